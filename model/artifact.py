@@ -1,0 +1,80 @@
+"""A trained model on disk: the weights (`pneumonia.keras`) and what is known of them.
+
+The two files are written and read together. The artifact's version is a digest of both, so a
+changed threshold is another version, as much as a changed weight. Imports no Keras.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+WEIGHTS_NAME = "pneumonia.keras"
+METADATA_NAME = "pneumonia.json"
+
+
+class ArtifactError(RuntimeError):
+    """The artifact is missing or its two files do not belong together; one sentence."""
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """What belongs to the weights, and nowhere else.
+
+    `threshold` is on the calibrated probability. Calibration is Platt's (1999): probability =
+    sigmoid(scale * logit + offset). `heatmap_reference` is the median peak of the Grad-CAM maps of
+    validation pneumonias, in units of the logit; weaker maps are shown weaker. `scores` holds test
+    and validation figures with their 95 % intervals; `training` the arguments, seed, commit and
+    data digest; `weights_sha256` ties the metadata to the weights.
+    """
+
+    classes: tuple[str, ...]
+    input_side: int
+    threshold: float
+    calibration: dict[str, float]
+    heatmap_reference: float
+    scores: dict[str, Any]
+    training: dict[str, Any]
+    weights_sha256: str
+
+    @property
+    def version(self) -> str:
+        """Twelve hexadecimal digits that identify weights and metadata together."""
+        canonical = json.dumps(asdict(self), sort_keys=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def read_artifact(folder: Path) -> Artifact:
+    """Read and check `folder`. Raises ArtifactError, in one sentence, when it cannot be used."""
+    try:
+        values = json.loads((folder / METADATA_NAME).read_text())
+        digest = sha256_of(folder / WEIGHTS_NAME)
+    except FileNotFoundError as error:
+        raise ArtifactError(
+            f"The model artifact is missing {error.filename}; train one with `make train` "
+            "or restore model/artifact/ from the repository."
+        ) from error
+    except json.JSONDecodeError as error:
+        raise ArtifactError(f"{folder / METADATA_NAME} is not valid JSON: {error}.") from error
+    names = {field.name for field in fields(Artifact)}
+    if not isinstance(values, dict) or set(values) != names:
+        raise ArtifactError(f"{folder / METADATA_NAME} must have exactly: {', '.join(sorted(names))}.")
+    if digest != values["weights_sha256"]:
+        raise ArtifactError(
+            f"{folder / WEIGHTS_NAME} and {METADATA_NAME} do not belong together: the digest of "
+            "the weights differs from the one on record."
+        )
+    return Artifact(**{**values, "classes": tuple(values["classes"])})
+
+
+def write_metadata(folder: Path, artifact: Artifact) -> None:
+    """Write `pneumonia.json` beside the weights that are already in `folder`."""
+    text = json.dumps(asdict(artifact), indent=2, sort_keys=True) + "\n"
+    (folder / METADATA_NAME).write_text(text)
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

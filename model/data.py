@@ -1,0 +1,128 @@
+"""A folder of labelled X-rays -> patients -> splits, and the augmentation that training sees.
+
+The folder has `train/{NORMAL,PNEUMONIA}` and `test/{NORMAL,PNEUMONIA}` (Kermany et al. 2018, Cell
+172:1122, doi 10.17632/rscbjbr9sj). The unit of every split is the patient, read from the file name.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from model.xray import INPUT_SIDE, UnreadableXray, model_input, read_xray
+
+CLASSES = ("normal", "pneumonia")
+
+
+class DataError(ValueError):
+    """The data folder cannot be trained or tested on; the message is one sentence."""
+
+
+@dataclass(frozen=True)
+class LabelledXray:
+    """One file, its patient within its split (for example `bacteria-1000`) and its label, 0 or 1."""
+
+    path: Path
+    patient: str
+    label: int
+
+
+def list_xrays(folder: Path) -> list[LabelledXray]:
+    """All X-rays of one split, in name order. Raises DataError when a class has none."""
+    found = []
+    for label, name in enumerate(CLASSES):
+        paths = sorted(p for p in (folder / name.upper()).glob("*") if p.is_file())
+        if not paths:
+            raise DataError(f"No {name} X-rays found in {folder / name.upper()}.")
+        found += [LabelledXray(path, read_patient(path.name, label), label) for path in paths]
+    return found
+
+
+def read_patient(file_name: str, label: int) -> str:
+    """The patient's id within a split. Pneumonia numbers restart for bacteria and virus."""
+    if label == 1:
+        match = re.match(r"person(\d+)_(bacteria|virus)", file_name)
+        return f"{match[2]}-{match[1]}" if match else file_name
+    match = re.match(r"((?:NORMAL2-)?IM-\d+)", file_name)
+    return match[1] if match else file_name
+
+
+def split_by_patient(
+    xrays: Sequence[LabelledXray], validation_share: float, seed: int
+) -> tuple[list[LabelledXray], list[LabelledXray]]:
+    """Training and validation lists that share no patient; about the same share of each class."""
+    random = np.random.default_rng(seed)
+    held_out: set[str] = set()
+    for label in range(len(CLASSES)):
+        patients = sorted({x.patient for x in xrays if x.label == label})
+        count = max(1, round(validation_share * len(patients)))
+        held_out.update(random.permutation(patients)[:count].tolist())
+    train = [x for x in xrays if x.patient not in held_out]
+    validation = [x for x in xrays if x.patient in held_out]
+    return train, validation
+
+
+def digest_xrays(xrays: Sequence[LabelledXray]) -> str:
+    """SHA-256 over names and contents: tells which data a run has seen."""
+    digest = hashlib.sha256()
+    for xray in xrays:
+        digest.update(xray.path.name.encode())
+        digest.update(hashlib.sha256(xray.path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def load_inputs(
+    xrays: Sequence[LabelledXray],
+) -> tuple[np.ndarray, list[LabelledXray], list[LabelledXray]]:
+    """Decode as serving does: (N, 224, 224, 1) uint8, the N X-rays read, and those unreadable."""
+    images, kept, unreadable = [], [], []
+    for xray in xrays:
+        try:
+            image = model_input(read_xray(xray.path.read_bytes()))
+        except UnreadableXray:
+            unreadable.append(xray)
+            continue
+        images.append(image.round().astype(np.uint8))
+        kept.append(xray)
+    if not images:
+        raise DataError("None of the image files could be read.")
+    return np.stack(images), kept, unreadable
+
+
+def augment(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """One random view of a (224, 224, 1) uint8 image, as another scanner might have made it.
+
+    Independent crops of 70 to 100 % in x and in y, so that the squash to a square tells nothing;
+    rotation to 10 degrees; a random percentile window (0-3 and 97-100); gamma e^(-0.5..0.5); blur;
+    noise. No flips: the heart is on the left.
+    """
+    side = INPUT_SIDE
+    scale_x, scale_y = random.uniform(0.7, 1.0, 2)
+    centre_x = side / 2 + random.uniform(-0.5, 0.5) * (1 - scale_x) * side
+    centre_y = side / 2 + random.uniform(-0.5, 0.5) * (1 - scale_y) * side
+    angle = np.deg2rad(random.uniform(-10, 10))
+    cos, sin = np.cos(angle), np.sin(angle)
+    # Output pixel -> input pixel: rotate about the centre, then scale each axis into the crop.
+    a, b = scale_x * cos, -scale_x * sin
+    d, e = scale_y * sin, scale_y * cos
+    matrix = (a, b, centre_x - (a + b) * side / 2, d, e, centre_y - (d + e) * side / 2)
+    view = Image.fromarray(image[..., 0]).transform(
+        (side, side), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC
+    )
+    if random.random() < 0.5:
+        view = view.filter(ImageFilter.GaussianBlur(random.uniform(0.2, 1.2)))
+    values = np.asarray(view, np.float32)
+    low, high = np.percentile(values, (random.uniform(0, 3), random.uniform(97, 100)))
+    values = np.clip((values - low) / max(high - low, 1), 0, 1) ** np.exp(random.uniform(-0.5, 0.5))
+    values = values * 255 + random.normal(0, random.uniform(0, 6), values.shape)
+    return np.clip(values.round(), 0, 255).astype(np.uint8)[..., None]
+
+
+def augment_all(images: np.ndarray, seed: int) -> np.ndarray:
+    """One augmented view of each of (N, 224, 224, 1) uint8 images, the same for the same seed."""
+    random = np.random.default_rng(seed)
+    return np.stack([augment(image, random) for image in images])
