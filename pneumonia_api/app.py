@@ -1,0 +1,173 @@
+"""The API's factory and its error map.
+
+`app` is built on first access (`gunicorn app:app`), so importing `create_app` reads nothing.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import redis
+from apiflask import APIFlask, HTTPError
+from celery import Celery
+from flask import request
+from prometheus_client import make_wsgi_app
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+from pneumonia_api import auth, schemas, views
+from pneumonia_api.cli import users
+from pneumonia_api.config import Config, read_config
+from pneumonia_api.images import ImageMissing, ImageStore
+from pneumonia_api.metrics import count_requests
+from pneumonia_api.store import XrayMissing, XrayStore
+
+MAX_DRAINED_BYTES = 256 * 1024 * 1024
+"""How much of a refused body is read, so that its sender hears the answer, before it is cut off."""
+
+# Exception -> status, stable code, sentence. The one place where faults get a status.
+ERRORS: dict[type[Exception], tuple[int, str, str]] = {
+    views.EmptyUpload: (400, "empty_file", "The file is empty; choose the X-ray again."),
+    views.UnsupportedImage: (
+        415,
+        "unsupported_image",
+        "This is not a JPEG or PNG image; export the X-ray as one and send that.",
+    ),
+    views.TooManyPixels: (
+        413,
+        "too_many_pixels",
+        "The image has more pixels than the limit; export it smaller.",
+    ),
+    views.QueueFull: (
+        503,
+        "queue_full",
+        "Too many X-rays are waiting; send this one again in half a minute.",
+    ),
+    views.ModelUnknown: (503, "no_model", "No model is running yet; try again in half a minute."),
+    auth.WrongPassword: (401, "wrong_password", "The name or the password is wrong."),
+    auth.TooManyFailures: (
+        429,
+        "too_many_failures",
+        "Too many failed log-ins for this name; try again in five minutes.",
+    ),
+    XrayMissing: (404, "no_such_xray", "There is no X-ray with this id; it may have been deleted."),
+    ImageMissing: (404, "no_preview", "This X-ray has no preview, or not yet."),
+    redis.RedisError: (
+        503,
+        "store_unavailable",
+        "The store does not answer; nothing was saved. Try again in half a minute.",
+    ),
+}
+RETRY_AFTER = {503: "30", 429: str(auth.FAILURE_SECONDS)}
+
+# Werkzeug's own errors, by status.
+CODES = {
+    400: ("bad_request", "The request could not be read."),
+    401: ("not_logged_in", "Log in first: the token is missing, wrong or has expired."),
+    404: ("not_found", "There is nothing at this address."),
+    405: ("method_not_allowed", "This address does not take that method."),
+    413: ("too_large", "The file is larger than the limit; export the X-ray smaller."),
+    415: ("unsupported_media_type", "Send the X-ray as multipart/form-data."),
+    422: ("invalid_request", "The request has a wrong value."),
+    500: ("internal_error", "Something went wrong on our side; it was logged."),
+}
+
+
+def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
+    """Build the API from `overrides`, the environment and `var/env`; raises ConfigError."""
+    config = read_config(overrides)
+    app = APIFlask(
+        __name__, title="Pneumonia detection", version="1", spec_path="/openapi.json", docs_path=None
+    )
+    app.config.update(
+        API_KEY=config.api_key,
+        MAX_CONTENT_LENGTH=config.max_body_bytes,
+        MAX_PIXELS=config.max_pixels,
+        MAX_QUEUED=config.max_queued,
+        HTTP_ERROR_SCHEMA=schemas.Error,
+        VALIDATION_ERROR_SCHEMA=schemas.Error,
+    )
+    _connect(app, config)
+    app.register_blueprint(views.v1)
+    app.register_blueprint(views.probes)
+    app.cli.add_command(users)
+    _register_errors(app)
+    count_requests(app)
+    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/metrics": make_wsgi_app()})  # type: ignore[method-assign]
+    return app
+
+
+def _connect(app: APIFlask, config: Config) -> None:
+    client = redis.Redis.from_url(
+        config.redis_url,
+        decode_responses=True,
+        socket_connect_timeout=2,
+        socket_timeout=35,  # above the longest `wait`
+        health_check_interval=30,
+    )
+    app.extensions["xrays"] = XrayStore(client)
+    app.extensions["accounts"] = auth.Accounts(client, config.session_seconds)
+    app.extensions["images"] = ImageStore(config.image_store)
+    app.extensions["queue"] = Celery(
+        broker=config.redis_url,
+        broker_connection_timeout=2,
+        task_publish_retry_policy={"max_retries": 1},
+    )
+
+
+def _register_errors(app: APIFlask) -> None:
+    def answer(status: int, code: str, message: str) -> tuple[dict[str, Any], int, dict[str, str]]:
+        headers = {"Retry-After": RETRY_AFTER[status]} if status in RETRY_AFTER else {}
+        return {"error": {"code": code, "message": message}}, status, headers
+
+    def answer_named(error: Exception) -> tuple[dict[str, Any], int, dict[str, str]]:
+        known = next(kind for kind in type(error).__mro__ if kind in ERRORS)
+        if ERRORS[known][0] == 503:
+            app.logger.warning("%s: %s", ERRORS[known][1], error)
+        return answer(*ERRORS[known])
+
+    for kind in ERRORS:
+        app.register_error_handler(kind, answer_named)
+
+    @app.error_processor
+    def answer_apiflask(error: HTTPError) -> tuple[dict[str, Any], int, dict[str, str]]:
+        code, message = CODES.get(error.status_code, ("error", error.message or "Error."))
+        if error.status_code == 422 and error.detail:
+            message = _first_sentence(error.detail)
+        body, status, headers = answer(error.status_code, code, message)
+        return body, status, {**headers, **dict(error.headers)}
+
+    @app.errorhandler(HTTPException)
+    def answer_werkzeug(error: HTTPException) -> tuple[dict[str, Any], int, dict[str, str]]:
+        if isinstance(error, RequestEntityTooLarge):
+            _drain_body()
+        status = error.code or 500
+        return answer(status, *CODES.get(status, ("error", error.description or "Error.")))
+
+
+def _first_sentence(detail: Any) -> str:
+    """The first message in marshmallow's nested errors, with the field it belongs to."""
+    name = ""
+    while not isinstance(detail, str):
+        if isinstance(detail, dict):
+            name, detail = next(iter(detail.items()))
+        else:
+            detail = detail[0]
+    return detail if name in ("xray", "") else f"{name}: {detail}"
+
+
+def _drain_body() -> None:
+    """Read what the sender still sends: closing at once would reset it before it hears the 413."""
+    stream, drained = request.environ["wsgi.input"], 0
+    while drained < MAX_DRAINED_BYTES and (chunk := stream.read(1 << 20)):
+        drained += len(chunk)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "app":
+        logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level="INFO")
+        globals()["app"] = create_app()
+        return globals()["app"]
+    raise AttributeError(name)
+
+

@@ -1,0 +1,114 @@
+"""Who may call: the machines' key, and people with sessions in Redis (argon2, revocable tokens)."""
+
+import functools
+import hashlib
+import hmac
+import secrets
+
+import redis
+from apiflask import HTTPTokenAuth
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from flask import current_app
+
+# OWASP's recommended minimum (19 MiB, two passes): the API serves log-ins from a small host.
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
+
+MAX_FAILURES = 10
+FAILURE_SECONDS = 300
+
+MACHINE = "machine"
+"""What callers with the API key are called; no user can have this name."""
+
+bearer = HTTPTokenAuth(
+    name="bearer", description="A person's session token, or the key for machines."
+)
+
+
+class WrongPassword(PermissionError):
+    """The name or the password is wrong; which of them is not said."""
+
+
+class TooManyFailures(PermissionError):
+    """This name had too many failed log-ins in a row; try again in FAILURE_SECONDS."""
+
+
+class Accounts:
+    """Users and sessions. Keys are listed in `pneumonia_api.store`."""
+
+    def __init__(self, client: redis.Redis, session_seconds: int) -> None:
+        self._redis = client
+        self._session_seconds = session_seconds
+
+    def set_password(self, user: str, password: str) -> None:
+        """Make the user, or change the password and end every session of theirs."""
+        self._end_sessions(user)
+        self._redis.hset(f"user:{user}", mapping={"password": _HASHER.hash(password)})
+
+    def exists(self, user: str) -> bool:
+        """Whether there is such a user."""
+        return bool(self._redis.exists(f"user:{user}"))
+
+    def delete(self, user: str) -> None:
+        """Forget a user and end their sessions."""
+        self._end_sessions(user)
+        self._redis.delete(f"user:{user}", f"failures:{user}")
+
+    def list_users(self) -> list[str]:
+        """Names of all users."""
+        return sorted(key.removeprefix("user:") for key in self._redis.scan_iter("user:*"))
+
+    def log_in(self, user: str, password: str) -> str:
+        """A new session token. Raises WrongPassword or TooManyFailures."""
+        failures = f"failures:{user}"
+        if int(self._redis.get(failures) or 0) >= MAX_FAILURES:
+            raise TooManyFailures(user)
+        # An unknown name costs as much time as a wrong password, so that names cannot be probed.
+        stored = self._redis.hget(f"user:{user}", "password") or _unknown_hash()
+        try:
+            _HASHER.verify(stored, password)
+        except (VerificationError, InvalidHashError) as error:
+            with self._redis.pipeline() as pipe:
+                pipe.incr(failures)
+                pipe.expire(failures, FAILURE_SECONDS)
+                pipe.execute()
+            raise WrongPassword(user) from error
+        token = secrets.token_urlsafe(32)
+        digest = _digest(token)
+        with self._redis.pipeline() as pipe:
+            pipe.delete(failures)
+            pipe.set(f"session:{digest}", user, ex=self._session_seconds)
+            pipe.sadd(f"sessions:{user}", digest)
+            pipe.expire(f"sessions:{user}", self._session_seconds)
+            pipe.execute()
+        return token
+
+    def find_user(self, token: str) -> str | None:
+        """The user of a live session token."""
+        user: str | None = self._redis.get(f"session:{_digest(token)}")
+        return user
+
+    def log_out(self, token: str) -> None:
+        """End one session."""
+        self._redis.delete(f"session:{_digest(token)}")
+
+    def _end_sessions(self, user: str) -> None:
+        digests = self._redis.smembers(f"sessions:{user}")
+        self._redis.delete(f"sessions:{user}", *(f"session:{digest}" for digest in digests))
+
+
+@bearer.verify_token  # type: ignore[untyped-decorator]
+def find_caller(token: str) -> str | None:
+    """The caller's name, or None for a token that opens nothing."""
+    if hmac.compare_digest(token.encode(), current_app.config["API_KEY"].encode()):
+        return MACHINE
+    return current_app.extensions["accounts"].find_user(token)  # type: ignore[no-any-return]
+
+
+@functools.cache
+def _unknown_hash() -> str:
+    return _HASHER.hash(secrets.token_hex(16))
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

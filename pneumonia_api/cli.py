@@ -1,0 +1,47 @@
+"""`flask --app pneumonia_api.app users ...`: make, list and delete the people who may log in."""
+
+import secrets
+import sys
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+
+from pneumonia_api.auth import MACHINE, Accounts
+
+users = AppGroup("users", help="The people who may log in.")
+
+
+def _accounts() -> Accounts:
+    return current_app.extensions["accounts"]  # type: ignore[no-any-return]
+
+
+@users.command("add")
+@click.argument("name")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+def add_user(name: str, password_stdin: bool) -> None:
+    """Make a user, or give one a new password; prints it when it was generated."""
+    if name == MACHINE or not name.isprintable() or not 0 < len(name) <= 64:
+        raise click.BadParameter("take 1 to 64 printable characters, and not 'machine'.")
+    password = sys.stdin.readline().rstrip("\n") if password_stdin else secrets.token_urlsafe(12)
+    if len(password) < 8:
+        raise click.BadParameter("take a password of at least 8 characters.")
+    _accounts().set_password(name, password)
+    if not password_stdin:
+        click.echo(password)
+
+
+@users.command("list")
+def list_users() -> None:
+    """Print the names of all users."""
+    for name in _accounts().list_users():
+        click.echo(name)
+
+
+@users.command("delete")
+@click.argument("name")
+def delete_user(name: str) -> None:
+    """Delete a user and end their sessions."""
+    if not _accounts().exists(name):
+        raise click.ClickException(f"There is no user {name}.")
+    _accounts().delete(name)

@@ -1,0 +1,69 @@
+"""The API's and the worker's settings; the only reader of their environment.
+
+A value missing from the environment is read from `var/env`, which `make run` writes.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class ConfigError(RuntimeError):
+    """A required setting is missing or a value makes no sense; names the setting."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Every setting, checked. Sizes are in bytes and pixels, times in seconds."""
+
+    redis_url: str
+    api_key: str
+    image_store: str
+    model_dir: Path
+    serving_dir: Path
+    max_body_bytes: int
+    max_pixels: int
+    max_queued: int
+    session_seconds: int
+    api_port: int
+    worker_metrics_port: int
+
+
+def read_config(overrides: Mapping[str, str] | None = None) -> Config:
+    """Settings from `overrides`, else the environment, else `var/env`, else their defaults.
+
+    Raises ConfigError with the setting's name.
+    """
+    var = Path(os.environ.get("VAR_DIR") or ROOT / "var")
+    values = {**dotenv_values(var / "env"), **os.environ, **(overrides or {})}
+
+    def required(name: str) -> str:
+        value = values.get(name)
+        if not value:
+            raise ConfigError(f"{name} is not set; `make run` writes it to var/env.")
+        return value
+
+    def whole(name: str, default: int) -> int:
+        value = values.get(name) or str(default)
+        if not value.isdecimal() or int(value) == 0:
+            raise ConfigError(f"{name} must be a whole number above 0, not {value!r}.")
+        return int(value)
+
+    return Config(
+        redis_url=required("REDIS_URL"),
+        api_key=required("API_KEY"),
+        image_store=values.get("IMAGE_STORE") or (var / "images").as_uri(),
+        model_dir=Path(values.get("MODEL_DIR") or ROOT / "model" / "artifact"),
+        serving_dir=Path(values.get("SERVING_DIR") or var / "serving"),
+        max_body_bytes=whole("MAX_BODY_MB", 25) * 1024 * 1024,
+        max_pixels=whole("MAX_MEGAPIXELS", 60) * 1_000_000,
+        max_queued=whole("MAX_QUEUED", 1000),
+        session_seconds=whole("SESSION_HOURS", 12) * 3600,
+        api_port=whole("API_PORT", 5000),
+        worker_metrics_port=whole("WORKER_METRICS_PORT", 9200),
+    )

@@ -1,0 +1,115 @@
+"""The shapes of HTTP API version 1, from which `/openapi.json` is made."""
+
+from apiflask import Schema
+from apiflask.fields import Boolean, Dict, File, Float, Integer, List, Nested, String
+from apiflask.validators import Length, OneOf, Range
+
+from pneumonia_api.store import DECISIONS, STATUSES
+
+
+class Prediction(Schema):
+    """The network's answer."""
+
+    probability = Float(metadata={"description": "Calibrated probability of pneumonia, 0 to 1."})
+    decision = String(validate=OneOf(DECISIONS))
+    threshold = Float(metadata={"description": "Probability from which on it says pneumonia."})
+    model = String(metadata={"description": "Version of the artifact that answered."})
+    heatmap = List(
+        List(Float()),
+        metadata={"description": "Grad-CAM over the whole image: rows of numbers from 0 to 1."},
+    )
+
+
+class Quality(Schema):
+    """What the reader should know of the image itself."""
+
+    ok = Boolean()
+    warnings = List(String())
+    ood = Float(
+        allow_none=True,
+        metadata={"description": "How unlike a chest X-ray; null while the model has no such score."},
+    )
+
+
+class Xray(Schema):
+    """The record of one uploaded image."""
+
+    id = String()
+    status = String(validate=OneOf(STATUSES))
+    source = String(metadata={"description": "Who sent it: a user's name, or `machine`."})
+    created_at = String(metadata={"description": "ISO 8601, UTC."})
+    reference = String(metadata={"description": "The sender's own reference."})
+    prediction = Nested(Prediction, allow_none=True)
+    quality = Nested(Quality, allow_none=True)
+    reason = String(
+        allow_none=True, metadata={"description": "Why it was rejected or failed, for a person."}
+    )
+    review = Dict(allow_none=True)
+
+
+class Page(Schema):
+    """One page of the worklist, newest first."""
+
+    xrays = List(Nested(Xray))
+    cursor = String(allow_none=True, metadata={"description": "Pass it on for the next page."})
+
+
+class Upload(Schema):
+    """The multipart form of an upload."""
+
+    xray = File(
+        required=True,
+        error_messages={"required": 'Send the X-ray as the multipart form field "xray".'},
+    )
+    reference = String(
+        load_default="",
+        validate=Length(max=64),
+        metadata={"description": "Your own reference, at most 64 characters; no patient's name."},
+    )
+
+
+class Wait(Schema):
+    """How long to hold the answer."""
+
+    wait = Float(
+        load_default=0.0,
+        validate=Range(0, 30),
+        metadata={"description": "Seconds to wait for the prediction, up to 30."},
+    )
+
+
+class PageQuery(Schema):
+    """Which part of the worklist."""
+
+    status = String(validate=OneOf(STATUSES), load_default=None)
+    decision = String(validate=OneOf(DECISIONS), load_default=None)
+    q = String(load_default="", validate=Length(max=100))
+    cursor = String(load_default=None, validate=Length(max=64))
+    limit = Integer(load_default=50, validate=Range(1, 200))
+
+
+class Credentials(Schema):
+    """A log-in."""
+
+    user = String(required=True, validate=Length(1, 64))
+    password = String(required=True, validate=Length(1, 256))
+
+
+class Session(Schema):
+    """A started session."""
+
+    token = String()
+    user = String()
+
+
+class ErrorDetail(Schema):
+    """What went wrong."""
+
+    code = String(metadata={"description": "Stable, for machines."})
+    message = String(metadata={"description": "One sentence, for a person."})
+
+
+class Error(Schema):
+    """Every error has this shape."""
+
+    error = Nested(ErrorDetail)

@@ -1,0 +1,252 @@
+"""Every Redis key of the service, in one place.
+
+xray:ID                 hash, one record (its fields are those of `Xray`)
+xrays                   sorted set of all ids; ids begin with their time, so the order is by time
+xrays:status:STATUS     the same, by status; xrays:decision:DECISION likewise
+reuse:DIGEST:MODEL      id of a finished record with the same bytes and model
+starts:ID               how often a worker began on it; expires after a day
+finished:ID             channel on which the end of an X-ray is announced
+model                   metadata of the model that the workers run, JSON
+worker:NAME             a worker that is alive and warm; expires when its heartbeat stops
+lock:republish          held by the worker that looks for X-rays which never reached the queue
+user:NAME               hash of a person: password (argon2)
+session:DIGEST          a person's name, by the digest of the session token; expires
+sessions:NAME           set of a person's session digests
+failures:NAME           failed log-ins in a row; expires
+predict                 Celery's queue (a list that Celery writes; here it is only counted)
+"""
+
+import json
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from typing import Any
+
+import redis
+
+QUEUE = "predict"
+TASK = "predict_xray"
+HEARTBEAT_SECONDS = 10
+STATUSES = ("queued", "done", "rejected", "failed")
+DECISIONS = ("pneumonia", "normal")
+
+
+class XrayMissing(LookupError):
+    """No record with this id."""
+
+
+@dataclass(frozen=True)
+class Xray:
+    """The record of one uploaded image; `prediction` and `quality` are filled when it is done."""
+
+    id: str
+    status: str
+    source: str
+    created_at: str
+    digest: str
+    reference: str = ""
+    prediction: dict[str, Any] | None = None
+    quality: dict[str, Any] | None = None
+    reason: str | None = None
+    review: dict[str, Any] | None = None
+
+
+_JSON_FIELDS = ("prediction", "quality", "review")
+
+
+def new_xray(source: str, digest: str, reference: str = "") -> Xray:
+    """A queued record with a fresh id: 12 hexadecimal digits of time, then 20 that nobody guesses."""
+    now = time.time()
+    xray_id = f"{int(now * 1000):012x}{secrets.token_hex(10)}"
+    created_at = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
+    return Xray(xray_id, "queued", source, created_at, digest, reference)
+
+
+class XrayStore:
+    """Records and their indexes. A change of a record and of its indexes is one transaction."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._redis = client
+
+    def add(self, xray: Xray) -> None:
+        """Store a new record, whatever its status."""
+        with self._redis.pipeline() as pipe:
+            self._put(pipe, xray)
+            pipe.zadd("xrays", {xray.id: 0})
+            pipe.execute()
+
+    def get(self, xray_id: str) -> Xray:
+        """One record. Raises XrayMissing."""
+        values = self._redis.hgetall(f"xray:{xray_id}")
+        if not values:
+            raise XrayMissing(xray_id)
+        return _read_hash(values)
+
+    def exists(self, xray_id: str) -> bool:
+        """Whether there is such a record."""
+        return bool(self._redis.exists(f"xray:{xray_id}"))
+
+    def finish(self, xray: Xray) -> bool:
+        """Replace a queued record by its end state and announce it.
+
+        False, and nothing is written, when the record was deleted or finished meanwhile.
+        """
+        key = f"xray:{xray.id}"
+        with self._redis.pipeline() as pipe:
+            pipe.watch(key)
+            if pipe.hget(key, "status") != "queued":
+                return False
+            pipe.multi()
+            pipe.zrem("xrays:status:queued", xray.id)
+            self._put(pipe, xray)
+            pipe.publish(f"finished:{xray.id}", xray.status)
+            try:
+                pipe.execute()
+            except redis.WatchError:
+                return False
+        return True
+
+    def count_start(self, xray_id: str) -> int:
+        """How often work on this record was begun, this time included; 0 when it is not queued."""
+        if self._redis.hget(f"xray:{xray_id}", "status") != "queued":
+            return 0
+        with self._redis.pipeline() as pipe:
+            pipe.incr(f"starts:{xray_id}")
+            pipe.expire(f"starts:{xray_id}", 24 * 3600)
+            return int(pipe.execute()[0])
+
+    def delete(self, xray: Xray) -> None:
+        """Forget a record and every index entry of it."""
+        with self._redis.pipeline() as pipe:
+            pipe.delete(f"xray:{xray.id}")
+            for index in ("xrays", *_indexes(xray)):
+                pipe.zrem(index, xray.id)
+            if xray.prediction:
+                pipe.delete(_reuse_key(xray.digest, xray.prediction["model"]))
+            pipe.publish(f"finished:{xray.id}", "deleted")
+            pipe.execute()
+
+    def find_same(self, digest: str) -> Xray | None:
+        """A finished record of identical bytes under the model that the workers run now."""
+        model = self.get_model()
+        xray_id = self._redis.get(_reuse_key(digest, model["version"])) if model else None
+        try:
+            return self.get(xray_id) if xray_id else None
+        except XrayMissing:
+            return None
+
+    def page(
+        self, status: str | None, decision: str | None, q: str, cursor: str | None, limit: int
+    ) -> tuple[list[Xray], str | None]:
+        """Up to `limit` records, newest first, and the cursor of the next page if there is one.
+
+        `q` is looked for in id, reference and note, without regard to case.
+        """
+        found: list[Xray] = []
+        for xray in self._newest(status, decision, cursor):
+            note = (xray.review or {}).get("note", "")
+            if q and q.lower() not in f"{xray.id} {xray.reference} {note}".lower():
+                continue
+            if len(found) == limit:
+                return found, found[-1].id
+            found.append(xray)
+        return found, None
+
+    def _newest(
+        self, status: str | None, decision: str | None, cursor: str | None
+    ) -> Iterator[Xray]:
+        # A decision implies `done`, so one index answers; the other condition is checked below.
+        index = "xrays"
+        if decision:
+            index = f"xrays:decision:{decision}"
+        elif status:
+            index = f"xrays:status:{status}"
+        last = f"({cursor}" if cursor else "+"
+        while ids := self._redis.zrange(index, last, "-", bylex=True, desc=True, offset=0, num=100):
+            with self._redis.pipeline(transaction=False) as pipe:
+                for xray_id in ids:
+                    pipe.hgetall(f"xray:{xray_id}")
+                for values in pipe.execute():
+                    if values and (not status or values["status"] == status):
+                        yield _read_hash(values)
+            last = f"({ids[-1]}"
+
+    def count(self, status: str) -> int:
+        """How many records have this status."""
+        return int(self._redis.zcard(f"xrays:status:{status}"))
+
+    def find_stranded(self, seconds: float) -> list[str]:
+        """Ids accepted more than `seconds` ago that wait although the queue is empty."""
+        if self._redis.llen(QUEUE) or not self._redis.set("lock:republish", 1, nx=True, ex=30):
+            return []
+        before = f"({int((time.time() - seconds) * 1000):012x}"
+        return list(self._redis.zrange("xrays:status:queued", "-", before, bylex=True))
+
+    def wait_finished(self, xray_id: str, seconds: float) -> Xray:
+        """The record when it is no longer queued, or as it is after `seconds`. Raises XrayMissing."""
+        end = time.monotonic() + seconds
+        with self._redis.pubsub(ignore_subscribe_messages=True) as channel:
+            # Subscribed before the record is read, so an end in between is not missed.
+            channel.subscribe(f"finished:{xray_id}")
+            channel.get_message(timeout=1)
+            while (xray := self.get(xray_id)).status == "queued":
+                left = end - time.monotonic()
+                if left <= 0:
+                    break
+                channel.get_message(timeout=left)
+        return xray
+
+    def announce_model(self, metadata: dict[str, Any]) -> None:
+        """Publish what the workers run: `version` and the artifact's metadata."""
+        self._redis.set("model", json.dumps(metadata))
+
+    def get_model(self) -> dict[str, Any] | None:
+        """What `announce_model` wrote last, or None when no worker ever started."""
+        text = self._redis.get("model")
+        return json.loads(text) if text else None
+
+    def beat(self, worker: str) -> None:
+        """Say that a worker with a warm model is alive."""
+        self._redis.set(f"worker:{worker}", int(time.time()), ex=HEARTBEAT_SECONDS)
+
+    def stop_beating(self, worker: str) -> None:
+        """Say that a worker has gone."""
+        self._redis.delete(f"worker:{worker}")
+
+    def has_worker(self) -> bool:
+        """Whether a warm worker is alive. Asks Redis, so it raises RedisError when that is not."""
+        return next(self._redis.scan_iter("worker:*", count=1000), None) is not None
+
+    @staticmethod
+    def _put(pipe: redis.client.Pipeline, xray: Xray) -> None:
+        values = {name: value for name, value in asdict(xray).items() if value is not None}
+        for name in _JSON_FIELDS:
+            if name in values:
+                values[name] = json.dumps(values[name])
+        pipe.hset(f"xray:{xray.id}", mapping=values)
+        for index in _indexes(xray):
+            pipe.zadd(index, {xray.id: 0})
+        if xray.prediction:
+            pipe.set(_reuse_key(xray.digest, xray.prediction["model"]), xray.id)
+
+
+def _indexes(xray: Xray) -> list[str]:
+    found = [f"xrays:status:{xray.status}"]
+    if xray.prediction:
+        found.append(f"xrays:decision:{xray.prediction['decision']}")
+    return found
+
+
+def _reuse_key(digest: str, model: str) -> str:
+    return f"reuse:{digest}:{model}"
+
+
+def _read_hash(values: dict[str, str]) -> Xray:
+    known = {f.name for f in fields(Xray)}
+    parsed: dict[str, Any] = {name: value for name, value in values.items() if name in known}
+    for name in _JSON_FIELDS:
+        if name in parsed:
+            parsed[name] = json.loads(parsed[name])
+    return Xray(**parsed)

@@ -1,0 +1,164 @@
+"""The worker: the Celery app and its one task, in the only process that holds the model.
+
+    celery -A pneumonia_api.tasks worker --pool threads --concurrency 3 -Q predict
+
+`app` is built on first access, so importing this module reads nothing.
+"""
+
+import logging
+import threading
+from dataclasses import asdict, replace
+from typing import Any
+
+import redis
+from celery import Celery, Task, signals
+from prometheus_client import start_http_server
+
+from model.artifact import ArtifactError
+from model.predictor import Predictor
+from model.xray import UnreadableXray, encode_preview, read_xray
+from pneumonia_api.config import Config, ConfigError, read_config
+from pneumonia_api.images import ImageStore
+from pneumonia_api.metrics import STEPS, TASKS
+from pneumonia_api.store import HEARTBEAT_SECONDS, QUEUE, TASK, Xray, XrayMissing, XrayStore
+
+log = logging.getLogger(__name__)
+
+MAX_RETRIES = 3
+VISIBILITY_SECONDS = 60
+STRANDED_SECONDS = 90
+"""Older than any delivery that is still under way, VISIBILITY_SECONDS included."""
+
+FAILED_REASON = "The X-ray could not be judged because of a fault on our side; send it again."
+
+
+class WorkerLost(RuntimeError):
+    """Workers began on this X-ray too often without finishing: it may be what ends them."""
+
+
+class PredictXray(Task):  # type: ignore[misc]
+    """`predict_xray(id)`: judge one accepted X-ray; does nothing for a finished record."""
+
+    name = TASK
+    acks_late = True
+    ignore_result = True
+    max_retries = MAX_RETRIES
+    # Whatever failed, it is ours, and the X-ray was accepted: try again, then `on_failure` tells.
+    autoretry_for = (Exception,)
+    dont_autoretry_for = (WorkerLost,)
+    retry_backoff = 1
+    retry_backoff_max = 4
+
+    def __init__(self, xrays: XrayStore, images: ImageStore, max_pixels: int) -> None:
+        self._xrays = xrays
+        self._images = images
+        self._max_pixels = max_pixels
+        self.predictor: Predictor | None = None
+
+    def run(self, xray_id: str) -> None:
+        """Read, judge, store; the upload's bytes are deleted at the end."""
+        assert self.predictor is not None, "the worker starts only with a model"
+        starts = self._xrays.count_start(xray_id)
+        if not starts:
+            self._images.delete_incoming(xray_id)
+            return
+        if starts > 2 * (MAX_RETRIES + 1):
+            raise WorkerLost(xray_id)
+        xray = self._xrays.get(xray_id)
+        try:
+            with STEPS.labels("decode").time():
+                image = read_xray(self._images.read_incoming(xray_id), self._max_pixels)
+        except UnreadableXray as error:
+            self._finish(replace(xray, status="rejected", reason=str(error)))
+            return
+        with STEPS.labels("predict").time():
+            prediction = self.predictor.predict(image)
+        with STEPS.labels("store").time():
+            self._images.write_preview(xray_id, encode_preview(image))
+            warnings = list(image.warnings)
+            quality = {"ok": not warnings, "warnings": warnings, "ood": None}
+            self._finish(
+                replace(xray, status="done", prediction=asdict(prediction), quality=quality)
+            )
+
+    def on_failure(
+        self, exc: Exception, task_id: str, args: tuple[str], kwargs: dict[str, Any], einfo: Any
+    ) -> None:
+        """Record `failed`, so that whoever waits is told."""
+        del task_id, kwargs, einfo
+        log.error("%s failed for good: %r", args[0], exc)
+        try:
+            xray = self._xrays.get(args[0])
+        except XrayMissing:
+            return
+        self._finish(replace(xray, status="failed", reason=FAILED_REASON))
+
+    def _finish(self, xray: Xray) -> None:
+        if self._xrays.finish(xray):
+            TASKS.labels(xray.status).inc()
+        elif not self._xrays.exists(xray.id):
+            self._images.delete_preview(xray.id)  # deleted meanwhile: nothing of it stays
+        self._images.delete_incoming(xray.id)
+
+
+def create_worker(config: Config) -> Celery:
+    """The Celery app, its task registered; the model is loaded when the worker starts."""
+    client = redis.Redis.from_url(config.redis_url, decode_responses=True, socket_timeout=10)
+    xrays, images = XrayStore(client), ImageStore(config.image_store)
+    app = Celery("pneumonia", broker=config.redis_url)
+    app.conf.update(
+        task_default_queue=QUEUE,
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        broker_connection_retry_on_startup=True,
+        broker_transport_options={"visibility_timeout": VISIBILITY_SECONDS},
+        worker_enable_remote_control=False,
+    )
+    task = app.register_task(PredictXray(xrays, images, config.max_pixels))
+    ended = threading.Event()
+
+    @signals.worker_init.connect(weak=False)
+    def load_model(**_: object) -> None:
+        try:
+            task.predictor = Predictor(config.model_dir, config.serving_dir)
+        except ArtifactError as error:
+            raise SystemExit(str(error)) from error
+
+    @signals.worker_ready.connect(weak=False)
+    def announce(sender: Any, **_: object) -> None:
+        artifact = task.predictor.artifact
+        xrays.announce_model({"version": artifact.version, **asdict(artifact)})
+        xrays.beat(sender.hostname)
+        start_http_server(config.worker_metrics_port, "127.0.0.1")
+        threading.Thread(target=keep_house, args=(sender.hostname,), daemon=True).start()
+
+    @signals.worker_shutting_down.connect(weak=False)
+    def leave(**_: object) -> None:
+        ended.set()
+
+    def keep_house(worker: str) -> None:
+        """Beat, and publish again what was accepted but never reached the queue."""
+        while not ended.wait(HEARTBEAT_SECONDS / 3):
+            try:
+                xrays.beat(worker)
+                for xray_id in xrays.find_stranded(STRANDED_SECONDS):
+                    log.warning("publishing %s again", xray_id)
+                    app.send_task(TASK, (xray_id,), queue=QUEUE)
+            except redis.RedisError as error:
+                log.warning("Redis does not answer: %s", error)
+        xrays.stop_beating(worker)
+
+    return app
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("app", "celery"):
+        logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level="INFO")
+        try:
+            globals()["app"] = create_worker(read_config())
+        except ConfigError as error:
+            raise SystemExit(str(error)) from error
+        return globals()["app"]
+    raise AttributeError(name)
+
+

@@ -1,0 +1,105 @@
+"""The API as the web sees it: HTTP and nothing else."""
+
+from collections.abc import Mapping
+from typing import IO, Any
+
+import requests
+from requests_toolbelt import MultipartEncoder
+
+CONNECT_SECONDS = 3
+READ_SECONDS = 10
+UPLOAD_WAIT_SECONDS = 10
+
+
+class ApiError(RuntimeError):
+    """The API said no, or nothing at all; `str()` is one sentence for a person."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+class ApiClient:
+    """One method for each call; `token` is the person's session token.
+
+    Every method raises ApiError. Connections are kept and shared by all threads.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._session = requests.Session()
+        self._session.trust_env = False  # no proxy stands between the web and its API
+        self._session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=32))
+
+    def log_in(self, user: str, password: str) -> str:
+        """A session token."""
+        answer = self._call("POST", "/v1/sessions", json={"user": user, "password": password})
+        return str(answer.json()["token"])
+
+    def log_out(self, token: str) -> None:
+        """End the session."""
+        self._call("DELETE", "/v1/sessions/current", token)
+
+    def upload(self, token: str, file: IO[bytes], media_type: str, reference: str) -> dict[str, Any]:
+        """Stream one X-ray to the API and wait for its record, finished or still queued.
+
+        The file's own name stays behind: it may be a patient's.
+        """
+        form = MultipartEncoder({"reference": reference, "xray": ("xray", file, media_type)})
+        answer = self._call(
+            "POST",
+            "/v1/xrays",
+            token,
+            params={"wait": UPLOAD_WAIT_SECONDS},
+            data=form,
+            headers={"Content-Type": form.content_type},
+            timeout=(CONNECT_SECONDS, UPLOAD_WAIT_SECONDS + READ_SECONDS),
+        )
+        return self._record(answer)
+
+    def read(self, token: str, xray_id: str) -> dict[str, Any]:
+        """One record."""
+        return self._record(self._call("GET", f"/v1/xrays/{xray_id}", token))
+
+    def list(self, token: str, query: Mapping[str, str]) -> dict[str, Any]:
+        """One page of the worklist."""
+        return self._record(self._call("GET", "/v1/xrays", token, params=query))
+
+    def read_preview(self, token: str, xray_id: str) -> bytes:
+        """The preview, a JPEG."""
+        return self._call("GET", f"/v1/xrays/{xray_id}/preview", token).content
+
+    def delete(self, token: str, xray_id: str) -> None:
+        """Forget an X-ray."""
+        self._call("DELETE", f"/v1/xrays/{xray_id}", token)
+
+    @staticmethod
+    def _record(answer: requests.Response) -> dict[str, Any]:
+        record: dict[str, Any] = answer.json()
+        return record
+
+    def _call(
+        self, method: str, path: str, token: str | None = None, **options: Any
+    ) -> requests.Response:
+        headers = options.pop("headers", {})
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        options.setdefault("timeout", (CONNECT_SECONDS, READ_SECONDS))
+        try:
+            answer = self._session.request(
+                method, self._url + path, headers=headers, allow_redirects=False, **options
+            )
+        except requests.RequestException as error:
+            raise ApiError(
+                503, "api_unavailable", "The service does not answer; try again in half a minute."
+            ) from error
+        if answer.ok:
+            return answer
+        try:
+            problem = answer.json()["error"]
+            raise ApiError(answer.status_code, problem["code"], problem["message"])
+        except (requests.JSONDecodeError, KeyError, TypeError) as error:
+            raise ApiError(
+                answer.status_code, "unknown", "The service gave an answer that makes no sense."
+            ) from error

@@ -1,0 +1,16 @@
+"""gunicorn for the web: one process whose threads mostly wait for the API."""
+
+from pneumonia_web.config import read_config
+
+bind = f"127.0.0.1:{read_config().web_port}"
+worker_class = "gthread"
+workers = 1
+# Each upload holds a thread until its prediction is there.
+threads = 32
+# gthread beats while its threads wait, so this only ends a process that hangs.
+timeout = 60
+graceful_timeout = 10
+accesslog = None
+# nginx alone talks to it, and tells whether the browser came by HTTPS.
+forwarded_allow_ips = "127.0.0.1"
+control_socket_disable = True

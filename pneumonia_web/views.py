@@ -1,0 +1,174 @@
+"""The pages: log in, worklist, result."""
+
+import functools
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+
+from pneumonia_web.api_client import ApiClient, ApiError
+
+pages = Blueprint("pages", __name__)
+
+PAGE_SIZE = "25"
+
+
+def _api() -> ApiClient:
+    return current_app.extensions["api"]  # type: ignore[no-any-return]
+
+
+def logged_in(
+    view: Callable[..., ResponseReturnValue],
+) -> Callable[..., ResponseReturnValue]:
+    """Pass the person's token to the view; without one, ask to log in first."""
+
+    @functools.wraps(view)
+    def guarded(**arguments: Any) -> ResponseReturnValue:
+        if "token" not in session:
+            return ask_to_log_in()
+        return view(session["token"], **arguments)
+
+    return guarded
+
+
+def ask_to_log_in() -> ResponseReturnValue:
+    """To the log-in page, and back here after it; scripts are told the address instead."""
+    session.clear()
+    back = request.full_path.rstrip("?") if request.method == "GET" else None
+    if "HX-Request" in request.headers:
+        # A refresh of a part of a page: the whole page must go.
+        return "", 401, {"HX-Redirect": url_for("pages.log_in")}
+    if wants_json():
+        return jsonify(error="Your session has ended; log in again.", url=url_for("pages.log_in")), 401
+    return redirect(url_for("pages.log_in", next=back))
+
+
+def wants_json() -> bool:
+    """Whether a script asks, rather than a person's browser."""
+    return request.accept_mimetypes.best == "application/json"
+
+
+@pages.get("/")
+def start() -> ResponseReturnValue:
+    """The worklist is the start page."""
+    return redirect(url_for("pages.worklist"))
+
+
+@pages.get("/login")
+def log_in() -> ResponseReturnValue:
+    """The log-in form."""
+    return render_template("login.html", user="", error=None)
+
+
+@pages.post("/login")
+def start_session() -> ResponseReturnValue:
+    """Log in, then on to the page that was asked for."""
+    user = request.form.get("user", "").strip()
+    try:
+        token = _api().log_in(user, request.form.get("password", ""))
+    except ApiError as error:
+        message = "Enter your name and your password." if error.status == 422 else str(error)
+        return render_template("login.html", user=user, error=message), error.status
+    session.clear()
+    session.permanent = True
+    session["token"], session["user"] = token, user
+    # Only ever to a page of our own: anything that names another host is dropped.
+    target = request.args.get("next", "")
+    own = target.startswith("/") and not target.startswith(("//", "/\\"))
+    return redirect(target if own else url_for("pages.worklist"))
+
+
+@pages.post("/logout")
+def end_session() -> ResponseReturnValue:
+    """Log out; the token opens nothing afterwards."""
+    token = session.get("token")
+    session.clear()
+    if token:
+        try:
+            _api().log_out(token)
+        except ApiError as error:
+            if error.status != 401:  # an expired session is logged out already
+                raise
+    return redirect(url_for("pages.log_in"))
+
+
+@pages.get("/xrays")
+@logged_in
+def worklist(token: str) -> ResponseReturnValue:
+    """Recent X-rays; a refresh gets the rows alone, and nothing when they have not changed."""
+    names = ("status", "decision", "q", "cursor")
+    query = {name: request.args[name] for name in names if request.args.get(name)}
+    page = _api().list(token, {**query, "limit": PAGE_SIZE})
+    # Swapping rows takes the keyboard's focus away, so it happens only when there is news.
+    seen = hashlib.sha256(repr(page).encode()).hexdigest()[:16]
+    if "HX-Request" not in request.headers:
+        return render_template("worklist.html", page=page, query=query, seen=seen)
+    if request.args.get("seen") == seen:
+        return "", 204
+    return render_template("_rows.html", page=page, query=query, seen=seen)
+
+
+@pages.post("/xrays")
+@logged_in
+def upload(token: str) -> ResponseReturnValue:
+    """Pass one X-ray on; the script gets JSON, a form without script is sent to the result."""
+    file = request.files.get("xray")
+    if not file:
+        raise ApiError(400, "missing_file", "Choose an X-ray first.")
+    reference = request.form.get("reference", "").strip()
+    record = _api().upload(token, file.stream, file.mimetype, reference)
+    url = url_for("pages.result", xray_id=record["id"])
+    if wants_json():
+        return jsonify(url=url, status=record["status"], reason=record["reason"])
+    return redirect(url, 303)
+
+
+@pages.get("/xrays/<xray_id>")
+@logged_in
+def result(token: str, xray_id: str) -> ResponseReturnValue:
+    """The result; while it waits, the page asks for the inner part again."""
+    xray = _api().read(token, xray_id)
+    inner = "HX-Request" in request.headers
+    if inner and xray["status"] == "queued":
+        return "", 204
+    return render_template("_result.html" if inner else "result.html", xray=xray)
+
+
+@pages.get("/xrays/<xray_id>/preview")
+@logged_in
+def preview(token: str, xray_id: str) -> Response:
+    """The preview image."""
+    response = make_response(_api().read_preview(token, xray_id))
+    response.content_type = "image/jpeg"
+    response.cache_control.private = True
+    response.cache_control.max_age = 3600
+    return response
+
+
+@pages.post("/xrays/<xray_id>/delete")
+@logged_in
+def delete(token: str, xray_id: str) -> ResponseReturnValue:
+    """Delete an X-ray and its result."""
+    _api().delete(token, xray_id)
+    flash("The X-ray and its result were deleted.")
+    return redirect(url_for("pages.worklist"), 303)
+
+
+@pages.get("/livez")
+def livez() -> dict[str, str]:
+    """Whether this process answers."""
+    return {"status": "alive"}
