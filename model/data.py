@@ -24,7 +24,7 @@ class DataError(ValueError):
 
 @dataclass(frozen=True)
 class LabelledXray:
-    """One file, its patient within its split (for example `bacteria-1000`) and its label, 0 or 1."""
+    """One file, its patient within its split (such as `bacteria-1000`) and its label, 0 or 1."""
 
     path: Path
     patient: str

@@ -8,7 +8,6 @@ that the weights expect beyond that (three channels, ImageNet's means) is part o
 """
 
 import argparse
-import os
 import shutil
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import openvino
 from keras import ops
 
 from model.artifact import WEIGHTS_NAME, ArtifactError, read_artifact
@@ -97,7 +97,6 @@ class GradCam(keras.layers.Layer):
     def __init__(self, network: keras.Model, **options: object) -> None:
         super().__init__(**options)
         self._network = network
-        self._depth = sum(isinstance(layer, keras.layers.ReLU) for layer in network.layers)
 
     def call(self, inputs: list[keras.KerasTensor]) -> keras.KerasTensor:
         """See the class."""
@@ -118,7 +117,9 @@ def build_serving_network(network: keras.Model) -> keras.Model:
     """The same network with outputs `logit` (N, 1) and `heatmap` (N, 7, 7) from one pass."""
     features = network.get_layer(FEATURES_END).output
     activations = [
-        layer.output for layer in network.layers if layer.name.endswith("_relu") and "dense" in layer.name
+        layer.output
+        for layer in network.layers
+        if layer.name.endswith("_relu") and "dense" in layer.name
     ]
     heatmap = GradCam(network, name="heatmap")([features, *activations])
     logit = network.get_layer("logit").output
@@ -162,8 +163,6 @@ def export_network(artifact_folder: Path, out: Path) -> Path:
 
     Written beside and renamed, so that a reader never sees half a model.
     """
-    import openvino
-
     version = read_artifact(artifact_folder).version
     target = out / version
     if (target / "model.xml").is_file():
@@ -175,7 +174,7 @@ def export_network(artifact_folder: Path, out: Path) -> Path:
         converted = openvino.convert_model(f"{scratch}/saved", input=[1, INPUT_SIDE, INPUT_SIDE, 1])
         openvino.save_model(converted, f"{scratch}/ir/model.xml", compress_to_fp16=False)
         shutil.rmtree(target, ignore_errors=True)
-        os.replace(f"{scratch}/ir", target)
+        Path(scratch, "ir").replace(target)
     return target
 
 

@@ -80,7 +80,12 @@ def read_xray(data: bytes, max_pixels: int = MAX_PIXELS) -> Xray:
                 pixels = _to_grey(image)
     except UnreadableXray:
         raise
-    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise UnreadableXray(
+            f"The image has far more pixels than the limit of {max_pixels // 1_000_000} "
+            "megapixels; export it smaller."
+        ) from error
+    except UnidentifiedImageError as error:
         raise UnreadableXray("This is not a JPEG or PNG image; export the X-ray as one.") from error
     except _DECODE_ERRORS as error:
         raise UnreadableXray(
@@ -92,7 +97,7 @@ def read_xray(data: bytes, max_pixels: int = MAX_PIXELS) -> Xray:
 
 
 def model_input(xray: Xray) -> np.ndarray:
-    """The network's input: (224, 224, 1) float32 grey, 0 to 255, squashed without keeping the aspect.
+    """The network's input: (224, 224, 1) float32 grey, 0 to 255, squashed to a square.
 
     The training set was squashed the same way, and bilinear with antialiasing is the filter that
     reproduces its 224 px files most closely from their originals (mean difference 1.6 to 2.7 of
@@ -104,7 +109,7 @@ def model_input(xray: Xray) -> np.ndarray:
 
 
 def encode_preview(xray: Xray) -> bytes:
-    """A JPEG of at most 1024 px on its longest side, made from pixels alone: no metadata survives."""
+    """A JPEG of at most 1024 px on its longest side, made of pixels alone: no metadata survives."""
     image = Image.fromarray(xray.pixels)
     image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
     buffer = io.BytesIO()
@@ -126,7 +131,7 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
 
 
 def _to_grey(image: Image.Image) -> np.ndarray:
-    """(height, width) uint8 grey of any mode that the two decoders give, upright by its EXIF tag."""
+    """(height, width) uint8 grey of any mode the two decoders give, upright by its EXIF tag."""
     if image.mode.startswith("I") or image.mode == "F":
         return _stretch(np.asarray(image))
     image.load()
@@ -139,7 +144,7 @@ def _to_grey(image: Image.Image) -> np.ndarray:
 
 
 def _stretch(values: np.ndarray) -> np.ndarray:
-    """Map 16-bit values linearly to 0..255 over the range that is used (often 12 of the 16 bits)."""
+    """Map 16-bit values linearly to 0..255 over the range in use (often 12 of the 16 bits)."""
     low, high = int(values.min()), int(values.max())
     scaled = (values.astype(np.float32) - low) * (255.0 / max(high - low, 1))
     return scaled.round().astype(np.uint8)

@@ -5,7 +5,7 @@
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import redis
 from apiflask import APIFlask, HTTPError
@@ -77,7 +77,11 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
     """Build the API from `overrides`, the environment and `var/env`; raises ConfigError."""
     config = read_config(overrides)
     app = APIFlask(
-        __name__, title="Pneumonia detection", version="1", spec_path="/openapi.json", docs_path=None
+        __name__,
+        title="Pneumonia detection",
+        version="1",
+        spec_path="/openapi.json",
+        docs_path=None,
     )
     app.config.update(
         API_KEY=config.api_key,
@@ -135,7 +139,7 @@ def _register_errors(app: APIFlask) -> None:
         if error.status_code == 422 and error.detail:
             message = _first_sentence(error.detail)
         body, status, headers = answer(error.status_code, code, message)
-        return body, status, {**headers, **dict(error.headers)}
+        return body, status, {**headers, **cast(dict[str, str], error.headers)}
 
     @app.errorhandler(HTTPException)
     def answer_werkzeug(error: HTTPException) -> tuple[dict[str, Any], int, dict[str, str]]:
@@ -169,5 +173,3 @@ def __getattr__(name: str) -> Any:
         globals()["app"] = create_app()
         return globals()["app"]
     raise AttributeError(name)
-
-

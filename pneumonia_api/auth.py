@@ -97,12 +97,12 @@ class Accounts:
         self._redis.delete(f"sessions:{user}", *(f"session:{digest}" for digest in digests))
 
 
-@bearer.verify_token  # type: ignore[untyped-decorator]
+@bearer.verify_token
 def find_caller(token: str) -> str | None:
     """The caller's name, or None for a token that opens nothing."""
     if hmac.compare_digest(token.encode(), current_app.config["API_KEY"].encode()):
         return MACHINE
-    return current_app.extensions["accounts"].find_user(token)  # type: ignore[no-any-return]
+    return current_app.extensions["accounts"].find_user(token)
 
 
 @functools.cache

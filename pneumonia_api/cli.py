@@ -13,7 +13,7 @@ users = AppGroup("users", help="The people who may log in.")
 
 
 def _accounts() -> Accounts:
-    return current_app.extensions["accounts"]  # type: ignore[no-any-return]
+    return current_app.extensions["accounts"]
 
 
 @users.command("add")

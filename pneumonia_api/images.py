@@ -45,7 +45,7 @@ class ImageStore:
         with self._fs.open(path, "wb") as file:
             file.write(data)
             if "file" in self._fs.protocol:
-                # The record that follows is fsynced by Redis; its image must not be the weaker part.
+                # Redis syncs the record that follows; its image must not be the weaker part.
                 file.flush()
                 os.fsync(file.fileno())
 

@@ -27,7 +27,9 @@ class Quality(Schema):
     warnings = List(String())
     ood = Float(
         allow_none=True,
-        metadata={"description": "How unlike a chest X-ray; null while the model has no such score."},
+        metadata={
+            "description": "How unlike a chest X-ray; null while the model has no such score."
+        },
     )
 
 

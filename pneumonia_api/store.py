@@ -57,7 +57,7 @@ _JSON_FIELDS = ("prediction", "quality", "review")
 
 
 def new_xray(source: str, digest: str, reference: str = "") -> Xray:
-    """A queued record with a fresh id: 12 hexadecimal digits of time, then 20 that nobody guesses."""
+    """A queued record with a fresh id: 12 hexadecimal digits of time, 20 that nobody guesses."""
     now = time.time()
     xray_id = f"{int(now * 1000):012x}{secrets.token_hex(10)}"
     created_at = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
@@ -185,7 +185,7 @@ class XrayStore:
         return list(self._redis.zrange("xrays:status:queued", "-", before, bylex=True))
 
     def wait_finished(self, xray_id: str, seconds: float) -> Xray:
-        """The record when it is no longer queued, or as it is after `seconds`. Raises XrayMissing."""
+        """The record once it is not queued, or as it is after `seconds`. Raises XrayMissing."""
         end = time.monotonic() + seconds
         with self._redis.pubsub(ignore_subscribe_messages=True) as channel:
             # Subscribed before the record is read, so an end in between is not missed.

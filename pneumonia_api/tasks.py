@@ -36,7 +36,7 @@ class WorkerLost(RuntimeError):
     """Workers began on this X-ray too often without finishing: it may be what ends them."""
 
 
-class PredictXray(Task):  # type: ignore[misc]
+class PredictXray(Task):
     """`predict_xray(id)`: judge one accepted X-ray; does nothing for a finished record."""
 
     name = TASK
@@ -53,11 +53,10 @@ class PredictXray(Task):  # type: ignore[misc]
         self._xrays = xrays
         self._images = images
         self._max_pixels = max_pixels
-        self.predictor: Predictor | None = None
+        self.predictor: Predictor  # set when the worker starts, before any task
 
     def run(self, xray_id: str) -> None:
         """Read, judge, store; the upload's bytes are deleted at the end."""
-        assert self.predictor is not None, "the worker starts only with a model"
         starts = self._xrays.count_start(xray_id)
         if not starts:
             self._images.delete_incoming(xray_id)
@@ -160,5 +159,3 @@ def __getattr__(name: str) -> Any:
             raise SystemExit(str(error)) from error
         return globals()["app"]
     raise AttributeError(name)
-
-

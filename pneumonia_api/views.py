@@ -6,16 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 import redis
-from apiflask import APIBlueprint
+from apiflask import APIBlueprint, FileSchema
 from celery import Celery
-from flask import Response, current_app, make_response, request
+from flask import Response, current_app, make_response
 from kombu.exceptions import OperationalError
 from PIL import Image, UnidentifiedImageError
 
 from pneumonia_api import schemas
 from pneumonia_api.auth import Accounts, bearer
 from pneumonia_api.images import ImageMissing, ImageStore
-from pneumonia_api.store import QUEUE, TASK, Xray, XrayMissing, XrayStore, new_xray
+from pneumonia_api.store import QUEUE, TASK, Xray, XrayStore, new_xray
 
 v1 = APIBlueprint("v1", __name__, url_prefix="/v1")
 probes = APIBlueprint("probes", __name__, enable_openapi=False)
@@ -44,15 +44,15 @@ class ModelUnknown(RuntimeError):
 
 
 def _xrays() -> XrayStore:
-    return current_app.extensions["xrays"]  # type: ignore[no-any-return]
+    return current_app.extensions["xrays"]
 
 
 def _images() -> ImageStore:
-    return current_app.extensions["images"]  # type: ignore[no-any-return]
+    return current_app.extensions["images"]
 
 
 def _accounts() -> Accounts:
-    return current_app.extensions["accounts"]  # type: ignore[no-any-return]
+    return current_app.extensions["accounts"]
 
 
 def check_upload(data: bytes) -> None:
@@ -92,7 +92,7 @@ def create_xray(query: dict[str, Any], form: dict[str, Any]) -> tuple[Xray, int]
     data = form["xray"].read()
     check_upload(data)
     digest = hashlib.sha256(data).hexdigest()
-    new = new_xray(bearer.current_user, digest, form["reference"])
+    new = new_xray(str(bearer.current_user), digest, form["reference"])
     same = _xrays().find_same(digest)
     if same and (reused := _reuse(new, same)):
         return reused, 200
@@ -153,7 +153,7 @@ def list_xrays(query: dict[str, Any]) -> dict[str, Any]:
 
 @v1.get("/xrays/<xray_id>/preview")
 @v1.auth_required(bearer)
-@v1.doc(responses={200: {"description": "JPEG.", "content": {"image/jpeg": {}}}})
+@v1.output(FileSchema(), content_type="image/jpeg")
 def read_preview(xray_id: str) -> Response:
     """The de-identified preview image."""
     xray = _xrays().get(xray_id)

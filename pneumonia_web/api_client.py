@@ -41,7 +41,9 @@ class ApiClient:
         """End the session."""
         self._call("DELETE", "/v1/sessions/current", token)
 
-    def upload(self, token: str, file: IO[bytes], media_type: str, reference: str) -> dict[str, Any]:
+    def upload(
+        self, token: str, file: IO[bytes], media_type: str, reference: str
+    ) -> dict[str, Any]:
         """Stream one X-ray to the API and wait for its record, finished or still queued.
 
         The file's own name stays behind: it may be a patient's.

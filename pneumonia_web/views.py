@@ -28,7 +28,7 @@ PAGE_SIZE = "25"
 
 
 def _api() -> ApiClient:
-    return current_app.extensions["api"]  # type: ignore[no-any-return]
+    return current_app.extensions["api"]
 
 
 def logged_in(
@@ -53,7 +53,9 @@ def ask_to_log_in() -> ResponseReturnValue:
         # A refresh of a part of a page: the whole page must go.
         return "", 401, {"HX-Redirect": url_for("pages.log_in")}
     if wants_json():
-        return jsonify(error="Your session has ended; log in again.", url=url_for("pages.log_in")), 401
+        return jsonify(
+            error="Your session has ended; log in again.", url=url_for("pages.log_in")
+        ), 401
     return redirect(url_for("pages.log_in", next=back))
 
 

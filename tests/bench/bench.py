@@ -1,0 +1,215 @@
+"""`make bench`: what the service costs beside the bare model, and beside its alternatives.
+
+    python -m tests.bench.bench [--quick]
+
+Starts the whole system on free ports, a naive service and the compared runtimes, lets them take
+turns on the same X-rays, and prints a Markdown table; also in var/bench.md, raw in var/bench.json.
+About five minutes on two free cores. Times are never asserted: a busy machine may miss a target,
+while the ratios hold, because turns are short and all sides share what else the machine does.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from model.artifact import WEIGHTS_NAME
+from model.xray import model_input, read_xray
+from tests.bench.clients import Browser, Machine
+from tests.bench.images import Images, make_images
+from tests.bench.naive_process import running_naive
+from tests.bench.processes import measure_memory, read_worker_metrics, time_worker_start
+from tests.bench.report import describe_machine, format_table, make_rows
+from tests.bench.sides import ROOT, Side
+from tests.bench.throughput import mean_steps, measure_load
+from tests.stack import Stack, running_stack
+
+MODEL = ROOT / "model" / "artifact"
+SERVING = ROOT / "var" / "serving"
+WAIT_SECONDS = 30
+THREADS_OF_WORKER = 3
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How much is measured; `block` is one turn, 16 so that each sample has its part in it."""
+
+    rounds: int = 5
+    block: int = 16
+    inferences: int = 20
+    starts: int = 3
+    uploads: int = 500
+    pace: int = 160
+
+
+QUICK = Counts(rounds=1, block=4, inferences=5, starts=1, uploads=40, pace=16)
+
+
+def take_turns(
+    sides: Mapping[str, Callable[[], list[float]]], rounds: int
+) -> dict[str, list[float]]:
+    """Every side's seconds; another begins each round, and the first round is a warm-up."""
+    found: dict[str, list[float]] = {name: [] for name in sides}
+    order = list(sides)
+    for number in range(rounds + 1):
+        for name in order:
+            seconds = sides[name]()
+            if number:
+                found[name] += seconds
+        order = order[1:] + order[:1]
+    return found
+
+
+class Bench:
+    """What the measurements share: the scratch folder, its X-rays, and numbers not used yet."""
+
+    def __init__(self, scratch: Path, counts: Counts) -> None:
+        self.scratch = scratch
+        self.counts = counts
+        self.folder = scratch / "images"
+        self.folder.mkdir()
+        make_images(ROOT / "var" / "samples", self.folder)
+        self.images = Images(self.folder)
+        self._next = 0
+
+    def next_block(self) -> range:
+        """The numbers of one turn."""
+        start = self.reserve(self.counts.block)
+        return range(start, start + self.counts.block)
+
+    def reserve(self, count: int) -> int:
+        """The first of `count` numbers that were never sent."""
+        start = self._next
+        self._next += count
+        return start
+
+    def measure_latency(self, stack: Stack, yardstick: Side) -> dict[str, Any]:
+        """Yardstick, API, browser and naive service in turn."""
+        browser = Browser(stack.url, stack.user, stack.password)
+
+        def ask_yardstick() -> list[float]:
+            block = self.next_block()
+            return yardstick.ask(start=block[0], count=len(block))["seconds"]
+
+        def upload(port: int, path: str, key: str = "") -> list[float]:
+            with Machine(port, path, key) as machine:
+                return [machine.judge(self.images.read(n)) for n in self.next_block()]
+
+        with running_naive(MODEL / WEIGHTS_NAME, self.scratch / "naive.log") as naive_port:
+            api_port, path = stack.ports["API_PORT"], f"/v1/xrays?wait={WAIT_SECONDS}"
+            sides = {
+                "yardstick": ask_yardstick,
+                "api": lambda: upload(api_port, path, stack.api_key),
+                "browser": lambda: [browser.judge(self.images.read(n)) for n in self.next_block()],
+                "naive": lambda: upload(naive_port, "/predict"),
+            }
+            before = read_worker_metrics(stack)
+            seconds = take_turns(sides, self.counts.rounds)
+            steps = mean_steps(before, read_worker_metrics(stack))
+        return {"seconds": seconds, "steps_ms": steps}
+
+    def measure_runtimes(self) -> dict[str, Any]:
+        """OpenVINO and ONNX Runtime in turn, on the same network and inputs."""
+        onnx, inputs = self.scratch / "model.onnx", self.scratch / "inputs.npy"
+        export = ["-m", "tests.bench.onnx_export", str(MODEL / WEIGHTS_NAME), str(onnx)]
+        with (self.scratch / "export.log").open("w") as log:
+            subprocess.run([sys.executable, *export], cwd=ROOT, stdout=log, stderr=log, check=True)
+        xrays = [read_xray(self.images.read(number)) for number in range(len(self.images))]
+        np.save(inputs, np.stack([model_input(xray) for xray in xrays]))
+        module, logits = "tests.bench.runtimes", {}
+        with (
+            Side(module, "openvino", MODEL, SERVING, inputs) as openvino,
+            Side(module, "onnxruntime", onnx, inputs) as onnxruntime,
+        ):
+
+            def infer(name: str, side: Side) -> list[float]:
+                answer = side.ask(count=self.counts.inferences)
+                logits[name] = answer["logits"]
+                return answer["seconds"]
+
+            sides = {
+                "openvino": lambda: infer("openvino", openvino),
+                "onnxruntime": lambda: infer("onnxruntime", onnxruntime),
+            }
+            seconds = take_turns(sides, self.counts.rounds)
+        apart = np.abs(np.subtract(logits["openvino"], logits["onnxruntime"]))
+        return {"seconds": seconds, "largest_logit_difference": float(apart.max())}
+
+    def measure_throughput(self, stack: Stack, yardstick: Side) -> dict[str, Any]:
+        """The yardstick's pace before, between and after the two loads, which share its weather."""
+
+        def pace(threads: int = 1) -> float:
+            count = self.counts.pace
+            answer = yardstick.ask(start=self.reserve(count), count=count, threads=threads)
+            return count / answer["elapsed"]
+
+        def load(wait: int) -> dict[str, Any]:
+            start = self.reserve(self.counts.uploads)
+            return measure_load(stack, side, start, self.counts.uploads, wait)
+
+        with Side(
+            "tests.bench.load", stack.ports["API_PORT"], stack.var / "api-key", self.folder
+        ) as side:
+            paces = [pace()]
+            waiting = load(WAIT_SECONDS)
+            paces.append(pace())
+            burst = load(0)
+            paces.append(pace())
+        return {
+            "yardstick_per_second": paces,
+            "overlapped_per_second": pace(THREADS_OF_WORKER),
+            "waiting": waiting,
+            "burst": burst,
+        }
+
+
+def measure(counts: Counts) -> dict[str, Any]:
+    """Everything, in one go."""
+    with ExitStack() as opened:
+        scratch = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+        # nginx, when root starts it, works as nobody and must reach its folder in here.
+        scratch.chmod(0o755)
+        bench = Bench(scratch, counts)
+        print("Starting the system ...", flush=True)
+        settings = {"MODEL_DIR": str(MODEL), "SERVING_DIR": str(SERVING)}
+        stack = opened.enter_context(running_stack(scratch / "var", **settings))
+        found: dict[str, Any] = {"machine": describe_machine()}
+        print("Cold start of the worker ...", flush=True)
+        log = scratch / "cold.log"
+        found["worker_start"] = [time_worker_start(stack, log) for _ in range(counts.starts)]
+        yardstick = opened.enter_context(
+            Side("tests.bench.yardstick", MODEL, SERVING, bench.folder)
+        )
+        print("One upload at a time, in turn with yardstick and naive service ...", flush=True)
+        found["latency"] = bench.measure_latency(stack, yardstick)
+        print(f"{counts.uploads} uploads from 8 clients, twice ...", flush=True)
+        found["throughput"] = bench.measure_throughput(stack, yardstick)
+        found["memory_mb"] = measure_memory(stack)
+        print("Runtimes ...", flush=True)
+        found["runtimes"] = bench.measure_runtimes()
+    return found
+
+
+def main() -> int:
+    """Measure, print the table, and keep it in var/."""
+    parser = argparse.ArgumentParser(prog="bench", description="Measure the running system.")
+    parser.add_argument("--quick", action="store_true", help="few repetitions, to try the bench")
+    quick = parser.parse_args().quick
+    found = measure(QUICK if quick else Counts())
+    text = format_table(found["machine"], make_rows(found))
+    print("\n" + text)
+    (ROOT / "var" / "bench.md").write_text(text)
+    (ROOT / "var" / "bench.json").write_text(json.dumps(found, indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

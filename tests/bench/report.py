@@ -1,0 +1,173 @@
+"""What was measured -> the Markdown that the bench prints."""
+
+import platform
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.bench.throughput import is_complete
+
+COMPARED = ("openvino", "onnxruntime", "tensorflow", "keras", "celery", "gunicorn")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; `reached` is None where there is no target."""
+
+    what: str
+    measured: str
+    target: str = ""
+    reached: bool | None = None
+
+
+def median_ms(seconds: Sequence[float]) -> float:
+    """Median in milliseconds."""
+    return statistics.median(seconds) * 1000
+
+
+def p95_ms(seconds: Sequence[float]) -> float:
+    """95th percentile in milliseconds."""
+    return statistics.quantiles(seconds, n=20, method="inclusive")[-1] * 1000
+
+
+def describe_machine() -> str:
+    """Processor, cores, what else was running, and the versions compared."""
+    models = [
+        line.partition(":")[2].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if line.startswith("model name")
+    ]
+    versions = ", ".join(f"{name} {version(name)}" for name in COMPARED)
+    return (
+        f"{models[0] if models else platform.machine()}, {psutil.cpu_count()} cores, "
+        f"load {psutil.getloadavg()[0]:.1f} at the start; "
+        f"Python {platform.python_version()}, {versions}."
+    )
+
+
+def make_rows(found: dict[str, Any]) -> list[Row]:
+    """One row for each promise, with its target and whether it was reached."""
+    return [
+        *_latency_rows(found["latency"]),
+        *_runtime_rows(found["runtimes"]),
+        *_process_rows(found),
+        *_load_rows(found["throughput"]),
+    ]
+
+
+def _latency_rows(latency: dict[str, Any]) -> list[Row]:
+    seconds = latency["seconds"]
+    yardstick, api, browser, naive = (
+        median_ms(seconds[name]) for name in ("yardstick", "api", "browser", "naive")
+    )
+
+    def spell(name: str, median: float) -> str:
+        ratio = median / yardstick
+        return f"{median:.0f} ms, p95 {p95_ms(seconds[name]):.0f} ms, {ratio:.2f} x yardstick"
+
+    steps = latency["steps_ms"]
+    rest = api - sum(steps.values())
+    parts = [*(f"{step} {ms:.0f} ms" for step, ms in steps.items()), f"all else {rest:.0f} ms"]
+    return [
+        Row(
+            "Yardstick: read, predict and preview in one process",
+            f"{yardstick:.0f} ms, p95 {p95_ms(seconds['yardstick']):.0f} ms",
+        ),
+        Row(
+            "Upload to the API until judged",
+            spell("api", api),
+            "1.6 x yardstick or less",
+            api <= 1.6 * yardstick,
+        ),
+        Row("... of which", ", ".join(parts)),
+        Row("Upload by browser: nginx, web page, API", spell("browser", browser)),
+        Row(
+            "Naive service: Flask and `keras.Model.predict`",
+            f"{spell('naive', naive)}; ours is {naive / api:.1f} times faster",
+            "3 times faster or more",
+            naive >= 3 * api,
+        ),
+    ]
+
+
+def _runtime_rows(runtimes: dict[str, Any]) -> list[Row]:
+    openvino = median_ms(runtimes["seconds"]["openvino"])
+    onnxruntime = median_ms(runtimes["seconds"]["onnxruntime"])
+    apart = runtimes["largest_logit_difference"]
+    return [
+        Row(
+            "One inference: OpenVINO (ours), ONNX Runtime",
+            f"{openvino:.1f} ms, {onnxruntime:.1f} ms; logits at most {apart:.1e} apart",
+        )
+    ]
+
+
+def _process_rows(found: dict[str, Any]) -> list[Row]:
+    start, memory = statistics.median(found["worker_start"]), found["memory_mb"]
+    return [
+        Row("Worker, from start to ready", f"{start:.1f} s", "under 3 s", start < 3),
+        Row(
+            "Memory of the worker after the load (proportional set size)",
+            f"{memory['worker']:.0f} MB",
+            "under 450 MB",
+            memory["worker"] < 450,
+        ),
+        Row(
+            "Memory of the API after the load",
+            f"{memory['api']:.0f} MB",
+            "under 120 MB",
+            memory["api"] < 120,
+        ),
+    ]
+
+
+def _load_rows(throughput: dict[str, Any]) -> list[Row]:
+    pace = statistics.mean(throughput["yardstick_per_second"])
+    overlapped = throughput["overlapped_per_second"]
+    rows = [
+        Row(
+            "Yardstick's throughput",
+            f"{pace:.1f} images/s; on three threads {overlapped:.1f} images/s",
+        )
+    ]
+    for name, how in (("waiting", "each waiting for its result"), ("burst", "none waiting")):
+        load = throughput[name]
+        what = f"{load['sent']} uploads from 8 clients, {how}"
+        rate = load["images_per_second"]
+        share = rate / pace
+        strays = "" if is_complete(load) else f"; answers: {load['answers']}"
+        cpu = ", ".join(
+            f"{part} {ms:.0f}" for part, ms in load["cpu_ms_per_upload"].items() if ms >= 1
+        )
+        rows += [
+            Row(
+                what,
+                f"{load['done']} done, {load['listed']} listed, {load['distinct']} distinct, "
+                f"{load['counted_by_worker']} counted by the worker{strays}",
+                "each once",
+                is_complete(load),
+            ),
+            Row(
+                "... throughput",
+                f"{rate:.1f} images/s, {share:.0%} of the yardstick's",
+                "90 % or more",
+                share >= 0.9,
+            ),
+            Row("... processor time for one upload, ms", cpu),
+        ]
+    return rows
+
+
+def format_table(machine: str, rows: Sequence[Row]) -> str:
+    """The machine and a Markdown table, with a word on each target."""
+    words = {None: "", True: "reached", False: "**missed**"}
+    lines = [machine, "", "| What | Measured | Target | |", "|---|---|---|---|"]
+    lines += [
+        f"| {row.what} | {row.measured} | {row.target} | {words[row.reached]} |" for row in rows
+    ]
+    return "\n".join(lines) + "\n"

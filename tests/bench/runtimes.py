@@ -1,0 +1,63 @@
+"""One runtime with the serving network in it, a side of the comparison of runtimes.
+
+    python -m tests.bench.runtimes openvino MODEL_DIR SERVING_DIR INPUTS.npy
+    python -m tests.bench.runtimes onnxruntime MODEL.onnx INPUTS.npy
+
+Answers `{"count": 20}` with the seconds and the logit of each inference, one image at a time.
+OpenVINO is measured as the product runs it, by `Predictor.infer`; ONNX Runtime is given the same
+threads and the same fixed input shape.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from model.predictor import Predictor
+from tests.bench.sides import serve
+
+Infer = Callable[[np.ndarray], tuple[float, np.ndarray]]
+
+
+def open_onnx(file: Path) -> Infer:
+    """The counterpart of `Predictor.infer`."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = len(os.sched_getaffinity(0))
+    first = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"]).get_inputs()[0]
+    if isinstance(first.shape[0], str):
+        options.add_free_dimension_override_by_name(first.shape[0], 1)
+    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+
+    def infer(image: np.ndarray) -> tuple[float, np.ndarray]:
+        logit, heatmap = session.run(["logit", "heatmap"], {first.name: image[None]})
+        return float(logit[0, 0]), heatmap[0]
+
+    return infer
+
+
+def main(runtime: str, *paths: Path) -> None:
+    """Load and warm up once, then measure when asked."""
+    *network, inputs_file = paths
+    inputs = np.load(inputs_file)
+    infer = Predictor(*network).infer if runtime == "openvino" else open_onnx(*network)
+    infer(inputs[0])
+
+    def measure(count: int) -> dict[str, Any]:
+        seconds, logits = [], []
+        for number in range(count):
+            started = time.perf_counter()
+            logit, _ = infer(inputs[number % len(inputs)])
+            seconds.append(time.perf_counter() - started)
+            logits.append(logit)
+        return {"seconds": seconds, "logits": logits}
+
+    serve(measure)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], *map(Path, sys.argv[2:]))

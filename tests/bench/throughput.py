@@ -1,0 +1,90 @@
+"""Many uploads at once: is each judged, each only once, and how fast?"""
+
+import time
+from typing import Any
+
+import requests
+
+from tests.bench.processes import measure_cpu, read_worker_metrics
+from tests.bench.sides import Side
+from tests.stack import Stack
+
+CLIENTS = 8
+DRAIN_SECONDS = 300
+STEPS = ("decode", "predict", "store")
+
+
+def list_records(stack: Stack, **query: str) -> list[dict[str, Any]]:
+    """The whole worklist, page by page."""
+    records: list[dict[str, Any]] = []
+    query["limit"] = "200"
+    while True:
+        answer = requests.get(
+            f"{stack.api_url}/v1/xrays", params=query, headers=stack.headers, timeout=30
+        )
+        answer.raise_for_status()
+        page = answer.json()
+        records += page["xrays"]
+        if page["cursor"] is None:
+            return records
+        query["cursor"] = page["cursor"]
+
+
+def wait_drained(stack: Stack) -> float:
+    """The moment (CLOCK_MONOTONIC) at which nothing was queued any more, to about 0.1 s."""
+    end = time.monotonic() + DRAIN_SECONDS
+    while list_records(stack, status="queued"):
+        if time.monotonic() > end:
+            raise TimeoutError(f"X-rays were still queued after {DRAIN_SECONDS} s")
+        time.sleep(0.1)
+    return time.monotonic()
+
+
+def mean_steps(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
+    """Mean milliseconds of each of the worker's steps between two readings of its metrics."""
+    means = {}
+    for step in STEPS:
+        name = "pneumonia_worker_step_seconds"
+        done = after[f"{name}_count {step}"] - before.get(f"{name}_count {step}", 0)
+        took = after[f"{name}_sum {step}"] - before.get(f"{name}_sum {step}", 0)
+        means[step] = took / done * 1000 if done else 0.0
+    return means
+
+
+def count_finished(metrics: dict[str, float]) -> int:
+    """How many X-rays the worker says that it finished, whatever came out."""
+    name = "pneumonia_worker_xrays_total "
+    return int(sum(value for key, value in metrics.items() if key.startswith(name)))
+
+
+def measure_load(stack: Stack, load: Side, start: int, count: int, wait: int) -> dict[str, Any]:
+    """Send `count` X-rays from CLIENTS clients and account for each of them.
+
+    With `wait`, each client sends its next X-ray when the last one is judged; without, all are
+    sent as fast as the API takes them.
+    """
+    known = {record["id"] for record in list_records(stack)}
+    metrics, cpu = read_worker_metrics(stack), measure_cpu(stack)
+    sent = load.ask(start=start, count=count, threads=CLIENTS, wait=wait)
+    ended = max(sent["ended"], wait_drained(stack)) if not wait else sent["ended"]
+    metrics_after, cpu_after = read_worker_metrics(stack), measure_cpu(stack)
+    new = [record for record in list_records(stack) if record["id"] not in known]
+    cpu_ms = {part: (cpu_after[part] - cpu[part]) / count * 1000 for part in cpu}
+    return {
+        "sent": count,
+        "answers": sent["answers"],
+        "done": sum(record["status"] == "done" for record in new),
+        "listed": len(new),
+        "distinct": len({record["id"] for record in new}),
+        "same_ids": {record["id"] for record in new} == set(sent["ids"]),
+        "counted_by_worker": count_finished(metrics_after) - count_finished(metrics),
+        "images_per_second": count / (ended - sent["started"]),
+        "steps_ms": mean_steps(metrics, metrics_after),
+        "cpu_ms_per_upload": {**cpu_ms, "clients": sent["cpu"] / count * 1000},
+    }
+
+
+def is_complete(load: dict[str, Any]) -> bool:
+    """Whether none was lost and none was judged or listed twice."""
+    counts = ("done", "listed", "distinct", "counted_by_worker")
+    return load["same_ids"] and all(load[name] == load["sent"] for name in counts)

@@ -1,0 +1,49 @@
+"""The yardstick: what one X-ray costs when nothing stands around the model.
+
+    python -m tests.bench.yardstick MODEL_DIR SERVING_DIR IMAGES
+
+Answers `{"start": 0, "count": 16, "threads": 1}` with the seconds of each `read_xray`,
+`Predictor.predict` and `encode_preview`, and with those of the whole block. More threads overlap
+the decoding of one image with the inference of another: what the best service would reach.
+"""
+
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from model.predictor import Predictor
+from model.xray import encode_preview, read_xray
+from tests.bench.images import Images
+from tests.bench.sides import serve
+
+
+def main(model_dir: Path, serving_dir: Path, folder: Path) -> None:
+    """Load once, then measure when asked."""
+    images = Images(folder)
+    predictor = Predictor(model_dir, serving_dir)
+
+    def measure_one(number: int) -> float:
+        data = images.read(number)
+        started = time.perf_counter()
+        image = read_xray(data)
+        predictor.predict(image)
+        encode_preview(image)
+        return time.perf_counter() - started
+
+    def measure(start: int, count: int, threads: int = 1) -> dict[str, Any]:
+        numbers = range(start, start + count)
+        started = time.perf_counter()
+        if threads == 1:
+            seconds = [measure_one(number) for number in numbers]
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                seconds = list(pool.map(measure_one, numbers))
+        return {"seconds": seconds, "elapsed": time.perf_counter() - started}
+
+    serve(measure)
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))

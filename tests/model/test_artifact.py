@@ -1,0 +1,64 @@
+"""`model.artifact`: the shipped model, and what is wrong with a broken one."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from model.artifact import METADATA_NAME, WEIGHTS_NAME, ArtifactError, read_artifact
+from tests.stack import ROOT
+
+SHIPPED = ROOT / "model" / "artifact"
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the shipped artifact that a test may break."""
+    for name in (WEIGHTS_NAME, METADATA_NAME):
+        shutil.copy(SHIPPED / name, tmp_path / name)
+    return tmp_path
+
+
+def test_shipped_artifact_meets_its_floor() -> None:
+    """Test AUC at least 0.975 and sensitivity at least 0.95 at the stored threshold."""
+    scores = read_artifact(SHIPPED).scores["test"]
+    assert scores["images"] == 624
+    assert scores["auc_roc"][0] >= 0.975
+    assert scores["sensitivity"][0] >= 0.95
+
+
+def test_shipped_files_fit_into_the_repository() -> None:
+    """Each file is under 50 MB."""
+    assert all(file.stat().st_size < 50_000_000 for file in SHIPPED.iterdir())
+
+
+def test_changed_threshold_is_another_version() -> None:
+    """Everything that can change an answer is part of the version."""
+    artifact = read_artifact(SHIPPED)
+    assert replace(artifact, threshold=0.5).version != artifact.version
+
+
+def test_missing_file_is_told_in_one_sentence(copy: Path) -> None:
+    """The sentence names the file and what to do."""
+    (copy / WEIGHTS_NAME).unlink()
+    with pytest.raises(ArtifactError, match=r"missing .*pneumonia\.keras; train one"):
+        read_artifact(copy)
+
+
+def test_weights_of_another_run_are_refused(copy: Path) -> None:
+    """Weights and threshold that do not belong together never answer."""
+    with (copy / WEIGHTS_NAME).open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(ArtifactError, match="do not belong together"):
+        read_artifact(copy)
+
+
+def test_metadata_with_a_field_too_few_is_refused(copy: Path) -> None:
+    """A missing threshold is an error at load, not at the first X-ray."""
+    values = json.loads((copy / METADATA_NAME).read_text())
+    del values["threshold"]
+    (copy / METADATA_NAME).write_text(json.dumps(values))
+    with pytest.raises(ArtifactError, match="must have exactly"):
+        read_artifact(copy)

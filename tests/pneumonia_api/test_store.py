@@ -1,0 +1,192 @@
+"""`pneumonia_api.store` and `images` against a real Redis."""
+
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import redis
+
+from pneumonia_api.images import ImageMissing, ImageStore
+from pneumonia_api.store import QUEUE, Xray, XrayMissing, XrayStore, new_xray
+
+PREDICTION = {
+    "probability": 0.9,
+    "decision": "pneumonia",
+    "threshold": 0.5,
+    "model": "m1",
+    "heatmap": [[0.0, 1.0]],
+}
+
+
+@pytest.fixture
+def xrays(client: redis.Redis) -> XrayStore:
+    """An empty store."""
+    return XrayStore(client)
+
+
+def done(xray: Xray, decision: str = "pneumonia") -> Xray:
+    """The record as it is when it was judged."""
+    quality = {"ok": True, "warnings": [], "ood": None}
+    return replace(
+        xray, status="done", prediction={**PREDICTION, "decision": decision}, quality=quality
+    )
+
+
+def test_record_comes_back_as_it_went_in(xrays: XrayStore) -> None:
+    """Every field survives Redis."""
+    xray = done(new_xray("doctor", "d1", "Study 7"))
+    xrays.add(xray)
+    assert xrays.get(xray.id) == xray
+
+
+def test_ids_sort_by_time_and_differ() -> None:
+    """The worklist's order is the order of the ids."""
+    ids = []
+    for _ in range(50):
+        ids.append(new_xray("doctor", "d").id)
+        time.sleep(0.0012)
+    assert ids == sorted(ids)
+    assert len(set(ids)) == 50
+
+
+def test_finish_moves_the_record_between_indexes_once(xrays: XrayStore) -> None:
+    """The second delivery of a task changes nothing."""
+    xray = new_xray("doctor", "d1")
+    xrays.add(xray)
+    assert xrays.finish(done(xray))
+    assert not xrays.finish(replace(xray, status="failed", reason="late"))
+    assert xrays.get(xray.id).status == "done"
+    assert xrays.count("queued") == 0
+    assert xrays.count("done") == 1
+
+
+def test_finish_after_delete_writes_nothing(xrays: XrayStore, client: redis.Redis) -> None:
+    """A deleted X-ray does not come back when its prediction arrives; no key of it is left."""
+    xray = new_xray("doctor", "d1")
+    xrays.add(xray)
+    xrays.delete(xray)
+    assert not xrays.finish(done(xray))
+    with pytest.raises(XrayMissing):
+        xrays.get(xray.id)
+    assert client.keys("*") == []
+
+
+def test_delete_leaves_no_key(xrays: XrayStore, client: redis.Redis) -> None:
+    """Record, indexes and reuse entry all go."""
+    xray = new_xray("doctor", "d1")
+    xrays.add(xray)
+    xrays.finish(done(xray))
+    xrays.delete(xrays.get(xray.id))
+    assert client.keys("*") == []
+
+
+def test_pages_follow_each_other_without_gap_or_repeat(xrays: XrayStore) -> None:
+    """Newest first, page by page, also while a filter is on."""
+    added = []
+    for number in range(25):
+        xray = new_xray("doctor", f"d{number}", f"Study {number}")
+        xrays.add(xray)
+        xrays.finish(done(xray, "pneumonia" if number % 2 else "normal"))
+        added.append(xray.id)
+        time.sleep(0.0012)
+    seen: list[str] = []
+    cursor = None
+    while True:
+        page, cursor = xrays.page(None, None, "", cursor, 10)
+        seen += [xray.id for xray in page]
+        if not cursor:
+            break
+    assert seen == added[::-1]
+    odd, cursor = xrays.page("done", "pneumonia", "", None, 200)
+    assert [xray.id for xray in odd] == added[1::2][::-1]
+    assert cursor is None
+    assert [x.reference for x in xrays.page(None, None, "study 24", None, 5)[0]] == ["Study 24"]
+    assert xrays.page("queued", None, "", None, 5) == ([], None)
+    assert xrays.page("queued", "normal", "", None, 5) == ([], None)
+
+
+def test_same_bytes_are_found_for_the_present_model_only(xrays: XrayStore) -> None:
+    """Another model judges anew; a deleted record is not a source."""
+    xray = new_xray("doctor", "digest")
+    xrays.add(xray)
+    xrays.finish(done(xray))
+    assert xrays.find_same("digest") is None
+    xrays.announce_model({"version": "m1"})
+    same = xrays.find_same("digest")
+    assert same is not None
+    assert same.id == xray.id
+    xrays.announce_model({"version": "m2"})
+    assert xrays.find_same("digest") is None
+
+
+def test_wait_ends_when_the_record_is_finished(xrays: XrayStore) -> None:
+    """Whoever waits hears of the end long before its time is over; else it gets what there is."""
+    xray = new_xray("doctor", "d1")
+    xrays.add(xray)
+    assert xrays.wait_finished(xray.id, 0.2).status == "queued"
+    threading.Timer(0.3, xrays.finish, [done(xray)]).start()
+    start = time.monotonic()
+    assert xrays.wait_finished(xray.id, 30).status == "done"
+    assert time.monotonic() - start < 15
+
+
+def test_wait_ends_when_the_record_is_deleted(xrays: XrayStore) -> None:
+    """Nobody waits half a minute for what is gone."""
+    xray = new_xray("doctor", "d1")
+    xrays.add(xray)
+    threading.Timer(0.3, xrays.delete, [xray]).start()
+    with pytest.raises(XrayMissing):
+        xrays.wait_finished(xray.id, 30)
+
+
+def test_stranded_xrays_are_those_that_wait_beside_an_empty_queue(
+    xrays: XrayStore, client: redis.Redis
+) -> None:
+    """Old and queued while nothing is in the queue; one worker at a time looks."""
+    xray = new_xray("doctor", "d1")
+    xrays.add(xray)
+    client.rpush(QUEUE, "task")
+    assert xrays.find_stranded(0) == []
+    client.delete(QUEUE)
+    assert xrays.find_stranded(60) == []
+    client.delete("lock:republish")
+    time.sleep(0.01)
+    assert xrays.find_stranded(0) == [xray.id]
+    assert xrays.find_stranded(0) == []
+
+
+def test_worker_is_alive_while_it_beats(xrays: XrayStore, client: redis.Redis) -> None:
+    """The heartbeat expires by itself when a worker is killed."""
+    assert not xrays.has_worker()
+    xrays.beat("celery@host")
+    assert xrays.has_worker()
+    assert 0 < client.ttl("worker:celery@host") <= 10
+    xrays.stop_beating("celery@host")
+    assert not xrays.has_worker()
+
+
+def test_starts_are_counted_for_queued_records_only(xrays: XrayStore) -> None:
+    """0 tells the task that there is nothing to do."""
+    xray = new_xray("doctor", "d1")
+    assert xrays.count_start(xray.id) == 0
+    xrays.add(xray)
+    assert [xrays.count_start(xray.id) for _ in range(3)] == [1, 2, 3]
+    xrays.finish(done(xray))
+    assert xrays.count_start(xray.id) == 0
+
+
+def test_images_are_kept_and_forgotten(tmp_path: Path) -> None:
+    """A missing image has a name of its own; forgetting twice is no error."""
+    images = ImageStore(tmp_path.as_uri())
+    images.write_incoming("a", b"bytes")
+    images.write_preview("a", b"jpeg")
+    assert images.read_incoming("a") == b"bytes"
+    assert images.read_preview("a") == b"jpeg"
+    for _ in range(2):
+        images.delete_incoming("a")
+        images.delete_preview("a")
+    with pytest.raises(ImageMissing):
+        images.read_preview("a")
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]

@@ -1,0 +1,310 @@
+"""The HTTP API without a worker: who may call, what is refused, what is promised."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from apiflask import APIFlask
+from PIL import Image
+from werkzeug.test import TestResponse
+
+from pneumonia_api.app import create_app
+from pneumonia_api.config import ConfigError
+
+Post = Callable[..., TestResponse]
+
+
+@pytest.fixture
+def post(app: APIFlask, headers: dict[str, str]) -> Post:
+    """Upload bytes under a file name."""
+
+    def upload(data: bytes, query: str = "", **form: Any) -> TestResponse:
+        body = {"xray": (io.BytesIO(data), "xray.jpg"), **form}
+        return app.test_client().post(f"/v1/xrays{query}", data=body, headers=headers)
+
+    return upload
+
+
+def picture(kind: str = "JPEG", side: int = 300) -> bytes:
+    """A small valid image."""
+    buffer = io.BytesIO()
+    Image.radial_gradient("L").resize((side, side)).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def check_error(response: TestResponse, status: int, code: str) -> None:
+    """One shape for every error: a stable code and one sentence that reveals nothing."""
+    assert response.status_code == status, response.text
+    assert set(response.json) == {"error"}
+    error = response.json["error"]
+    assert error["code"] == code
+    assert error["message"].endswith(".")
+    assert "Traceback" not in response.text
+
+
+def test_upload_is_accepted_before_it_is_judged(app: APIFlask, post: Post) -> None:
+    """202, a queued record, and the bytes kept for the worker."""
+    response = post(picture(), reference="Study 7")
+    assert response.status_code == 202
+    record = response.json
+    assert set(record) == {
+        *("id", "status", "source", "created_at", "reference"),
+        *("prediction", "quality", "reason", "review"),
+    }
+    assert record["status"] == "queued"
+    assert record["source"] == "machine"
+    assert record["reference"] == "Study 7"
+    assert record["prediction"] is None
+    assert app.extensions["images"].read_incoming(record["id"]) == picture()
+
+
+def test_wait_that_runs_out_answers_202(post: Post) -> None:
+    """The record is accepted and still queued."""
+    response = post(picture(), "?wait=0.2")
+    assert response.status_code == 202
+    assert response.json["status"] == "queued"
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "code"),
+    [
+        (b"", 400, "empty_file"),
+        (b"just some text", 415, "unsupported_image"),
+        (picture("GIF"), 415, "unsupported_image"),
+        (picture("PNG")[:20], 415, "unsupported_image"),
+        (picture("PNG")[:12], 415, "unsupported_image"),
+        (picture("JPEG")[:40], 415, "unsupported_image"),
+    ],
+)
+def test_what_cannot_be_an_xray_is_refused_at_once(
+    post: Post, data: bytes, status: int, code: str
+) -> None:
+    """By content, whatever the file is called."""
+    check_error(post(data), status, code)
+
+
+@pytest.mark.parametrize("side", [8_000, 20_000])
+def test_pixel_bomb_is_refused_by_its_header(post: Post, side: int) -> None:
+    """64 or 400 megapixels in a small file: 413, nothing decoded."""
+    buffer = io.BytesIO()
+    Image.new("1", (side, side)).save(buffer, "PNG")
+    check_error(post(buffer.getvalue()), 413, "too_many_pixels")
+
+
+def test_body_over_the_limit_is_drained_then_refused(
+    app: APIFlask, headers: dict[str, str]
+) -> None:
+    """30 MB: 413 with the one error shape, after the last byte was read."""
+    body = io.BytesIO(b"\xff" * 30 * 1024 * 1024)
+    response = app.test_client().post(
+        "/v1/xrays",
+        input_stream=body,
+        content_length=len(body.getvalue()),
+        content_type="multipart/form-data; boundary=b",
+        headers=headers,
+    )
+    check_error(response, 413, "too_large")
+    assert body.read() == b""
+
+
+def test_wrong_field_and_wrong_wait_are_named(
+    app: APIFlask, post: Post, headers: dict[str, str]
+) -> None:
+    """422 with a sentence that says which value to change."""
+    wrong = app.test_client().post(
+        "/v1/xrays", data={"file": (io.BytesIO(picture()), "a.jpg")}, headers=headers
+    )
+    check_error(wrong, 422, "invalid_request")
+    assert '"xray"' in wrong.json["error"]["message"]
+    for query in ("?wait=31", "?wait=soon", "?wait=-1"):
+        check_error(post(picture(), query), 422, "invalid_request")
+    empty = app.test_client().post("/v1/xrays", headers=headers)
+    check_error(empty, 422, "invalid_request")
+
+
+def test_full_queue_answers_503_with_retry_after(post: Post) -> None:
+    """The fourth is refused while three wait, and told when to come back."""
+    for _ in range(3):
+        assert post(picture()).status_code == 202
+    response = post(picture())
+    check_error(response, 503, "queue_full")
+    assert response.headers["Retry-After"] == "30"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v1/xrays"),
+        ("GET", "/v1/xrays"),
+        ("GET", "/v1/xrays/1"),
+        ("GET", "/v1/xrays/1/preview"),
+        ("DELETE", "/v1/xrays/1"),
+        ("GET", "/v1/model"),
+        ("DELETE", "/v1/sessions/current"),
+    ],
+)
+@pytest.mark.parametrize("token", [None, "Bearer wrong", "Basic key-of-the-test", "Bearer \xe9"])
+def test_nothing_opens_without_a_token(
+    app: APIFlask, method: str, path: str, token: str | None
+) -> None:
+    """401 on every route of /v1 but log-in."""
+    headers = {"Authorization": token} if token else {}
+    response = app.test_client().open(path, method=method, headers=headers)
+    check_error(response, 401, "not_logged_in")
+
+
+def test_unknown_things_are_404_and_wrong_methods_405(
+    app: APIFlask, headers: dict[str, str]
+) -> None:
+    """Also for ids that try to leave their folder."""
+    web = app.test_client()
+    check_error(web.get("/v1/xrays/none", headers=headers), 404, "no_such_xray")
+    check_error(web.get("/v1/xrays/none?wait=1", headers=headers), 404, "no_such_xray")
+    check_error(web.delete("/v1/xrays/none", headers=headers), 404, "no_such_xray")
+    check_error(web.get("/v1/xrays/..%2f..%2fetc/preview", headers=headers), 404, "not_found")
+    check_error(web.get("/nothing"), 404, "not_found")
+    check_error(web.put("/v1/xrays", headers=headers), 405, "method_not_allowed")
+
+
+def test_delete_while_queued_forgets_the_bytes(
+    app: APIFlask, post: Post, headers: dict[str, str]
+) -> None:
+    """204, then 404, and no image is left."""
+    xray_id = post(picture()).json["id"]
+    web = app.test_client()
+    preview = web.get(f"/v1/xrays/{xray_id}/preview", headers=headers)
+    check_error(preview, 404, "no_preview")
+    assert web.delete(f"/v1/xrays/{xray_id}", headers=headers).status_code == 204
+    check_error(web.get(f"/v1/xrays/{xray_id}", headers=headers), 404, "no_such_xray")
+    with pytest.raises(LookupError):
+        app.extensions["images"].read_incoming(xray_id)
+
+
+def test_sessions_open_and_close(app: APIFlask) -> None:
+    """Log in, use the token, log out: the token opens nothing any more."""
+    app.extensions["accounts"].set_password("doctor", "correct horse")
+    web = app.test_client()
+    answer = web.post("/v1/sessions", json={"user": "doctor", "password": "correct horse"})
+    assert answer.status_code == 201
+    bearer = {"Authorization": f"Bearer {answer.json['token']}"}
+    assert web.get("/v1/xrays", headers=bearer).json == {"xrays": [], "cursor": None}
+    assert web.delete("/v1/sessions/current", headers=bearer).status_code == 204
+    check_error(web.get("/v1/xrays", headers=bearer), 401, "not_logged_in")
+
+
+def test_wrong_password_and_unknown_name_look_alike(app: APIFlask) -> None:
+    """Nobody learns which names exist."""
+    app.extensions["accounts"].set_password("doctor", "correct horse")
+    answers = [
+        app.test_client().post("/v1/sessions", json={"user": user, "password": "guess"})
+        for user in ("doctor", "nobody")
+    ]
+    for answer in answers:
+        check_error(answer, 401, "wrong_password")
+    assert answers[0].json == answers[1].json
+
+
+def test_guessing_passwords_is_slowed_down(app: APIFlask) -> None:
+    """Ten failures in a row close a name for five minutes, even to the right password."""
+    app.extensions["accounts"].set_password("doctor", "correct horse")
+    web = app.test_client()
+    for _ in range(10):
+        web.post("/v1/sessions", json={"user": "doctor", "password": "guess"})
+    answer = web.post("/v1/sessions", json={"user": "doctor", "password": "correct horse"})
+    check_error(answer, 429, "too_many_failures")
+    assert answer.headers["Retry-After"] == "300"
+
+
+def test_new_password_ends_old_sessions_and_is_stored_as_argon2(
+    app: APIFlask, client: redis.Redis
+) -> None:
+    """A leaked token dies with the password; the password itself is nowhere."""
+    accounts = app.extensions["accounts"]
+    accounts.set_password("doctor", "correct horse")
+    token = accounts.log_in("doctor", "correct horse")
+    assert accounts.find_user(token) == "doctor"
+    accounts.set_password("doctor", "another horse")
+    assert accounts.find_user(token) is None
+    assert client.hget("user:doctor", "password").startswith("$argon2id$")
+    assert not [key for key in client.keys("*") if token in key]
+
+
+def test_users_command_makes_lists_and_deletes(app: APIFlask) -> None:
+    """`flask users`: a generated password works, a short one is refused."""
+    run = app.test_cli_runner().invoke
+    password = run(args=["users", "add", "ann"]).output.strip()
+    assert app.extensions["accounts"].log_in("ann", password)
+    assert run(args=["users", "list"]).output == "ann\n"
+    short = run(args=["users", "add", "bob", "--password-stdin"], input="short\n")
+    assert short.exit_code == 2
+    assert run(args=["users", "add", "machine"]).exit_code == 2
+    assert run(args=["users", "delete", "ann"]).exit_code == 0
+    assert run(args=["users", "delete", "ann"]).exit_code == 1
+    assert run(args=["users", "list"]).output == ""
+
+
+def test_readiness_knows_redis_and_the_worker(app: APIFlask, client: redis.Redis) -> None:
+    """Alive is not ready: ready needs a warm worker."""
+    web = app.test_client()
+    assert web.get("/livez").status_code == 200
+    unready = web.get("/readyz")
+    assert unready.status_code == 503
+    assert unready.json == {"status": "unready", "redis": True, "worker": False}
+    app.extensions["xrays"].beat("celery@host")
+    assert web.get("/readyz").status_code == 200
+    client.flushall()
+    assert web.get("/readyz").status_code == 503
+
+
+def test_lost_redis_is_503_everywhere_and_keeps_nothing(tmp_path: Path) -> None:
+    """Without Redis nothing is accepted, nothing of the patient stays, and the process lives."""
+    app = create_app(
+        {"REDIS_URL": "redis://127.0.0.1:1/0", "API_KEY": "k", "IMAGE_STORE": tmp_path.as_uri()}
+    )
+    web = app.test_client()
+    body = {"xray": (io.BytesIO(picture()), "xray.jpg")}
+    answer = web.post("/v1/xrays", data=body, headers={"Authorization": "Bearer k"})
+    check_error(answer, 503, "store_unavailable")
+    assert answer.headers["Retry-After"] == "30"
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert web.get("/readyz").json == {"status": "unready", "redis": False, "worker": False}
+    assert web.get("/livez").status_code == 200
+
+
+def test_openapi_lists_every_route(app: APIFlask) -> None:
+    """The description comes from the code and needs no log-in."""
+    spec = app.test_client().get("/openapi.json").json
+    assert set(spec["paths"]) == {
+        "/v1/xrays",
+        "/v1/xrays/{xray_id}",
+        "/v1/xrays/{xray_id}/preview",
+        "/v1/model",
+        "/v1/sessions",
+        "/v1/sessions/current",
+    }
+    assert "heatmap" in spec["components"]["schemas"]["Prediction"]["properties"]
+    assert "bearer" in spec["components"]["securitySchemes"]
+
+
+def test_metrics_name_routes_by_template(app: APIFlask, headers: dict[str, str]) -> None:
+    """Numbers for operations, without an id in any label."""
+    web = app.test_client()
+    web.get("/v1/xrays/0123456789abcdef", headers=headers)
+    text = web.get("/metrics").text
+    assert 'pneumonia_api_requests_total{method="GET",route="/v1/xrays/<xray_id>"' in text
+    assert "0123456789abcdef" not in text
+
+
+def test_required_settings_have_no_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It dies at start and names what is missing."""
+    monkeypatch.setenv("VAR_DIR", str(tmp_path))
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    with pytest.raises(ConfigError, match="REDIS_URL"):
+        create_app({"API_KEY": "k"})
+    with pytest.raises(ConfigError, match="API_KEY"):
+        create_app({"REDIS_URL": "redis://127.0.0.1:1/0"})
+    with pytest.raises(ConfigError, match="MAX_QUEUED"):
+        create_app({"REDIS_URL": "redis://127.0.0.1:1/0", "API_KEY": "k", "MAX_QUEUED": "0"})

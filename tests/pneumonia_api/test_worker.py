@@ -1,0 +1,165 @@
+"""API and worker together, in the running system: real X-rays in, predictions out."""
+
+import csv
+import io
+import os
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import requests
+from PIL import Image
+
+from model.artifact import read_artifact
+from tests.stack import ROOT, Stack, running_stack
+
+
+def upload(stack: Stack, data: bytes, wait: float = 30) -> requests.Response:
+    """Send bytes and wait for their record."""
+    return requests.post(
+        f"{stack.api_url}/v1/xrays",
+        params={"wait": wait},
+        files={"xray": ("xray.jpg", data)},
+        headers=stack.headers,
+        timeout=40,
+    )
+
+
+def find_worker(stack: Stack) -> psutil.Process:
+    """The worker's process in the stack's tree."""
+    children = psutil.Process(stack.process.pid).children(recursive=True)
+    return next(child for child in children if any("celery" in a for a in child.cmdline()))
+
+
+def wait_until_ready(stack: Stack, ready: bool) -> None:
+    """Until `/readyz` says so, for a minute at most."""
+    for _ in range(600):
+        if requests.get(f"{stack.api_url}/readyz", timeout=5).ok is ready:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"ready never became {ready}")
+
+
+def test_every_sample_is_judged(stack: Stack, samples: list[Path]) -> None:
+    """Sixteen real X-rays: a complete record each, a preview, and mostly the right decision."""
+    right = 0
+    for path in samples:
+        response = upload(stack, path.read_bytes())
+        assert response.status_code == 200, response.text
+        record = response.json()
+        assert record["status"] == "done"
+        prediction = record["prediction"]
+        assert 0 <= prediction["probability"] <= 1
+        assert len(prediction["heatmap"]) == len(prediction["heatmap"][0]) == 7
+        assert prediction["model"] == read_artifact(ROOT / "model" / "artifact").version
+        assert record["quality"]["ok"] is True
+        url = f"{stack.api_url}/v1/xrays/{record['id']}"
+        assert requests.get(url, headers=stack.headers, timeout=5).json() == record
+        preview = requests.get(f"{url}/preview", headers=stack.headers, timeout=5)
+        assert preview.headers["Content-Type"] == "image/jpeg"
+        assert 500 < max(Image.open(io.BytesIO(preview.content)).size) <= 1024
+        right += (prediction["decision"] == "normal") == path.name.startswith("NORMAL")
+    # One image off is chance, but a model or a decoder gone wrong calls all of them the same.
+    assert right >= 10
+
+
+def test_identical_bytes_reuse_the_prediction(stack: Stack, samples: list[Path]) -> None:
+    """A second record at once, with a preview of its own that outlives the first."""
+    data = samples[0].read_bytes() + b"reuse"
+    first = upload(stack, data).json()
+    response = upload(stack, data, wait=0)
+    assert response.status_code == 200
+    second = response.json()
+    assert second["id"] != first["id"]
+    assert second["prediction"] == first["prediction"]
+    url = f"{stack.api_url}/v1/xrays"
+    assert requests.delete(f"{url}/{first['id']}", headers=stack.headers, timeout=5).ok
+    preview = requests.get(f"{url}/{second['id']}/preview", headers=stack.headers, timeout=5)
+    assert preview.ok
+    assert upload(stack, data).json()["prediction"] == first["prediction"]
+
+
+def test_model_is_described(stack: Stack) -> None:
+    """The metadata of what the worker runs."""
+    model = requests.get(f"{stack.api_url}/v1/model", headers=stack.headers, timeout=5).json()
+    artifact = read_artifact(ROOT / "model" / "artifact")
+    assert model["version"] == artifact.version
+    assert model["threshold"] == artifact.threshold
+
+
+def test_full_size_uploads_are_judged(stack: Stack, xray_data: Path) -> None:
+    """X-rays as hospitals store them; they belong to the training set, so no accuracy is read."""
+    for path in sorted((xray_data / "kermany_originals").glob("*/*")):
+        assert upload(stack, path.read_bytes()).json()["status"] == "done"
+
+
+def test_nothing_malformed_ends_the_worker(stack: Stack, xray_data: Path) -> None:
+    """Hundreds of broken files: a 4xx, or a finished record, and the same worker lives on."""
+    worker = find_worker(stack)
+    folder = xray_data / "malformed_dev"
+    with (folder / "manifest.csv").open() as file:
+        names = [row["file"] for row in csv.DictReader(file)]
+    seen: dict[str, int] = {}
+    for name in names:
+        response = upload(stack, (folder / name).read_bytes())
+        body = response.json()
+        if response.status_code == 200:
+            outcome = body["status"]
+            assert outcome in ("done", "rejected"), (name, body)
+            assert outcome == "done" or body["reason"].endswith(".")
+        else:
+            outcome = body["error"]["code"]
+            assert 400 <= response.status_code < 500, (name, body)
+        seen[outcome] = seen.get(outcome, 0) + 1
+    assert seen["done"] > 20
+    assert seen["unsupported_image"] > 50
+    assert seen["rejected"] > 10
+    assert worker.is_running()
+
+
+def test_worker_leaves_no_upload_behind(stack: Stack, samples: list[Path]) -> None:
+    """Original bytes are gone once they are judged or rejected; previews hold no name."""
+    upload(stack, samples[1].read_bytes() + b"incoming")
+    small = io.BytesIO()
+    Image.radial_gradient("L").resize((50, 50)).save(small, "PNG")
+    rejected = upload(stack, small.getvalue()).json()
+    assert rejected["status"] == "rejected"
+    assert "at least 100 pixels" in rejected["reason"]
+    assert list((stack.var / "images" / "incoming").iterdir()) == []
+
+
+def test_metrics_count_what_was_judged(stack: Stack, samples: list[Path]) -> None:
+    """The worker tells operations how many X-rays ended how, and how long each step took."""
+    upload(stack, samples[2].read_bytes() + b"metrics")
+    text = requests.get(f"http://127.0.0.1:{stack.ports['WORKER_METRICS_PORT']}/metrics", timeout=5)
+    assert 'pneumonia_worker_xrays_total{status="done"}' in text.text
+    assert 'pneumonia_worker_step_seconds_bucket{le="0.005",step="predict"}' in text.text
+
+
+def test_killed_worker_loses_nothing(tmp_path: Path, samples: list[Path]) -> None:
+    """SIGKILL while X-rays are in its hands: the next worker does them all, each once."""
+    with running_stack(tmp_path) as stack:
+        worker = find_worker(stack)
+        os.kill(worker.pid, signal.SIGSTOP)  # tasks reach it, and nothing is finished
+        data = [path.read_bytes() + b"killed" for path in samples]
+        ids = [upload(stack, each, wait=0).json()["id"] for each in data[:6]]
+        os.kill(worker.pid, signal.SIGCONT)
+        upload(stack, data[6])
+        os.kill(worker.pid, signal.SIGSTOP)
+        ids += [upload(stack, each, wait=0).json()["id"] for each in data[7:]]
+        os.kill(worker.pid, signal.SIGCONT)
+        time.sleep(0.08)
+        worker.kill()
+        wait_until_ready(stack, ready=True)
+        for xray_id in ids:
+            for _ in range(4):
+                record = requests.get(
+                    f"{stack.api_url}/v1/xrays/{xray_id}?wait=30", headers=stack.headers, timeout=40
+                ).json()
+                if record["status"] != "queued":
+                    break
+            assert record["status"] == "done", record
+        page = requests.get(f"{stack.api_url}/v1/xrays", headers=stack.headers, timeout=5).json()
+        assert len(page["xrays"]) == len(data)
+        assert find_worker(stack).pid != worker.pid

@@ -1,0 +1,113 @@
+"""The whole system, started by the script of `make run`, on free ports in its own folder."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from run import PORTS
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running system: addresses, the first user and the key for machines."""
+
+    var: Path
+    ports: dict[str, int]
+    process: subprocess.Popen[str]
+
+    @property
+    def url(self) -> str:
+        """Where the browser goes."""
+        return f"http://127.0.0.1:{self.ports['PORT']}"
+
+    @property
+    def api_url(self) -> str:
+        """Where machines go."""
+        return f"http://127.0.0.1:{self.ports['API_PORT']}"
+
+    @property
+    def api_key(self) -> str:
+        """The key for machines."""
+        return (self.var / "api-key").read_text()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a machine sends with each call."""
+        return {"Authorization": f"Bearer {self.api_key}"}
+
+    @property
+    def user(self) -> str:
+        """The first user's name."""
+        return (self.var / "first-user").read_text().split()[0]
+
+    @property
+    def password(self) -> str:
+        """The first user's password."""
+        return (self.var / "first-user").read_text().split()[1]
+
+
+def free_ports() -> dict[str, int]:
+    """A free port for each of the system's listeners."""
+    with ExitStack() as held:
+        probes = {name: held.enter_context(socket.socket()) for name in PORTS}
+        for probe in probes.values():
+            probe.bind(("127.0.0.1", 0))
+        return {name: probe.getsockname()[1] for name, probe in probes.items()}
+
+
+def start_stack(var: Path, ports: dict[str, int], **settings: str) -> subprocess.Popen[str]:
+    """Start `run.py` as a process group of its own, as a terminal would."""
+    environment = {**os.environ, "VAR_DIR": str(var), **settings}
+    # The serving export is derived from the artifact: made once, shared by every folder.
+    environment.setdefault("SERVING_DIR", str(ROOT / "var" / "serving"))
+    environment |= {name: str(port) for name, port in ports.items()}
+    return subprocess.Popen(
+        [sys.executable, "run.py"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_ready(process: subprocess.Popen[str]) -> str:
+    """What it printed up to the last line of its greeting, or all of it if it ended."""
+    assert process.stdout is not None
+    text = ""
+    for line in process.stdout:
+        text += line
+        if "Ctrl-C" in line:
+            break
+    return text
+
+
+def stop_stack(process: subprocess.Popen[str]) -> None:
+    """Ctrl-C: SIGINT to the whole group; returns when all of it has ended."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGINT)
+    process.wait(20)
+    assert process.stdout is not None
+    process.stdout.close()
+
+
+@contextmanager
+def running_stack(var: Path, **settings: str) -> Iterator[Stack]:
+    """A system that is ready, ended when the block is left."""
+    ports = free_ports()
+    process = start_stack(var, ports, **settings)
+    try:
+        greeting = wait_ready(process)
+        assert "is ready at" in greeting, greeting
+        yield Stack(var, ports, process)
+    finally:
+        stop_stack(process)
