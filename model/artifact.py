@@ -23,10 +23,11 @@ class Artifact:
     """What belongs to the weights, and nowhere else.
 
     `threshold` is on the calibrated probability. Calibration is Platt's (1999): probability =
-    sigmoid(scale * logit + offset), stated at the prevalence `calibration["prevalence"]`. `heatmap_reference` is the median peak of the Grad-CAM maps of
-    validation pneumonias, in units of the logit; weaker maps are shown weaker. `scores` holds test
-    and validation figures with their 95 % intervals; `training` the arguments, seed, commit and
-    data digest; `weights_sha256` ties the metadata to the weights.
+    sigmoid(scale * logit + offset), stated at the prevalence `calibration["prevalence"]`.
+    `heatmap_reference` is the median peak of the Grad-CAM maps of validation pneumonias, in units
+    of the logit; weaker maps are shown weaker. `scores` holds test and validation figures with
+    their 95 % intervals; `training` the arguments, seed, commit and data digest; `weights_sha256`
+    ties the metadata to the weights.
     """
 
     classes: tuple[str, ...]

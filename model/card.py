@@ -38,9 +38,9 @@ not yet recognise that an image is no chest X-ray: it answers for a photograph o
 
 Kermany et al. 2018, Cell 172:1122 (doi 10.17632/rscbjbr9sj, CC BY 4.0): frontal X-rays of children
 aged 1 to 5 from one hospital (Guangzhou Women and Children's Medical Center), read by two
-physicians and, for the test set, a third. {train} training, {validation} validation and {test} test images;
-the split is by patient, and no test image chose anything. Sex, exact age, scanner and severity are
-not available, so no figure can be given for them.
+physicians and, for the test set, a third. {train} training, {validation} validation and {test}
+test images; the split is by patient, and no test image was trained on or chose a setting. Sex,
+exact age, scanner and severity are not available, so no figure can be given for them.
 
 ## Network
 

@@ -78,7 +78,9 @@ class FeatureBatches(keras.utils.PyDataset):
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """The command line; everything that a run depends on."""
     parser = argparse.ArgumentParser(
-        prog="model/cnn.py", description="Fine-tune ResNet50 to detect pneumonia in chest X-rays."
+        prog="model/cnn.py",
+        usage="%(prog)s --data FOLDER --weights FILE --out FOLDER [options, see --help]",
+        description="Fine-tune ResNet50 to detect pneumonia in chest X-rays.",
     )
     parser.add_argument("--data", type=Path, required=True, help="folder with train/ and test/")
     parser.add_argument("--weights", type=Path, required=True, help=".npz of ImageNet weights")

@@ -37,9 +37,12 @@ def read_config(overrides: Mapping[str, str] | None = None) -> Config:
     """
     var = Path(os.environ.get("VAR_DIR") or ROOT / "var")
     values = {**dotenv_values(var / "env"), **os.environ, **(overrides or {})}
-    for name in ("API_URL", "SECRET_KEY"):
-        if not values.get(name):
+
+    def required(name: str) -> str:
+        value = values.get(name)
+        if not value:
             raise ConfigError(f"{name} is not set; `make run` writes it to var/env.")
+        return value
 
     def whole(name: str, default: int) -> int:
         value = values.get(name) or str(default)
@@ -48,8 +51,8 @@ def read_config(overrides: Mapping[str, str] | None = None) -> Config:
         return int(value)
 
     return Config(
-        api_url=str(values["API_URL"]).rstrip("/"),
-        secret_key=str(values["SECRET_KEY"]),
+        api_url=required("API_URL").rstrip("/"),
+        secret_key=required("SECRET_KEY"),
         cookie_secure=values.get("COOKIE_SECURE", "1") != "0",
         max_body_bytes=whole("MAX_BODY_MB", 25) * 1024 * 1024,
         max_pixels=whole("MAX_MEGAPIXELS", 60) * 1_000_000,

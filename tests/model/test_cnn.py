@@ -46,7 +46,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_one_epoch_writes_a_complete_artifact(
     data: Path, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Eight images of each class, one epoch: weights, metadata with intervals, plots, model card."""
+    """Eight images of each class, one epoch: weights, figures with intervals, plots, model card."""
     arguments = ["--data", data, "--weights", weights, "--out", tmp_path / "out"]
     arguments += ["--epochs", 1, "--views", 1, "--batch", 4, "--validation-share", 0.25]
     assert main([str(argument) for argument in arguments]) == 0

@@ -1,4 +1,4 @@
-"""`model.network` and `model.predictor`: the same answer in Keras and at serving, and its heat map."""
+"""`model.network` and `model.predictor`: one answer in Keras and at serving, and its heat map."""
 
 import subprocess
 import sys
@@ -147,7 +147,7 @@ def test_api_imports_neither_model_nor_tasks() -> None:
 
 
 def test_weights_survive_loading_and_compact_storage(tmp_path: Path) -> None:
-    """ImageNet arrays land in their layers; what is missing is named; float16 comes back exactly."""
+    """ImageNet arrays land in their layers, what is missing is named, float16 comes back exact."""
     network = build_network([8, 4], dropout=0.5, l2=1e-4)
     arrays = {
         f"{layer.name}/{variable.name}": np.full(variable.shape, 0.25, np.float16)

@@ -24,13 +24,13 @@ class Visitor:
 
     def get(self, path: str, **options: object) -> requests.Response:
         """Follow a link."""
-        return self.session.get(self.url + path, timeout=40, **options)  # type: ignore[arg-type]
+        return self.session.get(self.url + path, timeout=40, **options)
 
     def post(self, path: str, page: str, **options: object) -> requests.Response:
         """Send the form that stands on `page`."""
         found = TOKEN.search(self.get(page).text)
         headers = {"X-CSRFToken": found[1], "Referer": self.url} if found else {}
-        return self.session.post(self.url + path, headers=headers, timeout=40, **options)  # type: ignore[arg-type]
+        return self.session.post(self.url + path, headers=headers, timeout=40, **options)
 
     def log_in(self, user: str, password: str) -> requests.Response:
         """Log in by the form."""
@@ -215,6 +215,8 @@ def test_required_settings_have_no_default(monkeypatch: pytest.MonkeyPatch, tmp_
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(ConfigError, match="SECRET_KEY"):
         create_app({"API_URL": "http://127.0.0.1:1"})
+    with pytest.raises(ConfigError, match="API_URL"):
+        create_app({"SECRET_KEY": "s"})
 
 
 @pytest.mark.parametrize(
