@@ -86,7 +86,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--weights", type=Path, required=True, help=".npz of ImageNet weights")
     parser.add_argument("--out", type=Path, required=True, help="folder for the artifact")
     parser.add_argument("--cache", type=Path, help="folder for features (default: OUT/cache)")
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--views", type=int, default=6, help="augmented views of each image")
     parser.add_argument("--dense", type=int, nargs="+", default=[256], help="units of the head")
     parser.add_argument("--dropout", type=float, default=0.5)

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 from model.xray import INPUT_SIDE, UnreadableXray, model_input, read_xray
 
 CLASSES = ("normal", "pneumonia")
+MARKERS = ("R", "R", "R", "L", "L", "A-P", "AP", "PA", "P-A", "SUPINE", "ERECT", "PORTABLE")
 
 
 class DataError(ValueError):
@@ -99,7 +100,8 @@ def augment(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     Independent crops of 65 to 100 % in x and in y, so that the squash to a square tells nothing;
     rotation to 10 degrees; blur; a random percentile window (0-4 and 96-100), gamma e^(-0.6..0.6)
     and, at times, equalisation; uneven exposure; noise; a hidden rectangle, so that no single spot
-    decides. No flips: the heart is on the left.
+    decides; letters at the edge and shutters over it, because markers, arms and collimation of this
+    collection differ between the classes. No flips: the heart is on the left.
     """
     side = INPUT_SIDE
     scale_x, scale_y = random.uniform(0.65, 1.0, 2)
@@ -114,6 +116,8 @@ def augment(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     view = Image.fromarray(image[..., 0]).transform(
         (side, side), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC
     )
+    for _ in range(random.choice(3, p=(0.4, 0.4, 0.2))):
+        stamp_marker(view, random)
     if random.random() < 0.5:
         view = view.filter(ImageFilter.GaussianBlur(random.uniform(0.2, 1.5)))
     if random.random() < 0.25:
@@ -130,7 +134,26 @@ def augment(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
         height, width = random.integers(side // 10, side // 3, 2)
         top, left = random.integers(0, side - height), random.integers(0, side - width)
         values[top : top + height, left : left + width] = random.uniform(0, 255)
+    if random.random() < 0.8:
+        # Collimator shutters: black on most detectors, some grey on others.
+        shade = 0.0 if random.random() < 0.6 else random.uniform(0, 255)
+        top, bottom, left, right = random.integers(0, side // 5, 4)
+        inside = np.zeros_like(values, bool)
+        inside[top : side - bottom, left : side - right] = True
+        values = np.where(inside, values, shade)
     return np.clip(values.round(), 0, 255).astype(np.uint8)[..., None]
+
+
+def stamp_marker(view: Image.Image, random: np.random.Generator) -> None:
+    """Write a lead letter near an edge of `view`, as a technician lays one on the cassette."""
+    letters = random.choice(MARKERS)
+    font = ImageFont.load_default(size=float(random.uniform(9, 34)))
+    along, across = random.uniform(0, view.width), random.uniform(0, 0.2 * view.width)
+    if random.random() < 0.5:
+        across = view.width - across
+    at = (along, across) if random.random() < 0.5 else (across, along)
+    grey = int(random.integers(150, 256))
+    ImageDraw.Draw(view).text(at, letters, fill=grey, font=font, anchor="mm")
 
 
 def augment_all(images: np.ndarray, seed: int) -> np.ndarray:

@@ -23,17 +23,20 @@ from model.artifact import WEIGHTS_NAME, ArtifactError, read_artifact
 from model.xray import INPUT_SIDE
 
 TRUNK_END = "conv4_block6_out"
-FEATURES_END = "conv5_block3_out"
+FEATURES_END = "inner_features"
+RING = 1  # features at each edge that the head does not see
 
 # Keras's resnet50.preprocess_input (He et al. 2015): BGR, minus the ImageNet means.
 _IMAGENET_MEANS_BGR = (103.939, 116.779, 123.68)
 
 
 def build_network(dense: Sequence[int], dropout: float, l2: float) -> keras.Model:
-    """ResNet50, global average pooling, `dense` layers, one sigmoid: grey image -> probability.
+    """ResNet50, average pooling, `dense` layers, one sigmoid: grey image -> probability.
 
-    Each Dense layer has L2 on its kernel, then batch normalisation, ReLU and dropout. The output
-    is (N, 1), the uncalibrated probability of pneumonia.
+    The pooling leaves out the outer ring of the 7 x 7 features: markers, arms and collimation lie
+    there, tell the classes of the training set apart, and say nothing of lungs. Each Dense layer
+    has L2 on its kernel, then batch normalisation, ReLU and dropout. The output is (N, 1), the
+    uncalibrated probability of pneumonia.
     """
     xray = keras.Input((INPUT_SIDE, INPUT_SIDE, 1), name="xray")
     channels = keras.layers.Concatenate(name="grey_to_bgr")([xray, xray, xray])
@@ -41,7 +44,8 @@ def build_network(dense: Sequence[int], dropout: float, l2: float) -> keras.Mode
         1.0, offset=[-mean for mean in _IMAGENET_MEANS_BGR], name="imagenet_means"
     )(channels)
     base = keras.applications.ResNet50(include_top=False, weights=None, input_tensor=centred)
-    x = keras.layers.GlobalAveragePooling2D(name="pooled")(base.output)
+    inner = keras.layers.Cropping2D(RING, name=FEATURES_END)(base.output)
+    x = keras.layers.GlobalAveragePooling2D(name="pooled")(inner)
     for index, units in enumerate(dense, start=1):
         x = keras.layers.Dense(
             units,
@@ -91,7 +95,7 @@ class GradCam(keras.layers.Layer):
     The features reach the logit only through average pooling and the small head, so the gradient
     is a few matrix products; no automatic differentiation, and it exports like any other layer.
     Inputs: features (N, h, w, c) and, for each Dense layer, its ReLU's output (N, units).
-    Output: (N, h, w), not negative, in units of the logit.
+    Output: (N, h + 2, w + 2), not negative, in units of the logit; zero in the ring.
     """
 
     def __init__(self, network: keras.Model, **options: object) -> None:
@@ -110,7 +114,8 @@ class GradCam(keras.layers.Layer):
             gradient = ops.matmul(gradient, ops.transpose(kernel))
         positions = features.shape[1] * features.shape[2]
         weights = ops.reshape(gradient / positions, (-1, 1, 1, features.shape[-1]))
-        return ops.relu(ops.sum(features * weights, axis=-1))
+        heat = ops.relu(ops.sum(features * weights, axis=-1))
+        return ops.pad(heat, ((0, 0), (RING, RING), (RING, RING)))
 
 
 def build_serving_network(network: keras.Model) -> keras.Model:

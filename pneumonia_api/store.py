@@ -6,7 +6,7 @@ xrays:status:STATUS     the same, by status; xrays:decision:DECISION likewise
 reuse:DIGEST:MODEL      id of a finished record with the same bytes and model
 starts:ID               how often a worker began on it; expires after a day
 finished:ID             channel on which the end of an X-ray is announced
-model                   metadata of the model that the workers run, JSON
+model                   hash, what the workers run: version, and metadata as JSON
 worker:NAME             a worker that is alive and warm; expires when its heartbeat stops
 lock:republish          held by the worker that looks for X-rays which never reached the queue
 user:NAME               hash of a person: password (argon2)
@@ -100,6 +100,7 @@ class XrayStore:
                 return False
             pipe.multi()
             pipe.zrem("xrays:status:queued", xray.id)
+            pipe.delete(f"starts:{xray.id}")
             self._put(pipe, xray)
             pipe.publish(f"finished:{xray.id}", xray.status)
             try:
@@ -108,19 +109,22 @@ class XrayStore:
                 return False
         return True
 
-    def count_start(self, xray_id: str) -> int:
-        """How often work on this record was begun, this time included; 0 when it is not queued."""
-        if self._redis.hget(f"xray:{xray_id}", "status") != "queued":
-            return 0
+    def begin(self, xray_id: str) -> tuple[Xray, int]:
+        """The record, and how often work on it was begun, with this time. Raises XrayMissing."""
         with self._redis.pipeline() as pipe:
+            pipe.hgetall(f"xray:{xray_id}")
             pipe.incr(f"starts:{xray_id}")
             pipe.expire(f"starts:{xray_id}", 24 * 3600)
-            return int(pipe.execute()[0])
+            values, starts, _ = pipe.execute()
+        if not values:
+            self._redis.delete(f"starts:{xray_id}")
+            raise XrayMissing(xray_id)
+        return _read_hash(values), int(starts)
 
     def delete(self, xray: Xray) -> None:
         """Forget a record and every index entry of it."""
         with self._redis.pipeline() as pipe:
-            pipe.delete(f"xray:{xray.id}")
+            pipe.delete(f"xray:{xray.id}", f"starts:{xray.id}")
             for index in ("xrays", *_indexes(xray)):
                 pipe.zrem(index, xray.id)
             if xray.prediction:
@@ -130,8 +134,8 @@ class XrayStore:
 
     def find_same(self, digest: str) -> Xray | None:
         """A finished record of identical bytes under the model that the workers run now."""
-        model = self.get_model()
-        xray_id = self._redis.get(_reuse_key(digest, model["version"])) if model else None
+        model = self._redis.hget("model", "version")
+        xray_id = self._redis.get(_reuse_key(digest, model)) if model else None
         try:
             return self.get(xray_id) if xray_id else None
         except XrayMissing:
@@ -200,11 +204,12 @@ class XrayStore:
 
     def announce_model(self, metadata: dict[str, Any]) -> None:
         """Publish what the workers run: `version` and the artifact's metadata."""
-        self._redis.set("model", json.dumps(metadata))
+        values = {"version": metadata["version"], "metadata": json.dumps(metadata)}
+        self._redis.hset("model", mapping=values)
 
     def get_model(self) -> dict[str, Any] | None:
         """What `announce_model` wrote last, or None when no worker ever started."""
-        text = self._redis.get("model")
+        text = self._redis.hget("model", "metadata")
         return json.loads(text) if text else None
 
     def beat(self, worker: str) -> None:

@@ -57,13 +57,14 @@ class PredictXray(Task):
 
     def run(self, xray_id: str) -> None:
         """Read, judge, store; the upload's bytes are deleted at the end."""
-        starts = self._xrays.count_start(xray_id)
-        if not starts:
-            self._images.delete_incoming(xray_id)
-            return
+        try:
+            xray, starts = self._xrays.begin(xray_id)
+        except XrayMissing:
+            return  # deleted while it waited, and its bytes with it
+        if xray.status != "queued":
+            return  # delivered twice
         if starts > 2 * (MAX_RETRIES + 1):
             raise WorkerLost(xray_id)
-        xray = self._xrays.get(xray_id)
         try:
             with STEPS.labels("decode").time():
                 image = read_xray(self._images.read_incoming(xray_id), self._max_pixels)
@@ -148,6 +149,11 @@ def create_worker(config: Config) -> Celery:
         xrays.stop_beating(worker)
 
     return app
+
+
+# Celery tells of each task twice; the metrics count them, and a log of ids helps nobody.
+for chatty in ("celery.worker.strategy", "celery.app.trace"):
+    logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def __getattr__(name: str) -> Any:

@@ -26,8 +26,13 @@ from model.xray import model_input, read_xray
 from tests.bench.clients import Browser, Machine
 from tests.bench.images import Images, make_images
 from tests.bench.naive_process import running_naive
-from tests.bench.processes import measure_memory, read_worker_metrics, time_worker_start
-from tests.bench.report import describe_machine, format_table, make_rows
+from tests.bench.processes import (
+    Bystanders,
+    measure_memory,
+    read_worker_metrics,
+    time_worker_start,
+)
+from tests.bench.report import describe_machine, format_table
 from tests.bench.sides import ROOT, Side
 from tests.bench.throughput import mean_steps, measure_load
 from tests.stack import Stack, running_stack
@@ -111,17 +116,21 @@ class Bench:
                 "browser": lambda: [browser.judge(self.images.read(n)) for n in self.next_block()],
                 "naive": lambda: upload(naive_port, "/predict"),
             }
-            before = read_worker_metrics(stack)
+            before, bystanders = read_worker_metrics(stack), Bystanders()
             seconds = take_turns(sides, self.counts.rounds)
             steps = mean_steps(before, read_worker_metrics(stack))
-        return {"seconds": seconds, "steps_ms": steps}
+            share = bystanders.share()
+        return {"seconds": seconds, "steps_ms": steps, "bystanders": share}
 
     def measure_runtimes(self) -> dict[str, Any]:
         """OpenVINO and ONNX Runtime in turn, on the same network and inputs."""
         onnx, inputs = self.scratch / "model.onnx", self.scratch / "inputs.npy"
         export = ["-m", "tests.bench.onnx_export", str(MODEL / WEIGHTS_NAME), str(onnx)]
-        with (self.scratch / "export.log").open("w") as log:
-            subprocess.run([sys.executable, *export], cwd=ROOT, stdout=log, stderr=log, check=True)
+        exported = subprocess.run(
+            [sys.executable, *export], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        if exported.returncode:
+            raise RuntimeError(f"the ONNX export failed: {exported.stderr[-2000:]}")
         xrays = [read_xray(self.images.read(number)) for number in range(len(self.images))]
         np.save(inputs, np.stack([model_input(xray) for xray in xrays]))
         module, logits = "tests.bench.runtimes", {}
@@ -158,12 +167,15 @@ class Bench:
         with Side(
             "tests.bench.load", stack.ports["API_PORT"], stack.var / "api-key", self.folder
         ) as side:
+            bystanders = Bystanders()
             paces = [pace()]
             waiting = load(WAIT_SECONDS)
             paces.append(pace())
             burst = load(0)
             paces.append(pace())
+            share = bystanders.share()
         return {
+            "bystanders": share,
             "yardstick_per_second": paces,
             "overlapped_per_second": pace(THREADS_OF_WORKER),
             "waiting": waiting,
@@ -204,7 +216,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="few repetitions, to try the bench")
     quick = parser.parse_args().quick
     found = measure(QUICK if quick else Counts())
-    text = format_table(found["machine"], make_rows(found))
+    text = format_table(found)
     print("\n" + text)
     (ROOT / "var" / "bench.md").write_text(text)
     (ROOT / "var" / "bench.json").write_text(json.dumps(found, indent=2) + "\n")

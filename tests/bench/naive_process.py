@@ -47,4 +47,4 @@ def wait_listening(port: int, process: subprocess.Popen[bytes], log: Path) -> No
                 if connection.recv(1):
                     return
         time.sleep(0.1)
-    raise RuntimeError(f"the naive service did not start; {log} says why")
+    raise RuntimeError(f"the naive service did not start: {log.read_text()[-2000:]}")

@@ -55,6 +55,28 @@ def measure_cpu(stack: Stack) -> dict[str, float]:
     }
 
 
+class Bystanders:
+    """How busy all other processes, and other guests of the host, keep the processors."""
+
+    def __init__(self) -> None:
+        self._started = self._read()
+
+    @staticmethod
+    def _read() -> tuple[float, float, float]:
+        machine = psutil.cpu_times()
+        idle = machine.idle + machine.iowait
+        bench = psutil.Process()
+        ours = [bench, *bench.children(recursive=True)]
+        return sum(machine[:8]), idle, sum(sum(process.cpu_times()[:2]) for process in ours)
+
+    def share(self) -> float:
+        """Their part of all processor time since the beginning, 0 to 1."""
+        total, idle, ours = (
+            now - then for now, then in zip(self._read(), self._started, strict=True)
+        )
+        return max(0.0, (total - idle - ours) / total)
+
+
 def read_worker_metrics(stack: Stack) -> dict[str, float]:
     """`pneumonia_worker_*` of the stack's worker: "name value-of-its-label" -> value."""
     url = f"http://127.0.0.1:{stack.ports['WORKER_METRICS_PORT']}/metrics"
@@ -90,7 +112,7 @@ def time_worker_start(stack: Stack, log: Path) -> float:
     try:
         while not client.exists(key):
             if worker.poll() is not None or time.monotonic() - started > START_SECONDS:
-                raise RuntimeError(f"the worker did not come up; {log} says why")
+                raise RuntimeError(f"the worker did not come up: {log.read_text()[-2000:]}")
             time.sleep(0.01)
         return time.monotonic() - started
     finally:

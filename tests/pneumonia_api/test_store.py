@@ -167,14 +167,16 @@ def test_worker_is_alive_while_it_beats(xrays: XrayStore, client: redis.Redis) -
     assert not xrays.has_worker()
 
 
-def test_starts_are_counted_for_queued_records_only(xrays: XrayStore) -> None:
-    """0 tells the task that there is nothing to do."""
+def test_starts_are_counted_until_the_end(xrays: XrayStore, client: redis.Redis) -> None:
+    """An X-ray that ends every worker is found out; a deleted one leaves no counter."""
     xray = new_xray("doctor", "d1")
-    assert xrays.count_start(xray.id) == 0
+    with pytest.raises(XrayMissing):
+        xrays.begin(xray.id)
+    assert client.keys("*") == []
     xrays.add(xray)
-    assert [xrays.count_start(xray.id) for _ in range(3)] == [1, 2, 3]
+    assert [xrays.begin(xray.id) for _ in range(3)] == [(xray, 1), (xray, 2), (xray, 3)]
     xrays.finish(done(xray))
-    assert xrays.count_start(xray.id) == 0
+    assert not client.exists(f"starts:{xray.id}")
 
 
 def test_images_are_kept_and_forgotten(tmp_path: Path) -> None:
