@@ -5,7 +5,7 @@ xrays                   sorted set of all ids; ids begin with their time, so the
 xrays:status:STATUS     the same, by status; xrays:decision:DECISION likewise
 reuse:DIGEST:MODEL      id of a finished record with the same bytes and model
 starts:ID               how often a worker began on it; expires after a day
-finished:ID             channel on which the end of an X-ray is announced
+finished:ID             stream of one entry that wakes whoever waits for the end; expires
 model                   hash, what the workers run: version, and metadata as JSON
 worker:NAME             a worker that is alive and warm; expires when its heartbeat stops
 lock:republish          held by the worker that looks for X-rays which never reached the queue
@@ -29,6 +29,7 @@ import redis
 QUEUE = "predict"
 TASK = "predict_xray"
 HEARTBEAT_SECONDS = 10
+ANNOUNCED_SECONDS = 60  # above the longest wait
 STATUSES = ("queued", "done", "rejected", "failed")
 DECISIONS = ("pneumonia", "normal")
 
@@ -102,7 +103,7 @@ class XrayStore:
             pipe.zrem("xrays:status:queued", xray.id)
             pipe.delete(f"starts:{xray.id}")
             self._put(pipe, xray)
-            pipe.publish(f"finished:{xray.id}", xray.status)
+            self._announce_end(pipe, xray.id, xray.status)
             try:
                 pipe.execute()
             except redis.WatchError:
@@ -129,7 +130,7 @@ class XrayStore:
                 pipe.zrem(index, xray.id)
             if xray.prediction:
                 pipe.delete(_reuse_key(xray.digest, xray.prediction["model"]))
-            pipe.publish(f"finished:{xray.id}", "deleted")
+            self._announce_end(pipe, xray.id, "deleted")
             pipe.execute()
 
     def find_same(self, digest: str) -> Xray | None:
@@ -190,16 +191,11 @@ class XrayStore:
 
     def wait_finished(self, xray_id: str, seconds: float) -> Xray:
         """The record once it is not queued, or as it is after `seconds`. Raises XrayMissing."""
-        end = time.monotonic() + seconds
-        with self._redis.pubsub(ignore_subscribe_messages=True) as channel:
-            # Subscribed before the record is read, so an end in between is not missed.
-            channel.subscribe(f"finished:{xray_id}")
-            channel.get_message(timeout=1)
-            while (xray := self.get(xray_id)).status == "queued":
-                left = end - time.monotonic()
-                if left <= 0:
-                    break
-                channel.get_message(timeout=left)
+        xray = self.get(xray_id)
+        if xray.status == "queued" and seconds > 0:
+            # Read from the stream's start, so an end since `get` is not missed; any number may wait.
+            self._redis.xread({f"finished:{xray_id}": "0"}, count=1, block=int(seconds * 1000) + 1)
+            xray = self.get(xray_id)
         return xray
 
     def announce_model(self, metadata: dict[str, Any]) -> None:
@@ -223,6 +219,11 @@ class XrayStore:
     def has_worker(self) -> bool:
         """Whether a warm worker is alive. Asks Redis, so it raises RedisError when that is not."""
         return next(self._redis.scan_iter("worker:*", count=1000), None) is not None
+
+    @staticmethod
+    def _announce_end(pipe: redis.client.Pipeline, xray_id: str, how: str) -> None:
+        pipe.xadd(f"finished:{xray_id}", {"how": how})
+        pipe.expire(f"finished:{xray_id}", ANNOUNCED_SECONDS)
 
     @staticmethod
     def _put(pipe: redis.client.Pipeline, xray: Xray) -> None:

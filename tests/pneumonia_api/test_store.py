@@ -34,6 +34,12 @@ def done(xray: Xray, decision: str = "pneumonia") -> Xray:
     )
 
 
+def check_nothing_left(client: redis.Redis, xray: Xray) -> None:
+    """No key but the announcement of the end, which says how and is gone in a minute."""
+    assert client.keys("*") == [f"finished:{xray.id}"]
+    assert 0 < client.ttl(f"finished:{xray.id}") <= 60
+
+
 def test_record_comes_back_as_it_went_in(xrays: XrayStore) -> None:
     """Every field survives Redis."""
     xray = done(new_xray("doctor", "d1", "Study 7"))
@@ -70,7 +76,7 @@ def test_finish_after_delete_writes_nothing(xrays: XrayStore, client: redis.Redi
     assert not xrays.finish(done(xray))
     with pytest.raises(XrayMissing):
         xrays.get(xray.id)
-    assert client.keys("*") == []
+    check_nothing_left(client, xray)
 
 
 def test_delete_leaves_no_key(xrays: XrayStore, client: redis.Redis) -> None:
@@ -79,7 +85,7 @@ def test_delete_leaves_no_key(xrays: XrayStore, client: redis.Redis) -> None:
     xrays.add(xray)
     xrays.finish(done(xray))
     xrays.delete(xrays.get(xray.id))
-    assert client.keys("*") == []
+    check_nothing_left(client, xray)
 
 
 def test_pages_follow_each_other_without_gap_or_repeat(xrays: XrayStore) -> None:
