@@ -193,7 +193,7 @@ class XrayStore:
         """The record once it is not queued, or as it is after `seconds`. Raises XrayMissing."""
         xray = self.get(xray_id)
         if xray.status == "queued" and seconds > 0:
-            # Read from the stream's start, so an end since `get` is not missed; any number may wait.
+            # Read from the stream's start: an end since `get` is not missed, and all may wait.
             self._redis.xread({f"finished:{xray_id}": "0"}, count=1, block=int(seconds * 1000) + 1)
             xray = self.get(xray_id)
         return xray

@@ -7,7 +7,9 @@ import signal
 import time
 from pathlib import Path
 
+import numpy as np
 import psutil
+import pytest
 import requests
 from PIL import Image
 
@@ -92,6 +94,21 @@ def test_full_size_uploads_are_judged(stack: Stack, xray_data: Path) -> None:
     """X-rays as hospitals store them; they belong to the training set, so no accuracy is read."""
     for path in sorted((xray_data / "kermany_originals").glob("*/*")):
         assert upload(stack, path.read_bytes()).json()["status"] == "done"
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "LA", "P", "1", "I;16", "CMYK"])
+def test_every_kind_of_pixel_is_judged(stack: Stack, samples: list[Path], mode: str) -> None:
+    """CMYK JPEG; 16-bit, palette, transparent and one-bit PNG: a prediction, not an error."""
+    with Image.open(samples[0]) as image:
+        grey = image.resize((500, 400))
+    if mode == "I;16":
+        stored = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
+    else:
+        stored = grey.convert(mode)
+    file = io.BytesIO()
+    stored.save(file, "JPEG" if mode == "CMYK" else "PNG")
+    response = upload(stack, file.getvalue())
+    assert response.json()["status"] == "done", response.text
 
 
 def test_nothing_malformed_ends_the_worker(stack: Stack, xray_data: Path) -> None:
