@@ -1,0 +1,69 @@
+"""`pneumonia_api.auth` and the `flask users` command: people, passwords and sessions."""
+
+import redis
+from apiflask import APIFlask
+
+from tests.pneumonia_api.errors import check_error
+
+
+def test_sessions_open_and_close(app: APIFlask) -> None:
+    """Log in, use the token, log out: the token opens nothing any more."""
+    app.extensions["accounts"].set_password("doctor", "correct horse")
+    web = app.test_client()
+    answer = web.post("/v1/sessions", json={"user": "doctor", "password": "correct horse"})
+    assert answer.status_code == 201
+    bearer = {"Authorization": f"Bearer {answer.json['token']}"}
+    assert web.get("/v1/xrays", headers=bearer).json == {"xrays": [], "cursor": None}
+    assert web.delete("/v1/sessions/current", headers=bearer).status_code == 204
+    check_error(web.get("/v1/xrays", headers=bearer), 401, "not_logged_in")
+
+
+def test_wrong_password_and_unknown_name_look_alike(app: APIFlask) -> None:
+    """Nobody learns which names exist."""
+    app.extensions["accounts"].set_password("doctor", "correct horse")
+    answers = [
+        app.test_client().post("/v1/sessions", json={"user": user, "password": "guess"})
+        for user in ("doctor", "nobody")
+    ]
+    for answer in answers:
+        check_error(answer, 401, "wrong_password")
+    assert answers[0].json == answers[1].json
+
+
+def test_guessing_passwords_is_slowed_down(app: APIFlask) -> None:
+    """Ten failures in a row close a name for five minutes, even to the right password."""
+    app.extensions["accounts"].set_password("doctor", "correct horse")
+    web = app.test_client()
+    for _ in range(10):
+        web.post("/v1/sessions", json={"user": "doctor", "password": "guess"})
+    answer = web.post("/v1/sessions", json={"user": "doctor", "password": "correct horse"})
+    check_error(answer, 429, "too_many_failures")
+    assert answer.headers["Retry-After"] == "300"
+
+
+def test_new_password_ends_old_sessions_and_is_stored_as_argon2(
+    app: APIFlask, client: redis.Redis
+) -> None:
+    """A leaked token dies with the password; the password itself is nowhere."""
+    accounts = app.extensions["accounts"]
+    accounts.set_password("doctor", "correct horse")
+    token = accounts.log_in("doctor", "correct horse")
+    assert accounts.find_user(token) == "doctor"
+    accounts.set_password("doctor", "another horse")
+    assert accounts.find_user(token) is None
+    assert client.hget("user:doctor", "password").startswith("$argon2id$")
+    assert not [key for key in client.keys("*") if token in key]
+
+
+def test_users_command_makes_lists_and_deletes(app: APIFlask) -> None:
+    """`flask users`: a generated password works, a short one is refused."""
+    run = app.test_cli_runner().invoke
+    password = run(args=["users", "add", "ann"]).output.strip()
+    assert app.extensions["accounts"].log_in("ann", password)
+    assert run(args=["users", "list"]).output == "ann\n"
+    short = run(args=["users", "add", "bob", "--password-stdin"], input="short\n")
+    assert short.exit_code == 2
+    assert run(args=["users", "add", "machine"]).exit_code == 2
+    assert run(args=["users", "delete", "ann"]).exit_code == 0
+    assert run(args=["users", "delete", "ann"]).exit_code == 1
+    assert run(args=["users", "list"]).output == ""
