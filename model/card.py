@@ -45,8 +45,10 @@ exact age, scanner and severity are not available, so no figure can be given for
 ## Network
 
 ResNet50 (He et al. 2015) at 224 x 224 px, grey. conv1 to conv4 hold ImageNet weights and were not
-trained; conv5 and the head of {dense} units were, for {epochs} epochs on augmented views (crops,
-rotation, window, gamma, equalisation, blur, noise, hidden rectangles; no flips). Seed {seed}; code
+trained; conv5 and the head of {dense} units, which pools both conv4 and conv5, were, for {epochs}
+epochs on augmented views (crops, rotation, window, gamma, equalisation, blur, noise, hidden
+rectangles, lead letters, shutters; no flips). The head leaves out an edge of one seventh, because
+letters, arms and collimation there tell the classes of this collection apart. Seed {seed}; code
 `{commit}`; data `{data}`; weights `{weights}`.
 
 ## Figures
@@ -75,9 +77,9 @@ What a decision is worth depends on how common pneumonia is among the children e
 ## How to read it
 
 The probability is stated for a group in which half have pneumonia (Platt scaling on validation
-with both classes weighing the same). The heat map is Grad-CAM (Selvaraju et al. 2017) on a 7 x 7
-grid: it shows roughly where the evidence for pneumonia came from, is no outline of disease, and at
-times lights up markers or edges, which is a reason to distrust that result.
+with both classes weighing the same). The heat map is Grad-CAM (Selvaraju et al. 2017), summed over
+conv4 and conv5 on a 14 x 14 grid: it shows roughly where the evidence for pneumonia came from and
+is no outline of disease. Where it lights up something other than lung, distrust the result.
 
 ## Limits that were seen
 

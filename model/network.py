@@ -23,8 +23,8 @@ from model.artifact import WEIGHTS_NAME, ArtifactError, read_artifact
 from model.xray import INPUT_SIDE
 
 TRUNK_END = "conv4_block6_out"
-FEATURES_END = "inner_features"
-RING = 1  # features at each edge that the head does not see
+# Name, layer and edge in cells of the features that the head pools: 14 x 14 and 7 x 7.
+INNER = (("inner_conv4", TRUNK_END, 2), ("inner_conv5", "conv5_block3_out", 1))
 
 # Keras's resnet50.preprocess_input (He et al. 2015): BGR, minus the ImageNet means.
 _IMAGENET_MEANS_BGR = (103.939, 116.779, 123.68)
@@ -33,10 +33,12 @@ _IMAGENET_MEANS_BGR = (103.939, 116.779, 123.68)
 def build_network(dense: Sequence[int], dropout: float, l2: float) -> keras.Model:
     """ResNet50, average pooling, `dense` layers, one sigmoid: grey image -> probability.
 
-    The pooling leaves out the outer ring of the 7 x 7 features: markers, arms and collimation lie
-    there, tell the classes of the training set apart, and say nothing of lungs. Each Dense layer
-    has L2 on its kernel, then batch normalisation, ReLU and dropout. The output is (N, 1), the
-    uncalibrated probability of pneumonia.
+    conv4 and conv5 are both pooled: conv5 is learned anew on a small collection, while conv4 keeps
+    what ImageNet taught it, which holds better on images of another origin. The pooling leaves out
+    an edge of one seventh: markers, arms and collimation lie there, tell the classes of the
+    training set apart, and say nothing of lungs. Each Dense layer has L2 on its kernel, then batch
+    normalisation, ReLU and dropout. The output is (N, 1), the uncalibrated probability of
+    pneumonia.
     """
     xray = keras.Input((INPUT_SIDE, INPUT_SIDE, 1), name="xray")
     channels = keras.layers.Concatenate(name="grey_to_bgr")([xray, xray, xray])
@@ -44,8 +46,12 @@ def build_network(dense: Sequence[int], dropout: float, l2: float) -> keras.Mode
         1.0, offset=[-mean for mean in _IMAGENET_MEANS_BGR], name="imagenet_means"
     )(channels)
     base = keras.applications.ResNet50(include_top=False, weights=None, input_tensor=centred)
-    inner = keras.layers.Cropping2D(RING, name=FEATURES_END)(base.output)
-    x = keras.layers.GlobalAveragePooling2D(name="pooled")(inner)
+    pooled = []
+    for name, end, edge in INNER:
+        inner = keras.layers.Cropping2D(edge, name=name)(base.get_layer(end).output)
+        pooled.append(keras.layers.GlobalAveragePooling2D(name=f"{name}_pooled")(inner))
+    x = keras.layers.Concatenate(name="pooled")(pooled)
+    x = keras.layers.BatchNormalization(name="pooled_bn")(x)
     for index, units in enumerate(dense, start=1):
         x = keras.layers.Dense(
             units,
@@ -94,8 +100,9 @@ class GradCam(keras.layers.Layer):
 
     The features reach the logit only through average pooling and the small head, so the gradient
     is a few matrix products; no automatic differentiation, and it exports like any other layer.
-    Inputs: features (N, h, w, c) and, for each Dense layer, its ReLU's output (N, units).
-    Output: (N, h + 2, w + 2), not negative, in units of the logit; zero in the ring.
+    Inputs: inner features of conv4 (N, 10, 10, c) and conv5 (N, 5, 5, d), and each Dense layer's
+    ReLU output (N, units). Output: (N, 14, 14), not negative, in units of the logit: the sum of
+    both maps, a cell of conv5 spread over the four of conv4 that it covers; zero at the edge.
     """
 
     def __init__(self, network: keras.Model, **options: object) -> None:
@@ -104,29 +111,35 @@ class GradCam(keras.layers.Layer):
 
     def call(self, inputs: list[keras.KerasTensor]) -> keras.KerasTensor:
         """See the class."""
-        features, *activations = inputs
+        conv4, conv5, *activations = inputs
         gradient = ops.transpose(self._network.get_layer("logit").kernel)
         for index in range(len(activations), 0, -1):
-            norm = self._network.get_layer(f"dense{index}_bn")
-            slope = norm.gamma / ops.sqrt(norm.moving_variance + norm.epsilon)
-            gradient = gradient * ops.cast(activations[index - 1] > 0, "float32") * slope
+            gradient = gradient * ops.cast(activations[index - 1] > 0, "float32")
+            gradient = gradient * self._slope(f"dense{index}_bn")
             kernel = self._network.get_layer(f"dense{index}").kernel
             gradient = ops.matmul(gradient, ops.transpose(kernel))
-        positions = features.shape[1] * features.shape[2]
-        weights = ops.reshape(gradient / positions, (-1, 1, 1, features.shape[-1]))
-        heat = ops.relu(ops.sum(features * weights, axis=-1))
-        return ops.pad(heat, ((0, 0), (RING, RING), (RING, RING)))
+        gradient = (gradient * self._slope("pooled_bn"))[:, None, None, :]
+        channels = conv4.shape[-1]
+        heat = ops.sum(conv4 * gradient[..., :channels], axis=-1) / (
+            conv4.shape[1] * conv4.shape[2]
+        )
+        spread = ops.sum(conv5 * gradient[..., channels:], axis=-1) / (
+            conv5.shape[1] * conv5.shape[2]
+        )
+        spread = ops.repeat(ops.repeat(spread / 4, 2, axis=1), 2, axis=2)
+        edge = INNER[0][2]
+        return ops.pad(ops.relu(heat + spread), ((0, 0), (edge, edge), (edge, edge)))
+
+    def _slope(self, name: str) -> keras.KerasTensor:
+        norm = self._network.get_layer(name)
+        return norm.gamma / ops.sqrt(norm.moving_variance + norm.epsilon)
 
 
 def build_serving_network(network: keras.Model) -> keras.Model:
-    """The same network with outputs `logit` (N, 1) and `heatmap` (N, 7, 7) from one pass."""
-    features = network.get_layer(FEATURES_END).output
-    activations = [
-        layer.output
-        for layer in network.layers
-        if layer.name.endswith("_relu") and "dense" in layer.name
-    ]
-    heatmap = GradCam(network, name="heatmap")([features, *activations])
+    """The same network with outputs `logit` (N, 1) and `heatmap` (N, 14, 14) from one pass."""
+    inner = [network.get_layer(name).output for name, _, _ in INNER]
+    relus = [layer for layer in network.layers if isinstance(layer, keras.layers.ReLU)]
+    heatmap = GradCam(network, name="heatmap")([*inner, *(layer.output for layer in relus)])
     logit = network.get_layer("logit").output
     return keras.Model(network.input, {"logit": logit, "heatmap": heatmap}, name="serving")
 

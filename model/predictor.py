@@ -20,7 +20,7 @@ class Prediction:
     """The answer for one X-ray.
 
     `probability` of pneumonia is calibrated; `decision` is "pneumonia" when it reaches `threshold`,
-    else "normal"; `model` is the artifact's version; `heatmap` is 7 rows of 7 numbers from 0 to 1,
+    else "normal"; `model` is the artifact's version; `heatmap` is 14 rows of 14 numbers, 0 to 1:
     Grad-CAM over the whole image, top left first.
     """
 
@@ -65,7 +65,7 @@ class Predictor:
         self.infer(np.zeros((INPUT_SIDE, INPUT_SIDE, 1), np.float32))
 
     def infer(self, image: np.ndarray) -> tuple[float, np.ndarray]:
-        """(224, 224, 1) float32 grey -> the uncalibrated logit and the (7, 7) Grad-CAM map."""
+        """(224, 224, 1) float32 grey -> the uncalibrated logit and the (14, 14) Grad-CAM map."""
         with self._lock:
             outputs = self._request.infer({0: image[None]}, share_inputs=True)
             return float(outputs["logit"][0, 0]), outputs["heatmap"][0].copy()

@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 from model.artifact import WEIGHTS_NAME, ArtifactError, read_artifact
 from model.data import list_xrays
 from model.network import (
-    FEATURES_END,
+    INNER,
     build_network,
     build_serving_network,
     export_network,
@@ -91,18 +91,18 @@ def test_recorded_scores_are_what_serving_reaches(xray_data: Path, predictor: Pr
 def test_heat_map_is_grad_cam(samples: list[Path], network: keras.Model) -> None:
     """The map written out by hand equals the one by automatic differentiation."""
     images = read_images(samples[::4])
-    until = keras.Model(
-        network.input, [network.get_layer(FEATURES_END).output, network.get_layer("logit").output]
-    )
-    features, _ = until(images)
-    onward = keras.Model(network.get_layer(FEATURES_END).output, network.get_layer("logit").output)
+    inner = [network.get_layer(name).output for name, _, _ in INNER]
+    seams = keras.Model(network.input, inner)(images)
+    onward = keras.Model(inner, network.get_layer("logit").output)
     with tf.GradientTape() as tape:
-        tape.watch(features)
-        logit = onward(features)
-    gradients = tape.gradient(logit, features)
-    weights = tf.reduce_mean(gradients, axis=(1, 2), keepdims=True)
-    inner = tf.nn.relu(tf.reduce_sum(weights * features, axis=-1)).numpy()
-    expected = np.pad(inner, ((0, 0), (1, 1), (1, 1)))
+        tape.watch(seams)
+        logit = onward(seams)
+    maps = [
+        tf.reduce_sum(tf.reduce_mean(gradient, axis=(1, 2), keepdims=True) * features, axis=-1)
+        for gradient, features in zip(tape.gradient(logit, seams), seams, strict=True)
+    ]
+    both = maps[0].numpy() + np.kron(maps[1].numpy() / 4, np.ones((1, 2, 2)))
+    expected = np.pad(np.maximum(both, 0), ((0, 0), (2, 2), (2, 2)))
     got = build_serving_network(network)(images)["heatmap"].numpy()
     assert expected.max() > 0
     np.testing.assert_allclose(got, expected, atol=1e-5 * max(1, expected.max()))
@@ -119,7 +119,7 @@ def test_prediction_is_complete_and_in_range(samples: list[Path], predictor: Pre
         assert prediction.threshold == artifact.threshold
         assert prediction.model == artifact.version
         heat = np.array(prediction.heatmap)
-        assert heat.shape == (7, 7)
+        assert heat.shape == (14, 14)
         assert 0 <= heat.min() <= heat.max() <= 1
 
 
