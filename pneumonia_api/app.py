@@ -146,7 +146,9 @@ def _register_errors(app: APIFlask) -> None:
         if isinstance(error, RequestEntityTooLarge):
             _drain_body()
         status = error.code or 500
-        return answer(status, *CODES.get(status, ("error", error.description or "Error.")))
+        body, _, headers = answer(status, *CODES.get(status, ("error", "Error.")))
+        kept = {name: value for name, value in error.get_headers() if name != "Content-Type"}
+        return body, status, {**kept, **headers}
 
 
 def _first_sentence(detail: Any) -> str:
@@ -155,6 +157,7 @@ def _first_sentence(detail: Any) -> str:
     while not isinstance(detail, str):
         if isinstance(detail, dict):
             name, detail = next(iter(detail.items()))
+            name = "" if name == "_schema" else name
         else:
             detail = detail[0]
     return detail if name in ("xray", "") else f"{name}: {detail}"

@@ -3,8 +3,15 @@
 from apiflask import Schema
 from apiflask.fields import Boolean, Dict, File, Float, Integer, List, Nested, String
 from apiflask.validators import Length, OneOf, Range
+from marshmallow import ValidationError
 
 from pneumonia_api.store import DECISIONS, STATUSES
+
+
+def is_printable(text: str) -> None:
+    """Refuse control characters and halves of characters, which no keyboard makes."""
+    if text and not text.isprintable():
+        raise ValidationError("Use printable characters only.")
 
 
 class Prediction(Schema):
@@ -65,7 +72,7 @@ class Upload(Schema):
     )
     reference = String(
         load_default="",
-        validate=Length(max=64),
+        validate=[Length(max=64), is_printable],
         metadata={"description": "Your own reference, at most 64 characters; no patient's name."},
     )
 
@@ -93,8 +100,8 @@ class PageQuery(Schema):
 class Credentials(Schema):
     """A log-in."""
 
-    user = String(required=True, validate=Length(1, 64))
-    password = String(required=True, validate=Length(1, 256))
+    user = String(required=True, validate=[Length(1, 64), is_printable])
+    password = String(required=True, validate=[Length(1, 256), is_printable])
 
 
 class Session(Schema):

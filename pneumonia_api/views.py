@@ -8,9 +8,10 @@ from typing import Any
 import redis
 from apiflask import APIBlueprint, FileSchema
 from celery import Celery
-from flask import Response, current_app, make_response
+from flask import Response, current_app, make_response, request
 from kombu.exceptions import OperationalError
 from PIL import Image, UnidentifiedImageError
+from werkzeug.exceptions import BadRequest
 
 from pneumonia_api import schemas
 from pneumonia_api.auth import Accounts, bearer
@@ -41,6 +42,16 @@ class QueueFull(RuntimeError):
 
 class ModelUnknown(RuntimeError):
     """No worker has ever announced a model."""
+
+
+@v1.before_request
+def parse_json() -> None:
+    """Refuse JSON that chokes the parser (endless nesting or digits) like any other bad JSON."""
+    if request.is_json:
+        try:
+            request.get_json()
+        except (RecursionError, ValueError) as error:
+            raise BadRequest from error
 
 
 def _xrays() -> XrayStore:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import IO, Any
+from urllib.parse import quote
 
 import requests
 from requests_toolbelt import MultipartEncoder
@@ -62,7 +63,7 @@ class ApiClient:
 
     def read(self, token: str, xray_id: str) -> dict[str, Any]:
         """One record."""
-        return self._record(self._call("GET", f"/v1/xrays/{xray_id}", token))
+        return self._record(self._call("GET", f"/v1/xrays/{quote(xray_id, safe='')}", token))
 
     def list(self, token: str, query: Mapping[str, str]) -> dict[str, Any]:
         """One page of the worklist."""
@@ -70,11 +71,11 @@ class ApiClient:
 
     def read_preview(self, token: str, xray_id: str) -> bytes:
         """The preview, a JPEG."""
-        return self._call("GET", f"/v1/xrays/{xray_id}/preview", token).content
+        return self._call("GET", f"/v1/xrays/{quote(xray_id, safe='')}/preview", token).content
 
     def delete(self, token: str, xray_id: str) -> None:
         """Forget an X-ray."""
-        self._call("DELETE", f"/v1/xrays/{xray_id}", token)
+        self._call("DELETE", f"/v1/xrays/{quote(xray_id, safe='')}", token)
 
     @staticmethod
     def _record(answer: requests.Response) -> dict[str, Any]:

@@ -160,6 +160,31 @@ def test_unknown_things_are_404_and_wrong_methods_405(
     check_error(web.put("/v1/xrays", headers=headers), 405, "method_not_allowed")
 
 
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"{", 400, "bad_request"),
+        (b"[" * 100_000, 400, "bad_request"),
+        (b'{"user": ' + b"9" * 5000 + b"}", 400, "bad_request"),
+        (b"[]", 422, "invalid_request"),
+        (b"null", 422, "invalid_request"),
+        (b'{"user": "\\ud800", "password": "x"}', 422, "invalid_request"),
+        (b'{"user": "a", "password": "x\\ud800"}', 422, "invalid_request"),
+        (b'{"user": {"a": 1}, "password": ["b"]}', 422, "invalid_request"),
+    ],
+)
+def test_hostile_json_is_refused(app: APIFlask, body: bytes, status: int, code: str) -> None:
+    """Nesting, digits and halves of characters without end are a bad request, not a fault."""
+    web = app.test_client()
+    check_error(web.post("/v1/sessions", data=body, content_type="application/json"), status, code)
+
+
+def test_wrong_method_names_the_right_ones(app: APIFlask, headers: dict[str, str]) -> None:
+    """405 with Allow, as HTTP asks for."""
+    answer = app.test_client().put("/v1/xrays", headers=headers)
+    assert "POST" in answer.headers["Allow"]
+
+
 def test_delete_while_queued_forgets_the_bytes(
     app: APIFlask, post: Post, headers: dict[str, str]
 ) -> None:

@@ -88,6 +88,8 @@ def test_pages_ask_to_log_in_first_and_return(stack: Stack) -> None:
         ("/xrays?decision%3Dnormal", "/xrays?decision=normal"),
         ("//evil.example", "/xrays"),
         ("/%5Cevil.example", "/xrays"),
+        ("/%09/evil.example", "/xrays"),
+        ("/xrays%0a", "/xrays"),
         ("https://evil.example", "/xrays"),
     ):
         data = {"user": stack.user, "password": stack.password}
@@ -162,6 +164,7 @@ def test_deleted_xray_is_gone(doctor: Visitor, samples: list[Path]) -> None:
     gone = doctor.get(path)
     assert gone.status_code == 404
     assert "There is no X-ray with this id" in gone.text
+    assert doctor.get(f"{path}%252Fpreview").status_code == 404  # one X-ray, no other route
 
 
 def test_pages_carry_protecting_headers(stack: Stack) -> None:
