@@ -94,14 +94,14 @@ def load_inputs(
     return np.stack(images), kept, unreadable
 
 
-def augment(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+def augment(image: np.ndarray, random: np.random.Generator, hard: bool) -> np.ndarray:
     """One random view of a (224, 224, 1) uint8 image, as another scanner might have made it.
 
     Independent crops of 65 to 100 % in x and in y, so that the squash to a square tells nothing;
-    rotation to 10 degrees; blur; a random percentile window (0-4 and 96-100), gamma e^(-0.6..0.6)
-    and, at times, equalisation; uneven exposure; noise; a hidden rectangle, so that no single spot
-    decides; letters at the edge and shutters over it, because markers, arms and collimation of this
-    collection differ between the classes. No flips: the heart is on the left.
+    rotation to 10 degrees; blur; a random percentile window (0-4 and 96-100), gamma e^(-0.6..0.6);
+    uneven exposure; noise. A `hard` view is at times equalised, hides a rectangle, so that no
+    single spot decides, and has letters at the edge and shutters over it, because markers, arms and
+    collimation of this collection differ between the classes. No flips: the heart is on the left.
     """
     side = INPUT_SIDE
     scale_x, scale_y = random.uniform(0.65, 1.0, 2)
@@ -116,11 +116,11 @@ def augment(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     view = Image.fromarray(image[..., 0]).transform(
         (side, side), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC
     )
-    for _ in range(random.choice(3, p=(0.4, 0.4, 0.2))):
+    for _ in range(random.choice(3, p=(0.4, 0.4, 0.2)) if hard else 0):
         stamp_marker(view, random)
     if random.random() < 0.5:
         view = view.filter(ImageFilter.GaussianBlur(random.uniform(0.2, 1.5)))
-    if random.random() < 0.25:
+    if hard and random.random() < 0.25:
         view = Image.blend(view, ImageOps.equalize(view), random.uniform(0.3, 1.0))
     values = np.asarray(view, np.float32)
     low, high = np.percentile(values, (random.uniform(0, 4), random.uniform(96, 100)))
@@ -130,11 +130,11 @@ def augment(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
         slope_x, slope_y = random.uniform(-0.15, 0.15, 2)
         values = values + slope_x * ramp[None, :] + slope_y * ramp[:, None]
     values = values * 255 + random.normal(0, random.uniform(0, 8), values.shape)
-    if random.random() < 0.4:
+    if hard and random.random() < 0.4:
         height, width = random.integers(side // 10, side // 3, 2)
         top, left = random.integers(0, side - height), random.integers(0, side - width)
         values[top : top + height, left : left + width] = random.uniform(0, 255)
-    if random.random() < 0.8:
+    if hard and random.random() < 0.8:
         # Collimator shutters: black on most detectors, some grey on others.
         shade = 0.0 if random.random() < 0.6 else random.uniform(0, 255)
         top, bottom, left, right = random.integers(0, side // 5, 4)
@@ -156,7 +156,7 @@ def stamp_marker(view: Image.Image, random: np.random.Generator) -> None:
     ImageDraw.Draw(view).text(at, letters, fill=grey, font=font, anchor="mm")
 
 
-def augment_all(images: np.ndarray, seed: int) -> np.ndarray:
+def augment_all(images: np.ndarray, seed: int, hard: bool) -> np.ndarray:
     """One augmented view of each of (N, 224, 224, 1) uint8 images, the same for the same seed."""
     random = np.random.default_rng(seed)
-    return np.stack([augment(image, random) for image in images])
+    return np.stack([augment(image, random, hard) for image in images])

@@ -45,10 +45,12 @@ class FeatureBatches(keras.utils.PyDataset):
         self._shuffle()
 
 
-def cache_features(trunk: keras.Model, images: np.ndarray, seed: int, file: Path) -> np.ndarray:
+def cache_features(
+    trunk: keras.Model, images: np.ndarray, seed: int, hard: bool, file: Path
+) -> np.ndarray:
     """Trunk outputs of one augmented view of each image, memory-mapped float16; made once."""
     if not file.exists():
-        views = data.augment_all(images, seed)
+        views = data.augment_all(images, seed, hard)
         shape = (len(views), *trunk.output.shape[1:])
         partial = file.with_suffix(".part")
         features = np.lib.format.open_memmap(partial, "w+", np.float16, shape)
