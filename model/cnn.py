@@ -76,6 +76,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def train(arguments: argparse.Namespace) -> Artifact:
     """The whole run; writes the artifact to `arguments.out` and returns its metadata."""
     keras.utils.set_random_seed(arguments.seed)
+    commit = read_commit()  # before anyone edits the code under a long run
     print(json.dumps(vars(arguments), default=str, indent=2))
     xrays = data.list_xrays(arguments.data / "train")
     training, validation = data.split_by_patient(xrays, arguments.validation_share, arguments.seed)
@@ -152,7 +153,7 @@ def train(arguments: argparse.Namespace) -> Artifact:
             "images": {"train": len(train_xrays), "validation": len(validation_xrays)},
             "data_sha256": data.digest_xrays(xrays),
             "initial_weights_sha256": sha256_of(arguments.weights),
-            "commit": read_commit(),
+            "commit": commit,
             "versions": {"keras": keras.__version__, "numpy": np.__version__},
         },
         weights_sha256=sha256_of(weights_file),
