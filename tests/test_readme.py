@@ -2,6 +2,7 @@
 
 import re
 
+from model.artifact import read_artifact
 from run import PORTS
 from tests.stack import ROOT
 
@@ -30,3 +31,15 @@ def test_every_linked_file_exists() -> None:
     """No dead link to a file of the repository."""
     for target in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (ROOT / target).exists(), target
+
+
+def test_figures_are_those_of_the_shipped_artifact() -> None:
+    """The README never speaks of another model than the one it ships with."""
+    test = read_artifact(ROOT / "model" / "artifact").scores["test"]
+    for label, key in (
+        ("AUC", "auc_roc"),
+        ("sensitivity", "sensitivity"),
+        ("accuracy", "accuracy"),
+    ):
+        value, low, high = test[key]
+        assert f"| {label} | {value:.3f} ({low:.3f} to {high:.3f}) |" in README

@@ -1,0 +1,115 @@
+"""`pneumonia_api.tasks`: what the task does when things go wrong, on a real Redis."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import redis
+from PIL import Image
+
+from model.predictor import Prediction
+from model.xray import Xray as Picture
+from pneumonia_api.config import read_config
+from pneumonia_api.images import ImageMissing, ImageStore
+from pneumonia_api.store import TASK, Xray, XrayStore, new_xray
+from pneumonia_api.tasks import MAX_RETRIES, PredictXray, create_worker
+
+
+def answer(picture: Picture) -> Prediction:
+    """Any answer."""
+    return Prediction(0.9, "pneumonia", 0.5, "m1", [[0.0, 1.0]])
+
+
+class Bench:
+    """One accepted X-ray and the task that is to judge it."""
+
+    def __init__(self, client: redis.Redis, redis_url: str, folder: Path) -> None:
+        settings = {"REDIS_URL": redis_url, "API_KEY": "k", "IMAGE_STORE": folder.as_uri()}
+        self.xrays, self.images = XrayStore(client), ImageStore(folder.as_uri())
+        self.task: PredictXray = create_worker(read_config(settings)).tasks[TASK]
+        self.calls = 0
+        self.xray = new_xray("doctor", "digest")
+        file = io.BytesIO()
+        Image.radial_gradient("L").save(file, "PNG")
+        self.images.write_incoming(self.xray.id, file.getvalue())
+        self.xrays.add(self.xray)
+
+    def run(self, predict: Callable[[Picture], Prediction]) -> Xray | None:
+        """Deliver the task once, retries included; the record afterwards."""
+
+        def count(picture: Picture) -> Prediction:
+            self.calls += 1
+            return predict(picture)
+
+        self.task.predictor = SimpleNamespace(predict=count)  # type: ignore[assignment]
+        self.task.apply((self.xray.id,))
+        return self.xrays.get(self.xray.id) if self.xrays.exists(self.xray.id) else None
+
+
+@pytest.fixture
+def bench(client: redis.Redis, redis_url: str, tmp_path: Path) -> Bench:
+    """A fresh one."""
+    return Bench(client, redis_url, tmp_path)
+
+
+def test_done_xray_leaves_a_preview_and_no_upload(bench: Bench) -> None:
+    """The normal end; the second delivery of the task does nothing."""
+    record = bench.run(answer)
+    assert record is not None
+    assert record.status == "done"
+    assert bench.images.read_preview(record.id)
+    with pytest.raises(ImageMissing):
+        bench.images.read_incoming(record.id)
+    assert bench.run(answer) == record
+    assert bench.calls == 1
+    assert bench.images.read_preview(record.id)
+
+
+def test_fault_of_ours_is_tried_again_three_times_then_told(bench: Bench) -> None:
+    """`failed` with a sentence, and nothing of the fault in it."""
+
+    def break_down(picture: Picture) -> Prediction:
+        raise RuntimeError("secret detail")
+
+    record = bench.run(break_down)
+    assert bench.calls == 1 + MAX_RETRIES
+    assert record is not None
+    assert record.status == "failed"
+    assert "send it again" in str(record.reason)
+    assert "secret" not in str(record.reason)
+
+
+def test_passing_fault_is_not_noticed(bench: Bench) -> None:
+    """The second try succeeds, and the record is done."""
+
+    def stumble(picture: Picture) -> Prediction:
+        if bench.calls == 1:
+            raise OSError("once")
+        return answer(picture)
+
+    record = bench.run(stumble)
+    assert record is not None
+    assert record.status == "done"
+
+
+def test_xray_that_ends_every_worker_is_given_up(bench: Bench) -> None:
+    """After eight starts without an end it is `failed`, so that it cannot end workers for ever."""
+    for _ in range(2 * (MAX_RETRIES + 1)):
+        bench.xrays.begin(bench.xray.id)
+    record = bench.run(answer)
+    assert record is not None
+    assert record.status == "failed"
+    assert bench.calls == 0
+
+
+def test_xray_deleted_while_it_is_judged_leaves_nothing(bench: Bench, tmp_path: Path) -> None:
+    """No preview comes back after the patient's picture was deleted."""
+
+    def delete_meanwhile(picture: Picture) -> Prediction:
+        bench.xrays.delete(bench.xray)
+        return answer(picture)
+
+    assert bench.run(delete_meanwhile) is None
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
