@@ -37,7 +37,7 @@ from model.network import (
     save_weights_compact,
     split_network,
 )
-from model.xray import INPUT_SIDE
+from model.xray import INPUT_SIDE, model_input, squash
 
 # A hard and a mild view of each validation X-ray, by a seed that no training view has.
 VALIDATION_VIEWS = (True, False)
@@ -80,8 +80,8 @@ def train(arguments: argparse.Namespace) -> Artifact:
     print(json.dumps(vars(arguments), default=str, indent=2))
     xrays = data.list_xrays(arguments.data / "train")
     training, validation = data.split_by_patient(xrays, arguments.validation_share, arguments.seed)
-    train_images, train_xrays, unreadable = data.load_inputs(training)
-    validation_images, validation_xrays, more = data.load_inputs(validation)
+    train_images, train_xrays, unreadable = data.load_inputs(training, squash)
+    validation_images, validation_xrays, more = data.load_inputs(validation, squash)
     for xray in unreadable + more:
         print(f"skipped, not readable: {xray.path}")
     print(f"{len(train_xrays)} training and {len(validation_xrays)} validation X-rays")
@@ -222,7 +222,9 @@ def test(
     arguments: argparse.Namespace,
 ) -> dict[str, object]:
     """Scores on the official test split, unaugmented, and their plot."""
-    images, xrays, unreadable = data.load_inputs(data.list_xrays(arguments.data / "test"))
+    images, xrays, unreadable = data.load_inputs(
+        data.list_xrays(arguments.data / "test"), model_input
+    )
     for xray in unreadable:
         print(f"skipped, not readable: {xray.path}")
     logits = serving.predict(images.astype(np.float32), batch_size=32, verbose=0)["logit"][:, 0]

@@ -6,14 +6,14 @@ The folder has `train/{NORMAL,PNEUMONIA}` and `test/{NORMAL,PNEUMONIA}` (Kermany
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
-from model.xray import INPUT_SIDE, UnreadableXray, model_input, read_xray
+from model.xray import INPUT_SIDE, UnreadableXray, Xray, read_xray
 
 CLASSES = ("normal", "pneumonia")
 MARKERS = ("R", "R", "R", "L", "L", "A-P", "AP", "PA", "P-A", "SUPINE", "ERECT", "PORTABLE")
@@ -77,13 +77,16 @@ def digest_xrays(xrays: Sequence[LabelledXray]) -> str:
 
 
 def load_inputs(
-    xrays: Sequence[LabelledXray],
+    xrays: Sequence[LabelledXray], prepare: Callable[[Xray], np.ndarray]
 ) -> tuple[np.ndarray, list[LabelledXray], list[LabelledXray]]:
-    """Decode as serving does: (N, 224, 224, 1) uint8, the N X-rays read, and those unreadable."""
+    """Decode as serving does, then `prepare` each (`squash` or `model_input`).
+
+    Returns (N, 224, 224, 1) uint8, the N X-rays read, and those that are unreadable.
+    """
     images, kept, unreadable = [], [], []
     for xray in xrays:
         try:
-            image = model_input(read_xray(xray.path.read_bytes()))
+            image = prepare(read_xray(xray.path.read_bytes()))
         except UnreadableXray:
             unreadable.append(xray)
             continue

@@ -12,7 +12,7 @@ import numpy as np
 import openvino
 
 from model.artifact import Artifact, ArtifactError, read_artifact
-from model.xray import INPUT_SIDE, Xray, model_input
+from model.xray import INPUT_MARGIN, INPUT_SIDE, Xray, model_input
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Prediction:
     """The answer for one X-ray.
 
     `probability` of pneumonia is calibrated; `decision` is "pneumonia" when it reaches `threshold`,
-    else "normal"; `model` is the artifact's version; `heatmap` is 14 rows of 14 numbers, 0 to 1:
+    else "normal"; `model` is the artifact's version; `heatmap` is 16 rows of 16 numbers, 0 to 1:
     Grad-CAM over the whole image, top left first.
     """
 
@@ -78,6 +78,8 @@ class Predictor:
         probability = float(0.5 * (1 + np.tanh(0.5 * calibrated)))
         # Below the usual strength of a pneumonia's map, weak stays weak: scaling each image to its
         # own peak would light up a normal lung.
+        # The network does not see a sixteenth at each edge: one cell more on each side of its 14.
+        heatmap = np.pad(heatmap, round(heatmap.shape[0] / (1 / INPUT_MARGIN - 2)))
         strength = heatmap / max(float(heatmap.max()), self.artifact.heatmap_reference, 1e-6)
         return Prediction(
             probability=round(probability, 4),

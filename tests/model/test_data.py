@@ -15,6 +15,7 @@ from model.data import (
     read_patient,
     split_by_patient,
 )
+from model.xray import squash
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_unreadable_files_are_left_out_and_listed(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         Image.radial_gradient("L").save(tmp_path / name / "person1_virus_1.png")
     (tmp_path / "NORMAL" / "broken.jpeg").write_bytes(b"no image")
-    images, kept, unreadable = load_inputs(list_xrays(tmp_path))
+    images, kept, unreadable = load_inputs(list_xrays(tmp_path), squash)
     assert images.shape == (2, 224, 224, 1)
     assert len(kept) == 2
     assert [x.path.name for x in unreadable] == ["broken.jpeg"]

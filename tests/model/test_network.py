@@ -119,7 +119,7 @@ def test_prediction_is_complete_and_in_range(samples: list[Path], predictor: Pre
         assert prediction.threshold == artifact.threshold
         assert prediction.model == artifact.version
         heat = np.array(prediction.heatmap)
-        assert heat.shape == (14, 14)
+        assert heat.shape == (16, 16)
         assert 0 <= heat.min() <= heat.max() <= 1
 
 

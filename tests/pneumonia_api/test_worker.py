@@ -53,7 +53,7 @@ def test_every_sample_is_judged(stack: Stack, samples: list[Path]) -> None:
         assert record["status"] == "done"
         prediction = record["prediction"]
         assert 0 <= prediction["probability"] <= 1
-        assert len(prediction["heatmap"]) == len(prediction["heatmap"][0]) == 14
+        assert len(prediction["heatmap"]) == len(prediction["heatmap"][0]) == 16
         assert prediction["model"] == read_artifact(ROOT / "model" / "artifact").version
         assert record["quality"]["ok"] is True
         url = f"{stack.api_url}/v1/xrays/{record['id']}"
