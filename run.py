@@ -50,6 +50,7 @@ class CannotStart(RuntimeError):
 
 def main() -> int:
     """Start, wait for Ctrl-C, stop."""
+    os.umask(0o077)  # X-rays, records and logs are for this account alone
     try:
         with_redis = "REDIS_URL" not in os.environ
         ports = read_ports(with_redis)
@@ -191,7 +192,7 @@ def start(ports: dict[str, int], with_redis: bool) -> subprocess.Popen[bytes]:
         # Stopped in the reverse order: what was accepted is finished before Redis goes.
         text += (
             f"\n[program:{name}]\ncommand={command.replace('%', '%%')}\npriority={priority}\n"
-            f"autorestart=true\nstartretries=3\nstopwaitsecs=6\nkillasgroup=true\n"
+            f"autorestart=true\nstartretries=3\nstopwaitsecs=2\nkillasgroup=true\n"
             f"redirect_stderr=true\nstdout_logfile={VAR}/log/{name}.log\n"
             "stdout_logfile_maxbytes=10MB\nstdout_logfile_backups=3\n"
         )

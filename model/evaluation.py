@@ -115,9 +115,10 @@ def predictive_values(
     """PPV and NPV at a prevalence, by Bayes' rule."""
     true_positive, false_positive = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
     true_negative, false_negative = specificity * (1 - prevalence), (1 - sensitivity) * prevalence
+    called, cleared = true_positive + false_positive, true_negative + false_negative
     return (
-        true_positive / (true_positive + false_positive),
-        true_negative / (true_negative + false_negative),
+        true_positive / called if called else float("nan"),  # nobody was called ill
+        true_negative / cleared if cleared else float("nan"),
     )
 
 

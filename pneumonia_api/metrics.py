@@ -27,8 +27,10 @@ def count_requests(app: Flask) -> None:
 
     def stop(response: Response) -> Response:
         route = str(request.url_rule or "unknown")
-        LATENCY.labels(request.method, route).observe(time.perf_counter() - g.started)
-        REQUESTS.labels(request.method, route, response.status_code).inc()
+        # Without a route the method is the caller's own word, and no label for it.
+        method = request.method if request.url_rule else "unknown"
+        LATENCY.labels(method, route).observe(time.perf_counter() - g.started)
+        REQUESTS.labels(method, route, response.status_code).inc()
         return response
 
     app.before_request(start)

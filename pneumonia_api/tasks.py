@@ -12,6 +12,7 @@ from typing import Any
 
 import redis
 from celery import Celery, Task, signals
+from kombu.exceptions import OperationalError
 from prometheus_client import start_http_server
 
 from model.artifact import ArtifactError
@@ -144,7 +145,7 @@ def create_worker(config: Config) -> Celery:
                 for xray_id in xrays.find_stranded(STRANDED_SECONDS):
                     log.warning("publishing %s again", xray_id)
                     app.send_task(TASK, (xray_id,), queue=QUEUE)
-            except redis.RedisError as error:
+            except (redis.RedisError, OperationalError) as error:
                 log.warning("Redis does not answer: %s", error)
         xrays.stop_beating(worker)
 

@@ -166,7 +166,7 @@ def test_weights_survive_loading_and_compact_storage(tmp_path: Path) -> None:
     save_weights_compact(network, tmp_path / "half.keras")
     again = load_network(tmp_path / "half.keras")
     np.testing.assert_array_equal(again(image), network(image))
-    assert {variable.dtype for variable in again.variables} == {"float32"}
+    assert {variable.dtype for variable in again.weights} == {"float32"}
 
 
 def test_trunk_and_rest_are_the_whole_network() -> None:
