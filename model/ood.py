@@ -1,0 +1,78 @@
+"""How unlike a frontal chest X-ray an image is, by the network's own features.
+
+Probabilistic PCA (Tipping & Bishop 1999, J. R. Stat. Soc. B 61:611) of pooled conv4 features: the
+distance is Mahalanobis's under that covariance, so what lies off the directions in which X-rays
+vary counts most. It never saw what it refuses, except for its limits being tried on half of it.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+OOD_NAME = "ood.npz"
+
+
+@dataclass(frozen=True)
+class FeatureDensity:
+    """Where the features of chest X-rays lie.
+
+    `mean` and `scale` (D,) standardise a feature; `components` (K, D) are orthonormal, `variances`
+    (K,) theirs, `noise` the variance in every other direction.
+    """
+
+    mean: np.ndarray
+    scale: np.ndarray
+    components: np.ndarray
+    variances: np.ndarray
+    noise: float
+
+    def measure(self, features: np.ndarray) -> np.ndarray:
+        """(N, D) features -> (N,) squared distances per dimension; about 1 for a training X-ray."""
+        centred = (np.asarray(features, np.float64) - self.mean) / self.scale
+        along = centred @ self.components.T
+        across = (centred**2).sum(1) - (along**2).sum(1)
+        return ((along**2 / self.variances).sum(1) + across / self.noise) / centred.shape[1]
+
+
+def fit_density(features: np.ndarray, weights: np.ndarray, components: int) -> FeatureDensity:
+    """Fit to (N, D) features with (N,) weights, so that a small group may count as a large one."""
+    weights = weights / weights.sum()
+    mean = weights @ features
+    scale = np.sqrt(weights @ (features - mean) ** 2) + 1e-3
+    centred = (features - mean) / scale
+    variances, directions = np.linalg.eigh((centred * weights[:, None]).T @ centred)
+    kept = slice(None, -components - 1, -1)  # eigenvalues ascend
+    return FeatureDensity(
+        mean=mean.astype(np.float32),
+        scale=scale.astype(np.float32),
+        components=directions.T[kept].astype(np.float32),
+        variances=variances[kept].astype(np.float32),
+        noise=float(variances[:-components].mean()),
+    )
+
+
+def choose_limit(groups: Sequence[np.ndarray], shares: Sequence[float]) -> float:
+    """The lowest distance beyond which each group of X-rays has at most its share."""
+    return float(
+        max(np.quantile(group, 1 - share) for group, share in zip(groups, shares, strict=True))
+    )
+
+
+def is_in_fitting_half(name: str) -> bool:
+    """The written-down split of what may set a limit: by the parity of the name's SHA-256."""
+    return hashlib.sha256(name.encode()).digest()[-1] % 2 == 0
+
+
+def write_density(folder: Path, density: FeatureDensity) -> None:
+    """Write `ood.npz` into an artifact's folder."""
+    np.savez_compressed(folder / OOD_NAME, **vars(density))
+
+
+def read_density(folder: Path) -> FeatureDensity:
+    """Read it back. Raises FileNotFoundError when there is none."""
+    with np.load(folder / OOD_NAME) as arrays:
+        values = {name: arrays[name] for name in arrays.files}
+    return FeatureDensity(**{**values, "noise": float(values["noise"])})
