@@ -69,11 +69,11 @@ def test_large_jpeg_is_decoded_smaller_but_reports_its_size(ramp: Image.Image) -
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (b"", "not a JPEG or PNG"),
-        (b"hello, this is a text called xray.jpg", "not a JPEG or PNG"),
+        (b"", "not a JPEG, PNG, TIFF or DICOM"),
+        (b"hello, this is a text called xray.jpg", "not a JPEG, PNG, TIFF or DICOM"),
         (encode(Image.new("L", (300, 300), 7)), "blank"),
         (encode(Image.radial_gradient("L").resize((99, 300))), "at least 100 pixels"),
-        (encode(Image.radial_gradient("L"), "GIF"), "not a JPEG or PNG"),
+        (encode(Image.radial_gradient("L"), "GIF"), "not a JPEG, PNG, TIFF or DICOM"),
         (encode(Image.radial_gradient("L"), "JPEG")[:-1500], "damaged or incomplete"),
         (encode(Image.radial_gradient("L"))[:2000], "damaged or incomplete"),
     ],
