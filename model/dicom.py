@@ -14,6 +14,7 @@ import zlib
 
 from pydicom import Dataset, dcmread
 from pydicom.dataset import FileMetaDataset
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import (
@@ -108,6 +109,8 @@ _INFLATED_EXTRA = 16 * 1024 * 1024
 """Bytes that a deflated object may hold besides its pixels: look-up tables, overlays, a report."""
 
 PARSE_ERRORS = (
+    BytesLengthException,
+    InvalidDicomError,
     AttributeError,
     EOFError,
     IndexError,
