@@ -6,6 +6,7 @@ import numpy as np
 from pydicom import Dataset
 from pydicom.encaps import get_frame
 from pydicom.multival import MultiValue
+from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import DigitalXRayImageStorageForProcessing, RLELossless
 
@@ -40,8 +41,10 @@ def read_dicom(data: bytes, max_pixels: int) -> tuple[np.ndarray, tuple[str, ...
 def _decode_pixels(dataset: Dataset) -> np.ndarray:
     """(rows, columns) uint8, int8, uint16 or int16 as stored."""
     shape = (dataset.Rows, dataset.Columns)
-    if dataset.file_meta.TransferSyntaxUID.is_encapsulated:
-        if dataset.file_meta.TransferSyntaxUID != RLELossless:
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if syntax.is_encapsulated:
+        get_decoder(syntax)  # or NotImplementedError
+        if syntax != RLELossless:
             # The codecs believe their own header: one of 65,000 x 65,000 pixels takes 16 GB.
             frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
             if _codestream_shape(frame) != shape:
