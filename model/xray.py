@@ -1,18 +1,23 @@
 """One X-ray file: bytes -> checked grey image -> model input and preview.
 
 Training and serving both read images here, so what the network learned on is what it is shown.
-JPEG and PNG are told apart by their content; the file's name, size, aspect ratio and metadata never
-reach the network, because on the training set they alone separate the classes.
+JPEG, PNG, TIFF and DICOM are told apart by their content; the file's name, size, aspect ratio and
+metadata never reach the network, because on the training set they alone separate the classes.
 """
 
 import io
-import struct
-import warnings
-import zlib
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
+
+from model.dicom import is_dicom
+from model.dicom_pixels import read_dicom
+from model.grey import MIN_CONTRAST
+from model.limits import MAX_PIXELS, UnreadableXray
+from model.picture import read_picture
+
+__all__ = ["MAX_PIXELS", "UnreadableXray"]
 
 INPUT_SIDE = 224
 """Side of the network's square input, in pixels."""
@@ -22,33 +27,6 @@ INPUT_MARGIN = 1 / 16
 
 PREVIEW_SIDE = 1024
 """Longest side of the preview, in pixels: fits a screen, and the original is not kept."""
-
-MIN_SIDE = 100
-"""Shortest side accepted, in pixels; below it neither a person nor the network sees a lung."""
-
-MAX_PIXELS = 60_000_000
-"""Pixel limit when the caller names none: a 7,700 px square, above any digital detector."""
-
-_FORMATS = ("JPEG", "PNG")
-
-# What Pillow's two decoders raise on damaged files; anything else is a bug and is left to be one.
-_DECODE_ERRORS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    IndexError,
-    KeyError,
-    TypeError,
-    OverflowError,
-    MemoryError,
-    struct.error,
-    zlib.error,
-)
-
-
-class UnreadableXray(ValueError):
-    """The bytes are not an image that can be judged; the message is one sentence for a person."""
 
 
 @dataclass(frozen=True)
@@ -66,37 +44,21 @@ class Xray:
 
 
 def read_xray(data: bytes, max_pixels: int = MAX_PIXELS) -> Xray:
-    """Decode and check a JPEG or PNG file.
+    """Decode and check a JPEG, PNG, TIFF or DICOM file.
 
     Raises UnreadableXray with one sentence when the bytes are no such file, are damaged or cut
-    short, exceed `max_pixels`, or hold a blank or tiny picture.
+    short, exceed `max_pixels`, hold a blank or tiny picture or several, or, by the tags of a
+    DICOM, anything else than a frontal chest X-ray.
     """
-    try:
-        with warnings.catch_warnings():
-            # Pillow warns of odd metadata, which is not used; the size is checked below.
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-                width, height = image.size
-                _check_size(width, height, max_pixels)
-                # JPEG alone: decode luminance only, at a fraction of the size if that is enough.
-                image.draft("L", (PREVIEW_SIDE, PREVIEW_SIDE))
-                pixels = _to_grey(image)
-    except UnreadableXray:
-        raise
-    except Image.DecompressionBombError as error:
-        raise UnreadableXray(
-            f"The image has far more pixels than the limit of {max_pixels // 1_000_000} "
-            "megapixels; export it smaller."
-        ) from error
-    except UnidentifiedImageError as error:
-        raise UnreadableXray("This is not a JPEG or PNG image; export the X-ray as one.") from error
-    except _DECODE_ERRORS as error:
-        raise UnreadableXray(
-            "The image file is damaged or incomplete; export it again and send the new file."
-        ) from error
-    if np.ptp(pixels) < 16:
+    found: tuple[str, ...] = ()
+    if is_dicom(data):
+        pixels, found = read_dicom(data, max_pixels)
+        height, width = pixels.shape
+    else:
+        pixels, width, height = read_picture(data, max_pixels, PREVIEW_SIDE)
+    if np.ptp(pixels) < MIN_CONTRAST:
         raise UnreadableXray("The image is blank; check the export and send the X-ray again.")
-    return Xray(pixels, width, height, _warn(width, height, pixels))
+    return Xray(pixels, width, height, found + _warn(width, height, pixels))
 
 
 def squash(xray: Xray) -> np.ndarray:
@@ -138,39 +100,6 @@ def encode_preview(xray: Xray) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=85)
     return buffer.getvalue()
-
-
-def _check_size(width: int, height: int, max_pixels: int) -> None:
-    if width * height > max_pixels:
-        raise UnreadableXray(
-            f"The image has {width} x {height} pixels, more than the limit of "
-            f"{max_pixels // 1_000_000} megapixels; export it smaller."
-        )
-    if min(width, height) < MIN_SIDE:
-        raise UnreadableXray(
-            f"The image is only {width} x {height} pixels; send one of at least "
-            f"{MIN_SIDE} pixels on its shorter side."
-        )
-
-
-def _to_grey(image: Image.Image) -> np.ndarray:
-    """(height, width) uint8 grey of any mode the two decoders give, upright by its EXIF tag."""
-    if image.mode.startswith("I") or image.mode == "F":
-        return _stretch(np.asarray(image))
-    image.load()
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode in ("LA", "PA", "RGBA") or "transparency" in upright.info:
-        # Transparent parts lie outside the exposed field; black is how a detector shows no film.
-        rgba = upright.convert("RGBA")
-        upright = Image.alpha_composite(Image.new("RGBA", rgba.size, "black"), rgba)
-    return np.asarray(upright.convert("L"))
-
-
-def _stretch(values: np.ndarray) -> np.ndarray:
-    """Map 16-bit values linearly to 0..255 over the range in use (often 12 of the 16 bits)."""
-    low, high = int(values.min()), int(values.max())
-    scaled = (values.astype(np.float32) - low) * (255.0 / max(high - low, 1))
-    return scaled.round().astype(np.uint8)
 
 
 def _warn(width: int, height: int, pixels: np.ndarray) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ ERRORS: dict[type[Exception], tuple[int, str, str]] = {
     views.UnsupportedImage: (
         415,
         "unsupported_image",
-        "This is not a JPEG or PNG image; export the X-ray as one and send that.",
+        "This is not a JPEG, PNG, TIFF or DICOM image; export the X-ray as one and send that.",
     ),
     views.TooManyPixels: (
         413,

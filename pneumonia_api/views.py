@@ -10,7 +10,7 @@ from apiflask import APIBlueprint, FileSchema
 from celery import Celery
 from flask import Response, current_app, make_response, request
 from kombu.exceptions import OperationalError
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 from werkzeug.exceptions import BadRequest
 
 from pneumonia_api import schemas
@@ -21,7 +21,10 @@ from pneumonia_api.store import QUEUE, TASK, Xray, XrayStore, new_xray
 v1 = APIBlueprint("v1", __name__, url_prefix="/v1")
 probes = APIBlueprint("probes", __name__, enable_openapi=False)
 
-FORMATS = ("JPEG", "PNG")
+FORMATS = ("JPEG", "PNG", "TIFF")
+
+# As in model/picture.py: the one grey TIFF layout that Pillow does not list.
+TiffImagePlugin.OPEN_INFO[(TiffImagePlugin.MM, 0, (1,), 1, (16,), ())] = ("I;16B", "I;16B")
 
 
 class EmptyUpload(ValueError):
@@ -73,6 +76,9 @@ def check_upload(data: bytes) -> None:
     """
     if not data:
         raise EmptyUpload
+    # DICOM; without preamble it begins with the group of its header or of its data set.
+    if data[128:132] == b"DICM" or data[:2] in (b"\x02\x00", b"\x08\x00"):
+        return
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             width, height = image.size

@@ -113,7 +113,7 @@ def test_dropped_xrays_fill_the_worklist(page: Page, samples: list[Path], tmp_pa
     )
     expect(page.locator("#sending li")).to_have_count(3)
     expect(page.locator("#sending .good")).to_have_count(2)
-    expect(page.locator("#sending .bad")).to_contain_text("not a JPEG or PNG")
+    expect(page.locator("#sending .bad")).to_contain_text("not a JPEG, PNG, TIFF or DICOM")
     rows = page.locator(".worklist tbody tr", has_text=f"Drop {width}")
     expect(rows).to_have_count(2, timeout=8000)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

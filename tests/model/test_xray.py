@@ -2,13 +2,21 @@
 
 import csv
 import io
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from model.data import LabelledXray, load_inputs
+from model.limits import LARGE_PIXELS, one_if_large
 from model.xray import UnreadableXray, Xray, encode_preview, model_input, read_xray, squash
+from tests.model.dicom_objects import build, save
 
 
 def encode(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
@@ -59,6 +67,72 @@ def test_exif_orientation_turns_the_picture(ramp: Image.Image) -> None:
     assert pixels[-1].mean() > pixels[0].mean() + 100
 
 
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_orientation_turns_every_depth(ramp: Image.Image, kind: str, bits: int) -> None:
+    """In PNG and TIFF as in JPEG, 8 or 16 bits: once, never twice."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    stored = ramp if bits == 8 else Image.fromarray(np.asarray(ramp).astype(np.uint16) * 257)
+    pixels = read_xray(encode(stored, kind, exif=exif)).pixels
+    assert np.array_equal(pixels, np.rot90(np.asarray(ramp), -1))
+
+
+def tiff(values: np.ndarray, photometric: int, order: str = "<") -> bytes:
+    """An uncompressed one-strip TIFF of the values, in either byte order."""
+    height, width = values.shape
+    bits = 8 * values.dtype.itemsize
+    data = values.astype(values.dtype.newbyteorder(order)).tobytes()
+    sample_format = {"u": 1, "i": 2, "f": 3}[values.dtype.kind]
+    tags = [(256, width), (257, height), (258, bits), (259, 1), (262, photometric), (273, 8)]
+    tags += [(277, 1), (278, height), (279, len(data)), (339, sample_format)]
+    entries = b"".join(struct.pack(f"{order}HHLL", tag, 4, 1, value) for tag, value in tags)
+    header = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}L", 8 + len(data))
+    return header + data + struct.pack(f"{order}H", len(tags)) + entries + bytes(4)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("photometric", [0, 1])
+@pytest.mark.parametrize("kind", ["u1", "u2", "f4"])
+def test_every_grey_tiff_is_read(
+    ramp: Image.Image, kind: str, photometric: int, order: str
+) -> None:
+    """8 and 16 bits and floating point, both byte orders, with 0 as black or as white."""
+    grey = np.asarray(ramp)
+    shown = grey if photometric == 1 else 255 - grey
+    scale = {"u1": 1, "u2": 16, "f4": 1 / 255}[kind]
+    data = tiff((shown.astype(float) * scale).astype(kind), photometric, order)
+    assert np.abs(read_xray(data).pixels.astype(int) - grey).max() <= 1
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_deflate", "packbits", "jpeg", "group4"])
+def test_compressed_tiff_is_read(ramp: Image.Image, compression: str) -> None:
+    """Whatever Pillow's libtiff decompresses."""
+    stored = ramp.convert("1") if compression == "group4" else ramp
+    pixels = read_xray(encode(stored, "TIFF", compression=compression)).pixels
+    assert pixels[:, 200:].mean() > pixels[:, :100].mean() + 100
+
+
+def test_values_that_are_no_numbers_do_not_count(ramp: Image.Image) -> None:
+    """Floating-point holes are black, infinite values the end of the range."""
+    values = np.asarray(ramp, np.float32).copy()
+    values[:10], values[10:20], values[20:30] = np.nan, np.inf, -np.inf
+    pixels = read_xray(tiff(values, 1)).pixels
+    assert np.array_equal(pixels[30:], np.asarray(ramp)[30:])
+    assert (pixels[:10].max(), pixels[10:20].min(), pixels[20:30].max()) == (0, 255, 0)
+
+
+def test_several_pages_are_refused_but_not_reduced_copies(ramp: Image.Image) -> None:
+    """One file, one X-ray; a thumbnail that a scanner added does not count as a page."""
+    two = encode(ramp, "TIFF", save_all=True, append_images=[ramp])
+    with pytest.raises(UnreadableXray, match="several pages; send each X-ray as a file of its own"):
+        read_xray(two)
+    thumbnail = ramp.resize((30, 20))
+    thumbnail.encoderinfo = {"tiffinfo": {254: 1}}
+    copied = encode(ramp, "TIFF", save_all=True, append_images=[thumbnail])
+    assert np.array_equal(read_xray(copied).pixels, np.asarray(ramp))
+
+
 def test_large_jpeg_is_decoded_smaller_but_reports_its_size(ramp: Image.Image) -> None:
     """Decoding at a fraction saves time, and is never below what the preview needs."""
     xray = read_xray(encode(ramp.resize((6000, 4000)), "JPEG"))
@@ -69,11 +143,11 @@ def test_large_jpeg_is_decoded_smaller_but_reports_its_size(ramp: Image.Image) -
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (b"", "not a JPEG or PNG"),
-        (b"hello, this is a text called xray.jpg", "not a JPEG or PNG"),
+        (b"", "not a JPEG, PNG, TIFF or DICOM"),
+        (b"hello, this is a text called xray.jpg", "not a JPEG, PNG, TIFF or DICOM"),
         (encode(Image.new("L", (300, 300), 7)), "blank"),
         (encode(Image.radial_gradient("L").resize((99, 300))), "at least 100 pixels"),
-        (encode(Image.radial_gradient("L"), "GIF"), "not a JPEG or PNG"),
+        (encode(Image.radial_gradient("L"), "GIF"), "not a JPEG, PNG, TIFF or DICOM"),
         (encode(Image.radial_gradient("L"), "JPEG")[:-1500], "damaged or incomplete"),
         (encode(Image.radial_gradient("L"))[:2000], "damaged or incomplete"),
     ],
@@ -95,6 +169,58 @@ def test_pixel_bomb_is_refused_before_it_is_decoded(side: int, sentence: str) ->
         read_xray(encode(Image.new("1", (side, side))))
 
 
+PEAK = """
+import resource, sys
+from model.xray import read_xray
+data = sys.stdin.buffer.read()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+read_xray(data)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="peak memory is in other units elsewhere")
+@pytest.mark.parametrize("mode", ["RGBA", "I;16"])
+def test_large_images_take_little_more_than_their_pixels(mode: str) -> None:
+    """At the peak at most eight bytes a pixel, where whole images between the steps took 19."""
+    side = 3000
+    grey = Image.linear_gradient("L").resize((side, side))
+    stored = (
+        grey.convert("RGBA")
+        if mode == "RGBA"
+        else Image.fromarray(np.asarray(grey) * np.uint16(16))
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK],
+        input=encode(stored, compress_level=1),
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    assert int(done.stdout) * 1024 < 8 * side * side
+
+
+def test_large_images_wait_for_each_other() -> None:
+    """More than 10 megapixels at a time would not fit a small host; small ones never wait."""
+    entered = {"large": threading.Event(), "small": threading.Event()}
+
+    def decode(name: str, pixels: int) -> None:
+        with one_if_large(pixels, 1):
+            entered[name].set()
+
+    threads = [
+        threading.Thread(target=decode, args=("large", LARGE_PIXELS + 1)),
+        threading.Thread(target=decode, args=("small", LARGE_PIXELS)),
+    ]
+    with one_if_large(LARGE_PIXELS + 1, 1):
+        for thread in threads:
+            thread.start()
+        assert entered["small"].wait(10)
+        assert not entered["large"].wait(0.2)
+    assert entered["large"].wait(10)
+    for thread in threads:
+        thread.join()
+
+
 def test_warnings_name_what_a_reader_should_check() -> None:
     """A small, narrow, faint picture is judged, and said to be so."""
     faint = Image.radial_gradient("L").resize((600, 150)).point(lambda value: 100 + value // 8)
@@ -112,6 +238,28 @@ def test_model_input_is_the_contract() -> None:
         assert image.dtype == np.float32
         assert image.min() == pytest.approx(low, abs=1)
         assert image.max() == pytest.approx(high, abs=1)
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        lambda grey: encode(Image.fromarray(grey), "JPEG", quality=90),
+        lambda grey: encode(Image.fromarray(grey), compress_level=1),
+        lambda grey: save(build(grey)),
+    ],
+    ids=["JPEG", "PNG", "DICOM"],
+)
+def test_training_sees_what_serving_sees(
+    samples: list[Path], tmp_path: Path, encoded: Callable[[np.ndarray], bytes]
+) -> None:
+    """The same bytes become the same array on both ways, a JPEG decoded at a fraction too."""
+    with Image.open(samples[0]) as image:
+        data = encoded(np.asarray(image.convert("L").resize((2400, 1800))))
+    path = tmp_path / "xray"
+    path.write_bytes(data)
+    trained, _, unreadable = load_inputs([LabelledXray(path, "patient", 0)], model_input)
+    assert not unreadable
+    assert np.array_equal(trained[0].astype(np.float32), model_input(read_xray(data)))
 
 
 def test_preview_holds_pixels_alone(ramp: Image.Image) -> None:

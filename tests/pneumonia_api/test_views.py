@@ -68,6 +68,8 @@ def test_wait_that_runs_out_answers_202(post: Post) -> None:
         (picture("PNG")[:20], 415, "unsupported_image"),
         (picture("PNG")[:12], 415, "unsupported_image"),
         (picture("JPEG")[:40], 415, "unsupported_image"),
+        (picture("TIFF")[:40], 415, "unsupported_image"),
+        (bytes(2000), 415, "unsupported_image"),
     ],
 )
 def test_what_cannot_be_an_xray_is_refused_at_once(
@@ -75,6 +77,16 @@ def test_what_cannot_be_an_xray_is_refused_at_once(
 ) -> None:
     """By content, whatever the file is called."""
     check_error(post(data), status, code)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [picture("PNG"), picture("TIFF"), bytes(128) + b"DICM" + bytes(99), b"\x08\x00" + bytes(99)],
+    ids=["PNG", "TIFF", "DICOM", "DICOM without preamble"],
+)
+def test_what_can_be_an_xray_is_accepted(post: Post, data: bytes) -> None:
+    """Whether a DICOM is one, the worker finds out."""
+    assert post(data).status_code == 202
 
 
 @pytest.mark.parametrize("side", [8_000, 20_000])
