@@ -71,25 +71,25 @@ class Supervision:
         """
         self._logs = var / "log"
         text = (
-            f"[supervisord]\nnodaemon=true\nsilent=true\nlogfile={self._logs}/supervisord.log\n"
-            f"pidfile={var}/supervisord.pid\ndirectory={root}\n"
+            "[supervisord]\nnodaemon=true\nsilent=true\nlogfile=log/supervisord.log\n"
+            "pidfile=supervisord.pid\n"
         )
         for priority, (name, command) in enumerate(programs.items()):
             # What ends within ten seconds did not start, and is given up at the third time. nginx
             # would drop its requests at SIGTERM.
             text += (
-                f"\n[program:{name}]\ncommand={command}\npriority={priority}\n"
+                f"\n[program:{name}]\ncommand={command}\ndirectory={root}\npriority={priority}\n"
                 "autorestart=true\nstartsecs=10\nstartretries=2\n"
                 f"stopsignal={'QUIT' if name == 'nginx' else 'TERM'}\n"
                 f"stopwaitsecs={PART_STOP_SECONDS}\nkillasgroup=true\n"
-                f"redirect_stderr=true\nstdout_logfile={self._logs}/{name}.log\n"
+                f"redirect_stderr=true\nstdout_logfile=log/{name}.log\n"
                 "stdout_logfile_maxbytes=10MB\nstdout_logfile_backups=3\n"
             )
         (var / "supervisord.conf").write_text(text.replace("%", "%%"))
         self._log = (self._logs / "supervisord.log").open("a+")  # read from its present end
         self._process = psutil.Popen(
-            [sys.executable, "-m", "supervisor.supervisord", "-c", f"{var}/supervisord.conf"],
-            cwd=root,
+            [sys.executable, "-m", "supervisor.supervisord", "-c", "supervisord.conf"],
+            cwd=var,
             stdin=lock,
             start_new_session=True,
         )

@@ -88,7 +88,7 @@ def main() -> int:
 def lock_var() -> int:
     """Hold `var/` for this start alone, and only where every configuration file can name it."""
     for path in (str(VAR), str(ROOT), sys.executable):
-        if not path.isprintable() or re.search(r'["\\$]|::| [;#]', path):
+        if not path.isprintable() or re.search(r'["\\$]|::|%\(| [;#]', path):
             raise CannotStart(
                 f'the path {path!r} has a character that cannot be used (", \\, $, ::, a space '
                 "before ; or #, or an invisible one); rename the folder."
