@@ -16,10 +16,11 @@ from typing import NoReturn
 import psutil
 
 # A part is asked to end after the one before it has; one that serves gets DRAIN_SECONDS to answer
-# what it accepted. What is left after STOP_SECONDS is killed, so Ctrl-C takes 15 s at most.
-DRAIN_SECONDS = 3
-PART_STOP_SECONDS = 4
-STOP_SECONDS = 10
+# what it accepted. What is left after STOP_SECONDS is killed: Ctrl-C may take 15 s at most, also on
+# a busy machine.
+DRAIN_SECONDS = 2
+PART_STOP_SECONDS = 3
+STOP_SECONDS = 9
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -132,9 +133,9 @@ def stop() -> None:
         with suppress(psutil.TimeoutExpired):
             child.wait(STOP_SECONDS)
         left = []
-        for process in psutil.process_iter():
-            with suppress(psutil.Error, OSError):
-                if os.getsid(process.pid) == child.pid:
-                    process.kill()
-                    left.append(process)
+        for pid in psutil.pids():
+            with suppress(psutil.Error, OSError):  # ended meanwhile, or not ours to ask about
+                if os.getsid(pid) == child.pid:
+                    left.append(psutil.Process(pid))
+                    left[-1].kill()
         psutil.wait_procs(left, timeout=1)
