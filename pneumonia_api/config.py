@@ -57,7 +57,7 @@ def read_config(overrides: Mapping[str, str] | None = None) -> Config:
     return Config(
         redis_url=required("REDIS_URL"),
         api_key=required("API_KEY"),
-        image_store=values.get("IMAGE_STORE") or (var / "images").as_uri(),
+        image_store=values.get("IMAGE_STORE") or f"file://{var.resolve()}/images",
         model_dir=Path(values.get("MODEL_DIR") or ROOT / "model" / "artifact"),
         serving_dir=Path(values.get("SERVING_DIR") or var / "serving"),
         max_body_bytes=whole("MAX_BODY_MB", 25) * 1024 * 1024,

@@ -80,13 +80,13 @@ def start_stack(var: Path, ports: dict[str, int], **settings: str) -> subprocess
     )
 
 
-def wait_ready(process: subprocess.Popen[str]) -> str:
+def wait_ready(process: subprocess.Popen[str], line_with: str = "Ctrl-C") -> str:
     """What it printed up to the last line of its greeting, or all of it if it ended."""
     assert process.stdout is not None
     text = ""
     for line in process.stdout:
         text += line
-        if "Ctrl-C" in line:
+        if line_with in line:
             break
     return text
 
@@ -95,7 +95,7 @@ def stop_stack(process: subprocess.Popen[str]) -> None:
     """Ctrl-C: SIGINT to the whole group; returns when all of it has ended."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGINT)
-    process.wait(20)
+    process.wait(15)
     assert process.stdout is not None
     process.stdout.close()
 

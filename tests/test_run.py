@@ -1,13 +1,34 @@
 """`run.py`, which is `make run`: what it prepares, survives, refuses and ends."""
 
+import os
+import signal
 import socket
 import stat
+import subprocess
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
+import pytest
 import requests
 
-from tests.stack import free_ports, running_stack, start_stack, stop_stack, wait_ready
+from tests.stack import Stack, free_ports, running_stack, start_stack, stop_stack, wait_ready
+
+
+def find_children(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """supervisord first, then all that it started."""
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def find_left(children: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that run; one that has ended may wait for its new parent to notice."""
+    left = []
+    for child in children:
+        with suppress(psutil.NoSuchProcess):
+            if child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
+                left.append(child)
+    return left
 
 
 def test_results_and_users_survive_a_restart(tmp_path: Path, samples: list[Path]) -> None:
@@ -20,7 +41,7 @@ def test_results_and_users_survive_a_restart(tmp_path: Path, samples: list[Path]
             timeout=40,
         ).json()
         password = stack.password
-        children = psutil.Process(stack.process.pid).children(recursive=True)
+        children = find_children(stack.process)
         assert len(children) >= 7
         for name in ("env", "api-key", "first-user", "redis.conf"):
             assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
@@ -44,7 +65,7 @@ def test_everything_listens_on_loopback_only(tmp_path: Path) -> None:
     with running_stack(tmp_path) as stack:
         listening = [
             connection.laddr
-            for child in psutil.Process(stack.process.pid).children(recursive=True)
+            for child in find_children(stack.process)
             for connection in child.net_connections("inet")
             if connection.status == psutil.CONN_LISTEN
         ]
@@ -52,15 +73,116 @@ def test_everything_listens_on_loopback_only(tmp_path: Path) -> None:
         assert {address.port for address in listening} == set(stack.ports.values())
 
 
-def check_refusal(tmp_path: Path, sentence: str, **settings: str) -> None:
-    """One line, code 1, nothing left running."""
-    process = start_stack(tmp_path, free_ports(), **settings)
+def test_ctrl_c_ends_even_what_hangs(tmp_path: Path) -> None:
+    """A worker and a supervisord that no longer react to anything are killed."""
+    with running_stack(tmp_path) as stack:
+        supervisord, *parts = children = find_children(stack.process)
+        worker = next(part for part in parts if "pneumonia_api.tasks" in part.cmdline())
+        worker.suspend()
+        supervisord.suspend()
+    assert stack.process.returncode == 0
+    assert not find_left(children)
+
+
+def test_death_of_supervisord_ends_everything(tmp_path: Path) -> None:
+    """No part outlives it; the exit code tells that nobody asked for the end."""
+    with running_stack(tmp_path) as stack:
+        supervisord, *parts = find_children(stack.process)
+        supervisord.kill()
+        stack.process.wait(15)
+        assert "Stopped: supervisord ended" in stack.process.stdout.read()
+    assert stack.process.returncode == 1
+    assert not find_left(parts)
+
+
+def test_ctrl_c_during_the_export(tmp_path: Path) -> None:
+    """It ends the export, without a traceback."""
+    process = start_stack(tmp_path, free_ports(), SERVING_DIR=str(tmp_path / "none"))
+    wait_ready(process, "Preparing the model")
+    check_early_end(process)
+
+
+def test_ctrl_c_before_the_parts_are_up(tmp_path: Path) -> None:
+    """It ends what was just being started, without a traceback."""
+    process = start_stack(tmp_path, free_ports())
+    end = time.monotonic() + 60
+    while not (tmp_path / "supervisord.conf").exists():
+        assert time.monotonic() < end
+    check_early_end(process)
+
+
+def check_early_end(process: subprocess.Popen[str]) -> None:
+    """Ctrl-C, and somebody who is impatient; nothing is printed but that it stops."""
+    os.killpg(process.pid, signal.SIGINT)
+    children = find_children(process)
+    os.killpg(process.pid, signal.SIGTERM)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.stdout.read() == "\nStopping ...\n"
+    stop_stack(process)
+    assert process.returncode == 0
+    assert not find_left(children)
+
+
+def test_every_usual_character_may_be_in_the_path(tmp_path: Path, samples: list[Path]) -> None:
+    """An X-ray is judged, and its preview is in the folder and not beside it."""
+    var = tmp_path / "it's 100 %s %% {ü};#"
+    with running_stack(var) as stack:
+        record = requests.post(
+            f"{stack.api_url}/v1/xrays?wait=30",
+            files={"xray": samples[0].read_bytes()},
+            headers=stack.headers,
+            timeout=40,
+        ).json()
+    assert record["status"] == "done"
+    assert (var / "images" / "previews" / f"{record['id']}.jpg").is_file()
+    assert list((var / "redis").iterdir())
+    assert list(tmp_path.iterdir()) == [var]
+
+
+def check_refusal(
+    var: Path, sentence: str, ports: dict[str, int] | None = None, **settings: str
+) -> None:
+    """One line, code 1, nothing left running, no password told."""
+    process = start_stack(var, ports or free_ports(), **settings)
     text = wait_ready(process)
     process.wait(20)
     stop_stack(process)
     assert process.returncode == 1
     assert sentence in text
+    assert "secret" not in text
     assert len(text.strip().splitlines()) == 1
+
+
+def test_path_that_would_break_a_configuration_is_refused(tmp_path: Path) -> None:
+    """The line names the path and what is wrong with it."""
+    check_refusal(tmp_path / 'a "b"', "Cannot start: the path")
+
+
+def test_second_start_in_the_same_folder_is_refused(stack: Stack) -> None:
+    """Two Redis servers in one folder would destroy the records."""
+    check_refusal(stack.var, f"Cannot start: another start uses {stack.var};")
+
+
+@pytest.mark.parametrize("address", ["redis://:secret@127.0.0.1:1/0", "redis://:secret/x@host"])
+def test_redis_that_does_not_answer_is_told_in_one_line(tmp_path: Path, address: str) -> None:
+    """Also if the address is wrong; no line ever holds the password."""
+    check_refusal(tmp_path, "REDIS_URL", REDIS_URL=address)
+
+
+def test_part_that_fails_is_named_with_its_log(tmp_path: Path) -> None:
+    """The line comes when the part is given up, without waiting for the others."""
+    (tmp_path / "redis").mkdir()
+    (tmp_path / "redis" / "appendonlydir").write_text("in the way")
+    sentence = f"Stopped: redis fails at every start; {tmp_path}/log/redis.log says why."
+    check_refusal(tmp_path, sentence)
+    assert "appendonlydir" in (tmp_path / "log" / "redis.log").read_text()
+
+
+def test_same_port_twice_is_refused(tmp_path: Path) -> None:
+    """Otherwise the second part to start would fail."""
+    ports = free_ports()
+    sentence = "must be five different ports."
+    check_refusal(tmp_path, sentence, {**ports, "API_PORT": ports["PORT"]})
 
 
 def test_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import pytest
 import redis
 from apiflask import APIFlask
 
+from parts import find_program
 from pneumonia_api.app import create_app
-from run import find_program
 from tests.stack import free_ports
 
 
