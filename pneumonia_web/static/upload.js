@@ -24,7 +24,10 @@
     const state = item.querySelector(".state");
     const progress = item.querySelector("progress");
     return {
-      begin: () => { list.scrollTop = item.offsetTop - item.offsetHeight; },
+      begin: () => {
+        state.textContent = "Sending …";
+        list.scrollTop = item.offsetTop - item.offsetHeight;
+      },
       sending: (share) => { progress.value = share; state.textContent = `${Math.floor(share * 100)} %`; },
       judging: () => { progress.removeAttribute("value"); state.textContent = "Judging …"; },
       end: (kind, text, url) => {
