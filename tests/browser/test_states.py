@@ -29,7 +29,7 @@ def test_xrays_dropped_meanwhile_wait_their_turn(
     def hold(route: Route) -> None:
         held.append(route)
 
-    desk.route("**/xrays", hold)
+    desk.route("**/xrays", hold, times=1)
     for number in range(3):
         desk.get_by_label("Your reference").fill(f"Turn {number}")
         drop_files(desk, unique_copy(samples[number], tmp_path, f"turn-{number}"))
@@ -37,7 +37,6 @@ def test_xrays_dropped_meanwhile_wait_their_turn(
     expect(desk.locator("#sending li")).to_have_count(3)
     expect(desk.get_by_text("Waiting", exact=True)).to_have_count(2)
     assert len(held) == 1
-    desk.unroute("**/xrays")
     held[0].continue_()
     expect(desk.locator("#sending .good")).to_have_count(3)
     for number in range(3):
@@ -52,9 +51,8 @@ def test_ended_session_stops_the_queue_and_names_what_was_not_sent(
     desk.context.clear_cookies()
     posts: list[str] = []
     desk.on("request", lambda sent: posts.append(sent.url) if sent.method == "POST" else None)
-    drop_files(
-        desk, *(unique_copy(samples[number], tmp_path, f"end-{number}") for number in (0, 1))
-    )
+    files = [unique_copy(samples[number], tmp_path, f"end-{number}") for number in (0, 1)]
+    desk.locator("#xray").set_input_files(files)
     expect(desk.locator("#news")).to_contain_text("Your session has ended; not sent: 2 files.")
     for name in ("end-0.jpeg", "end-1.jpeg"):
         expect(desk.locator("#sending .bad", has_text=name)).to_contain_text("Not sent")
@@ -88,9 +86,8 @@ def test_worklist_keeps_its_rows_and_recovers(
     desk: Page, stack: Stack, samples: list[Path], tmp_path: Path
 ) -> None:
     """Without the service or the session the rows stay, a line says why, and it goes by itself."""
-    drop_files(
-        desk, *(unique_copy(samples[number], tmp_path, f"keep-{number}") for number in (0, 1))
-    )
+    files = [unique_copy(samples[number], tmp_path, f"keep-{number}") for number in (0, 1)]
+    desk.locator("#xray").set_input_files(files)
     expect(desk.locator("#sending .good")).to_have_count(2)
     desk.goto(f"{stack.url}/xrays")
     rows, news = desk.locator(".worklist tbody tr"), desk.locator("#news")
