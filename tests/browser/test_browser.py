@@ -52,7 +52,7 @@ def test_dropped_xrays_fill_the_worklist(page: Page, samples: list[Path], tmp_pa
     page.get_by_label("Your reference").fill(f"Drop {width}")
     drop_files(page, *copies, tmp_path / "text.jpeg")
     expect(page.locator("#sending li")).to_have_count(3)
-    expect(page.locator("#sending .good")).to_have_count(2)
+    expect(page.locator("#sending .good")).to_have_count(2, timeout=20000)
     expect(page.locator("#sending .bad")).to_contain_text("This is not a JPEG")
     rows = page.locator(".worklist tbody tr", has_text=f"Drop {width}")
     expect(rows).to_have_count(2, timeout=8000)

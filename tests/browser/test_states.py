@@ -9,8 +9,19 @@ import redis
 from dotenv import dotenv_values
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browser.person import drop_files, logged_in_page, unique_copy
+from tests.browser.person import drop_files, log_in, logged_in_page, unique_copy
 from tests.stack import Stack
+
+
+def connect(stack: Stack) -> redis.Redis:
+    """The records and sessions themselves."""
+    return redis.Redis.from_url(str(dotenv_values(stack.var / "env")["REDIS_URL"]))
+
+
+def end_sessions(stack: Stack) -> None:
+    """What time does after SESSION_HOURS."""
+    store = connect(stack)
+    store.delete(*store.scan_iter("session:*"))
 
 
 @pytest.fixture
@@ -38,17 +49,17 @@ def test_xrays_dropped_meanwhile_wait_their_turn(
     expect(desk.get_by_text("Waiting", exact=True)).to_have_count(2)
     assert len(held) == 1
     held[0].continue_()
-    expect(desk.locator("#sending .good")).to_have_count(3)
+    expect(desk.locator("#sending .good")).to_have_count(3, timeout=20000)
     for number in range(3):
         row = desk.locator(".worklist tr", has_text=f"Turn {number}")
         expect(row).to_have_count(1, timeout=8000)
 
 
 def test_ended_session_stops_the_queue_and_names_what_was_not_sent(
-    desk: Page, samples: list[Path], tmp_path: Path
+    desk: Page, stack: Stack, samples: list[Path], tmp_path: Path
 ) -> None:
     """The rows stay, the log-in is one key away, and it leads back to this page."""
-    desk.context.clear_cookies()
+    end_sessions(stack)
     posts: list[str] = []
     desk.on("request", lambda sent: posts.append(sent.url) if sent.method == "POST" else None)
     files = [unique_copy(samples[number], tmp_path, f"end-{number}") for number in (0, 1)]
@@ -88,8 +99,8 @@ def test_worklist_keeps_its_rows_and_recovers(
     """Without the service or the session the rows stay, a line says why, and it goes by itself."""
     files = [unique_copy(samples[number], tmp_path, f"keep-{number}") for number in (0, 1)]
     desk.locator("#xray").set_input_files(files)
-    expect(desk.locator("#sending .good")).to_have_count(2)
-    desk.goto(f"{stack.url}/xrays")
+    expect(desk.locator("#sending .good")).to_have_count(2, timeout=20000)
+    desk.reload()
     rows, news = desk.locator(".worklist tbody tr"), desk.locator("#news")
     expect(rows).not_to_have_count(0)
     expect(news).to_be_hidden()
@@ -100,19 +111,18 @@ def test_worklist_keeps_its_rows_and_recovers(
     desk.context.set_offline(False)
     expect(news).to_be_hidden(timeout=8000)
 
-    cookies = desk.context.cookies()
-    desk.context.clear_cookies()
+    end_sessions(stack)
     expect(news).to_contain_text("Your session has ended. Log in again", timeout=8000)
     expect(rows).not_to_have_count(0)
-    with desk.expect_navigation(timeout=8000):  # logged in again, in another tab
-        desk.context.add_cookies([{**cookie} for cookie in cookies])  # type: ignore[typeddict-item]
+    with desk.expect_navigation(timeout=20000):
+        log_in(desk.context.new_page(), stack)  # in another tab
     expect(news).to_be_hidden()
     expect(rows).not_to_have_count(0)
 
 
 def test_deleted_while_it_waited_is_said(desk: Page, stack: Stack) -> None:
     """The waiting page says what the API says of its X-ray."""
-    store = redis.Redis.from_url(str(dotenv_values(stack.var / "env")["REDIS_URL"]))
+    store = connect(stack)
     waiting = {"id": "f" * 32, "status": "queued", "source": stack.user, "digest": "0"}
     store.hset(f"xray:{'f' * 32}", mapping={**waiting, "created_at": "2026-01-01T00:00:00+00:00"})
     desk.goto(f"{stack.url}/xrays/{'f' * 32}")
@@ -129,7 +139,7 @@ def test_warnings_come_before_the_decision(
     desk.get_by_label("Your reference").fill("Warned")
     desk.locator("#xray").set_input_files(unique_copy(samples[6], tmp_path, "warned"))
     desk.wait_for_url("**/xrays/*")
-    store = redis.Redis.from_url(str(dotenv_values(stack.var / "env")["REDIS_URL"]))
+    store = connect(stack)
     quality = {"ok": False, "warnings": ["Unlike the X-rays that it learned on."], "ood": 7.5}
     store.hset(f"xray:{desk.url[-32:]}", "quality", json.dumps(quality))
     desk.reload()
