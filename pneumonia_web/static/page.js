@@ -17,11 +17,10 @@
   };
   const endSession = (text) => {
     ended = true;
-    say(text);
     const link = document.createElement("a");
     link.href = location.pathname + location.search;  // asks to log in and leads back here
     link.textContent = "Log in again";
-    news.append(link);
+    news.replaceChildren(text, link);
   };
   document.addEventListener("session-ended", ({ detail: unsent }) => {
     endSession(`Your session has ended; not sent: ${unsent} ${unsent === 1 ? "file" : "files"}. `);
