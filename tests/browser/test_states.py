@@ -149,6 +149,10 @@ def test_warnings_come_before_the_decision(
     assert top and below and top["y"] + top["height"] <= below["y"]
     desk.get_by_role("link", name="Next X-ray").click()
     expect(desk.locator(".worklist tr", has_text="Warned")).to_contain_text("Check image")
+    desk.set_viewport_size({"width": 390, "height": 844})
+    table, width = desk.locator(".worklist").bounding_box(), "document.documentElement.clientWidth"
+    assert table  # the mark pushes nothing off a phone's screen
+    assert table["x"] * 2 + table["width"] == pytest.approx(desk.evaluate(width), abs=1)
 
 
 def test_image_fills_a_large_screen(
