@@ -178,7 +178,7 @@ def prepare_var(ports: dict[str, int], with_redis: bool) -> None:
         access_log="/dev/stdout",
         listen=f"127.0.0.1:{ports['PORT']}",
         web_address=f"127.0.0.1:{ports['WEB_PORT']}",
-        max_body_mb=read_config().max_body_bytes >> 20,
+        max_body_mb=(read_config().max_body_bytes >> 20) + 1,  # the form around the file
         errors_root=ROOT / "nginx",
     )
     shutil.copy(ROOT / "nginx" / "proxy.conf", VAR / "nginx" / "proxy.conf")

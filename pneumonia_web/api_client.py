@@ -10,15 +10,34 @@ from requests_toolbelt import MultipartEncoder
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
 UPLOAD_WAIT_SECONDS = 10
+UNREACHED_SECONDS = 30
+"""When to come back after no answer at all: the API starts again in less."""
 
 
 class ApiError(RuntimeError):
-    """The API said no, or nothing at all; `str()` is one sentence for a person."""
+    """The API said no, or nothing at all; `str()` is one sentence for a person.
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    With `retry_after`, in seconds, the sentence says when to try again.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, retry_after: int | None = None
+    ) -> None:
+        if retry_after:
+            # Sentences read "what happened; what to do": only the second half changes.
+            happened = message.partition(";")[0].rstrip(".")
+            message = f"{happened}; try again in {say_seconds(retry_after)}."
         super().__init__(message)
         self.status = status
         self.code = code
+        self.retry_after = retry_after
+
+
+def say_seconds(seconds: int) -> str:
+    """A time to wait as a person reads it: rounded up to minutes from two minutes on."""
+    if seconds >= 120:
+        return f"{-(-seconds // 60)} minutes"
+    return f"{seconds} second{'' if seconds == 1 else 's'}"
 
 
 class ApiClient:
@@ -95,14 +114,20 @@ class ApiClient:
             )
         except requests.RequestException as error:
             raise ApiError(
-                503, "api_unavailable", "The service does not answer; try again in half a minute."
+                503, "api_unavailable", "The service does not answer.", UNREACHED_SECONDS
             ) from error
         if answer.ok:
             return answer
+        wait = answer.headers.get("Retry-After", "")
+        retry_after = int(wait) if wait.isdecimal() else None
         try:
             problem = answer.json()["error"]
-            raise ApiError(answer.status_code, problem["code"], problem["message"])
+            code, message = problem["code"], problem["message"]
         except (requests.JSONDecodeError, KeyError, TypeError) as error:
             raise ApiError(
-                answer.status_code, "unknown", "The service gave an answer that makes no sense."
+                answer.status_code,
+                "unknown",
+                "The service gave an answer that makes no sense.",
+                retry_after,
             ) from error
+        raise ApiError(answer.status_code, code, message, retry_after)

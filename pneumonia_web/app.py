@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, jsonify, render_template, request, session
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -16,7 +16,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from pneumonia_web.api_client import ApiClient, ApiError
 from pneumonia_web.config import read_config
-from pneumonia_web.views import ask_to_log_in, pages, wants_json
+from pneumonia_web.views import ask_to_log_in, pages, refreshes_part, wants_json
+
+FORM_BYTES = 64 * 1024
+"""What the form around a file may take: the reference, the CSRF token, the parts' headers."""
 
 MAX_DRAINED_BYTES = 256 * 1024 * 1024
 """How much of a refused body is read, so that its sender hears the answer, before it is cut off."""
@@ -24,7 +27,7 @@ MAX_DRAINED_BYTES = 256 * 1024 * 1024
 SENTENCES = {
     404: "There is no page at this address.",
     405: "This address does not take that method.",
-    413: "The file is larger than the limit; export the X-ray smaller, or as JPEG.",
+    413: "The file is larger than {max_mb} MB; export the X-ray smaller, or as JPEG.",
     500: "Something went wrong on our side; it was logged. Try again.",
 }
 
@@ -32,7 +35,8 @@ SENTENCES = {
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob:; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-    "Referrer-Policy": "same-origin",
+    # The path names an X-ray and the query holds what was searched for: no log gets them.
+    "Referrer-Policy": "strict-origin",
     "X-Content-Type-Options": "nosniff",
 }
 
@@ -43,7 +47,8 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
     app = Flask(__name__)
     app.config.update(
         SECRET_KEY=config.secret_key,
-        MAX_CONTENT_LENGTH=config.max_body_bytes,
+        MAX_FILE_BYTES=config.max_body_bytes,
+        MAX_CONTENT_LENGTH=config.max_body_bytes + FORM_BYTES,
         PERMANENT_SESSION_LIFETIME=timedelta(seconds=config.session_seconds),
         SESSION_COOKIE_NAME="pneumonia_session",
         SESSION_COOKIE_SAMESITE="Lax",
@@ -82,10 +87,15 @@ def protect(response: Response) -> Response:
 
 
 def _register_errors(app: Flask) -> None:
-    def answer(status: int, sentence: str) -> ResponseReturnValue:
+    def answer(status: int, sentence: str, retry_after: int | None = None) -> ResponseReturnValue:
+        headers = {"Retry-After": str(retry_after)} if retry_after else {}
+        if refreshes_part():
+            # The page keeps what it shows and says this above it.
+            return sentence, status, {**headers, "Content-Type": "text/plain; charset=utf-8"}
         if wants_json():
-            return jsonify(error=sentence), status
-        return render_template("error.html", status=status, sentence=sentence), status
+            return jsonify(error=sentence), status, headers
+        page = render_template("error.html", status=status, sentence=sentence)
+        return page, status, headers
 
     @app.errorhandler(ApiError)
     def answer_api(error: ApiError) -> ResponseReturnValue:
@@ -93,11 +103,14 @@ def _register_errors(app: Flask) -> None:
             return ask_to_log_in()
         if error.status >= 500:
             app.logger.warning("API: %s %s", error.status, error.code)
-        return answer(error.status, str(error))
+        return answer(error.status, str(error), error.retry_after)
 
     @app.errorhandler(CSRFError)
     def answer_csrf(error: CSRFError) -> ResponseReturnValue:
         del error
+        # The token lives in the session: when that has ended, this is what is seen first.
+        if request.endpoint != "pages.start_session" and "token" not in session:
+            return ask_to_log_in()
         return answer(400, "The page was too old; reload it and try again.")
 
     @app.errorhandler(HTTPException)
@@ -105,7 +118,8 @@ def _register_errors(app: Flask) -> None:
         if isinstance(error, RequestEntityTooLarge):
             drain_body()
         status = error.code or 500
-        return answer(status, SENTENCES.get(status, "The request could not be read."))
+        sentence = SENTENCES.get(status, "The request could not be read.")
+        return answer(status, sentence.format(max_mb=app.config["MAX_FILE_BYTES"] >> 20))
 
 
 def drain_body() -> None:

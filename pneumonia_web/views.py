@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import os
 import re
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,7 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from pneumonia_web.api_client import ApiClient, ApiError
 
@@ -27,9 +29,10 @@ pages = Blueprint("pages", __name__)
 
 PAGE_SIZE = "25"
 
-# Where log-in may lead. Plain characters only: browsers drop tabs and newlines and turn backslashes
-# round, and a harmless-looking path becomes another host.
-OWN_PAGE = re.compile(r"/xrays(?:[/?][\w/?=&%.+-]*)?", re.ASCII)
+# Where log-in may lead: the two pages, and not what they are made of (a preview is a bare picture).
+# Plain characters only: browsers drop tabs and newlines and turn backslashes round, and a
+# harmless-looking path becomes another host.
+OWN_PAGE = re.compile(r"/xrays(?:/[0-9a-f]{32})?(?:\?[\w=&%.+-]*)?", re.ASCII)
 
 
 def _api() -> ApiClient:
@@ -51,17 +54,22 @@ def logged_in(
 
 
 def ask_to_log_in() -> ResponseReturnValue:
-    """To the log-in page, and back here after it; scripts are told the address instead."""
+    """To the log-in page, and back here after it; scripts keep their page and say it there."""
     session.clear()
-    back = request.full_path.rstrip("?") if request.method == "GET" else None
-    if "HX-Request" in request.headers:
-        # A refresh of a part of a page: the whole page must go.
-        return "", 401, {"HX-Redirect": url_for("pages.log_in")}
+    if refreshes_part():
+        return "", 401
     if wants_json():
-        return jsonify(
-            error="Your session has ended; log in again.", url=url_for("pages.log_in")
-        ), 401
+        return jsonify(error="Your session has ended; log in again."), 401
+    query = request.query_string.decode("ascii", "replace")
+    back = f"{request.path}?{query}" if query else request.path
+    if request.method != "GET" or not OWN_PAGE.fullmatch(back):
+        return redirect(url_for("pages.log_in"))
     return redirect(url_for("pages.log_in", next=back))
+
+
+def refreshes_part() -> bool:
+    """Whether a part of a page that is open asks for its news."""
+    return "HX-Request" in request.headers
 
 
 def wants_json() -> bool:
@@ -89,7 +97,8 @@ def start_session() -> ResponseReturnValue:
         token = _api().log_in(user, request.form.get("password", ""))
     except ApiError as error:
         message = "Enter your name and your password." if error.status == 422 else str(error)
-        return render_template("login.html", user=user, error=message), error.status
+        headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
+        return render_template("login.html", user=user, error=message), error.status, headers
     session.clear()
     session.permanent = True
     session["token"], session["user"] = token, user
@@ -120,7 +129,7 @@ def worklist(token: str) -> ResponseReturnValue:
     page = _api().list(token, {**query, "limit": PAGE_SIZE})
     # Swapping rows takes the keyboard's focus away, so it happens only when there is news.
     seen = hashlib.sha256(repr(page).encode()).hexdigest()[:16]
-    if "HX-Request" not in request.headers:
+    if not refreshes_part():
         return render_template("worklist.html", page=page, query=query, seen=seen)
     if request.args.get("seen") == seen:
         return "", 204
@@ -134,6 +143,10 @@ def upload(token: str) -> ResponseReturnValue:
     file = request.files.get("xray")
     if not file:
         raise ApiError(400, "missing_file", "Choose an X-ray first.")
+    size = file.stream.seek(0, os.SEEK_END)
+    file.stream.seek(0)
+    if size > current_app.config["MAX_FILE_BYTES"]:
+        raise RequestEntityTooLarge
     reference = request.form.get("reference", "").strip()
     record = _api().upload(token, file.stream, file.mimetype, reference)
     url = url_for("pages.result", xray_id=record["id"])
@@ -147,7 +160,7 @@ def upload(token: str) -> ResponseReturnValue:
 def result(token: str, xray_id: str) -> ResponseReturnValue:
     """The result; while it waits, the page asks for the inner part again."""
     xray = _api().read(token, xray_id)
-    inner = "HX-Request" in request.headers
+    inner = refreshes_part()
     if inner and xray["status"] == "queued":
         return "", 204
     return render_template("_result.html" if inner else "result.html", xray=xray)

@@ -1,4 +1,5 @@
-// Draws the heat map (rows of numbers from 0 to 1) over the X-ray; the slider sets its opacity.
+// Draws the heat map (rows of numbers from 0 to 1) over the X-ray; the box hides it, the slider
+// sets its opacity.
 (() => {
   // Amber to red, more opaque where stronger: the film stays visible where nothing was found.
   const colour = (strength) => [
@@ -9,6 +10,17 @@
   ];
 
   const draw = (canvas) => {
+    const box = document.getElementById("heat");
+    const slider = document.getElementById("opacity");
+    const show = () => {
+      canvas.hidden = !box.checked;
+      canvas.style.opacity = slider.value / 100;
+      slider.nextElementSibling.value = `${slider.value} %`;
+    };
+    box.addEventListener("input", show);
+    slider.addEventListener("input", () => { box.checked = true; show(); });
+    show();
+
     const rows = JSON.parse(canvas.dataset.heatmap);
     const grid = document.createElement("canvas");
     grid.width = rows[0].length;
@@ -16,17 +28,17 @@
     const pixels = new ImageData(grid.width, grid.height);
     rows.flat().forEach((strength, index) => pixels.data.set(colour(strength), index * 4));
     grid.getContext("2d").putImageData(pixels, 0, 0);
-    canvas.width = canvas.height = 448;
-    const context = canvas.getContext("2d");
-    context.imageSmoothingQuality = "high";
-    context.drawImage(grid, 0, 0, canvas.width, canvas.height);
-    const slider = document.getElementById("opacity");
-    const show = () => {
-      canvas.style.opacity = slider.value / 100;
-      slider.nextElementSibling.value = `${slider.value} %`;
+    // As large as the image itself, so that the same style fits both to the room, edge upon edge.
+    const image = canvas.previousElementSibling;
+    const paint = () => {
+      canvas.width = image.naturalWidth;
+      canvas.height = image.naturalHeight;
+      const context = canvas.getContext("2d");
+      context.imageSmoothingQuality = "high";
+      context.drawImage(grid, 0, 0, canvas.width, canvas.height);
     };
-    slider.addEventListener("input", show);
-    show();
+    if (image.naturalWidth) paint();
+    else image.addEventListener("load", paint);
   };
 
   const start = (part) => part.querySelectorAll("canvas[data-heatmap]").forEach(draw);

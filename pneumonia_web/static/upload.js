@@ -1,87 +1,123 @@
-// Sends X-rays one after the other, by drop or dialog, and shows how far each is.
-// Without this script the form still sends one.
+// Sends X-rays one after the other, by drop or dialog, and shows how far each is; more may be added
+// meanwhile. Without this script the form still sends one.
 (() => {
   const form = document.getElementById("upload");
   const input = form.elements.xray;
   const list = document.getElementById("sending");
-  const megabyte = 1024 * 1024;
+  const maxBytes = Number(form.dataset.maxBytes);
+  const waiting = [];
+  let busy = false;
+
+  // What is said when the answer brings no sentence: the proxy's answers are pages, not JSON.
+  const sentence = (status, seconds) => {
+    const when = seconds ? `in ${seconds} seconds` : "in half a minute";
+    if (status === 413) return `Larger than ${maxBytes >> 20} MB; export it smaller, or as JPEG.`;
+    if (status === 429) return `Many requests came from your network at once; try again ${when}.`;
+    return `The service does not answer; try again ${when}.`;
+  };
 
   const show = (name) => {
     const item = document.createElement("li");
-    item.innerHTML = '<span class="name"></span><progress max="1"></progress><span class="state"></span>';
+    item.innerHTML = '<span class="name"></span><progress max="1" value="0"></progress><span class="state">Waiting</span>';
     item.querySelector(".name").textContent = name;
-    list.prepend(item);
+    list.append(item);
+    const state = item.querySelector(".state");
+    const progress = item.querySelector("progress");
     return {
-      progress: (share) => { item.querySelector("progress").value = share; },
-      working: () => {
-        item.querySelector("progress").removeAttribute("value");
-        item.querySelector(".state").textContent = "Judging …";
+      begin: () => {
+        state.textContent = "Sending …";
+        list.scrollTop = item.offsetTop - item.offsetHeight;
       },
-      end: (state, text, url) => {
-        item.className = state;
-        item.querySelector("progress").remove();
-        const place = item.querySelector(".state");
-        if (!url) { place.textContent = text; return; }
+      sending: (share) => { progress.value = share; state.textContent = `${Math.floor(share * 100)} %`; },
+      judging: () => { progress.removeAttribute("value"); state.textContent = "Judging …"; },
+      end: (kind, text, url) => {
+        item.className = kind;
+        progress.remove();
+        state.textContent = text;
+        if (!url) return;
         const link = document.createElement("a");
         link.href = url;
-        link.textContent = text;
-        place.replaceChildren(link);
+        link.textContent = kind === "good" ? "See the result" : "See why";
+        state.append(" ", link);
+      },
+      again: (resend) => {
+        const button = document.createElement("button");
+        button.type = "button";
+        button.textContent = "Send again";
+        button.addEventListener("click", () => { item.remove(); resend(); });
+        state.append(" ", button);
       },
     };
   };
 
-  const send = (file) => new Promise((resolve) => {
-    const row = show(file.name);
-    const limit = Number(form.dataset.maxBytes);
-    if (file.size > limit) {
-      row.end("bad", `Larger than ${limit / megabyte} MB; export it smaller, or as JPEG.`);
+  // The result's address, or null for what was not accepted.
+  const send = ({ file, reference, row }) => new Promise((resolve) => {
+    const refuse = (text, retry) => {
+      row.end("bad", text);
+      if (retry) row.again(() => add([file], reference));
       resolve(null);
-      return;
-    }
+    };
+    if (file.size > maxBytes) { refuse(sentence(413)); return; }
     const body = new FormData();
-    body.set("reference", form.elements.reference.value);
+    body.set("reference", reference);
     body.set("xray", file, "xray");  // the file's own name may be a patient's: it stays here
     const request = new XMLHttpRequest();
     request.open("POST", form.action);
     request.setRequestHeader("Accept", "application/json");
     request.setRequestHeader("X-CSRFToken", form.elements.csrf_token.value);
     request.responseType = "json";
-    request.upload.onprogress = (event) => row.progress(event.loaded / event.total);
-    request.upload.onload = row.working;
-    request.onerror = () => {
-      row.end("bad", "The connection broke; nothing was lost, send it again.");
-      resolve(null);
-    };
+    row.begin();
+    request.upload.onprogress = (event) => row.sending(event.loaded / event.total);
+    request.upload.onload = row.judging;
+    request.onerror = () => refuse("Not sent: the connection broke.", true);
     request.onload = () => {
       const answer = request.response ?? {};
-      if (request.status === 401 && answer.url) window.location = answer.url;
-      if (request.status >= 400) {
-        row.end("bad", answer.error ?? "The service is not answering; try again in half a minute.");
-        resolve(null);
-        return;
+      if (request.status === 401) {
+        const unsent = waiting.splice(0);
+        for (const { row: later } of unsent) later.end("bad", "Not sent");
+        refuse("Not sent");
+        document.dispatchEvent(new CustomEvent("session-ended", { detail: unsent.length + 1 }));
+      } else if (request.status >= 400) {
+        const said = answer.error ?? sentence(request.status, request.getResponseHeader("Retry-After"));
+        refuse(said, request.status === 429 || request.status >= 500);
+      } else {
+        row.end(answer.reason ? "bad" : "good", answer.reason ?? "", answer.url);
+        resolve(answer.url);
       }
-      const texts = { done: "See the result", queued: "Waiting: see the result", rejected: answer.reason };
-      row.end(answer.status === "done" ? "good" : "", texts[answer.status] ?? answer.reason, answer.url);
-      resolve(answer.url);
     };
     request.send(body);
   });
 
-  const sendAll = async (files) => {
-    form.classList.add("busy");
-    let url = null;
-    for (const file of files) url = await send(file);
-    form.classList.remove("busy");
-    input.value = "";
+  const sendAll = async () => {
+    if (busy) return;
+    busy = true;
+    let [count, url] = [0, null];
+    while (waiting.length) {
+      url = await send(waiting.shift());
+      count += 1;
+    }
+    busy = false;
     // One X-ray: straight to its result. Several: the worklist below fills by itself.
-    if (files.length === 1 && url) window.location = url;
+    if (count === 1 && url) window.location = url;
+  };
+
+  const add = (files, reference) => {
+    for (const file of files) waiting.push({ file, reference, row: show(file.name) });
+    sendAll();
+  };
+
+  // The reference goes with these files alone: left in place, it would name the next patient's too.
+  const take = (files) => {
+    add(files, form.elements.reference.value);
+    form.elements.reference.value = input.value = "";
   };
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (!form.classList.contains("busy")) sendAll([...input.files]);
+    take([...input.files]);
   });
   input.addEventListener("change", () => { if (input.files.length) form.requestSubmit(); });
+  window.addEventListener("beforeunload", (event) => { if (busy) event.preventDefault(); });
 
   // The whole page is the target, so a near miss does not open the file in the browser.
   let depth = 0;
@@ -95,7 +131,6 @@
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     over(-depth);
-    const files = [...event.dataTransfer.files];
-    if (files.length && !form.classList.contains("busy")) sendAll(files);
+    take([...event.dataTransfer.files]);
   });
 })();

@@ -1,65 +1,11 @@
 """A person at a browser: log in, send an X-ray, read the result, move the slider."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from tests.stack import Stack
-
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-
-# Without these it looks up its maker's hosts at every start, which a closed network refuses.
-FLAGS = [
-    *("--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A real Chromium."""
-    if not CHROMIUM:
-        pytest.skip("no Chromium on this machine; Debian's package `chromium` brings it")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=FLAGS, chromium_sandbox=False
-        )
-        yield started
-        started.close()
-
-
-@pytest.fixture(params=[(1440, 900), (390, 844)], ids=["desk", "phone"])
-def page(browser: Browser, stack: Stack, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A logged-in page in which no script fails and nothing is loaded from elsewhere."""
-    width, height = request.param
-    context = browser.new_context(viewport={"width": width, "height": height})
-    opened = context.new_page()
-    problems: list[str] = []
-    opened.on("pageerror", lambda error: problems.append(str(error)))
-    opened.on(
-        "request",
-        lambda sent: (
-            None if sent.url.startswith((stack.url, "blob:")) else problems.append(sent.url)
-        ),
-    )
-    opened.goto(stack.url)
-    opened.get_by_label("Name").fill(stack.user)
-    opened.get_by_label("Password").fill(stack.password)
-    opened.get_by_role("button", name="Log in").click()
-    expect(opened).to_have_url(f"{stack.url}/xrays")
-    yield opened
-    context.close()
-    assert problems == []
-
-
-def unique_copy(sample: Path, tmp_path: Path, mark: str) -> Path:
-    """The same X-ray with other bytes, so that it is judged anew."""
-    copy = tmp_path / f"{mark}.jpeg"
-    copy.write_bytes(sample.read_bytes() + mark.encode())
-    return copy
+from tests.browser.person import drop_files, unique_copy
 
 
 def test_xray_from_dialog_to_heat_map(page: Page, samples: list[Path], tmp_path: Path) -> None:
@@ -70,7 +16,7 @@ def test_xray_from_dialog_to_heat_map(page: Page, samples: list[Path], tmp_path:
     page.wait_for_url("**/xrays/*")
     expect(page.locator("h1")).to_have_text(["Pneumonia"])
     expect(page.locator(".probability")).to_contain_text("% probability of pneumonia")
-    expect(page.get_by_text("Study 4711")).to_be_visible()
+    expect(page.locator(".crumbs")).to_contain_text("Study 4711")
     expect(page.get_by_text("Not a medical device.")).to_be_visible()
     image = page.get_by_alt_text("The chest X-ray that was judged")
     assert image.evaluate("image => image.complete && image.naturalWidth") > 500
@@ -82,7 +28,7 @@ def test_xray_from_dialog_to_heat_map(page: Page, samples: list[Path], tmp_path:
     )
     assert painted > 100
     assert heat.bounding_box() == pytest.approx(image.bounding_box(), abs=1)
-    slider = page.get_by_label("Heat map", exact=True)
+    slider = page.get_by_label("Opacity of the heat map")
     assert heat.evaluate("c => c.style.opacity") == "0.45"
     slider.focus()
     page.keyboard.press("End")
@@ -90,6 +36,10 @@ def test_xray_from_dialog_to_heat_map(page: Page, samples: list[Path], tmp_path:
     expect(page.locator("output")).to_have_text("100 %")
     slider.fill("0")
     assert heat.evaluate("c => c.style.opacity") == "0"
+    page.get_by_label("Heat map", exact=True).uncheck()
+    expect(heat).to_be_hidden()
+    slider.fill("50")
+    expect(heat).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
@@ -100,19 +50,9 @@ def test_dropped_xrays_fill_the_worklist(page: Page, samples: list[Path], tmp_pa
     copies = [unique_copy(samples[number], tmp_path, name) for number, name in enumerate(names)]
     (tmp_path / "text.jpeg").write_text("no image")
     page.get_by_label("Your reference").fill(f"Drop {width}")
-    page.evaluate(
-        """async (files) => {
-            const transfer = new DataTransfer();
-            for (const [name, bytes] of files) {
-                transfer.items.add(new File([new Uint8Array(bytes)], name, {type: "image/jpeg"}));
-            }
-            document.body.dispatchEvent(
-                new DragEvent("drop", {dataTransfer: transfer, bubbles: true, cancelable: true}));
-        }""",
-        [[path.name, list(path.read_bytes())] for path in (*copies, tmp_path / "text.jpeg")],
-    )
+    drop_files(page, *copies, tmp_path / "text.jpeg")
     expect(page.locator("#sending li")).to_have_count(3)
-    expect(page.locator("#sending .good")).to_have_count(2)
+    expect(page.locator("#sending .good")).to_have_count(2, timeout=20000)
     expect(page.locator("#sending .bad")).to_contain_text("not a JPEG, PNG, TIFF or DICOM")
     rows = page.locator(".worklist tbody tr", has_text=f"Drop {width}")
     expect(rows).to_have_count(2, timeout=8000)
