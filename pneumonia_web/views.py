@@ -86,7 +86,7 @@ def start_session() -> ResponseReturnValue:
     """Log in, then on to the page that was asked for."""
     user = request.form.get("user", "").strip()
     try:
-        token = _api().log_in(user, request.form.get("password", ""))
+        token = _api().log_in(user, request.form.get("password", ""), request.remote_addr or "")
     except ApiError as error:
         message = "Enter your name and your password." if error.status == 422 else str(error)
         return render_template("login.html", user=user, error=message), error.status

@@ -47,7 +47,7 @@ def test_new_password_ends_old_sessions_and_is_stored_as_argon2(
     """A leaked token dies with the password; the password itself is nowhere."""
     accounts = app.extensions["accounts"]
     accounts.set_password("doctor", "correct horse")
-    token = accounts.log_in("doctor", "correct horse")
+    token = accounts.log_in("doctor", "correct horse", "10.0.0.1")
     assert accounts.find_user(token) == "doctor"
     accounts.set_password("doctor", "another horse")
     assert accounts.find_user(token) is None
@@ -59,7 +59,7 @@ def test_users_command_makes_lists_and_deletes(app: APIFlask) -> None:
     """`flask users`: a generated password works, a short one is refused."""
     run = app.test_cli_runner().invoke
     password = run(args=["users", "add", "ann"]).output.strip()
-    assert app.extensions["accounts"].log_in("ann", password)
+    assert app.extensions["accounts"].log_in("ann", password, "10.0.0.1")
     assert run(args=["users", "list"]).output == "ann\n"
     short = run(args=["users", "add", "bob", "--password-stdin"], input="short\n")
     assert short.exit_code == 2

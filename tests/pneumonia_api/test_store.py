@@ -88,31 +88,6 @@ def test_delete_leaves_no_key(xrays: XrayStore, client: redis.Redis) -> None:
     check_nothing_left(client, xray)
 
 
-def test_pages_follow_each_other_without_gap_or_repeat(xrays: XrayStore) -> None:
-    """Newest first, page by page, also while a filter is on."""
-    added = []
-    for number in range(25):
-        xray = new_xray("doctor", f"d{number}", f"Study {number}")
-        xrays.add(xray)
-        xrays.finish(done(xray, "pneumonia" if number % 2 else "normal"))
-        added.append(xray.id)
-        time.sleep(0.0012)
-    seen: list[str] = []
-    cursor = None
-    while True:
-        page, cursor = xrays.page(None, None, "", cursor, 10)
-        seen += [xray.id for xray in page]
-        if not cursor:
-            break
-    assert seen == added[::-1]
-    odd, cursor = xrays.page("done", "pneumonia", "", None, 200)
-    assert [xray.id for xray in odd] == added[1::2][::-1]
-    assert cursor is None
-    assert [x.reference for x in xrays.page(None, None, "study 24", None, 5)[0]] == ["Study 24"]
-    assert xrays.page("queued", None, "", None, 5) == ([], None)
-    assert xrays.page("queued", "normal", "", None, 5) == ([], None)
-
-
 def test_same_bytes_are_found_for_the_present_model_only(xrays: XrayStore) -> None:
     """Another model judges anew; a deleted record is not a source."""
     xray = new_xray("doctor", "digest")
