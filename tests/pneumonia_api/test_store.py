@@ -1,37 +1,20 @@
-"""`pneumonia_api.store` and `images` against a real Redis."""
+"""`pneumonia_api.store` against a real Redis."""
 
 import threading
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import redis
 
-from pneumonia_api.images import ImageMissing, ImageStore
 from pneumonia_api.store import QUEUE, Xray, XrayMissing, XrayStore, new_xray
-
-PREDICTION = {
-    "probability": 0.9,
-    "decision": "pneumonia",
-    "threshold": 0.5,
-    "model": "m1",
-    "heatmap": [[0.0, 1.0]],
-}
+from tests.pneumonia_api.records import done
 
 
 @pytest.fixture
 def xrays(client: redis.Redis) -> XrayStore:
     """An empty store."""
     return XrayStore(client)
-
-
-def done(xray: Xray, decision: str = "pneumonia") -> Xray:
-    """The record as it is when it was judged."""
-    quality = {"ok": True, "warnings": [], "ood": None}
-    return replace(
-        xray, status="done", prediction={**PREDICTION, "decision": decision}, quality=quality
-    )
 
 
 def check_nothing_left(client: redis.Redis, xray: Xray) -> None:
@@ -79,6 +62,25 @@ def test_finish_after_delete_writes_nothing(xrays: XrayStore, client: redis.Redi
     check_nothing_left(client, xray)
 
 
+def test_delete_during_finish_leaves_no_key(xrays: XrayStore, client: redis.Redis) -> None:
+    """Who deletes read the record while it was queued; by now it is in other indexes."""
+    xray = new_xray("doctor", "d1")
+    xrays.add(xray)
+    xrays.finish(done(xray))
+    xrays.delete(xray)
+    check_nothing_left(client, xray)
+
+
+def test_delete_leaves_the_reuse_key_to_a_later_record(xrays: XrayStore) -> None:
+    """Identical bytes were sent twice: the second record stays the source for a third."""
+    first, second = done(new_xray("doctor", "d1")), done(new_xray("doctor", "d1"))
+    xrays.announce_model({"version": "m1"})
+    xrays.add(first)
+    xrays.add(second)
+    xrays.delete(first)
+    assert xrays.find_same("d1") == second
+
+
 def test_delete_leaves_no_key(xrays: XrayStore, client: redis.Redis) -> None:
     """Record, indexes and reuse entry all go."""
     xray = new_xray("doctor", "d1")
@@ -111,6 +113,15 @@ def test_wait_ends_when_the_record_is_finished(xrays: XrayStore) -> None:
     start = time.monotonic()
     assert xrays.wait_finished(xray.id, 30).status == "done"
     assert time.monotonic() - start < 15
+
+
+def test_wait_is_longer_than_one_look(xrays: XrayStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redis is asked again and again, so that one that hangs is noticed; the wait goes on."""
+    monkeypatch.setattr("pneumonia_api.store.BLOCK_SECONDS", 0.05)
+    xray = new_xray("doctor", "d1")
+    xrays.add(xray)
+    threading.Timer(0.5, xrays.finish, [done(xray)]).start()
+    assert xrays.wait_finished(xray.id, 30).status == "done"
 
 
 def test_wait_ends_when_the_record_is_deleted(xrays: XrayStore) -> None:
@@ -158,18 +169,3 @@ def test_starts_are_counted_until_the_end(xrays: XrayStore, client: redis.Redis)
     assert [xrays.begin(xray.id) for _ in range(3)] == [(xray, 1), (xray, 2), (xray, 3)]
     xrays.finish(done(xray))
     assert not client.exists(f"starts:{xray.id}")
-
-
-def test_images_are_kept_and_forgotten(tmp_path: Path) -> None:
-    """A missing image has a name of its own; forgetting twice is no error."""
-    images = ImageStore(tmp_path.as_uri())
-    images.write_incoming("a", b"bytes")
-    images.write_preview("a", b"jpeg")
-    assert images.read_incoming("a") == b"bytes"
-    assert images.read_preview("a") == b"jpeg"
-    for _ in range(2):
-        images.delete_incoming("a")
-        images.delete_preview("a")
-    with pytest.raises(ImageMissing):
-        images.read_preview("a")
-    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
