@@ -1,29 +1,16 @@
 """`pneumonia_api.images`: kept whole or not at all."""
 
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from pneumonia_api.images import ImageMissing, ImageStore, StoreUnavailable
+from tests.pneumonia_api.full_disk import full_disk
 
 
 def list_files(folder: Path) -> list[Path]:
     """Every file under it."""
     return [path for path in folder.rglob("*") if path.is_file()]
-
-
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """No file may grow beyond 64 KB: to who writes, as a disk that runs full."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("scheme", ["file", "memory"])

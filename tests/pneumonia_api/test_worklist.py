@@ -75,7 +75,8 @@ def test_search_without_match_ends_early_and_goes_on_by_cursor(
     """A call looks through so many X-rays and no more; the cursors lead to the last one."""
     monkeypatch.setattr("pneumonia_api.worklist.MAX_SCANNED", 10)
     assert worklist.page(q="study 2", limit=5)[1] == added[9]
-    pages, cursor = [], None
+    pages: list[list[str]] = []
+    cursor = None
     while not pages or cursor:
         page, cursor = worklist.page(q="study 0", cursor=cursor, limit=5)
         pages.append([xray.id for xray in page])
