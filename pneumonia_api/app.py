@@ -20,12 +20,12 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from pneumonia_api import auth, schemas, views
-from pneumonia_api.body import ApiRequest, drain_body, explain_too_large
 from pneumonia_api.cli import users
 from pneumonia_api.config import MAX_WAITERS, Config, read_config
 from pneumonia_api.images import ImageMissing, ImageStore, StoreUnavailable
 from pneumonia_api.metrics import count_requests
 from pneumonia_api.probes import probes
+from pneumonia_api.request import ApiRequest, drain_body, explain_too_large
 from pneumonia_api.sessions import sessions
 from pneumonia_api.store import BLOCK_SECONDS, XrayMissing, XrayStore
 from pneumonia_api.worklist import Worklist

@@ -11,4 +11,6 @@ threads = MAX_WAITERS + 16
 timeout = 60
 graceful_timeout = 10
 accesslog = None
+# No proxy stands before the API: a header that moves its paths is nobody's to send.
+forwarder_headers = ""
 control_socket_disable = True

@@ -5,7 +5,7 @@ from flask import current_app, request
 
 from pneumonia_api import schemas
 from pneumonia_api.auth import Accounts, bearer
-from pneumonia_api.body import check_body
+from pneumonia_api.request import check_body
 
 sessions = APIBlueprint("sessions", __name__, url_prefix="/v1/sessions", tag="V1")
 sessions.before_request(check_body)

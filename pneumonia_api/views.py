@@ -16,8 +16,8 @@ from PIL import Image, UnidentifiedImageError
 
 from pneumonia_api import schemas
 from pneumonia_api.auth import bearer
-from pneumonia_api.body import check_body
 from pneumonia_api.images import ImageMissing, ImageStore
+from pneumonia_api.request import check_body
 from pneumonia_api.store import QUEUE, TASK, Xray, XrayStore, new_xray
 from pneumonia_api.worklist import Worklist
 

@@ -127,7 +127,9 @@ def test_full_queue_answers_503_with_retry_after(post: Post) -> None:
         ("DELETE", "/v1/sessions/current"),
     ],
 )
-@pytest.mark.parametrize("token", [None, "Bearer wrong", "Basic key-of-the-test", "Bearer \xe9"])
+@pytest.mark.parametrize(
+    "token", [None, "Bearer wrong", "Basic key-of-the-test", "Bearer \xe9", "Basic \xe9"]
+)
 def test_nothing_opens_without_a_token(
     app: APIFlask, method: str, path: str, token: str | None
 ) -> None:

@@ -1,11 +1,13 @@
-"""A request's body: how large it may be, and what is told when it is larger or cannot be read."""
+"""A request: what its body may be, and what is told when it is larger or cannot be read."""
 
 import io
 from typing import IO
 
 from flask import Request, request
 from gunicorn.http.errors import ParseException
+from werkzeug.datastructures import Authorization
 from werkzeug.exceptions import BadRequest
+from werkzeug.utils import cached_property
 
 MAX_PLAIN_BYTES = 16 * 1024
 """Limit of any body but an upload: a log-in or a note; far below what chokes the JSON parser."""
@@ -22,6 +24,14 @@ class ApiRequest(Request):
     Werkzeug would write it to the folder for temporary files: a second disk that can be full, and
     a second place with a patient's picture.
     """
+
+    @cached_property
+    def authorization(self) -> Authorization | None:
+        """What the header says, or None when it makes no sense; Werkzeug raises for some of it."""
+        try:
+            return super().authorization
+        except ValueError:
+            return None
 
     def _get_file_stream(
         self,

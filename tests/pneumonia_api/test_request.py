@@ -1,9 +1,10 @@
-"""`pneumonia_api.body`: what may be sent, and what is told when it may not."""
+"""`pneumonia_api.request`: what may be sent, and what is told when it may not."""
 
 import io
 import socket
 
 import pytest
+import requests
 from apiflask import APIFlask
 from werkzeug.test import encode_multipart
 
@@ -151,3 +152,10 @@ def test_chunked_bodies_have_the_limits_of_others(stack: Stack) -> None:
     large = chunk(b'"' + b"x" * 17_000 + b'"')
     answer = send_chunked(stack, "/v1/sessions", "application/json", large)
     assert b'"code":"bad_request"' in answer
+
+
+def test_no_header_moves_the_paths(stack: Stack) -> None:
+    """gunicorn would take these two from a proxy on this machine."""
+    for name in ("SCRIPT_NAME", "PATH_INFO"):
+        answer = requests.get(f"{stack.api_url}/livez", headers={name: "/other"}, timeout=5)
+        assert answer.json() == {"status": "alive"}
