@@ -100,15 +100,11 @@ def _write_whole(path: Path, data: bytes) -> None:
     try:
         with scratch.open("wb") as file:
             file.write(data)
-            # Redis syncs the record that follows; its image must not be the weaker part.
             file.flush()
+            scratch.rename(path)
+            # Redis syncs the record that follows; its image must not be the weaker part. After the
+            # rename, so that one sync brings data and name into the journal.
             os.fsync(file.fileno())
-        scratch.rename(path)
     except OSError:
         scratch.unlink(missing_ok=True)
         raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # the new name, too
-    finally:
-        os.close(folder)
