@@ -13,7 +13,7 @@ from apiflask import APIFlask, HTTPError
 from celery import Celery
 from gunicorn.http.errors import ParseException
 from prometheus_client import make_wsgi_app
-from redis.backoff import ExponentialWithJitterBackoff
+from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
@@ -121,7 +121,7 @@ def _connect(app: APIFlask, config: Config) -> None:
         decode_responses=True,
         socket_connect_timeout=2,
         socket_timeout=BLOCK_SECONDS + 2,
-        retry=Retry(ExponentialWithJitterBackoff(cap=1, base=0.05), 2),
+        retry=Retry(ConstantBackoff(0.05), 1),  # a stale connection; the sender may try again
         health_check_interval=30,
     )
     app.extensions["xrays"] = XrayStore(client)
