@@ -2,6 +2,8 @@
 
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -15,6 +17,15 @@ from tests.pneumonia_api.records import done
 def xrays(client: redis.Redis) -> XrayStore:
     """An empty store."""
     return XrayStore(client)
+
+
+@contextmanager
+def ending_soon(seconds: float, end: Callable[[Xray], object], xray: Xray) -> Iterator[None]:
+    """Another thread ends the X-ray's wait; it is through when the block is left."""
+    timer = threading.Timer(seconds, end, [xray])
+    timer.start()
+    yield
+    timer.join()
 
 
 def check_nothing_left(client: redis.Redis, xray: Xray) -> None:
@@ -109,9 +120,9 @@ def test_wait_ends_when_the_record_is_finished(xrays: XrayStore) -> None:
     xray = new_xray("doctor", "d1")
     xrays.add(xray)
     assert xrays.wait_finished(xray.id, 0.2).status == "queued"
-    threading.Timer(0.3, xrays.finish, [done(xray)]).start()
-    start = time.monotonic()
-    assert xrays.wait_finished(xray.id, 30).status == "done"
+    with ending_soon(0.3, xrays.finish, done(xray)):
+        start = time.monotonic()
+        assert xrays.wait_finished(xray.id, 30).status == "done"
     assert time.monotonic() - start < 15
 
 
@@ -120,16 +131,15 @@ def test_wait_is_longer_than_one_look(xrays: XrayStore, monkeypatch: pytest.Monk
     monkeypatch.setattr("pneumonia_api.store.BLOCK_SECONDS", 0.05)
     xray = new_xray("doctor", "d1")
     xrays.add(xray)
-    threading.Timer(0.5, xrays.finish, [done(xray)]).start()
-    assert xrays.wait_finished(xray.id, 30).status == "done"
+    with ending_soon(0.5, xrays.finish, done(xray)):
+        assert xrays.wait_finished(xray.id, 30).status == "done"
 
 
 def test_wait_ends_when_the_record_is_deleted(xrays: XrayStore) -> None:
     """Nobody waits half a minute for what is gone."""
     xray = new_xray("doctor", "d1")
     xrays.add(xray)
-    threading.Timer(0.3, xrays.delete, [xray]).start()
-    with pytest.raises(XrayMissing):
+    with ending_soon(0.3, xrays.delete, xray), pytest.raises(XrayMissing):
         xrays.wait_finished(xray.id, 30)
 
 
