@@ -4,30 +4,42 @@
 """
 
 import logging
+import threading
 from collections.abc import Mapping
 from typing import Any, cast
 
 import redis
 from apiflask import APIFlask, HTTPError
 from celery import Celery
-from flask import request
+from gunicorn.http.errors import ParseException
 from prometheus_client import make_wsgi_app
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from pneumonia_api import auth, schemas, views
 from pneumonia_api.cli import users
-from pneumonia_api.config import Config, read_config
-from pneumonia_api.images import ImageMissing, ImageStore
+from pneumonia_api.config import MAX_WAITERS, Config, read_config
+from pneumonia_api.images import ImageMissing, ImageStore, StoreUnavailable
 from pneumonia_api.metrics import count_requests
-from pneumonia_api.store import XrayMissing, XrayStore
-
-MAX_DRAINED_BYTES = 256 * 1024 * 1024
-"""How much of a refused body is read, so that its sender hears the answer, before it is cut off."""
+from pneumonia_api.probes import probes
+from pneumonia_api.request import (
+    FILE_TOO_LARGE,
+    FORM_BYTES,
+    ApiRequest,
+    drain_body,
+    explain_too_large,
+)
+from pneumonia_api.sessions import sessions
+from pneumonia_api.store import BLOCK_SECONDS, XrayMissing, XrayStore
+from pneumonia_api.worklist import Worklist
 
 # Exception -> status, stable code, sentence. The one place where faults get a status.
 ERRORS: dict[type[Exception], tuple[int, str, str]] = {
     views.EmptyUpload: (400, "empty_file", "The file is empty; choose the X-ray again."),
+    views.FileTooLarge: (413, *FILE_TOO_LARGE),
     views.UnsupportedImage: (
         415,
         "unsupported_image",
@@ -48,10 +60,16 @@ ERRORS: dict[type[Exception], tuple[int, str, str]] = {
     auth.TooManyFailures: (
         429,
         "too_many_failures",
-        "Too many failed log-ins for this name; try again in five minutes.",
+        "Too many failed log-ins for this name from here; try again in five minutes.",
     ),
     XrayMissing: (404, "no_such_xray", "There is no X-ray with this id; it may have been deleted."),
+    ParseException: (400, "bad_request", "The request could not be read."),
     ImageMissing: (404, "no_preview", "This X-ray has no preview, or not yet."),
+    StoreUnavailable: (
+        503,
+        "images_unavailable",
+        "Images cannot be stored or read at the moment; try again in half a minute.",
+    ),
     redis.RedisError: (
         503,
         "store_unavailable",
@@ -66,7 +84,6 @@ CODES = {
     401: ("not_logged_in", "Log in first: the token is missing, wrong or has expired."),
     404: ("not_found", "There is nothing at this address."),
     405: ("method_not_allowed", "This address does not take that method."),
-    413: ("too_large", "The file is larger than the limit; export the X-ray smaller."),
     415: ("unsupported_media_type", "Send the X-ray as multipart/form-data."),
     422: ("invalid_request", "The request has a wrong value."),
     500: ("internal_error", "Something went wrong on our side; it was logged."),
@@ -83,9 +100,11 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
         spec_path="/openapi.json",
         docs_path=None,
     )
+    app.request_class = ApiRequest
     app.config.update(
         API_KEY=config.api_key,
-        MAX_CONTENT_LENGTH=config.max_body_bytes,
+        MAX_FILE_BYTES=config.max_body_bytes,
+        MAX_CONTENT_LENGTH=config.max_body_bytes + FORM_BYTES,
         MAX_PIXELS=config.max_pixels,
         MAX_QUEUED=config.max_queued,
         HTTP_ERROR_SCHEMA=schemas.Error,
@@ -93,11 +112,14 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
     )
     _connect(app, config)
     app.register_blueprint(views.v1)
-    app.register_blueprint(views.probes)
+    app.register_blueprint(sessions)
+    app.register_blueprint(probes)
     app.cli.add_command(users)
     _register_errors(app)
     count_requests(app)
     app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/metrics": make_wsgi_app()})  # type: ignore[method-assign]
+    # The web tells whom it asks for, which log-ins are counted by. Browsers do not reach the API.
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=0)  # type: ignore[method-assign]
     return app
 
 
@@ -106,10 +128,13 @@ def _connect(app: APIFlask, config: Config) -> None:
         config.redis_url,
         decode_responses=True,
         socket_connect_timeout=2,
-        socket_timeout=35,  # above the longest `wait`
+        socket_timeout=BLOCK_SECONDS + 2,
+        retry=Retry(ConstantBackoff(0.05), 1),  # a stale connection; the sender may try again
         health_check_interval=30,
     )
     app.extensions["xrays"] = XrayStore(client)
+    app.extensions["worklist"] = Worklist(client)
+    app.extensions["waiters"] = threading.BoundedSemaphore(MAX_WAITERS)
     app.extensions["accounts"] = auth.Accounts(client, config.session_seconds)
     app.extensions["images"] = ImageStore(config.image_store)
     app.extensions["queue"] = Celery(
@@ -144,9 +169,11 @@ def _register_errors(app: APIFlask) -> None:
     @app.errorhandler(HTTPException)
     def answer_werkzeug(error: HTTPException) -> tuple[dict[str, Any], int, dict[str, str]]:
         if isinstance(error, RequestEntityTooLarge):
-            _drain_body()
-        status = error.code or 500
-        body, _, headers = answer(status, *CODES.get(status, ("error", "Error.")))
+            body, status, headers = answer(413, *explain_too_large())
+            drain_body()
+        else:
+            status = error.code or 500
+            body, _, headers = answer(status, *CODES.get(status, ("error", "Error.")))
         kept = {name: value for name, value in error.get_headers() if name != "Content-Type"}
         return body, status, {**kept, **headers}
 
@@ -161,13 +188,6 @@ def _first_sentence(detail: Any) -> str:
         else:
             detail = detail[0]
     return detail if name in ("xray", "") else f"{name}: {detail}"
-
-
-def _drain_body() -> None:
-    """Read what the sender still sends: closing at once would reset it before it hears the 413."""
-    stream, drained = request.environ["wsgi.input"], 0
-    while drained < MAX_DRAINED_BYTES and (chunk := stream.read(1 << 20)):
-        drained += len(chunk)
 
 
 def __getattr__(name: str) -> Any:

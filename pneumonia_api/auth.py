@@ -30,7 +30,7 @@ class WrongPassword(PermissionError):
 
 
 class TooManyFailures(PermissionError):
-    """This name had too many failed log-ins in a row; try again in FAILURE_SECONDS."""
+    """Too many log-ins failed for this name from this address; they may in FAILURE_SECONDS."""
 
 
 class Accounts:
@@ -52,26 +52,31 @@ class Accounts:
     def delete(self, user: str) -> None:
         """Forget a user and end their sessions."""
         self._end_sessions(user)
-        self._redis.delete(f"user:{user}", f"failures:{user}")
+        self._redis.delete(f"user:{user}")
 
     def list_users(self) -> list[str]:
         """Names of all users."""
         return sorted(key.removeprefix("user:") for key in self._redis.scan_iter("user:*"))
 
-    def log_in(self, user: str, password: str) -> str:
-        """A new session token. Raises WrongPassword or TooManyFailures."""
-        failures = f"failures:{user}"
-        if int(self._redis.get(failures) or 0) >= MAX_FAILURES:
+    def log_in(self, user: str, password: str, address: str) -> str:
+        """A new session token. Raises WrongPassword or TooManyFailures.
+
+        Failures count by name and `address`, the client's: by name alone, anybody could lock a
+        doctor out.
+        """
+        failures = f"failures:{user}:{address}"
+        # Counted before the password is looked at, so that guesses sent at once count, too.
+        with self._redis.pipeline() as pipe:
+            pipe.set(failures, 0, ex=FAILURE_SECONDS, nx=True)
+            pipe.incr(failures)
+            _, tries = pipe.execute()
+        if int(tries) > MAX_FAILURES:
             raise TooManyFailures(user)
         # An unknown name costs as much time as a wrong password, so that names cannot be probed.
         stored = self._redis.hget(f"user:{user}", "password") or _unknown_hash()
         try:
             _HASHER.verify(stored, password)
         except (VerificationError, InvalidHashError) as error:
-            with self._redis.pipeline() as pipe:
-                pipe.incr(failures)
-                pipe.expire(failures, FAILURE_SECONDS)
-                pipe.execute()
             raise WrongPassword(user) from error
         token = secrets.token_urlsafe(32)
         digest = _digest(token)

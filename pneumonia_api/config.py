@@ -12,6 +12,10 @@ from dotenv import dotenv_values
 
 ROOT = Path(__file__).resolve().parents[1]
 
+MAX_WAITERS = 48
+"""Requests that one process of the API holds for `wait` at a time; it has more threads than that,
+so that all others are still answered while no worker is."""
+
 
 class ConfigError(RuntimeError):
     """A required setting is missing or a value makes no sense; names the setting."""
@@ -54,6 +58,11 @@ def read_config(overrides: Mapping[str, str] | None = None) -> Config:
             raise ConfigError(f"{name} must be a whole number above 0, not {value!r}.")
         return int(value)
 
+    def port(name: str, default: int) -> int:
+        if not (value := whole(name, default)) < 65536:
+            raise ConfigError(f"{name} must be a port number, not {value}.")
+        return value
+
     return Config(
         redis_url=required("REDIS_URL"),
         api_key=required("API_KEY"),
@@ -64,6 +73,6 @@ def read_config(overrides: Mapping[str, str] | None = None) -> Config:
         max_pixels=whole("MAX_MEGAPIXELS", 60) * 1_000_000,
         max_queued=whole("MAX_QUEUED", 1000),
         session_seconds=whole("SESSION_HOURS", 12) * 3600,
-        api_port=whole("API_PORT", 5000),
-        worker_metrics_port=whole("WORKER_METRICS_PORT", 9200),
+        api_port=port("API_PORT", 5000),
+        worker_metrics_port=port("WORKER_METRICS_PORT", 9200),
     )

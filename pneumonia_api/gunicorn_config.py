@@ -1,14 +1,16 @@
 """gunicorn for the API: one process whose threads mostly wait for Redis or for a prediction."""
 
-from pneumonia_api.config import read_config
+from pneumonia_api.config import MAX_WAITERS, read_config
 
 bind = f"127.0.0.1:{read_config().api_port}"
 worker_class = "gthread"
 workers = 1
 # Each `wait` holds a thread for up to 30 s; a stack costs next to nothing until it is used.
-threads = 64
+threads = MAX_WAITERS + 16
 # gthread beats while its threads wait, so this only ends a process that hangs.
 timeout = 60
 graceful_timeout = 10
 accesslog = None
+# No proxy stands before the API: a header that moves its paths is nobody's to send.
+forwarder_headers = ""
 control_socket_disable = True

@@ -1,19 +1,31 @@
 """Bytes waiting for the worker, and previews: under one fsspec URL, so any host can read them."""
 
 import os
+import secrets
+from pathlib import Path
 
 import fsspec
+
+FOLDERS = ("incoming", "previews")
 
 
 class ImageMissing(LookupError):
     """No such image in the store."""
 
 
+class StoreUnavailable(RuntimeError):
+    """The image store is full, broken or away."""
+
+
 class ImageStore:
-    """`incoming/ID` holds an upload until it is judged, `previews/ID.jpg` what is left of it."""
+    """`incoming/ID` holds an upload until it is judged, `previews/ID.jpg` what is left of it.
+
+    Every method raises StoreUnavailable when the store cannot do what is asked.
+    """
 
     def __init__(self, url: str) -> None:
         self._fs, self._root = fsspec.core.url_to_fs(url)
+        self._is_local = "file" in self._fs.protocol
 
     def write_incoming(self, xray_id: str, data: bytes) -> None:
         """Keep an upload; on a local disk it is on the disk when this returns."""
@@ -25,7 +37,7 @@ class ImageStore:
 
     def delete_incoming(self, xray_id: str) -> None:
         """Forget the upload's bytes, if they are there."""
-        self._delete(f"incoming/{xray_id}")
+        self.delete(f"incoming/{xray_id}")
 
     def write_preview(self, xray_id: str, data: bytes) -> None:
         """Keep a preview, a JPEG."""
@@ -37,27 +49,62 @@ class ImageStore:
 
     def delete_preview(self, xray_id: str) -> None:
         """Forget a preview, if it is there."""
-        self._delete(f"previews/{xray_id}.jpg")
+        self.delete(f"previews/{xray_id}.jpg")
+
+    def list_names(self) -> list[str]:
+        """Everything that is stored, as FOLDER/NAME; `.part` ends what was not written whole."""
+        names: list[str] = []
+        for folder in FOLDERS:
+            try:
+                found = self._fs.ls(f"{self._root}/{folder}", detail=False, refresh=True)
+            except FileNotFoundError:
+                continue  # made by the first write
+            except OSError as error:
+                raise StoreUnavailable(f"{folder}: {error}") from error
+            names += [f"{folder}/{path.rpartition('/')[2]}" for path in found]
+        return names
+
+    def delete(self, name: str) -> None:
+        """Forget what `list_names` calls `name`, if it is there."""
+        try:
+            self._fs.rm_file(f"{self._root}/{name}")
+        except FileNotFoundError:
+            return  # deleted already: a task may run twice
+        except OSError as error:
+            raise StoreUnavailable(f"{name}: {error}") from error
 
     def _write(self, name: str, data: bytes) -> None:
         path = f"{self._root}/{name}"
-        self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
-        with self._fs.open(path, "wb") as file:
-            file.write(data)
-            if "file" in self._fs.protocol:
-                # Redis syncs the record that follows; its image must not be the weaker part.
-                file.flush()
-                os.fsync(file.fileno())
+        try:
+            if self._is_local:
+                _write_whole(Path(path), data)
+            else:
+                self._fs.pipe_file(path, data)  # an object appears when it is whole
+        except OSError as error:
+            raise StoreUnavailable(f"{name}: {error}") from error
 
     def _read(self, name: str) -> bytes:
         try:
             data: bytes = self._fs.cat_file(f"{self._root}/{name}")
         except FileNotFoundError as error:
             raise ImageMissing(name) from error
+        except OSError as error:
+            raise StoreUnavailable(f"{name}: {error}") from error
         return data
 
-    def _delete(self, name: str) -> None:
-        try:
-            self._fs.rm_file(f"{self._root}/{name}")
-        except FileNotFoundError:
-            return  # deleted already: a task may run twice
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """Write a file that nobody sees half, and that is on the disk when this returns."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with scratch.open("wb") as file:
+            file.write(data)
+            file.flush()
+            scratch.rename(path)
+            # Redis syncs the record that follows; its image must not be the weaker part. After the
+            # rename, so that one sync brings data and name into the journal.
+            os.fsync(file.fileno())
+    except OSError:
+        scratch.unlink(missing_ok=True)
+        raise

@@ -60,7 +60,13 @@ class Page(Schema):
     """One page of the worklist, newest first."""
 
     xrays = List(Nested(Xray))
-    cursor = String(allow_none=True, metadata={"description": "Pass it on for the next page."})
+    cursor = String(
+        allow_none=True,
+        metadata={
+            "description": "Pass it on for the next page. A search ends a page early, maybe empty, "
+            "after many X-rays that do not match; null says that there are no more."
+        },
+    )
 
 
 class Upload(Schema):
@@ -92,6 +98,7 @@ class PageQuery(Schema):
 
     status = String(validate=OneOf(STATUSES), load_default=None)
     decision = String(validate=OneOf(DECISIONS), load_default=None)
+    reviewed = Boolean(load_default=None)
     q = String(load_default="", validate=Length(max=100))
     cursor = String(load_default=None, validate=Length(max=64))
     limit = Integer(load_default=50, validate=Range(1, 200))

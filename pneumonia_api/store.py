@@ -3,23 +3,23 @@
 xray:ID                 hash, one record (its fields are those of `Xray`)
 xrays                   sorted set of all ids; ids begin with their time, so the order is by time
 xrays:status:STATUS     the same, by status; xrays:decision:DECISION likewise
+xrays:reviewed          the same, those with a review
 reuse:DIGEST:MODEL      id of a finished record with the same bytes and model
 starts:ID               how often a worker began on it; expires after a day
 finished:ID             stream of one entry that wakes whoever waits for the end; expires
 model                   hash, what the workers run: version, and metadata as JSON
 worker:NAME             a worker that is alive and warm; expires when its heartbeat stops
-lock:republish          held by the worker that looks for X-rays which never reached the queue
+lock:NAME               a worker's turn at what one of all does: republish, sweep; expires
 user:NAME               hash of a person: password (argon2)
 session:DIGEST          a person's name, by the digest of the session token; expires
 sessions:NAME           set of a person's session digests
-failures:NAME           failed log-ins in a row; expires
+failures:NAME:ADDRESS   log-ins tried in a row by a person from an address; expires
 predict                 Celery's queue (a list that Celery writes; here it is only counted)
 """
 
 import json
 import secrets
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
@@ -30,8 +30,15 @@ QUEUE = "predict"
 TASK = "predict_xray"
 HEARTBEAT_SECONDS = 10
 ANNOUNCED_SECONDS = 60  # above the longest wait
+BLOCK_SECONDS = 3  # below the socket timeout, so that a Redis that hangs is noticed
 STATUSES = ("queued", "done", "rejected", "failed")
 DECISIONS = ("pneumonia", "normal")
+INDEXES = (
+    "xrays",
+    "xrays:reviewed",
+    *(f"xrays:status:{status}" for status in STATUSES),
+    *(f"xrays:decision:{decision}" for decision in DECISIONS),
+)
 
 
 class XrayMissing(LookupError):
@@ -83,7 +90,7 @@ class XrayStore:
         values = self._redis.hgetall(f"xray:{xray_id}")
         if not values:
             raise XrayMissing(xray_id)
-        return _read_hash(values)
+        return read_hash(values)
 
     def exists(self, xray_id: str) -> bool:
         """Whether there is such a record."""
@@ -120,18 +127,32 @@ class XrayStore:
         if not values:
             self._redis.delete(f"starts:{xray_id}")
             raise XrayMissing(xray_id)
-        return _read_hash(values), int(starts)
+        return read_hash(values), int(starts)
+
+    def forget_starts(self, xray_id: str) -> None:
+        """Count anew: the worker lived on, so this X-ray is not what ends workers."""
+        self._redis.delete(f"starts:{xray_id}")
 
     def delete(self, xray: Xray) -> None:
-        """Forget a record and every index entry of it."""
-        with self._redis.pipeline() as pipe:
-            pipe.delete(f"xray:{xray.id}", f"starts:{xray.id}")
-            for index in ("xrays", *_indexes(xray)):
+        """Forget a record and every index entry of it, whatever it has become since it was read."""
+        key = f"xray:{xray.id}"
+
+        def forget(pipe: redis.client.Pipeline) -> None:
+            keys = [key, f"starts:{xray.id}"]
+            values = pipe.hgetall(key)
+            now = read_hash(values) if values else xray
+            if now.prediction:
+                reuse = _reuse_key(now.digest, now.prediction["model"])
+                pipe.watch(reuse)
+                if pipe.get(reuse) == xray.id:  # else a later record has the same bytes
+                    keys.append(reuse)
+            pipe.multi()
+            pipe.delete(*keys)
+            for index in INDEXES:
                 pipe.zrem(index, xray.id)
-            if xray.prediction:
-                pipe.delete(_reuse_key(xray.digest, xray.prediction["model"]))
             self._announce_end(pipe, xray.id, "deleted")
-            pipe.execute()
+
+        self._redis.transaction(forget, key)
 
     def find_same(self, digest: str) -> Xray | None:
         """A finished record of identical bytes under the model that the workers run now."""
@@ -142,59 +163,45 @@ class XrayStore:
         except XrayMissing:
             return None
 
-    def page(
-        self, status: str | None, decision: str | None, q: str, cursor: str | None, limit: int
-    ) -> tuple[list[Xray], str | None]:
-        """Up to `limit` records, newest first, and the cursor of the next page if there is one.
-
-        `q` is looked for in id, reference and note, without regard to case.
-        """
-        found: list[Xray] = []
-        for xray in self._newest(status, decision, cursor):
-            note = (xray.review or {}).get("note", "")
-            if q and q.lower() not in f"{xray.id} {xray.reference} {note}".lower():
-                continue
-            if len(found) == limit:
-                return found, found[-1].id
-            found.append(xray)
-        return found, None
-
-    def _newest(
-        self, status: str | None, decision: str | None, cursor: str | None
-    ) -> Iterator[Xray]:
-        # A decision implies `done`, so one index answers; the other condition is checked below.
-        index = "xrays"
-        if decision:
-            index = f"xrays:decision:{decision}"
-        elif status:
-            index = f"xrays:status:{status}"
-        last = f"({cursor}" if cursor else "+"
-        while ids := self._redis.zrange(index, last, "-", bylex=True, desc=True, offset=0, num=100):
-            with self._redis.pipeline(transaction=False) as pipe:
-                for xray_id in ids:
-                    pipe.hgetall(f"xray:{xray_id}")
-                for values in pipe.execute():
-                    if values and (not status or values["status"] == status):
-                        yield _read_hash(values)
-            last = f"({ids[-1]}"
-
     def count(self, status: str) -> int:
         """How many records have this status."""
         return int(self._redis.zcard(f"xrays:status:{status}"))
 
+    def is_empty(self) -> bool:
+        """Whether there is no record at all."""
+        return not self._redis.exists("xrays")
+
+    def read_statuses(self, xray_ids: list[str]) -> dict[str, str]:
+        """The statuses of those that have a record."""
+        found: dict[str, str] = {}
+        for start in range(0, len(xray_ids), 1000):
+            some = xray_ids[start : start + 1000]
+            with self._redis.pipeline(transaction=False) as pipe:
+                for xray_id in some:
+                    pipe.hget(f"xray:{xray_id}", "status")
+                answers = zip(some, pipe.execute(), strict=True)
+            found.update({xray_id: status for xray_id, status in answers if status})
+        return found
+
+    def take_turn(self, name: str, seconds: int) -> bool:
+        """Whether this caller, of all workers, has the turn for the next `seconds`."""
+        return bool(self._redis.set(f"lock:{name}", 1, nx=True, ex=seconds))
+
     def find_stranded(self, seconds: float) -> list[str]:
         """Ids accepted more than `seconds` ago that wait although the queue is empty."""
-        if self._redis.llen(QUEUE) or not self._redis.set("lock:republish", 1, nx=True, ex=30):
+        if self._redis.llen(QUEUE) or not self.take_turn("republish", 30):
             return []
         before = f"({int((time.time() - seconds) * 1000):012x}"
         return list(self._redis.zrange("xrays:status:queued", "-", before, bylex=True))
 
     def wait_finished(self, xray_id: str, seconds: float) -> Xray:
         """The record once it is not queued, or as it is after `seconds`. Raises XrayMissing."""
+        end = time.monotonic() + seconds
         xray = self.get(xray_id)
-        if xray.status == "queued" and seconds > 0:
+        while xray.status == "queued" and (left := end - time.monotonic()) > 0:
             # Read from the stream's start: an end since `get` is not missed, and all may wait.
-            self._redis.xread({f"finished:{xray_id}": "0"}, count=1, block=int(seconds * 1000) + 1)
+            block = int(min(left, BLOCK_SECONDS) * 1000) + 1
+            self._redis.xread({f"finished:{xray_id}": "0"}, count=1, block=block)
             xray = self.get(xray_id)
         return xray
 
@@ -242,6 +249,8 @@ def _indexes(xray: Xray) -> list[str]:
     found = [f"xrays:status:{xray.status}"]
     if xray.prediction:
         found.append(f"xrays:decision:{xray.prediction['decision']}")
+    if xray.review:
+        found.append("xrays:reviewed")
     return found
 
 
@@ -249,7 +258,8 @@ def _reuse_key(digest: str, model: str) -> str:
     return f"reuse:{digest}:{model}"
 
 
-def _read_hash(values: dict[str, str]) -> Xray:
+def read_hash(values: dict[str, str]) -> Xray:
+    """A record from its hash, which must not be empty; fields that are not known are left out."""
     known = {f.name for f in fields(Xray)}
     parsed: dict[str, Any] = {name: value for name, value in values.items() if name in known}
     for name in _JSON_FIELDS:

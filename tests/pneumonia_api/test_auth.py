@@ -1,7 +1,10 @@
 """`pneumonia_api.auth` and the `flask users` command: people, passwords and sessions."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import redis
 from apiflask import APIFlask
+from werkzeug.test import TestResponse
 
 from tests.pneumonia_api.errors import check_error
 
@@ -30,15 +33,52 @@ def test_wrong_password_and_unknown_name_look_alike(app: APIFlask) -> None:
     assert answers[0].json == answers[1].json
 
 
-def test_guessing_passwords_is_slowed_down(app: APIFlask) -> None:
+def log_in(app: APIFlask, password: str, address: str) -> TestResponse:
+    """Log the doctor in, as the web asks for it on behalf of a browser at `address`."""
+    return app.test_client().post(
+        "/v1/sessions",
+        json={"user": "doctor", "password": password},
+        headers={"X-Forwarded-For": address},
+    )
+
+
+def test_guessing_passwords_is_slowed_down(app: APIFlask, client: redis.Redis) -> None:
     """Ten failures in a row close a name for five minutes, even to the right password."""
     app.extensions["accounts"].set_password("doctor", "correct horse")
-    web = app.test_client()
     for _ in range(10):
-        web.post("/v1/sessions", json={"user": "doctor", "password": "guess"})
-    answer = web.post("/v1/sessions", json={"user": "doctor", "password": "correct horse"})
+        check_error(log_in(app, "guess", "10.0.0.1"), 401, "wrong_password")
+    answer = log_in(app, "correct horse", "10.0.0.1")
     check_error(answer, 429, "too_many_failures")
     assert answer.headers["Retry-After"] == "300"
+    assert 0 < client.ttl("failures:doctor:10.0.0.1") <= 300
+
+
+def test_a_guesser_locks_nobody_else_out(app: APIFlask) -> None:
+    """Failures count by address, too; what a browser claims beyond the web's word is dropped."""
+    app.extensions["accounts"].set_password("doctor", "correct horse")
+    for number in range(11):
+        log_in(app, "guess", f"10.9.9.{number}, 10.0.0.1")
+    check_error(log_in(app, "correct horse", "10.0.0.1"), 429, "too_many_failures")
+    assert log_in(app, "correct horse", "10.0.0.2").status_code == 201
+
+
+def test_success_starts_the_count_anew(app: APIFlask) -> None:
+    """Typing errors of a whole day do not add up."""
+    app.extensions["accounts"].set_password("doctor", "correct horse")
+    for _ in range(3):
+        for _ in range(9):
+            check_error(log_in(app, "typo", "10.0.0.1"), 401, "wrong_password")
+        assert log_in(app, "correct horse", "10.0.0.1").status_code == 201
+
+
+def test_guesses_sent_at_once_count_each(app: APIFlask) -> None:
+    """Thirty in parallel: no more than ten are looked at."""
+    app.extensions["accounts"].set_password("doctor", "correct horse")
+    with ThreadPoolExecutor(30) as pool:
+        answers = list(pool.map(lambda _: log_in(app, "guess", "10.0.0.1"), range(30)))
+    statuses = [answer.status_code for answer in answers]
+    assert statuses.count(401) == 10
+    assert statuses.count(429) == 20
 
 
 def test_new_password_ends_old_sessions_and_is_stored_as_argon2(
@@ -47,7 +87,7 @@ def test_new_password_ends_old_sessions_and_is_stored_as_argon2(
     """A leaked token dies with the password; the password itself is nowhere."""
     accounts = app.extensions["accounts"]
     accounts.set_password("doctor", "correct horse")
-    token = accounts.log_in("doctor", "correct horse")
+    token = accounts.log_in("doctor", "correct horse", "10.0.0.1")
     assert accounts.find_user(token) == "doctor"
     accounts.set_password("doctor", "another horse")
     assert accounts.find_user(token) is None
@@ -59,7 +99,7 @@ def test_users_command_makes_lists_and_deletes(app: APIFlask) -> None:
     """`flask users`: a generated password works, a short one is refused."""
     run = app.test_cli_runner().invoke
     password = run(args=["users", "add", "ann"]).output.strip()
-    assert app.extensions["accounts"].log_in("ann", password)
+    assert app.extensions["accounts"].log_in("ann", password, "10.0.0.1")
     assert run(args=["users", "list"]).output == "ann\n"
     short = run(args=["users", "add", "bob", "--password-stdin"], input="short\n")
     assert short.exit_code == 2

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 import redis
+from celery.exceptions import Retry
 from PIL import Image
 
 from model.predictor import Prediction
@@ -14,7 +15,7 @@ from model.xray import Xray as Picture
 from pneumonia_api.config import read_config
 from pneumonia_api.images import ImageMissing, ImageStore
 from pneumonia_api.store import TASK, Xray, XrayStore, new_xray
-from pneumonia_api.tasks import MAX_RETRIES, PredictXray, create_worker
+from pneumonia_api.tasks import MAX_RETRIES, VISIBILITY_SECONDS, PredictXray, create_worker
 
 
 def answer(picture: Picture) -> Prediction:
@@ -92,6 +93,77 @@ def test_passing_fault_is_not_noticed(bench: Bench) -> None:
     record = bench.run(stumble)
     assert record is not None
     assert record.status == "done"
+
+
+def break_folder(folder: Path) -> Path:
+    """Put a file where a folder was; the folder's new place."""
+    away = folder.rename(folder.with_name("away"))
+    folder.write_text("in the way")
+    return away
+
+
+def test_xray_waits_while_the_image_store_is_away(bench: Bench, tmp_path: Path) -> None:
+    """However often it is tried, it stays queued and nobody need send it again."""
+    away = break_folder(tmp_path / "incoming")
+    for _ in range(4):
+        record = bench.run(answer)
+        assert record is not None
+        assert record.status == "queued"
+    (tmp_path / "incoming").unlink()
+    away.rename(tmp_path / "incoming")
+    record = bench.run(answer)
+    assert record is not None
+    assert record.status == "done"
+    assert bench.calls == 1
+
+
+def test_preview_that_cannot_be_stored_is_no_failure(bench: Bench, tmp_path: Path) -> None:
+    """A full disk after the prediction: the upload is kept, and the X-ray is judged again."""
+    (tmp_path / "previews").write_text("in the way")
+    record = bench.run(answer)
+    assert record is not None
+    assert record.status == "queued"
+    (tmp_path / "previews").unlink()
+    record = bench.run(answer)
+    assert record is not None
+    assert record.status == "done"
+    assert bench.images.list_names() == [f"previews/{record.id}.jpg"]
+
+
+def test_upload_that_could_not_be_deleted_goes_with_the_next_delivery(
+    bench: Bench, tmp_path: Path
+) -> None:
+    """The record is done at once, and stays so."""
+
+    def break_store(picture: Picture) -> Prediction:
+        break_folder(tmp_path / "incoming")
+        return answer(picture)
+
+    record = bench.run(break_store)
+    assert record is not None
+    assert record.status == "done"
+    (tmp_path / "incoming").unlink()
+    (tmp_path / "away").rename(tmp_path / "incoming")
+    assert bench.images.read_incoming(record.id)
+    assert bench.run(answer) == record
+    with pytest.raises(ImageMissing):
+        bench.images.read_incoming(record.id)
+
+
+def test_retries_are_spread_over_half_a_minute(bench: Bench, tmp_path: Path) -> None:
+    """The same pauses each time, and each ends before Redis would deliver the task again."""
+    break_folder(tmp_path / "incoming")
+    pauses = []
+    for retries in range(MAX_RETRIES):
+        bench.task.push_request(
+            id="1", args=(bench.xray.id,), kwargs={}, retries=retries, called_directly=False
+        )
+        with pytest.raises(Retry) as retry:
+            bench.task.run(bench.xray.id)
+        bench.task.pop_request()
+        pauses.append(retry.value.when)
+    assert pauses == [4, 8, 16]
+    assert max(pauses) < VISIBILITY_SECONDS
 
 
 def test_xray_that_ends_every_worker_is_given_up(bench: Bench) -> None:

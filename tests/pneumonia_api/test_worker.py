@@ -4,6 +4,9 @@ import csv
 import io
 import os
 import signal
+import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -152,6 +155,31 @@ def test_metrics_count_what_was_judged(stack: Stack, samples: list[Path]) -> Non
     text = requests.get(f"http://127.0.0.1:{stack.ports['WORKER_METRICS_PORT']}/metrics", timeout=5)
     assert 'pneumonia_worker_xrays_total{status="done"}' in text.text
     assert 'pneumonia_worker_step_seconds_bucket{le="0.005",step="predict"}' in text.text
+
+
+def test_taken_metrics_port_is_told_in_one_line(tmp_path: Path) -> None:
+    """The worker ends at once and names the setting, rather than run without being seen."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        settings = {
+            "VAR_DIR": str(tmp_path),
+            "REDIS_URL": "redis://127.0.0.1:1/0",
+            "API_KEY": "k",
+            "WORKER_METRICS_PORT": str(port),
+        }
+        worker = subprocess.run(
+            [sys.executable, "-m", "celery", "-A", "pneumonia_api.tasks", "worker", "-P", "solo"],
+            cwd=ROOT,
+            env={**os.environ, **settings},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert worker.returncode == 1
+    assert f"Port {port} for the worker's metrics" in worker.stderr
+    assert "WORKER_METRICS_PORT" in worker.stderr
+    assert "Traceback" not in worker.stderr
 
 
 def test_killed_worker_loses_nothing(tmp_path: Path, samples: list[Path]) -> None:

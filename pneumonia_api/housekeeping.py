@@ -1,0 +1,94 @@
+"""What a worker does beside its task: show that it lives, find what was stranded, clear away."""
+
+import logging
+import re
+import threading
+import time
+from typing import Any
+
+import redis
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from pneumonia_api.images import ImageStore, StoreUnavailable
+from pneumonia_api.store import HEARTBEAT_SECONDS, QUEUE, TASK, XrayStore
+
+log = logging.getLogger(__name__)
+
+STRANDED_SECONDS = 90
+"""Older than any delivery that is still under way, the queue's visibility timeout included."""
+
+ORPHAN_SECONDS = 3600
+"""Far longer than any request between writing an image and its record."""
+
+SWEEP_SECONDS = 3600
+
+# As `new_xray` makes ids: the time, in milliseconds, comes first. Other files are not ours.
+_OURS = re.compile(r"(?:incoming|previews)/(?P<id>[0-9a-f]{32})(?P<ending>.*)")
+
+
+def keep_house(
+    worker: str, model: dict[str, Any], xrays: XrayStore, queue: Celery, ended: threading.Event
+) -> None:
+    """Announce the model, then beat and publish stranded X-rays again, until `ended`.
+
+    Redis may be away at any time, also at the start: it is tried again at the next beat.
+    """
+    announced = False
+    while not ended.is_set():
+        try:
+            if not announced:
+                xrays.announce_model(model)
+                announced = True
+            xrays.beat(worker)
+            for xray_id in xrays.find_stranded(STRANDED_SECONDS):
+                log.warning("publishing %s again", xray_id)
+                queue.send_task(TASK, (xray_id,), queue=QUEUE)
+        except (redis.RedisError, OperationalError) as error:
+            log.warning("Redis does not answer: %s", error)
+        ended.wait(HEARTBEAT_SECONDS / 3)
+    try:
+        xrays.stop_beating(worker)
+    except redis.RedisError as error:
+        log.warning("Redis does not answer, so the last beat expires by itself: %s", error)
+
+
+def keep_images_clean(xrays: XrayStore, images: ImageStore, ended: threading.Event) -> None:
+    """Sweep at the start and then every hour, one worker of all, until `ended`.
+
+    In a thread of its own: listing a large store takes longer than a beat may be late.
+    """
+    while not ended.is_set():
+        try:
+            if xrays.take_turn("sweep", SWEEP_SECONDS):
+                sweep(xrays, images)
+        except (redis.RedisError, StoreUnavailable) as error:
+            log.warning("the image store was not swept: %s", error)
+        ended.wait(60)
+
+
+def sweep(xrays: XrayStore, images: ImageStore) -> None:
+    """Delete images older than ORPHAN_SECONDS that no record needs.
+
+    An upload is needed while its record is queued, a preview as long as there is a record. A Redis
+    without any record is rather the wrong one than a worklist that was emptied: then all stays.
+    """
+    before = f"{int((time.time() - ORPHAN_SECONDS) * 1000):012x}"
+    old = [
+        found
+        for name in images.list_names()
+        if (found := _OURS.fullmatch(name)) and found["id"] < before
+    ]
+    if not old or xrays.is_empty():
+        return
+    statuses = xrays.read_statuses(sorted({found["id"] for found in old}))
+    orphans = [
+        found.string
+        for found in old
+        if (status := statuses.get(found["id"])) != "queued"
+        and not (status and found["ending"] == ".jpg")
+    ]
+    for name in orphans:
+        images.delete(name)
+    if orphans:
+        log.warning("deleted %d images that no record needed", len(orphans))

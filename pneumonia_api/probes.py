@@ -1,0 +1,30 @@
+"""What whoever watches the API asks, without a log-in."""
+
+from typing import Any
+
+import redis
+from apiflask import APIBlueprint
+from flask import current_app
+
+from pneumonia_api.store import XrayStore
+
+probes = APIBlueprint("probes", __name__, enable_openapi=False)
+
+
+@probes.get("/livez")
+def livez() -> dict[str, str]:
+    """Whether this process answers."""
+    return {"status": "alive"}
+
+
+@probes.get("/readyz")
+def readyz() -> tuple[dict[str, Any], int]:
+    """Whether an X-ray sent now would be judged: Redis answers and a warm worker is alive."""
+    xrays: XrayStore = current_app.extensions["xrays"]
+    try:
+        worker = xrays.has_worker()
+    except redis.RedisError:
+        current_app.logger.warning("not ready: Redis does not answer")
+        return {"status": "unready", "redis": False, "worker": False}, 503
+    status = "ready" if worker else "unready"
+    return {"status": status, "redis": True, "worker": worker}, 200 if worker else 503

@@ -1,0 +1,35 @@
+"""The HTTP API, version 1: log in and log out."""
+
+from apiflask import APIBlueprint
+from flask import current_app, request
+
+from pneumonia_api import schemas
+from pneumonia_api.auth import Accounts, bearer
+from pneumonia_api.request import check_body
+
+sessions = APIBlueprint("sessions", __name__, url_prefix="/v1/sessions", tag="V1")
+sessions.before_request(check_body)
+
+
+def _accounts() -> Accounts:
+    return current_app.extensions["accounts"]
+
+
+@sessions.post("")
+@sessions.input(schemas.Credentials, arg_name="credentials")
+@sessions.output(schemas.Session, status_code=201)
+@sessions.doc(responses={401: "Wrong name or password.", 429: "Too many failures in a row."})
+def log_in(credentials: dict[str, str]) -> dict[str, str]:
+    """Log in: an opaque session token."""
+    user = credentials["user"]
+    token = _accounts().log_in(user, credentials["password"], request.remote_addr or "")
+    return {"token": token, "user": user}
+
+
+@sessions.delete("/current")
+@sessions.auth_required(bearer)
+@sessions.output({}, status_code=204)
+def log_out() -> str:
+    """Log out: the token opens nothing from now on."""
+    _accounts().log_out(bearer.get_auth().token)
+    return ""

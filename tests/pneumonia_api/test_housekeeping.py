@@ -1,0 +1,155 @@
+"""`pneumonia_api.housekeeping` on a real Redis and a real folder."""
+
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import redis
+from celery import Celery
+
+from pneumonia_api.housekeeping import ORPHAN_SECONDS, keep_house, keep_images_clean, sweep
+from pneumonia_api.images import ImageStore
+from pneumonia_api.store import QUEUE, Xray, XrayStore, new_xray
+from tests.pneumonia_api.records import done
+from tests.pneumonia_api.redis_server import running_redis
+from tests.stack import free_ports
+
+
+def wait_for_worker(xrays: XrayStore) -> None:
+    """Until a worker beats, for half a minute at most."""
+    for _ in range(300):
+        try:
+            if xrays.has_worker():
+                return
+        except redis.RedisError:
+            pass  # the server is still away
+        time.sleep(0.1)
+    raise AssertionError("no worker ever beat")
+
+
+def make_old(xray: Xray) -> Xray:
+    """The same, sent so long ago that no request can be under way."""
+    sent = int((time.time() - ORPHAN_SECONDS - 60) * 1000)
+    return replace(xray, id=f"{sent:012x}{xray.id[12:]}")
+
+
+@pytest.fixture
+def xrays(client: redis.Redis) -> XrayStore:
+    """An empty store."""
+    return XrayStore(client)
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> ImageStore:
+    """An empty one."""
+    return ImageStore(tmp_path.as_uri())
+
+
+def test_worker_that_starts_before_redis_becomes_ready(tmp_path: Path) -> None:
+    """Redis away at that moment: the model and the beat are told when it comes."""
+    port = free_ports()["REDIS_PORT"]
+    url = f"redis://127.0.0.1:{port}/0"
+    client = redis.Redis.from_url(
+        url, decode_responses=True, retry=redis.retry.Retry(redis.backoff.NoBackoff(), 0)
+    )
+    xrays, ended = XrayStore(client), threading.Event()
+    with Celery(broker=url) as queue, client:
+        house = threading.Thread(
+            target=keep_house, args=("celery@host", {"version": "m1"}, xrays, queue, ended)
+        )
+        house.start()
+        with pytest.raises(redis.RedisError):
+            xrays.has_worker()
+        with running_redis(port, tmp_path):
+            wait_for_worker(xrays)
+            assert xrays.get_model() == {"version": "m1"}
+            ended.set()
+            house.join(10)
+            assert not xrays.has_worker()
+
+
+def test_stranded_xray_is_published_again(
+    xrays: XrayStore, client: redis.Redis, redis_url: str
+) -> None:
+    """Accepted, but it never reached the queue."""
+    xrays.add(make_old(new_xray("doctor", "d1")))
+    ended = threading.Event()
+    with Celery(broker=redis_url) as queue:
+        house = threading.Thread(
+            target=keep_house, args=("celery@host", {"version": "m1"}, xrays, queue, ended)
+        )
+        house.start()
+        task = client.blpop([QUEUE], timeout=20)
+        ended.set()
+        house.join(10)
+    assert task is not None
+
+
+def test_sweep_removes_what_no_record_needs(
+    xrays: XrayStore, images: ImageStore, tmp_path: Path
+) -> None:
+    """Images of deleted, never accepted and finished X-rays; partial files; nothing else."""
+    queued, finished, gone = (make_old(new_xray("doctor", f"d{n}")) for n in range(3))
+    fresh = new_xray("doctor", "d3")
+    xrays.add(queued)
+    xrays.add(done(finished))
+    for xray in (queued, finished, gone, fresh):
+        images.write_incoming(xray.id, b"bytes")
+        images.write_preview(xray.id, b"jpeg")
+    (tmp_path / "previews" / f"{finished.id}.jpg.0123abcd.part").write_bytes(b"jp")
+    (tmp_path / "previews" / "README").write_text("not ours")
+    sweep(xrays, images)
+    assert set(images.list_names()) == {
+        f"incoming/{queued.id}",
+        f"incoming/{fresh.id}",
+        f"previews/{queued.id}.jpg",
+        f"previews/{finished.id}.jpg",
+        f"previews/{fresh.id}.jpg",
+        "previews/README",
+    }
+
+
+def test_sweep_spares_all_images_beside_an_empty_redis(
+    xrays: XrayStore, images: ImageStore
+) -> None:
+    """A wrong address of Redis does not cost the previews."""
+    images.write_preview(make_old(new_xray("doctor", "d1")).id, b"jpeg")
+    sweep(xrays, images)
+    assert len(images.list_names()) == 1
+
+
+def test_one_worker_sweeps_at_its_start(
+    xrays: XrayStore, images: ImageStore, client: redis.Redis, tmp_path: Path
+) -> None:
+    """Not each of them, and a store that is broken does not end the thread."""
+    xrays.add(new_xray("doctor", "d1"))
+    orphan = make_old(new_xray("doctor", "d2"))
+    images.write_preview(orphan.id, b"jpeg")
+    for expected in ([], [f"previews/{orphan.id}.jpg"]):
+        ended = threading.Event()
+        house = threading.Thread(target=keep_images_clean, args=(xrays, images, ended))
+        house.start()
+        for _ in range(300):
+            if client.exists("lock:sweep") and images.list_names() == expected:
+                break
+            time.sleep(0.1)
+        ended.set()
+        house.join(10)
+        assert images.list_names() == expected
+        images.write_preview(orphan.id, b"jpeg")
+    client.delete("lock:sweep")
+    images.delete_preview(orphan.id)
+    (tmp_path / "previews").rmdir()
+    (tmp_path / "previews").write_text("in the way")
+    ended = threading.Event()
+    house = threading.Thread(target=keep_images_clean, args=(xrays, images, ended))
+    house.start()
+    for _ in range(300):
+        if client.exists("lock:sweep"):
+            break
+        time.sleep(0.1)
+    assert house.is_alive()
+    ended.set()
+    house.join(10)

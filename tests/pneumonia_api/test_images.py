@@ -1,0 +1,56 @@
+"""`pneumonia_api.images`: kept whole or not at all."""
+
+from pathlib import Path
+
+import pytest
+
+from pneumonia_api.images import ImageMissing, ImageStore, StoreUnavailable
+from tests.pneumonia_api.full_disk import full_disk
+
+
+def list_files(folder: Path) -> list[Path]:
+    """Every file under it."""
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("scheme", ["file", "memory"])
+def test_images_are_kept_and_forgotten(tmp_path: Path, scheme: str) -> None:
+    """On a disk and in an object store; a missing image has a name of its own."""
+    images = ImageStore(f"{scheme}://{tmp_path}")
+    assert images.list_names() == []
+    images.write_incoming("a", b"bytes")
+    images.write_preview("a", b"first")
+    images.write_preview("a", b"jpeg")
+    assert images.read_incoming("a") == b"bytes"
+    assert images.read_preview("a") == b"jpeg"
+    assert images.list_names() == ["incoming/a", "previews/a.jpg"]
+    for _ in range(2):
+        images.delete_incoming("a")
+        images.delete_preview("a")
+    with pytest.raises(ImageMissing):
+        images.read_preview("a")
+    assert images.list_names() == []
+    assert not list_files(tmp_path)
+
+
+def test_full_store_keeps_what_was_there_and_no_part(tmp_path: Path) -> None:
+    """The write fails by name; the earlier image is whole, and nothing new is left."""
+    images = ImageStore(tmp_path.as_uri())
+    images.write_preview("a", b"jpeg")
+    with full_disk(), pytest.raises(StoreUnavailable):
+        images.write_preview("a", bytes(100_000))
+    assert images.read_preview("a") == b"jpeg"
+    assert len(list_files(tmp_path)) == 1
+
+
+def test_broken_store_has_a_name_for_every_call(tmp_path: Path) -> None:
+    """Something else is where the folders should be."""
+    (tmp_path / "incoming").write_text("in the way")
+    images = ImageStore(tmp_path.as_uri())
+    for call in (
+        lambda: images.write_incoming("a", b"bytes"),
+        lambda: images.read_incoming("a"),
+        lambda: images.delete_incoming("a"),
+    ):
+        with pytest.raises(StoreUnavailable):
+            call()

@@ -1,0 +1,83 @@
+"""`pneumonia_api.worklist` against a real Redis."""
+
+import time
+from dataclasses import replace
+
+import pytest
+import redis
+
+from pneumonia_api.store import XrayStore, new_xray
+from pneumonia_api.worklist import Worklist
+from tests.pneumonia_api.records import done
+
+
+@pytest.fixture
+def added(client: redis.Redis) -> list[str]:
+    """Ids of 25 finished X-rays, newest first: every second one is normal, number 5 reviewed."""
+    xrays = XrayStore(client)
+    ids = []
+    for number in range(25):
+        xray = done(new_xray("doctor", f"d{number}", f"Study {number}"))
+        if number % 2:
+            xray = done(xray, "normal")
+        if number == 5:
+            xray = replace(xray, review={"label": "unsure", "note": "Ask Ann"})
+        xrays.add(xray)
+        ids.append(xray.id)
+        time.sleep(0.0012)
+    return ids[::-1]
+
+
+@pytest.fixture
+def worklist(client: redis.Redis) -> Worklist:
+    """What the API reads."""
+    return Worklist(client)
+
+
+def test_pages_follow_each_other_without_gap_or_repeat(
+    worklist: Worklist, added: list[str]
+) -> None:
+    """Newest first, page by page."""
+    seen: list[str] = []
+    cursor = None
+    while True:
+        page, cursor = worklist.page(cursor=cursor, limit=10)
+        seen += [xray.id for xray in page]
+        if not cursor:
+            break
+    assert seen == added
+
+
+def test_filters_keep_what_they_name(worklist: Worklist, added: list[str]) -> None:
+    """By decision, status and review, and each with the others."""
+    normal, cursor = worklist.page(status="done", decision="normal", limit=200)
+    assert [xray.id for xray in normal] == added[1::2]
+    assert cursor is None
+    assert worklist.page(status="queued", limit=5) == ([], None)
+    assert worklist.page(status="queued", decision="normal", limit=5) == ([], None)
+    reviewed, cursor = worklist.page(reviewed=True, limit=5)
+    assert [xray.reference for xray in reviewed] == ["Study 5"]
+    assert cursor is None
+    assert worklist.page(reviewed=True, decision="normal", limit=5)[0] == reviewed
+    assert worklist.page(reviewed=True, decision="pneumonia", limit=5) == ([], None)
+    assert len(worklist.page(reviewed=False, limit=200)[0]) == 24
+
+
+def test_search_looks_into_reference_note_and_id(worklist: Worklist, added: list[str]) -> None:
+    """Without regard to case."""
+    for q, number in (("study 24", 24), ("ASK ann", 5), (added[0][-12:].upper(), 24)):
+        assert [xray.reference for xray in worklist.page(q=q, limit=5)[0]] == [f"Study {number}"]
+
+
+def test_search_without_match_ends_early_and_goes_on_by_cursor(
+    worklist: Worklist, added: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call looks through so many X-rays and no more; the cursors lead to the last one."""
+    monkeypatch.setattr("pneumonia_api.worklist.MAX_SCANNED", 10)
+    assert worklist.page(q="study 2", limit=5)[1] == added[9]
+    pages: list[list[str]] = []
+    cursor = None
+    while not pages or cursor:
+        page, cursor = worklist.page(q="study 0", cursor=cursor, limit=5)
+        pages.append([xray.id for xray in page])
+    assert pages == [[], [], [added[-1]]]
