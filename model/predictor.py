@@ -3,8 +3,12 @@
 Runs the exported network in OpenVINO; knows no Flask, no Redis and no TensorFlow.
 """
 
+import mmap
 import os
+import queue
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +17,10 @@ import openvino
 
 from model.artifact import Artifact, ArtifactError, read_artifact
 from model.xray import INPUT_MARGIN, INPUT_SIDE, Xray, model_input
+
+MAX_STREAMS = 4
+"""Images at once when several callers meet: each costs memory, and more than a worker's threads
+never come."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +40,11 @@ class Prediction:
 
 
 class Predictor:
-    """One compiled network; safe to call from several threads, one inference at a time.
+    """The compiled network; safe to call from several threads.
 
-    One image on all cores beats several at once: the arithmetic is the limit, and sharing the
-    cores only makes everyone wait.
+    A lone caller gets all cores, which answers soonest. Callers who meet get one core each: two
+    images on two cores side by side finish sooner than one after the other on both, because
+    threads that share one image wait for each other.
     """
 
     def __init__(self, artifact_folder: Path, serving_folder: Path) -> None:
@@ -50,25 +59,48 @@ class Predictor:
                 f"The serving export {file} is missing; make it with `python -m model.network "
                 f"--artifact {artifact_folder} --out {serving_folder}`."
             )
-        compiled = openvino.Core().compile_model(
-            file,
-            "CPU",
-            {
-                "PERFORMANCE_HINT": "LATENCY",
-                # Newer CPUs would round to bfloat16, and answers would depend on the machine.
-                "INFERENCE_PRECISION_HINT": "f32",
-                "INFERENCE_NUM_THREADS": len(os.sched_getaffinity(0)),
-            },
+        cores = len(os.sched_getaffinity(0))
+        streams = min(cores, MAX_STREAMS)
+        with file.with_suffix(".bin").open("rb") as weights:
+            mapped = mmap.mmap(weights.fileno(), 0, access=mmap.ACCESS_COPY)
+        self._mapped = np.frombuffer(mapped, np.uint8)  # kept: the network does not own its weights
+        network = openvino.Core().read_model(
+            file.read_text(), openvino.Tensor(self._mapped, shared_memory=True)
         )
-        self._request = compiled.create_infer_request()
+        [self._wide] = _compile(network, {"PERFORMANCE_HINT": "LATENCY"}, cores, 1)
+        self._narrow: queue.SimpleQueue[openvino.InferRequest] = queue.SimpleQueue()
+        for request in _compile(network, {"NUM_STREAMS": streams}, streams, streams):
+            self._narrow.put(request)
+        # Each has its own copy of the weights by now, in its kernels' own order: the file's 100 MB
+        # need not stay in memory, and would be read again if they were asked for.
+        mapped.madvise(mmap.MADV_DONTNEED)
+        self._callers = 0
         self._lock = threading.Lock()
-        self.infer(np.zeros((INPUT_SIDE, INPUT_SIDE, 1), np.float32))
 
     def infer(self, image: np.ndarray) -> tuple[float, np.ndarray]:
         """(224, 224, 1) float32 grey -> the uncalibrated logit and the (14, 14) Grad-CAM map."""
-        with self._lock:
-            outputs = self._request.infer({0: image[None]}, share_inputs=True)
+        with self._borrow() as request:
+            outputs = request.infer({0: image[None]}, share_inputs=True)
             return float(outputs["logit"][0, 0]), outputs["heatmap"][0].copy()
+
+    @contextmanager
+    def _borrow(self) -> Iterator[openvino.InferRequest]:
+        """The request on all cores for who comes alone, else the next free one of the others."""
+        with self._lock:
+            alone = self._callers == 0
+            self._callers += 1
+        try:
+            if alone:
+                yield self._wide
+            else:
+                request = self._narrow.get()
+                try:
+                    yield request
+                finally:
+                    self._narrow.put(request)
+        finally:
+            with self._lock:
+                self._callers -= 1
 
     def predict(self, xray: Xray) -> Prediction:
         """Probability, decision and heat map of one X-ray, from one forward pass."""
@@ -88,3 +120,16 @@ class Predictor:
             model=self.artifact.version,
             heatmap=[[round(float(value), 3) for value in row] for row in strength],
         )
+
+
+def _compile(
+    network: openvino.Model, hint: dict[str, str | int], threads: int, requests: int
+) -> list[openvino.InferRequest]:
+    """Warm requests of the network, compiled for so many threads in all."""
+    # Newer CPUs would round to bfloat16, and answers would depend on the machine.
+    options = {**hint, "INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads}
+    compiled = openvino.Core().compile_model(network, "CPU", options)
+    made = [compiled.create_infer_request() for _ in range(requests)]
+    for request in made:
+        request.infer({0: np.zeros((1, INPUT_SIDE, INPUT_SIDE, 1), np.float32)})
+    return made
