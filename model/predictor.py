@@ -44,22 +44,7 @@ class Predictor:
         Raises ArtifactError in one sentence when the artifact or its export is missing.
         """
         self.artifact: Artifact = read_artifact(artifact_folder)
-        file = serving_folder / self.artifact.version / "model.xml"
-        if not file.is_file():
-            raise ArtifactError(
-                f"The serving export {file} is missing; make it with `python -m model.network "
-                f"--artifact {artifact_folder} --out {serving_folder}`."
-            )
-        compiled = openvino.Core().compile_model(
-            file,
-            "CPU",
-            {
-                "PERFORMANCE_HINT": "LATENCY",
-                # Newer CPUs would round to bfloat16, and answers would depend on the machine.
-                "INFERENCE_PRECISION_HINT": "f32",
-                "INFERENCE_NUM_THREADS": len(os.sched_getaffinity(0)),
-            },
-        )
+        compiled = compile_network(artifact_folder, serving_folder, "LATENCY")
         self._request = compiled.create_infer_request()
         self._lock = threading.Lock()
         self.infer(np.zeros((INPUT_SIDE, INPUT_SIDE, 1), np.float32))
@@ -72,19 +57,48 @@ class Predictor:
 
     def predict(self, xray: Xray) -> Prediction:
         """Probability, decision and heat map of one X-ray, from one forward pass."""
-        logit, heatmap = self.infer(model_input(xray))
-        calibration = self.artifact.calibration
-        calibrated = calibration["scale"] * logit + calibration["offset"]
-        probability = float(0.5 * (1 + np.tanh(0.5 * calibrated)))
-        # Below the usual strength of a pneumonia's map, weak stays weak: scaling each image to its
-        # own peak would light up a normal lung.
-        # The network does not see a sixteenth at each edge: one cell more on each side of its 14.
-        heatmap = np.pad(heatmap, round(heatmap.shape[0] / (1 / INPUT_MARGIN - 2)))
-        strength = heatmap / max(float(heatmap.max()), self.artifact.heatmap_reference, 1e-6)
-        return Prediction(
-            probability=round(probability, 4),
-            decision=self.artifact.classes[int(probability >= self.artifact.threshold)],
-            threshold=self.artifact.threshold,
-            model=self.artifact.version,
-            heatmap=[[round(float(value), 3) for value in row] for row in strength],
+        return conclude(self.artifact, *self.infer(model_input(xray)))
+
+
+def compile_network(
+    artifact_folder: Path, serving_folder: Path, hint: str
+) -> openvino.CompiledModel:
+    """The artifact's export, on all cores: for one image at a time ("LATENCY") or "THROUGHPUT".
+
+    Raises ArtifactError in one sentence when the artifact or its export is missing.
+    """
+    file = serving_folder / read_artifact(artifact_folder).version / "model.xml"
+    if not file.is_file():
+        raise ArtifactError(
+            f"The serving export {file} is missing; make it with `python -m model.network "
+            f"--artifact {artifact_folder} --out {serving_folder}`."
         )
+    return openvino.Core().compile_model(
+        file,
+        "CPU",
+        {
+            "PERFORMANCE_HINT": hint,
+            # Newer CPUs would round to bfloat16, and answers would depend on the machine.
+            "INFERENCE_PRECISION_HINT": "f32",
+            "INFERENCE_NUM_THREADS": len(os.sched_getaffinity(0)),
+        },
+    )
+
+
+def conclude(artifact: Artifact, logit: float, heatmap: np.ndarray) -> Prediction:
+    """The network's uncalibrated logit and (14, 14) Grad-CAM map -> the answer."""
+    calibration = artifact.calibration
+    calibrated = calibration["scale"] * logit + calibration["offset"]
+    probability = float(0.5 * (1 + np.tanh(0.5 * calibrated)))
+    # Below the usual strength of a pneumonia's map, weak stays weak: scaling each image to its
+    # own peak would light up a normal lung.
+    # The network does not see a sixteenth at each edge: one cell more on each side of its 14.
+    heatmap = np.pad(heatmap, round(heatmap.shape[0] / (1 / INPUT_MARGIN - 2)))
+    strength = heatmap / max(float(heatmap.max()), artifact.heatmap_reference, 1e-6)
+    return Prediction(
+        probability=round(probability, 4),
+        decision=artifact.classes[int(probability >= artifact.threshold)],
+        threshold=artifact.threshold,
+        model=artifact.version,
+        heatmap=[[round(float(value), 3) for value in row] for row in strength],
+    )
