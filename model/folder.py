@@ -32,7 +32,7 @@ A = TypeVar("A")
 B = TypeVar("B")
 
 
-@dataclass
+@dataclass(eq=False)
 class File:
     """One file on its way; `record` is what is stored, or will be.
 

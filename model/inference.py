@@ -83,7 +83,7 @@ class Tally:
                 reason = file.error or (record.reason if record else "")
                 if status != "done":
                     tqdm.write(f"{file.path.relative_to(self._folder)}: {status}. {reason}")
-            if record and record.prediction:
+            if record and record.prediction and not file.repeated:
                 self.counts[record.prediction["decision"]] += 1
             if self._labels and not file.error:
                 self._remember(file)
@@ -160,12 +160,12 @@ def score_folder(arguments: argparse.Namespace) -> int:
     client, images = connect(config)
     threads = 2 * len(os.sched_getaffinity(0))  # half of them may wait for disk or network
     pool = ThreadPoolExecutor(threads)
-    started = time.monotonic()
     try:
         prepare = prepare_workers if arguments.celery else prepare_machine
         run, model, threshold, where = prepare(config, XrayStore(client), images, pool)
         intake = Intake(XrayStore(client), pool, model, config.max_body_bytes)
         tally = Tally(folder, arguments.labels)
+        started = time.monotonic()
         with tqdm(total=len(paths), unit="file", smoothing=0.1) as bar:
             for files in run(intake, paths):
                 tally.add(files)
@@ -222,7 +222,9 @@ def summarize(counts: Counter[str], others: int, seconds: float) -> str:
     if others:
         told.append(f"{others:7} are no images by suffix and content; left out")
     told.append(f"{counts['pneumonia']:7} pneumonia, {counts['normal']} normal")
-    return "\n".join([*told, f"{seconds:.0f} s, {scored / max(seconds, 1e-3):.1f} X-rays a second"])
+    if scored:
+        told.append(f"{seconds:.0f} s, {scored / seconds:.1f} X-rays a second")
+    return "\n".join(told)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
