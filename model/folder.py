@@ -24,9 +24,9 @@ from pneumonia_api.store import Xray, XrayMissing, XrayStore, name_batch, new_xr
 SOURCE = "batch"
 SUFFIXES = (".jpg", ".jpeg", ".png", ".dcm", ".dicom", ".tif", ".tiff")
 
-WAIT_SECONDS = 1800
-"""How long Redis may be away: a restart or failover; below the age at which images without a record
-are swept from the image store, because previews are written just before their records."""
+WAIT_SECONDS = 900
+"""How long Redis may be away: a restart or failover. Far below the hour after which images without a
+record may be swept from the image store, because previews are written just before their records."""
 
 A = TypeVar("A")
 B = TypeVar("B")
