@@ -25,8 +25,8 @@ SOURCE = "batch"
 SUFFIXES = (".jpg", ".jpeg", ".png", ".dcm", ".dicom", ".tif", ".tiff")
 
 WAIT_SECONDS = 900
-"""How long Redis may be away: a restart or failover. Far below the hour after which images without a
-record may be swept from the image store, because previews are written just before their records."""
+"""How long Redis may be away: a restart or failover. Far below the hour after which images without
+a record may be swept from the image store, because previews are written before their records."""
 
 A = TypeVar("A")
 B = TypeVar("B")

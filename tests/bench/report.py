@@ -168,10 +168,11 @@ def _scoring_row(scoring: dict[str, Any]) -> Row:
     own, scored = (
         statistics.median(scoring["images_per_second"][name]) for name in ("predict", "score")
     )
-    share = scoring["share"]
+    share, cpu = scoring["share"], scoring["cpu_ms_per_image"]
     return Row(
         "Folder scored by `model.inference`; `Predictor.predict` alone",
-        f"{scored:.1f} images/s, {own:.1f} images/s; {share:.0%} of it, median of turns",
+        f"{scored:.1f} images/s, {own:.1f} images/s; {share:.0%} of it, median of turns; "
+        f"processor time {cpu['score']:.0f} ms, {cpu['predict']:.0f} ms",
         "90 % or more",
         share >= 0.9,
     )

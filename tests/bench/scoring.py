@@ -47,6 +47,7 @@ def running_redis(folder: Path) -> Iterator[str]:
 def measure_scoring(model: Path, serving: Path, images: Path, rounds: int) -> dict[str, Any]:
     """Images a second of each turn, the two in turn; the first round is a warm-up."""
     paces: dict[str, list[float]] = {"predict": [], "score": []}
+    cpu: dict[str, list[float]] = {"predict": [], "score": []}
     with tempfile.TemporaryDirectory(prefix="scoring-") as name:
         scratch = Path(name)
         with (
@@ -59,8 +60,14 @@ def measure_scoring(model: Path, serving: Path, images: Path, rounds: int) -> di
                     answer = side.ask(what=what, start=number * BLOCK, count=BLOCK)
                     if number:
                         paces[what].append(BLOCK / answer["elapsed"])
+                        cpu[what].append(answer["cpu"] / BLOCK * 1000)
     shares = [scored / own for scored, own in zip(paces["score"], paces["predict"], strict=True)]
-    return {"images_per_second": paces, "share": statistics.median(shares), "shares": shares}
+    return {
+        "images_per_second": paces,
+        "share": statistics.median(shares),
+        "shares": shares,
+        "cpu_ms_per_image": {what: statistics.median(ms) for what, ms in cpu.items()},
+    }
 
 
 def main() -> None:
@@ -77,6 +84,7 @@ def main() -> None:
         print(f"{what:8} {' '.join(f'{pace:.1f}' for pace in paces)} images/s")
     print(f"share    {' '.join(f'{share:.2f}' for share in found['shares'])}")
     print(f"median   {found['share']:.2f}")
+    print(f"cpu      {found['cpu_ms_per_image']} ms an image")
 
 
 if __name__ == "__main__":
