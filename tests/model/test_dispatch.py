@@ -32,7 +32,7 @@ def test_workers_score_a_folder(stack: Stack, tmp_path: Path, samples: list[Path
             env={**os.environ, "VAR_DIR": str(stack.var)},
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,  # the metrics alone take minutes where the processor is shared
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
