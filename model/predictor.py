@@ -18,9 +18,8 @@ import openvino
 from model.artifact import Artifact, ArtifactError, read_artifact
 from model.xray import INPUT_MARGIN, INPUT_SIDE, Xray, model_input
 
-MAX_STREAMS = 4
-"""Images at once when several callers meet: each costs memory, and more than a worker's threads
-never come."""
+WORKER_STREAMS = 3
+"""Images at once when callers meet: as many as a worker has threads, for each costs memory."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +46,10 @@ class Predictor:
     threads that share one image wait for each other.
     """
 
-    def __init__(self, artifact_folder: Path, serving_folder: Path) -> None:
-        """Load the artifact's export and warm it up.
+    def __init__(
+        self, artifact_folder: Path, serving_folder: Path, streams: int = WORKER_STREAMS
+    ) -> None:
+        """Load the artifact's export and warm it up, for up to `streams` callers at once.
 
         Raises ArtifactError in one sentence when the artifact or its export is missing.
         """
@@ -60,7 +61,7 @@ class Predictor:
                 f"--artifact {artifact_folder} --out {serving_folder}`."
             )
         cores = len(os.sched_getaffinity(0))
-        streams = min(cores, MAX_STREAMS)
+        streams = min(cores, streams)
         with file.with_suffix(".bin").open("rb") as weights:
             mapped = mmap.mmap(weights.fileno(), 0, access=mmap.ACCESS_COPY)
         self._mapped = np.frombuffer(mapped, np.uint8)  # kept: the network does not own its weights
@@ -104,22 +105,7 @@ class Predictor:
 
     def predict(self, xray: Xray) -> Prediction:
         """Probability, decision and heat map of one X-ray, from one forward pass."""
-        logit, heatmap = self.infer(model_input(xray))
-        calibration = self.artifact.calibration
-        calibrated = calibration["scale"] * logit + calibration["offset"]
-        probability = float(0.5 * (1 + np.tanh(0.5 * calibrated)))
-        # Below the usual strength of a pneumonia's map, weak stays weak: scaling each image to its
-        # own peak would light up a normal lung.
-        # The network does not see a sixteenth at each edge: one cell more on each side of its 14.
-        heatmap = np.pad(heatmap, round(heatmap.shape[0] / (1 / INPUT_MARGIN - 2)))
-        strength = heatmap / max(float(heatmap.max()), self.artifact.heatmap_reference, 1e-6)
-        return Prediction(
-            probability=round(probability, 4),
-            decision=self.artifact.classes[int(probability >= self.artifact.threshold)],
-            threshold=self.artifact.threshold,
-            model=self.artifact.version,
-            heatmap=[[round(float(value), 3) for value in row] for row in strength],
-        )
+        return conclude(self.artifact, *self.infer(model_input(xray)))
 
 
 def _compile(
@@ -133,3 +119,22 @@ def _compile(
     for request in made:
         request.infer({0: np.zeros((1, INPUT_SIDE, INPUT_SIDE, 1), np.float32)})
     return made
+
+
+def conclude(artifact: Artifact, logit: float, heatmap: np.ndarray) -> Prediction:
+    """The network's uncalibrated logit and (14, 14) Grad-CAM map -> the answer."""
+    calibration = artifact.calibration
+    calibrated = calibration["scale"] * logit + calibration["offset"]
+    probability = float(0.5 * (1 + np.tanh(0.5 * calibrated)))
+    # Below the usual strength of a pneumonia's map, weak stays weak: scaling each image to its
+    # own peak would light up a normal lung.
+    # The network does not see a sixteenth at each edge: one cell more on each side of its 14.
+    heatmap = np.pad(heatmap, round(heatmap.shape[0] / (1 / INPUT_MARGIN - 2)))
+    strength = heatmap / max(float(heatmap.max()), artifact.heatmap_reference, 1e-6)
+    return Prediction(
+        probability=round(probability, 4),
+        decision=artifact.classes[int(probability >= artifact.threshold)],
+        threshold=artifact.threshold,
+        model=artifact.version,
+        heatmap=[[round(float(value), 3) for value in row] for row in strength],
+    )

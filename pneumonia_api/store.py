@@ -4,6 +4,7 @@ xray:ID                 hash, one record (its fields are those of `Xray`)
 xrays                   sorted set of all ids; ids begin with their time, so the order is by time
 xrays:status:STATUS     the same, by status; xrays:decision:DECISION likewise
 xrays:reviewed          the same, those with a review
+batch                   hash of the files scored from folders: NAME of bytes and model -> id
 reuse:DIGEST:MODEL      id of a finished record with the same bytes and model
 starts:ID               how often a worker began on it; expires after a day
 finished:ID             stream of one entry that wakes whoever waits for the end; expires
@@ -17,10 +18,12 @@ failures:NAME:ADDRESS   log-ins tried in a row by a person from an address; expi
 predict                 Celery's queue (a list that Celery writes; here it is only counted)
 """
 
+import hashlib
 import json
 import secrets
 import time
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -64,12 +67,26 @@ class Xray:
 _JSON_FIELDS = ("prediction", "quality", "review")
 
 
-def new_xray(source: str, digest: str, reference: str = "") -> Xray:
-    """A queued record with a fresh id: 12 hexadecimal digits of time, 20 that nobody guesses."""
+def new_xray(source: str, digest: str, reference: str = "", ending: str = "") -> Xray:
+    """A queued record with a fresh id: 12 hexadecimal digits of time, 20 that nobody guesses.
+
+    Those 20 are `ending` where it is given; see `name_batch`.
+    """
     now = time.time()
-    xray_id = f"{int(now * 1000):012x}{secrets.token_hex(10)}"
+    xray_id = f"{int(now * 1000):012x}{ending or secrets.token_hex(10)}"
     created_at = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
     return Xray(xray_id, "queued", source, created_at, digest, reference)
+
+
+def as_done(xray: Xray, prediction: dict[str, Any], warnings: Sequence[str]) -> Xray:
+    """The record with its prediction, and with what its reader should know of the image."""
+    quality = {"ok": not warnings, "warnings": list(warnings), "ood": None}
+    return replace(xray, status="done", prediction=prediction, quality=quality)
+
+
+def name_batch(digest: str, model: str) -> str:
+    """The last 20 digits of the id of a file scored from a folder, from its bytes and the model."""
+    return hashlib.sha256(f"batch:{digest}:{model}".encode()).hexdigest()[:20]
 
 
 class XrayStore:
@@ -84,6 +101,35 @@ class XrayStore:
             self._put(pipe, xray)
             pipe.zadd("xrays", {xray.id: 0})
             pipe.execute()
+
+    def add_batch(self, xrays: Sequence[Xray]) -> list[Xray]:
+        """Store new records of scored files, all in one transaction with the marks of the files.
+
+        Returns those that were left out, because another run has stored the same file.
+        """
+        names = [xray.id[12:] for xray in xrays]
+        while xrays:
+            with self._redis.pipeline() as pipe:
+                pipe.watch("batch")
+                marks = pipe.hmget("batch", names)
+                pipe.multi()
+                for xray, name, mark in zip(xrays, names, marks, strict=True):
+                    if mark is None:
+                        self._put(pipe, xray)
+                        pipe.zadd("xrays", {xray.id: 0})
+                        pipe.hset("batch", name, xray.id)
+                try:
+                    pipe.execute()
+                except redis.WatchError:
+                    continue
+            # Its own mark: an earlier try was carried out, and only the answer was lost.
+            both = zip(xrays, marks, strict=True)
+            return [xray for xray, mark in both if mark not in (None, xray.id)]
+        return []
+
+    def find_batch(self, names: Sequence[str]) -> list[str | None]:
+        """The id of the record of each `name_batch`, None for a file that was not scored yet."""
+        return list(self._redis.hmget("batch", list(names))) if names else []
 
     def get(self, xray_id: str) -> Xray:
         """One record. Raises XrayMissing."""
@@ -150,6 +196,7 @@ class XrayStore:
             pipe.delete(*keys)
             for index in INDEXES:
                 pipe.zrem(index, xray.id)
+            pipe.hdel("batch", xray.id[12:])
             self._announce_end(pipe, xray.id, "deleted")
 
         self._redis.transaction(forget, key)
@@ -186,6 +233,10 @@ class XrayStore:
     def take_turn(self, name: str, seconds: int) -> bool:
         """Whether this caller, of all workers, has the turn for the next `seconds`."""
         return bool(self._redis.set(f"lock:{name}", 1, nx=True, ex=seconds))
+
+    def count_tasks(self) -> int:
+        """How many tasks wait in the queue for a worker."""
+        return int(self._redis.llen(QUEUE))
 
     def find_stranded(self, seconds: float) -> list[str]:
         """Ids accepted more than `seconds` ago that wait although the queue is empty."""

@@ -33,6 +33,7 @@ from tests.bench.processes import (
     time_worker_start,
 )
 from tests.bench.report import describe_machine, format_table
+from tests.bench.scoring import measure_scoring
 from tests.bench.sides import ROOT, Side
 from tests.bench.throughput import mean_steps, measure_load
 from tests.stack import Stack, running_stack
@@ -53,9 +54,10 @@ class Counts:
     starts: int = 3
     uploads: int = 500
     pace: int = 160
+    scorings: int = 8
 
 
-QUICK = Counts(rounds=1, block=4, inferences=5, starts=1, uploads=40, pace=16)
+QUICK = Counts(rounds=1, block=4, inferences=5, starts=1, uploads=40, pace=16, scorings=1)
 
 
 def take_turns(
@@ -205,6 +207,8 @@ def measure(counts: Counts) -> dict[str, Any]:
         print(f"{counts.uploads} uploads from 8 clients, twice ...", flush=True)
         found["throughput"] = bench.measure_throughput(stack, yardstick)
         found["memory_mb"] = measure_memory(stack)
+        print("A folder, in turn with the bare predictor ...", flush=True)
+        found["scoring"] = measure_scoring(MODEL, SERVING, bench.folder, counts.scorings)
         print("Runtimes ...", flush=True)
         found["runtimes"] = bench.measure_runtimes()
     return found

@@ -1,0 +1,190 @@
+"""The files of a folder, read ahead of their use, and each told apart from what was scored before.
+
+Memory is bounded by a few batches of files. Redis never learns a name or path: hospitals put names
+and numbers of patients there. What it knows a file by is `pneumonia_api.store.name_batch`.
+"""
+
+import hashlib
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import redis
+from tqdm import tqdm
+
+from model.artifact import sha256_of
+from pneumonia_api.store import Xray, XrayMissing, XrayStore, name_batch, new_xray
+
+SOURCE = "batch"
+SUFFIXES = (".jpg", ".jpeg", ".png", ".dcm", ".dicom", ".tif", ".tiff")
+
+WAIT_SECONDS = 900
+"""How long Redis may be away: a restart or failover. Far below the hour after which images without
+a record may be swept from the image store, because previews are written before their records."""
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+@dataclass(eq=False)
+class File:
+    """One file on its way; `record` is what is stored, or will be.
+
+    `known`: an earlier run stored the record. `repeated`: another file of this run has the same
+    bytes. `error`: why it could not even be read from the disk; such a file has no record.
+    """
+
+    path: Path
+    digest: str = ""
+    data: bytes = b""
+    too_large: bool = False
+    name: str = ""
+    record: Xray | None = None
+    known: bool = False
+    repeated: bool = False
+    error: str = ""
+    image: np.ndarray | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is still to be judged in this run."""
+        fresh = not (self.known or self.repeated or self.error)
+        return fresh and self.record is not None and self.record.status == "queued"
+
+
+def list_files(folder: Path) -> tuple[list[Path], int]:
+    """Image files below `folder`, in name order, and how many other files were left out.
+
+    An image is known by its suffix or by its first bytes: DICOM files often have no suffix.
+    """
+    found, others = [], 0
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for path in (Path(parent, name) for name in sorted(names) if not name.startswith(".")):
+            if path.suffix.lower() in SUFFIXES or _begins_as_image(path):
+                found.append(path)
+            else:
+                others += 1
+    return found, others
+
+
+def _begins_as_image(path: Path) -> bool:
+    if path.name.upper() == "DICOMDIR" or not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            head = file.read(132)
+    except OSError:
+        return False
+    # JPEG, PNG, TIFF, DICOM by its preamble (PS3.10, 7.1), and DICOM without one, by its first tag.
+    known = (
+        b"\xff\xd8\xff",
+        b"\x89PNG",
+        b"II*\x00",
+        b"MM\x00*",
+        b"\x08\x00\x05\x00",
+        b"\x02\x00\x00\x00",
+    )
+    return head.startswith(known) or head[128:] == b"DICM"
+
+
+def lookahead(items: Iterable[A], start: Callable[[A], Callable[[], B]]) -> Iterator[B]:
+    """Start each item, which returns how to collect it, while the one before is being collected."""
+    started: deque[Callable[[], B]] = deque()
+    for item in items:
+        started.append(start(item))
+        if len(started) > 1:
+            yield started.popleft()()
+    while started:
+        yield started.popleft()()
+
+
+def patiently(operation: Callable[[], B]) -> B:
+    """The operation's answer, tried again while Redis is away, for WAIT_SECONDS at most.
+
+    Whatever is passed here may have been carried out although its answer was lost.
+    """
+    end, pause, told = time.monotonic() + WAIT_SECONDS, 0.5, False
+    while True:
+        try:
+            answer = operation()
+        except redis.AuthenticationError:
+            raise  # a ConnectionError by its class, but waiting does not help
+        except (redis.ConnectionError, redis.TimeoutError, redis.ReadOnlyError):
+            if time.monotonic() > end:
+                raise
+            if not told:
+                tqdm.write("Redis does not answer; waiting for it, nothing is lost.")
+                told = True
+            time.sleep(pause)
+            pause = min(2 * pause, 5)
+        else:
+            if told:
+                tqdm.write("Redis answers again; going on.")
+            return answer
+
+
+class Intake:
+    """Files -> batches of `File`, read by the threads of `pool`, each with its record."""
+
+    def __init__(
+        self, xrays: XrayStore, pool: ThreadPoolExecutor, model: str, max_bytes: int
+    ) -> None:
+        self._xrays = xrays
+        self._pool = pool
+        self._model = model
+        self._max_bytes = max_bytes
+        self._names: set[str] = set()
+
+    def run(self, paths: Sequence[Path], batch: int) -> Iterator[list[File]]:
+        """Batches in the order of `paths`; the next one is read meanwhile."""
+        batches = (paths[start : start + batch] for start in range(0, len(paths), batch))
+        for files in lookahead(batches, self._start_reading):
+            self._identify([file for file in files if not file.error])
+            yield files
+
+    def _start_reading(self, paths: Sequence[Path]) -> Callable[[], list[File]]:
+        started = [self._pool.submit(self._read, path) for path in paths]
+        return lambda: [future.result() for future in started]
+
+    def _read(self, path: Path) -> File:
+        try:
+            if path.stat().st_size > self._max_bytes:
+                return File(path, sha256_of(path), too_large=True)
+            data = path.read_bytes()
+        except OSError as error:
+            return File(path, error=f"{error.strerror}.")
+        return File(path, hashlib.sha256(data).hexdigest(), data)
+
+    def _identify(self, files: list[File]) -> None:
+        for file in files:
+            file.name = name_batch(file.digest, self._model)
+            file.repeated = file.name in self._names
+            self._names.add(file.name)
+        found = patiently(lambda: self._xrays.find_batch([file.name for file in files]))
+        for file, xray_id in zip(files, found, strict=True):
+            file.record = self._find(xray_id) if xray_id else None
+            file.known = file.record is not None
+            if file.record is None:
+                file.record = new_xray(SOURCE, file.digest, ending=file.name)
+                if file.too_large:
+                    reason = (
+                        f"The file is larger than {self._max_bytes >> 20} MB; "
+                        "export the X-ray smaller."
+                    )
+                    file.record = replace(file.record, status="rejected", reason=reason)
+            if file.known or file.repeated:
+                file.data = b""
+
+    def _find(self, xray_id: str) -> Xray | None:
+        try:
+            return patiently(lambda: self._xrays.get(xray_id))
+        except XrayMissing:
+            return None  # deleted this moment

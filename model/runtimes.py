@@ -1,0 +1,100 @@
+"""Many X-rays at once: Keras on a GPU, the serving export on a CPU; the same network in both."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from model.artifact import WEIGHTS_NAME, Artifact, read_artifact
+from model.predictor import Predictor
+
+Output = tuple[float, np.ndarray]
+"""The uncalibrated logit and the (14, 14) Grad-CAM map of one X-ray."""
+
+
+class Runtime(Protocol):
+    """What predicts; `batch` is how many X-rays it likes to be given."""
+
+    artifact: Artifact
+    batch: int
+    name: str
+
+    def start(self, images: Sequence[np.ndarray]) -> Callable[[], list[Output]]:
+        """Begin on `model_input`s; what is returned waits for their outputs."""
+        ...
+
+
+class CpuStreams:
+    """A `Predictor` with one stream for each core, fed by the threads of `pool`."""
+
+    name = "CPU (OpenVINO)"
+
+    def __init__(
+        self, artifact_folder: Path, serving_folder: Path, pool: ThreadPoolExecutor
+    ) -> None:
+        """Raises ArtifactError when the artifact or its export is missing."""
+        cores = len(os.sched_getaffinity(0))
+        self.batch = max(8, 2 * cores)
+        self._predictor = Predictor(artifact_folder, serving_folder, streams=cores)
+        self.artifact = self._predictor.artifact
+        self._pool = pool
+
+    def start(self, images: Sequence[np.ndarray]) -> Callable[[], list[Output]]:
+        """See Runtime."""
+        started = [self._pool.submit(self._predictor.infer, image) for image in images]
+        return lambda: [future.result() for future in started]
+
+
+class GpuBatches:
+    """The Keras network, in batches of one size, on a thread of its own."""
+
+    name = "GPU (Keras)"
+    batch = 64
+
+    def __init__(self, artifact_folder: Path) -> None:
+        """Raises ArtifactError when the artifact is missing."""
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        # Seconds to import, and not needed where there is no GPU.
+        import tensorflow as tf  # noqa: PLC0415
+
+        from model.network import build_serving_network, load_network  # noqa: PLC0415
+
+        self.artifact = read_artifact(artifact_folder)
+        # Ten bits of mantissa would make answers depend on the kind of machine.
+        tf.config.experimental.enable_tensor_float_32_execution(False)
+        self._network = build_serving_network(load_network(artifact_folder / WEIGHTS_NAME))
+        self._thread = ThreadPoolExecutor(1)
+
+    def start(self, images: Sequence[np.ndarray]) -> Callable[[], list[Output]]:
+        """See Runtime."""
+        return self._thread.submit(self._infer, images).result
+
+    def _infer(self, images: Sequence[np.ndarray]) -> list[Output]:
+        if not images:
+            return []
+        # Filled up, because the graph is compiled and tuned anew for each size.
+        full = np.zeros((max(self.batch, len(images)), *images[0].shape), np.float32)
+        full[: len(images)] = images
+        outputs = self._network.predict_on_batch(full)
+        logits, heatmaps = outputs["logit"][:, 0], outputs["heatmap"]
+        return [(float(logits[k]), np.asarray(heatmaps[k])) for k in range(len(images))]
+
+
+def choose_runtime(
+    artifact_folder: Path, serving_folder: Path, pool: ThreadPoolExecutor
+) -> Runtime:
+    """Keras where it sees a GPU, else the serving export. Raises ArtifactError."""
+    if _has_gpu():
+        return GpuBatches(artifact_folder)
+    return CpuStreams(artifact_folder, serving_folder, pool)
+
+
+def _has_gpu() -> bool:
+    if not any(Path("/dev").glob("nvidia[0-9]*")):
+        return False  # no driver, so there is no need to import TensorFlow and ask
+    import tensorflow as tf  # noqa: PLC0415
+
+    return bool(tf.config.list_physical_devices("GPU"))

@@ -1,0 +1,84 @@
+"""Files -> predictions -> records, all on this machine; each step works ahead of the next."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from model.folder import File, Intake, lookahead, patiently
+from model.predictor import conclude
+from model.runtimes import Runtime
+from model.xray import UnreadableXray, encode_preview, model_input, read_xray
+from pneumonia_api.images import ImageStore
+from pneumonia_api.store import Xray, XrayStore, as_done
+
+
+class Scorer:
+    """Judges what an `Intake` brings; a kill at any point leaves no half of anything.
+
+    A batch of records and the marks that its files are done are one transaction. Previews are
+    written just before: without their records nobody can see them, and the workers sweep them.
+    """
+
+    def __init__(
+        self,
+        xrays: XrayStore,
+        images: ImageStore,
+        runtime: Runtime,
+        pool: ThreadPoolExecutor,
+        max_pixels: int,
+    ) -> None:
+        self._xrays = xrays
+        self._images = images
+        self._runtime = runtime
+        self._pool = pool
+        self._max_pixels = max_pixels
+
+    def run(self, intake: Intake, paths: Sequence[Path]) -> Iterator[list[File]]:
+        """Batches of files whose records are stored."""
+        batches = intake.run(paths, self._runtime.batch)
+        for files in lookahead(lookahead(batches, self._start_decoding), self._start_judging):
+            self._store(files)
+            yield files
+
+    def _start_decoding(self, files: list[File]) -> Callable[[], list[File]]:
+        started = [
+            self._pool.submit(self._decode, file, file.record)
+            for file in files
+            if file.record and file.waits
+        ]
+
+        def collect() -> list[File]:
+            for future in started:
+                future.result()
+            return files
+
+        return collect
+
+    def _decode(self, file: File, record: Xray) -> None:
+        try:
+            image = read_xray(file.data, self._max_pixels)
+        except UnreadableXray as error:
+            file.record = replace(record, status="rejected", reason=str(error))
+        else:
+            file.image, file.warnings = model_input(image), image.warnings
+            self._images.write_preview(record.id, encode_preview(image))
+        file.data = b""
+
+    def _start_judging(self, files: list[File]) -> Callable[[], list[File]]:
+        judged = [(f, f.record, f.image) for f in files if f.record and f.image is not None]
+        outputs = self._runtime.start([image for _, _, image in judged])
+
+        def collect() -> list[File]:
+            for (file, record, _), output in zip(judged, outputs(), strict=True):
+                prediction = conclude(self._runtime.artifact, *output)
+                file.record = as_done(record, asdict(prediction), file.warnings)
+                file.image = None
+            return files
+
+        return collect
+
+    def _store(self, files: list[File]) -> None:
+        records = [f.record for f in files if f.record and not (f.known or f.repeated)]
+        for lost in patiently(lambda: self._xrays.add_batch(records)):
+            self._images.delete_preview(lost.id)

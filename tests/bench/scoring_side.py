@@ -1,0 +1,72 @@
+"""Two paces on this CPU: `Predictor.predict` alone, and all of `model.inference` around it.
+
+    python -m tests.bench.scoring_side REDIS_URL MODEL_DIR SERVING_DIR IMAGES SCRATCH
+
+Answers `{"what": "predict" or "score", "start": 0, "count": 32}` with its seconds, by the clock and
+of processors. `predict` is given decoded X-rays; `score` has files of its own bytes, and reads,
+decodes, predicts, makes and stores previews and records.
+"""
+
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from model.folder import Intake
+from model.inference import count_threads
+from model.predictor import Predictor
+from model.runtimes import CpuStreams
+from model.scoring import Scorer
+from model.xray import MAX_PIXELS, read_xray
+from pneumonia_api.images import ImageStore
+from pneumonia_api.store import XrayStore
+from tests.bench.images import Images
+from tests.bench.sides import serve
+
+MAX_BYTES = 25 << 20
+
+
+def main(redis_url: str, model_dir: Path, serving_dir: Path, folder: Path, scratch: Path) -> None:
+    """Load once, then measure when asked."""
+    images = Images(folder)
+    predictor = Predictor(model_dir, serving_dir)
+    decoded = [read_xray(images.read(number)) for number in range(len(images))]
+    client = redis.Redis.from_url(redis_url, decode_responses=True)
+    xrays, store = XrayStore(client), ImageStore(scratch.as_uri())
+    pool = ThreadPoolExecutor(count_threads())
+    runtime = CpuStreams(model_dir, serving_dir, pool)
+    scorer = Scorer(xrays, store, runtime, pool, MAX_PIXELS)
+
+    def predict(count: int) -> float:
+        started = time.perf_counter()
+        for number in range(count):
+            predictor.predict(decoded[number % len(decoded)])
+        return time.perf_counter() - started
+
+    def score(start: int, count: int) -> float:
+        with tempfile.TemporaryDirectory(dir=scratch) as data:
+            paths = [Path(data, f"{number}.jpg") for number in range(start, start + count)]
+            for number, path in enumerate(paths, start):
+                path.write_bytes(images.read(number))
+            started = time.perf_counter()
+            intake = Intake(xrays, pool, runtime.artifact.version, MAX_BYTES)
+            stored = sum(len(files) for files in scorer.run(intake, paths))
+            elapsed = time.perf_counter() - started
+        if stored != count:
+            raise RuntimeError(f"{stored} of {count} files were scored")
+        return elapsed
+
+    def measure(what: str, start: int, count: int) -> dict[str, Any]:
+        cpu = time.process_time()
+        elapsed = predict(count) if what == "predict" else score(start, count)
+        return {"elapsed": elapsed, "cpu": time.process_time() - cpu}
+
+    serve(measure)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], *map(Path, sys.argv[2:]))

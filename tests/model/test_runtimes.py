@@ -1,0 +1,34 @@
+"""`model.runtimes`: the same network, however it is run."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model.predictor import Predictor
+from model.runtimes import CpuStreams, GpuBatches
+from model.xray import model_input, read_xray
+from tests.stack import ROOT
+
+MODEL, SERVING = ROOT / "model" / "artifact", ROOT / "var" / "serving"
+
+
+def test_runtimes_agree_with_the_predictor(samples: list[Path]) -> None:
+    """Streams on a CPU, Keras as on a GPU, and one at a time as for an upload: one answer."""
+    inputs = [model_input(read_xray(path.read_bytes())) for path in samples[:5]]
+    expected = [Predictor(MODEL, SERVING).infer(image) for image in inputs]
+    gpu = GpuBatches(MODEL)
+    gpu.batch = 4  # fewer than the images, and one short
+    with ThreadPoolExecutor(4) as pool:
+        outputs = [
+            CpuStreams(MODEL, SERVING, pool).start(inputs)(),
+            [*gpu.start(inputs[:3])(), *gpu.start(inputs[3:])()],
+        ]
+    assert gpu.start([])() == []
+    for found in outputs:
+        for (logit, heatmap), (expected_logit, expected_heatmap) in zip(
+            found, expected, strict=True
+        ):
+            assert logit == pytest.approx(expected_logit, abs=1e-4)
+            np.testing.assert_allclose(heatmap, expected_heatmap, atol=1e-4)

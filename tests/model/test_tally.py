@@ -1,0 +1,13 @@
+"""`model.tally`: labels by folder."""
+
+from pathlib import Path
+
+from model.tally import read_label
+
+
+def test_label_is_that_of_the_innermost_folder() -> None:
+    """Patients of different folders are different; a file in no class folder has no label."""
+    label, patient = read_label(Path("test/PNEUMONIA/person1_virus_6.jpeg")) or (None, None)
+    assert (label, patient) == (1, "test/PNEUMONIA/virus-1")
+    assert read_label(Path("x/normal/IM-0001-0001.jpeg")) == (0, "x/normal/IM-0001")
+    assert read_label(Path("other/person1_virus_6.jpeg")) is None
