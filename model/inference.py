@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Score a folder of X-rays: each JPEG, PNG, TIFF or DICOM file below it becomes a record in the worklist.
+"""Score a folder of X-rays: each image or DICOM file below it becomes a record in the worklist.
 
     python -m model.inference --data FOLDER [--redis-url redis://...] [--labels] [--celery]
 
@@ -83,7 +83,7 @@ def count_threads() -> int:
 
 
 def score_folder(arguments: argparse.Namespace) -> int:
-    """The whole run. Raises CannotScore, ConfigError, ArtifactError, RedisError, OSError and StoreUnavailable."""
+    """The whole run; raises what `main` tells."""
     folder = arguments.data
     given = {"REDIS_URL": arguments.redis_url, "IMAGE_STORE": arguments.image_store}
     # Nobody calls this process, so it needs no key of the API.
