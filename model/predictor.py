@@ -12,7 +12,7 @@ import numpy as np
 import openvino
 
 from model.artifact import Artifact, ArtifactError, read_artifact
-from model.xray import INPUT_MARGIN, INPUT_SIDE, Xray, model_input
+from model.xray import INPUT_MARGIN, Xray, model_input
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ class Predictor:
         )
         self._request = compiled.create_infer_request()
         self._lock = threading.Lock()
-        self.infer(np.zeros((INPUT_SIDE, INPUT_SIDE, 1), np.float32))
+        side = self.artifact.input_side
+        self.infer(np.zeros((side, side, 1), np.float32))
 
     def infer(self, image: np.ndarray) -> tuple[float, np.ndarray]:
         """(224, 224, 1) float32 grey -> the uncalibrated logit and the (14, 14) Grad-CAM map."""
@@ -72,7 +73,7 @@ class Predictor:
 
     def predict(self, xray: Xray) -> Prediction:
         """Probability, decision and heat map of one X-ray, from one forward pass."""
-        logit, heatmap = self.infer(model_input(xray))
+        logit, heatmap = self.infer(model_input(xray, self.artifact.input_side))
         calibration = self.artifact.calibration
         calibrated = calibration["scale"] * logit + calibration["offset"]
         probability = float(0.5 * (1 + np.tanh(0.5 * calibrated)))
