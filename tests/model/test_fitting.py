@@ -85,7 +85,7 @@ def test_class_weights_let_both_classes_count_the_same() -> None:
     assert batches[0][2].tolist() == [1, 1, 1, 1]
 
 
-@pytest.mark.parametrize(("optimizer", "loss"), zip(RATES, ["bce", "focal"] * 2, strict=True))
+@pytest.mark.parametrize(("optimizer", "loss"), list(zip(RATES, ["bce", "focal"] * 2, strict=True)))
 def test_every_optimizer_and_loss_learns(optimizer: str, loss: str, tmp_path: Path) -> None:
     """Two epochs of logistic regression lower the loss."""
     arguments = make_arguments(tmp_path, "--optimizer", optimizer, "--loss", loss)
