@@ -41,12 +41,24 @@ def find_shard(strategy: tf.distribute.Strategy) -> tuple[int, int]:
     return resolver.task_id, len(resolver.cluster_spec().as_dict()["worker"])
 
 
+def unwrap_network(network: keras.Model) -> keras.Model:
+    """The network to call `fit` on, within its strategy's scope; it has the same layers.
+
+    With several machines Keras's `fit` averages its first batch over them to build the model, and
+    fails with a PerReplica (keras-team/keras#20585). It leaves that out for a model that was put
+    together outside of the scope, as is done here; the layers and their variables were made in it.
+    """
+    if find_shard(network.distribute_strategy)[1] == 1:
+        return network
+    return keras.Model(network.inputs, network.outputs)
+
+
 def prepare_fit(model: keras.Model, batches: Batches, checks: Batches) -> tuple[Any, Any]:
     """What to give to `model.fit` for training and validation, after `model.compile`.
 
-    Keras's own step fails when there are several machines: it averages the metrics over the
-    machines by `strategy.reduce` and meets a PerReplica (keras-team/keras#20585). The metrics are
-    summed over the machines where they are read, so the steps set here leave that out.
+    With several machines, Keras's own step averages over them what the metrics say, and fails in
+    the same way. The metrics are summed over the machines where they are read, so the steps set
+    here leave it out.
     """
     strategy = model.distribute_strategy
     if find_shard(strategy)[1] == 1:

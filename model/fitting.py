@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from model.distribution import prepare_fit
+from model.distribution import prepare_fit, unwrap_network
 from model.features import Batches
 
 EMA_MOMENTUM = 0.99
@@ -119,29 +119,33 @@ def fit(
     Returns loss and metrics of each epoch, also in training.csv. What it needs to go on after a
     kill is in OUT/resume; see `open_run`.
     """
-    compile_network(model, len(batches) * arguments.epochs, arguments)
-    epoch, history = _restore(model, arguments.out / RESUME)
-    batches.start_epoch(epoch)
-    training, validation = prepare_fit(model, batches, checks)
+    strategy = model.distribute_strategy
+    model = unwrap_network(model)
     best = arguments.out / _BEST_WEIGHTS
-    model.fit(
-        training,
-        validation_data=validation,
-        steps_per_epoch=len(batches),
-        validation_steps=len(checks),
-        initial_epoch=epoch,
-        epochs=arguments.epochs,
-        callbacks=[
-            # First, so that the others meet the averages at the end of an epoch, and the trained
-            # weights themselves at the beginning of the next.
-            keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
-            _KeepBest(best, history, arguments.patience),
-            _Backup(arguments.out / RESUME, history, epoch),
-            keras.callbacks.TensorBoard(str(arguments.out / "logs"), write_graph=False),
-        ],
-        verbose=1 if sys.stdout.isatty() else 2,
-    )
-    model.load_weights(best)
+    with strategy.scope():
+        compile_network(model, len(batches) * arguments.epochs, arguments)
+        epoch, history = _restore(model, arguments.out / RESUME)
+        batches.start_epoch(epoch)
+        training, validation = prepare_fit(model, batches, checks)
+        model.fit(
+            training,
+            validation_data=validation,
+            steps_per_epoch=len(batches),
+            validation_steps=len(checks),
+            initial_epoch=epoch,
+            epochs=arguments.epochs,
+            shuffle=False,  # the batches are, by the run's own seed
+            callbacks=[
+                # First, so that the others meet the averages at the end of an epoch, and the
+                # trained weights themselves at the beginning of the next.
+                keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
+                _KeepBest(best, history, arguments.patience),
+                _Backup(arguments.out / RESUME, history, epoch),
+                keras.callbacks.TensorBoard(str(arguments.out / "logs"), write_graph=False),
+            ],
+            verbose=1 if sys.stdout.isatty() else 2,
+        )
+        model.load_weights(best)
     return history
 
 
