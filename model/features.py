@@ -125,7 +125,8 @@ def cache_key(trunk: keras.Model, images: np.ndarray, *more: object) -> str:
 
 
 def _digest_network(trunk: keras.Model) -> str:
-    digest = hashlib.sha256(repr([(t.name, t.shape) for t in trunk.outputs]).encode())
+    names = [layer.name for layer in trunk.layers], [tensor.shape for tensor in trunk.outputs]
+    digest = hashlib.sha256(repr(names).encode())
     for variable in trunk.variables:
         digest.update(np.ascontiguousarray(variable.numpy()).tobytes())
     return digest.hexdigest()
