@@ -30,7 +30,9 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     _add_network(parser.add_argument_group("network"))
     _add_fitting(parser.add_argument_group("training"))
     _add_machine(parser.add_argument_group("machine"))
-    arguments = parser.parse_args(argv)
+    # Defaults that the help does not print: they are said in words there.
+    unset = argparse.Namespace(learning_rate=None, weight_decay=None, cache=None)
+    arguments = parser.parse_args(argv, unset)
     learning_rate, weight_decay = RATES[arguments.optimizer]
     if arguments.learning_rate is None:
         arguments.learning_rate = learning_rate
@@ -96,7 +98,11 @@ def _add_network(group: argparse._ArgumentGroup) -> None:
         "that the weights do not have completely",
     )
     group.add_argument(
-        "--side", type=_side, metavar="PIXELS", default=INPUT_SIDE, help="of the square image"
+        "--side",
+        type=_side,
+        metavar="PIXELS",
+        default=INPUT_SIDE,
+        help="width and height of the images",
     )
     group.add_argument(
         "--dense",
@@ -132,8 +138,12 @@ def _add_fitting(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--batch", type=_positive, metavar="N", default=32, help="images in a training step"
     )
-    group.add_argument("--loss", choices=("bce", "focal"), default="bce", help="Lin et al. 2017")
-    group.add_argument("--label-smoothing", type=_share, metavar="X", default=0.05, help="of loss")
+    group.add_argument(
+        "--loss", choices=("bce", "focal"), default="bce", help="cross-entropy, or Lin et al. 2017"
+    )
+    group.add_argument(
+        "--label-smoothing", type=_share, metavar="X", default=0.05, help="of the loss"
+    )
     group.add_argument(
         "--class-weights",
         choices=("balanced", "none"),
@@ -157,7 +167,6 @@ def _add_fitting(group: argparse._ArgumentGroup) -> None:
         default=argparse.SUPPRESS,
         help=f"decoupled, all trained layers (default: {by_optimizer})",
     )
-    group.set_defaults(learning_rate=None, weight_decay=None)
 
 
 def _add_machine(group: argparse._ArgumentGroup) -> None:
@@ -193,7 +202,6 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
         default="one",
         help="one device, all GPUs of this machine, or the machines in TF_CONFIG",
     )
-    group.set_defaults(cache=None)
 
 
 def _whole(text: str) -> int:

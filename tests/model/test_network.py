@@ -85,7 +85,7 @@ def test_recorded_scores_are_what_serving_reaches(xray_data: Path, predictor: Pr
 def check_heat_map(network: keras.Model, images: np.ndarray) -> None:
     """The map written out by hand equals the one by automatic differentiation."""
     inner = [layer.output for layer in pooled_features(network)]
-    seams = keras.Model(network.input, inner)(images)
+    seams = keras.tree.flatten(keras.Model(network.input, inner)(images))
     onward = keras.Model(inner, network.get_layer("logit").output)
     with tf.GradientTape() as tape:
         tape.watch(seams)
@@ -111,7 +111,7 @@ def test_heat_map_is_grad_cam(samples: list[Path], network: keras.Model) -> None
 @pytest.mark.parametrize("options", [{"kind": "dag"}, {"batch_norm": False}])
 def test_heat_map_of_every_network_is_grad_cam(options: dict[str, Any]) -> None:
     """Of the graph with Conv2D branches, and of a head without batch normalisation."""
-    keras.utils.set_random_seed(1)
+    keras.utils.set_random_seed(4)
     network = build_network([8, 4], 0.5, 1e-4, side=96, **options)
     for layer in network.layers:
         if layer.name.endswith("_bn") and not layer.name.startswith("conv"):
