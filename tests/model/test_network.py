@@ -90,7 +90,7 @@ def check_heat_map(network: keras.Model, images: np.ndarray) -> None:
     with tf.GradientTape() as tape:
         tape.watch(seams)
         logit = onward(seams)
-    both = np.zeros(1)
+    both = np.zeros((1, 1, 1))
     for gradient, features in zip(tape.gradient(logit, seams), seams, strict=True):
         means = tf.reduce_mean(gradient, axis=(1, 2), keepdims=True)
         heat = tf.reduce_sum(means * features, axis=-1).numpy()
