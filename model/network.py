@@ -3,7 +3,7 @@
     python -m model.network --artifact model/artifact --out var/serving
 
 writes var/serving/VERSION/model.xml (OpenVINO IR, float32), from which `model.predictor` answers
-without TensorFlow. The network takes grey images, (N, 224, 224, 1) float32, 0 to 255; everything
+without TensorFlow. The network takes grey images, (N, side, side, 1) float32, 0 to 255; everything
 that the weights expect beyond that (three channels, ImageNet's means) is part of the graph.
 """
 
@@ -15,51 +15,67 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import keras
-import numpy as np
 import openvino
 from keras import ops
 
 from model.artifact import WEIGHTS_NAME, ArtifactError, read_artifact
+from model.gradcam import POOLED_SUFFIX, build_serving_network
 from model.xray import INPUT_SIDE
-
-TRUNK_END = "conv4_block6_out"
-# Name, layer and edge in cells of the features that the head pools: 14 x 14 and 7 x 7.
-INNER = (("inner_conv4", TRUNK_END, 2), ("inner_conv5", "conv5_block3_out", 1))
 
 # Keras's resnet50.preprocess_input (He et al. 2015): BGR, minus the ImageNet means.
 _IMAGENET_MEANS_BGR = (103.939, 116.779, 123.68)
+_INNER = {"inner_conv4": "conv4_block6_out", "inner_conv5": "conv5_block3_out"}
+BRANCH_FILTERS = 128
+FUSED_FILTERS = 256
 
 
-def build_network(dense: Sequence[int], dropout: float, l2: float) -> keras.Model:
-    """ResNet50, average pooling, `dense` layers, one sigmoid: grey image -> probability.
+def build_network(
+    dense: Sequence[int],
+    dropout: float,
+    l2: float,
+    *,
+    kind: str = "resnet50",
+    side: int = INPUT_SIDE,
+    batch_norm: bool = True,
+) -> keras.Model:
+    """ResNet50, features that are average-pooled, `dense` layers, one sigmoid.
 
-    conv4 and conv5 are both pooled: conv5 is learned anew on a small collection, while conv4 keeps
-    what ImageNet taught it, which holds better on images of another origin. The pooling leaves out
-    an edge of one seventh: markers, arms and collimation lie there, tell the classes of the
-    training set apart, and say nothing of lungs. Each Dense layer has L2 on its kernel, then batch
-    normalisation, ReLU and dropout. The output is (N, 1), the uncalibrated probability of
-    pneumonia.
+    Takes grey images, (N, side, side, 1), 0 to 255; gives (N, 1), the uncalibrated probability of
+    pneumonia. conv4 and conv5 both have a part: conv5 is learned anew on a small collection, while
+    conv4 keeps what ImageNet taught it, which holds better on images of another origin. An edge of
+    one seventh is left out: markers, arms and collimation lie there, tell the classes of the
+    training set apart, and say nothing of lungs. `kind` is `resnet50`, which pools both as they
+    are, or `dag`, which pools what Conv2D branches make of them. Each Dense layer has L2 on its
+    kernel, then batch normalisation, ReLU and dropout.
     """
-    xray = keras.Input((INPUT_SIDE, INPUT_SIDE, 1), name="xray")
+    xray = keras.Input((side, side, 1), name="xray")
     channels = keras.layers.Concatenate(name="grey_to_bgr")([xray, xray, xray])
     centred = keras.layers.Rescaling(
         1.0, offset=[-mean for mean in _IMAGENET_MEANS_BGR], name="imagenet_means"
     )(channels)
     base = keras.applications.ResNet50(include_top=False, weights=None, input_tensor=centred)
-    pooled = []
-    for name, end, edge in INNER:
-        inner = keras.layers.Cropping2D(edge, name=name)(base.get_layer(end).output)
-        pooled.append(keras.layers.GlobalAveragePooling2D(name=f"{name}_pooled")(inner))
-    x = keras.layers.Concatenate(name="pooled")(pooled)
+    edge = round(side / 32 / 7)  # in cells of conv5; a cell of conv4 is half as long
+    features = {
+        name: keras.layers.Cropping2D(cells, name=name)(base.get_layer(end).output)
+        for (name, end), cells in zip(_INNER.items(), (2 * edge, edge), strict=True)
+    }
+    if kind == "dag":
+        features = {"fused": _fuse_branches(features)}
+    pooled = [
+        keras.layers.GlobalAveragePooling2D(name=f"{name}{POOLED_SUFFIX}")(tensor)
+        for name, tensor in features.items()
+    ]
+    x = keras.layers.Concatenate(name="pooled")(pooled) if len(pooled) > 1 else pooled[0]
     x = keras.layers.BatchNormalization(name="pooled_bn")(x)
     for index, units in enumerate(dense, start=1):
         x = keras.layers.Dense(
             units,
-            use_bias=False,
+            use_bias=not batch_norm,
             kernel_regularizer=keras.regularizers.L2(l2),
             name=f"dense{index}",
         )(x)
-        x = keras.layers.BatchNormalization(name=f"dense{index}_bn")(x)
+        if batch_norm:
+            x = keras.layers.BatchNormalization(name=f"dense{index}_bn")(x)
         x = keras.layers.ReLU(name=f"dense{index}_relu")(x)
         x = keras.layers.Dropout(dropout, name=f"dense{index}_dropout")(x)
     logit = keras.layers.Dense(1, name="logit")(x)
@@ -67,81 +83,22 @@ def build_network(dense: Sequence[int], dropout: float, l2: float) -> keras.Mode
     return keras.Model(xray, probability, name="pneumonia")
 
 
-def load_imagenet(network: keras.Model, file: Path) -> list[str]:
-    """Load arrays named `layer/variable` from an .npz; return the base layers left untouched.
-
-    A layer counts as loaded only when all its variables were in the file.
-    """
-    left_out = []
-    with np.load(file) as arrays:
-        names = set(arrays.files)
-        for layer in network.layers:
-            if not layer.name.startswith("conv") or not layer.weights:
-                continue
-            keys = [f"{layer.name}/{variable.name}" for variable in layer.weights]
-            if names.issuperset(keys):
-                layer.set_weights([arrays[key].astype(np.float32) for key in keys])
-            else:
-                left_out.append(layer.name)
-    return left_out
+def _fuse_branches(inner: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
+    """A branch of two Conv2D layers on conv4 and one on conv5, brought to one grid and fused."""
+    branches = []
+    for name, features in inner.items():
+        narrow = _convolve(features, BRANCH_FILTERS, 1, f"{name}_branch1")
+        branches.append(_convolve(narrow, BRANCH_FILTERS, 3, f"{name}_branch2"))
+    branches[1] = keras.layers.UpSampling2D(2, name="inner_conv5_up")(branches[1])
+    both = keras.layers.Concatenate(name="branches")(branches)
+    return _convolve(both, FUSED_FILTERS, 3, "fused")
 
 
-def split_network(network: keras.Model) -> tuple[keras.Model, keras.Model]:
-    """The frozen trunk (image -> conv4 features) and the trained rest, sharing the layers."""
-    seam = network.get_layer(TRUNK_END).output
-    trunk = keras.Model(network.input, seam, name="trunk")
-    rest = keras.Model(seam, network.output, name="conv5_and_head")
-    return trunk, rest
-
-
-@keras.saving.register_keras_serializable("pneumonia")
-class GradCam(keras.layers.Layer):
-    """Grad-CAM (Selvaraju et al. 2017) of the logit, written out by hand for one forward pass.
-
-    The features reach the logit only through average pooling and the small head, so the gradient
-    is a few matrix products; no automatic differentiation, and it exports like any other layer.
-    Inputs: inner features of conv4 (N, 10, 10, c) and conv5 (N, 5, 5, d), and each Dense layer's
-    ReLU output (N, units). Output: (N, 14, 14), not negative, in units of the logit: the sum of
-    both maps, a cell of conv5 spread over the four of conv4 that it covers; zero at the edge.
-    """
-
-    def __init__(self, network: keras.Model, **options: object) -> None:
-        super().__init__(**options)
-        self._network = network
-
-    def call(self, inputs: list[keras.KerasTensor]) -> keras.KerasTensor:
-        """See the class."""
-        conv4, conv5, *activations = inputs
-        gradient = ops.transpose(self._network.get_layer("logit").kernel)
-        for index in range(len(activations), 0, -1):
-            gradient = gradient * ops.cast(activations[index - 1] > 0, "float32")
-            gradient = gradient * self._slope(f"dense{index}_bn")
-            kernel = self._network.get_layer(f"dense{index}").kernel
-            gradient = ops.matmul(gradient, ops.transpose(kernel))
-        gradient = (gradient * self._slope("pooled_bn"))[:, None, None, :]
-        channels = conv4.shape[-1]
-        heat = ops.sum(conv4 * gradient[..., :channels], axis=-1) / (
-            conv4.shape[1] * conv4.shape[2]
-        )
-        spread = ops.sum(conv5 * gradient[..., channels:], axis=-1) / (
-            conv5.shape[1] * conv5.shape[2]
-        )
-        spread = ops.repeat(ops.repeat(spread / 4, 2, axis=1), 2, axis=2)
-        edge = INNER[0][2]
-        return ops.pad(ops.relu(heat + spread), ((0, 0), (edge, edge), (edge, edge)))
-
-    def _slope(self, name: str) -> keras.KerasTensor:
-        norm = self._network.get_layer(name)
-        return norm.gamma / ops.sqrt(norm.moving_variance + norm.epsilon)
-
-
-def build_serving_network(network: keras.Model) -> keras.Model:
-    """The same network with outputs `logit` (N, 1) and `heatmap` (N, 14, 14) from one pass."""
-    inner = [network.get_layer(name).output for name, _, _ in INNER]
-    relus = [layer for layer in network.layers if isinstance(layer, keras.layers.ReLU)]
-    heatmap = GradCam(network, name="heatmap")([*inner, *(layer.output for layer in relus)])
-    logit = network.get_layer("logit").output
-    return keras.Model(network.input, {"logit": logit, "heatmap": heatmap}, name="serving")
+def _convolve(x: keras.KerasTensor, filters: int, size: int, name: str) -> keras.KerasTensor:
+    """Convolution, batch normalisation and the ReLU that carries the name."""
+    x = keras.layers.Conv2D(filters, size, padding="same", use_bias=False, name=f"{name}_conv")(x)
+    x = keras.layers.BatchNormalization(name=f"{name}_bn")(x)
+    return keras.layers.ReLU(name=name)(x)
 
 
 def save_weights_compact(network: keras.Model, file: Path) -> None:
@@ -181,15 +138,15 @@ def export_network(artifact_folder: Path, out: Path) -> Path:
 
     Written beside and renamed, so that a reader never sees half a model.
     """
-    version = read_artifact(artifact_folder).version
-    target = out / version
+    artifact = read_artifact(artifact_folder)
+    target, side = out / artifact.version, artifact.input_side
     if (target / "model.xml").is_file():
         return target
     serving = build_serving_network(load_network(artifact_folder / WEIGHTS_NAME))
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out) as scratch:
         serving.export(f"{scratch}/saved", format="tf_saved_model", verbose=False)
-        converted = openvino.convert_model(f"{scratch}/saved", input=[1, INPUT_SIDE, INPUT_SIDE, 1])
+        converted = openvino.convert_model(f"{scratch}/saved", input=[1, side, side, 1])
         openvino.save_model(converted, f"{scratch}/ir/model.xml", compress_to_fp16=False)
         shutil.rmtree(target, ignore_errors=True)
         Path(scratch, "ir").replace(target)

@@ -16,7 +16,7 @@ import numpy as np
 import openvino
 
 from model.artifact import Artifact, ArtifactError, read_artifact
-from model.xray import INPUT_MARGIN, INPUT_SIDE, Xray, model_input
+from model.xray import INPUT_MARGIN, Xray, model_input
 
 WORKER_STREAMS = 3
 """Images at once when callers meet: as many as a worker has threads, for each costs memory."""
@@ -105,7 +105,7 @@ class Predictor:
 
     def predict(self, xray: Xray) -> Prediction:
         """Probability, decision and heat map of one X-ray, from one forward pass."""
-        return conclude(self.artifact, *self.infer(model_input(xray)))
+        return conclude(self.artifact, *self.infer(model_input(xray, self.artifact.input_side)))
 
 
 def _compile(
@@ -117,7 +117,7 @@ def _compile(
     compiled = openvino.Core().compile_model(network, "CPU", options)
     made = [compiled.create_infer_request() for _ in range(requests)]
     for request in made:
-        request.infer({0: np.zeros((1, INPUT_SIDE, INPUT_SIDE, 1), np.float32)})
+        request.infer({0: np.zeros(compiled.input(0).shape, np.float32)})
     return made
 
 

@@ -60,7 +60,8 @@ class GpuBatches:
         # Seconds to import, and not needed where there is no GPU.
         import tensorflow as tf  # noqa: PLC0415
 
-        from model.network import build_serving_network, load_network  # noqa: PLC0415
+        from model.gradcam import build_serving_network  # noqa: PLC0415
+        from model.network import load_network  # noqa: PLC0415
 
         self.artifact = read_artifact(artifact_folder)
         # Ten bits of mantissa would make answers depend on the kind of machine.

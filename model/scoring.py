@@ -61,7 +61,10 @@ class Scorer:
         except UnreadableXray as error:
             file.record = replace(record, status="rejected", reason=str(error))
         else:
-            file.image, file.warnings = model_input(image), image.warnings
+            file.image, file.warnings = (
+                model_input(image, self._runtime.artifact.input_side),
+                image.warnings,
+            )
             self._images.write_preview(record.id, encode_preview(image))
         file.data = b""
 

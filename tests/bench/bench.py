@@ -4,7 +4,7 @@
 
 Starts the whole system on free ports, a naive service and the compared runtimes, lets them take
 turns on the same X-rays, and prints a Markdown table; also in var/bench.md, raw in var/bench.json.
-About five minutes on two free cores. Times are never asserted: a busy machine may miss a target,
+About twelve minutes on two free cores. Times are never asserted: a busy machine may miss a target,
 while the ratios hold, because turns are short and all sides share what else the machine does.
 """
 
@@ -55,9 +55,13 @@ class Counts:
     uploads: int = 500
     pace: int = 160
     scorings: int = 8
+    trained: int = 256
+    epochs: int = 3
 
 
-QUICK = Counts(rounds=1, block=4, inferences=5, starts=1, uploads=40, pace=16, scorings=1)
+QUICK = Counts(
+    rounds=1, block=4, inferences=5, starts=1, uploads=40, pace=16, scorings=1, trained=32, epochs=1
+)
 
 
 def take_turns(
@@ -185,6 +189,21 @@ class Bench:
         }
 
 
+def measure_training(counts: Counts) -> dict[str, Any]:
+    """The training's epochs with and without kept features; in a process of its own, alone."""
+    options = ["--images", str(counts.trained), "--rounds", str(counts.epochs)]
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.bench.training", *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ended.returncode:
+        raise RuntimeError(f"measuring the training failed: {ended.stderr[-2000:]}")
+    return json.loads(ended.stdout.splitlines()[-1])
+
+
 def measure(counts: Counts) -> dict[str, Any]:
     """Everything, in one go."""
     with ExitStack() as opened:
@@ -211,6 +230,8 @@ def measure(counts: Counts) -> dict[str, Any]:
         found["scoring"] = measure_scoring(MODEL, SERVING, bench.folder, counts.scorings)
         print("Runtimes ...", flush=True)
         found["runtimes"] = bench.measure_runtimes()
+    print("Epochs of training ...", flush=True)
+    found["training"] = measure_training(counts)
     return found
 
 

@@ -14,7 +14,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 
-from model.network import build_serving_network, load_network
+from model.gradcam import build_serving_network
+from model.network import load_network
 from model.xray import INPUT_SIDE
 
 

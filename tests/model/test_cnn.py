@@ -1,74 +1,180 @@
 """`model.cnn`: the real training run, small."""
 
-import json
+import csv
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from model.artifact import read_artifact
+from model.artifact import WEIGHTS_NAME, read_artifact
 from model.cnn import main
-from model.network import build_network
+from model.gradcam import build_serving_network
+from model.network import load_network
+from model.splits import read_splits
+from tests.model.conftest import SIDE
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in the data set's layout: 2 x 8 training and 2 x 4 test images of noise."""
-    folder = tmp_path_factory.mktemp("data")
-    random = np.random.default_rng(0)
-    for split, count in (("train", 8), ("test", 4)):
-        for name, stem in (("NORMAL", "IM-{:04d}-0001"), ("PNEUMONIA", "person{}_virus_1")):
-            (folder / split / name).mkdir(parents=True)
-            for index in range(count):
-                pixels = random.integers(0, 120 + 100 * (name == "NORMAL"), (224, 224), np.uint8)
-                file = folder / split / name / f"{stem.format(index)}.png"
-                Image.fromarray(pixels).save(file)
-    return folder
+def run(data: Path, weights: Path | str, out: Path, *more: object) -> int:
+    """One epoch at 64 px, in four steps."""
+    arguments = ["--data", data, "--weights", weights, "--out", out, "--side", SIDE]
+    arguments += ["--epochs", 1, "--batch", 2, "--dense", 8, "--validation-share", 0.25, *more]
+    return main([str(argument) for argument in arguments])
 
 
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An .npz like the ImageNet one, of a network that was never trained."""
-    file = tmp_path_factory.mktemp("weights") / "random.npz"
-    layers = [layer for layer in build_network([4], 0.5, 1e-4).layers if layer.weights]
-    arrays = {
-        f"{layer.name}/{variable.name}": variable.numpy().astype(np.float16)
-        for layer in layers
-        if layer.name.startswith(("conv1", "conv2", "conv3", "conv4"))
-        for variable in layer.weights
-    }
-    np.savez(file, **arrays)
-    return file
-
-
+@pytest.mark.parametrize("more", [[], ["--cache-features", "--views", 2, "--network", "dag"]])
 def test_one_epoch_writes_a_complete_artifact(
-    data: Path, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    made_data: Path,
+    made_weights: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    more: list[object],
 ) -> None:
-    """Eight images of each class, one epoch: weights, figures with intervals, plots, model card."""
-    arguments = ["--data", data, "--weights", weights, "--out", tmp_path / "out"]
-    arguments += ["--epochs", 1, "--views", 1, "--batch", 4, "--validation-share", 0.25]
-    assert main([str(argument) for argument in arguments]) == 0
+    """Eight images, one epoch: weights, figures with intervals, plots, card, logs; and it says
+    which layers it trains, among them every layer of a stage that the weights lack a part of."""
     out = tmp_path / "out"
+    assert run(made_data, made_weights, out, *more) == 0
     artifact = read_artifact(out)
-    assert artifact.training["images"] == {"train": 12, "validation": 4}
-    assert artifact.scores["test"]["images"] == 8
+    assert artifact.training["images"] == {"train": 6, "validation": 2}
+    assert artifact.input_side == SIDE
+    assert artifact.scores["test"]["images"] == 4
     assert len(artifact.scores["test"]["auc_roc"]) == 3
     assert 0 < artifact.threshold < 1
     for name in ("training.png", "evaluation.png", "MODEL_CARD.md"):
         assert (out / name).stat().st_size > 1000
     assert artifact.version in (out / "MODEL_CARD.md").read_text()
-    assert "conv5_block3_3_conv" in capsys.readouterr().out
-    json.loads((out / "pneumonia.json").read_text())
+    assert list(out.glob("logs/train/events*"))
+    assert not (out / "resume").exists()
+    with (out / "training.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    names = {"accuracy", "precision", "recall", "f1", "auc_roc", "auc_pr", "loss"}
+    assert len(rows) == 1
+    assert rows[0].keys() == {"epoch"} | names | {f"val_{name}" for name in names}
+    printed = capsys.readouterr().out
+    fresh = printed.split("Not loaded, so trained from random values: ")[1].split(".\n")[0]
+    assert all(name.startswith("conv5_block2") for name in fresh.split(", "))
+    assert artifact.training["trained_layers"][0] == "conv5_block1_1_conv"
+    assert "conv5_block1_1_conv" in printed
+
+    # What was saved answers as it was scored, on the test images as serving reads them.
+    serving = build_serving_network(load_network(out / WEIGHTS_NAME))
+    images = read_splits(made_data, 0.25, 20, SIDE)[2].images.astype(np.float32)
+    answers = serving.predict(images, verbose=0)
+    assert answers["heatmap"].shape == (4, SIDE // 16, SIDE // 16)
+    calibration = artifact.calibration
+    logits = calibration["scale"] * answers["logit"][:, 0] + calibration["offset"]
+    called = int((1 / (1 + np.exp(-logits)) >= artifact.threshold).sum())
+    confusion = artifact.scores["test"]["confusion"]
+    assert called == confusion["true_positive"] + confusion["false_positive"]
 
 
-def test_folder_without_data_is_told_in_one_line(
-    weights: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def break_folder(kind: str, folder: Path) -> None:
+    """Make a data folder that cannot be trained on."""
+    if kind == "empty":
+        shutil.rmtree(folder)
+        folder.mkdir()
+    elif kind == "one class":
+        shutil.rmtree(folder / "train" / "NORMAL")
+    elif kind == "unreadable class":
+        for file in (folder / "train" / "NORMAL").iterdir():
+            file.write_bytes(b"no image")
+    elif kind == "one patient":
+        for file in sorted((folder / "train" / "NORMAL").iterdir())[1:]:
+            file.unlink()
+    elif kind == "patient on both sides":
+        file = next((folder / "train" / "PNEUMONIA").iterdir())
+        shutil.copy(file, folder / "test" / "PNEUMONIA" / file.name.replace("_1", "_2"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        ("empty", "No normal X-rays found in"),
+        ("one class", "No normal X-rays found in"),
+        ("unreadable class", "None of the normal X-rays could be read."),
+        ("one patient", "All normal X-rays to train on are of one patient"),
+        ("patient on both sides", "1 patients are in both train and test, such as virus-"),
+    ],
+)
+def test_folder_that_cannot_be_used_is_told_in_one_line(
+    made_data: Path,
+    made_weights: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    kind: str,
+    sentence: str,
 ) -> None:
-    """A class that is missing ends the run with one line and a code, not a traceback."""
-    broken = shutil.copytree(data, tmp_path / "broken")
-    shutil.rmtree(broken / "train" / "NORMAL")
-    arguments = ["--data", str(broken), "--weights", str(weights), "--out", str(tmp_path)]
-    assert main(arguments) == 1
-    assert capsys.readouterr().err.count("\n") == 1
+    """One line that says what is wrong and a code, not a traceback, and before any training."""
+    folder = shutil.copytree(made_data, tmp_path / "broken")
+    break_folder(kind, folder)
+    assert run(folder, made_weights, tmp_path / "out") == 1
+    error = capsys.readouterr().err
+    assert error.startswith(sentence)
+    assert error.count("\n") == 1
+
+
+def test_unreadable_files_are_listed_and_skipped(
+    made_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A damaged file and a link to nowhere are named; the rest is used."""
+    folder = shutil.copytree(made_data, tmp_path / "data")
+    (folder / "test" / "NORMAL" / "IM-0090-0001.jpeg").write_bytes(b"no image")
+    broken = sorted((folder / "test" / "PNEUMONIA").iterdir())[0]
+    broken.write_bytes(broken.read_bytes()[:200])
+    test = read_splits(folder, 0.25, 20, SIDE)[2]
+    assert len(test.xrays) == 3
+    printed = capsys.readouterr().out
+    assert "skipped, not readable: " in printed
+    assert "IM-0090-0001.jpeg" in printed
+    assert broken.name in printed
+
+
+@pytest.mark.parametrize(
+    ("weights", "sentence"),
+    [("missing.npz", "cannot be used: "), ("text.npz", "cannot be used: "), ("other.npz", "hold")],
+)
+def test_weights_that_cannot_be_used_are_told_in_one_line(
+    made_data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    weights: str,
+    sentence: str,
+) -> None:
+    """A missing file, one that is no .npz, one without a layer of ResNet50."""
+    (tmp_path / "text.npz").write_text("no arrays")
+    np.savez(tmp_path / "other.npz", something=np.zeros(3))
+    assert run(made_data, tmp_path / weights, tmp_path / "out") == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"The weights {tmp_path / weights} {sentence}")
+    assert error.count("\n") == 1
+
+
+def test_mixed_precision_without_a_gpu_is_told_in_one_line(
+    made_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Float16 on a CPU would only be slower."""
+    if run(made_data, "none", tmp_path, "--mixed-precision", "--epochs", 1) == 0:
+        pytest.skip("this machine has a GPU")
+    assert "--mixed-precision needs a GPU" in capsys.readouterr().err
+
+
+def test_run_with_other_arguments_does_not_go_on_with_a_killed_one(
+    made_data: Path, made_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The leftovers of a killed run are not mixed into another one."""
+    (tmp_path / "resume").mkdir()
+    (tmp_path / "resume" / "run.json").write_text('{"arguments": "others"}')
+    assert run(made_data, made_weights, tmp_path) == 1
+    assert "A run with other arguments" in capsys.readouterr().err
+
+
+def test_help_reads_well(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every option has a sentence; those with a default name it."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    printed = capsys.readouterr().out
+    for option in ("--weights", "--trainable-layers", "--cache-features", "--strategy"):
+        assert option in printed
+    assert "(default: 15)" in " ".join(printed.split())
+    assert "None" not in printed

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,17 +12,10 @@ import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
 from model.artifact import WEIGHTS_NAME, ArtifactError, read_artifact
+from model.base import freeze, load_weights, split_network
 from model.data import list_xrays
-from model.network import (
-    INNER,
-    build_network,
-    build_serving_network,
-    export_network,
-    load_imagenet,
-    load_network,
-    save_weights_compact,
-    split_network,
-)
+from model.gradcam import build_serving_network, pooled_features
+from model.network import build_network, export_network, load_network, save_weights_compact
 from model.predictor import Predictor
 from model.xray import model_input, read_xray
 from tests.stack import ROOT
@@ -88,24 +82,44 @@ def test_recorded_scores_are_what_serving_reaches(xray_data: Path, predictor: Pr
     assert 1 - called[labels == 0].mean() == pytest.approx(recorded["specificity"][0], abs=0.005)
 
 
-def test_heat_map_is_grad_cam(samples: list[Path], network: keras.Model) -> None:
+def check_heat_map(network: keras.Model, images: np.ndarray) -> None:
     """The map written out by hand equals the one by automatic differentiation."""
-    images = read_images(samples[::4])
-    inner = [network.get_layer(name).output for name, _, _ in INNER]
-    seams = keras.Model(network.input, inner)(images)
+    inner = [layer.output for layer in pooled_features(network)]
+    seams = keras.tree.flatten(keras.Model(network.input, inner)(images))
     onward = keras.Model(inner, network.get_layer("logit").output)
     with tf.GradientTape() as tape:
         tape.watch(seams)
         logit = onward(seams)
-    maps = [
-        tf.reduce_sum(tf.reduce_mean(gradient, axis=(1, 2), keepdims=True) * features, axis=-1)
-        for gradient, features in zip(tape.gradient(logit, seams), seams, strict=True)
-    ]
-    both = maps[0].numpy() + np.kron(maps[1].numpy() / 4, np.ones((1, 2, 2)))
-    expected = np.pad(np.maximum(both, 0), ((0, 0), (2, 2), (2, 2)))
+    both = np.zeros((1, 1, 1))
+    for gradient, features in zip(tape.gradient(logit, seams), seams, strict=True):
+        means = tf.reduce_mean(gradient, axis=(1, 2), keepdims=True)
+        heat = tf.reduce_sum(means * features, axis=-1).numpy()
+        spread = seams[0].shape[1] // heat.shape[1]
+        both = both + np.kron(heat / spread**2, np.ones((1, spread, spread)))
+    edge = (images.shape[1] // 16 - both.shape[1]) // 2
+    expected = np.pad(np.maximum(both, 0), ((0, 0), (edge, edge), (edge, edge)))
     got = build_serving_network(network)(images)["heatmap"].numpy()
     assert expected.max() > 0
     np.testing.assert_allclose(got, expected, atol=1e-5 * max(1, expected.max()))
+
+
+def test_heat_map_is_grad_cam(samples: list[Path], network: keras.Model) -> None:
+    """Of the shipped network, on real X-rays."""
+    check_heat_map(network, read_images(samples[::4]))
+
+
+@pytest.mark.parametrize("options", [{"kind": "dag"}, {"batch_norm": False}])
+def test_heat_map_of_every_network_is_grad_cam(options: dict[str, Any]) -> None:
+    """Of the graph with Conv2D branches, and of a head without batch normalisation."""
+    keras.utils.set_random_seed(4)
+    network = build_network([8, 4], 0.5, 1e-4, side=96, **options)
+    for layer in network.layers:
+        if layer.name.endswith("_bn") and not layer.name.startswith("conv"):
+            # Statistics of their own, or a slope that is left out would not show.
+            layer.gamma.assign(np.linspace(0.5, 2, layer.gamma.shape[0]))
+            layer.moving_variance.assign(np.linspace(0.1, 3, layer.gamma.shape[0]))
+    images = np.random.default_rng(0).uniform(0, 255, (2, 96, 96, 1)).astype(np.float32)
+    check_heat_map(network, images)
 
 
 def test_prediction_is_complete_and_in_range(samples: list[Path], predictor: Predictor) -> None:
@@ -147,9 +161,25 @@ def test_api_imports_neither_model_nor_tasks() -> None:
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
+def make_small(**options: Any) -> keras.Model:
+    """A network for images of 64 px."""
+    keras.utils.set_random_seed(2)
+    return build_network([8, 4], dropout=0.5, l2=1e-4, side=64, **options)
+
+
+IMAGE = np.random.default_rng(0).uniform(0, 255, (2, 64, 64, 1)).astype(np.float32)
+
+
+def test_shipped_architecture_is_the_default(network: keras.Model) -> None:
+    """`build_network` makes the network whose weights are shipped, layer by layer."""
+    built = build_network([256], dropout=0.5, l2=1e-4)
+    assert [layer.name for layer in built.layers] == [layer.name for layer in network.layers]
+    built.set_weights(network.get_weights())
+
+
 def test_weights_survive_loading_and_compact_storage(tmp_path: Path) -> None:
     """ImageNet arrays land in their layers, what is missing is named, float16 comes back exact."""
-    network = build_network([8, 4], dropout=0.5, l2=1e-4)
+    network = make_small(kind="dag")
     arrays = {
         f"{layer.name}/{variable.name}": np.full(variable.shape, 0.25, np.float16)
         for layer in network.layers
@@ -157,22 +187,53 @@ def test_weights_survive_loading_and_compact_storage(tmp_path: Path) -> None:
         if layer.name.startswith(("conv1", "conv2"))
     }
     np.savez(tmp_path / "some.npz", **arrays)
-    left_out = load_imagenet(network, tmp_path / "some.npz")
+    left_out = load_weights(network, str(tmp_path / "some.npz"))
     assert "conv3_block1_1_conv" in left_out
     assert not any(name.startswith(("conv1", "conv2")) for name in left_out)
     assert np.all(network.get_layer("conv2_block1_1_conv").kernel.numpy() == 0.25)
 
-    image = np.random.default_rng(0).uniform(0, 255, (1, 224, 224, 1)).astype(np.float32)
+    network = make_small(kind="dag")
     save_weights_compact(network, tmp_path / "half.keras")
     again = load_network(tmp_path / "half.keras")
-    np.testing.assert_array_equal(again(image), network(image))
+    np.testing.assert_array_equal(again(IMAGE), network(IMAGE))
     assert {variable.dtype for variable in again.weights} == {"float32"}
 
 
-def test_trunk_and_rest_are_the_whole_network() -> None:
-    """Features kept on disk lead to the same answer as the image does."""
-    network = build_network([4], dropout=0.5, l2=1e-4)
+@pytest.mark.parametrize(
+    ("layers", "fresh", "first", "seams"),
+    [
+        # conv5 is fresh in part, so all of it is trained; the pooling of conv4 stays in the trunk.
+        (15, ["conv5_block2_1_conv"], "conv5_block1_1_conv", [(4, 4, 1024), (1024,)]),
+        # The last fifteen begin at the ReLU before this; the shortcut passes by.
+        (15, [], "conv5_block2_3_conv", [(2, 2, 2048), (2, 2, 512), (1024,)]),
+        (0, [], None, [(3072,)]),
+    ],
+)
+def test_trunk_and_rest_are_the_whole_network(
+    layers: int, fresh: list[str], first: str | None, seams: list[tuple[int, ...]]
+) -> None:
+    """Cut before the first trained layer; features kept on disk lead to the answer of the image."""
+    network = make_small()
+    trained = freeze(network, layers, fresh)
     trunk, rest = split_network(network)
-    image = np.random.default_rng(0).uniform(0, 255, (1, 224, 224, 1)).astype(np.float32)
-    assert trunk.output.shape[1:] == (14, 14, 1024)
-    np.testing.assert_allclose(rest(trunk(image)), network(image), atol=1e-6)
+    assert trained[:1] == ([first] if first else [])
+    assert sorted(tensor.shape[1:] for tensor in rest.inputs) == sorted(seams)
+    assert not trunk.trainable_weights
+    assert len(rest.trainable_weights) == len(network.trainable_weights) > 0
+    np.testing.assert_allclose(rest(trunk(IMAGE)), network(IMAGE), atol=1e-6)
+
+
+def test_frozen_batch_normalisation_keeps_its_statistics() -> None:
+    """Even in training the frozen part answers as in inference; the trained part does not."""
+    network = make_small()
+    freeze(network, 15, [])
+    before = [variable.numpy() for variable in network.non_trainable_variables]
+    network(IMAGE, training=True)
+    changed = {
+        variable.path.split("/")[0]
+        for variable, old in zip(network.non_trainable_variables, before, strict=True)
+        if "moving" in variable.path and not np.array_equal(variable.numpy(), old)
+    }
+    assert "conv5_block3_3_bn" in changed
+    assert not any(name.startswith(("conv1", "conv2", "conv3", "conv4")) for name in changed)
+    assert not any(name.startswith("conv5_block1") for name in changed)

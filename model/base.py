@@ -1,0 +1,94 @@
+"""The ResNet50 in the network: its first weights, which layers are trained, and where to cut.
+
+What lies before the first trained layer never changes, so it can run once for each image instead
+of once in every epoch. A frozen batch normalisation works with its stored statistics.
+"""
+
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+
+
+class WeightsError(ValueError):
+    """The file of weights cannot be used; the message is one sentence."""
+
+
+def base_layers(network: keras.Model) -> list[keras.layers.Layer]:
+    """The layers of ResNet50 in forward order, from conv1 to the end of conv5."""
+    return [layer for layer in network.layers if layer.name.startswith(("conv", "pool1"))]
+
+
+def load_weights(network: keras.Model, weights: str) -> list[str]:
+    """Load `imagenet`, `none` or a file into the base; return the layers that were not loaded.
+
+    The file is an .npz of arrays named `layer/variable`, as Keras names them. A layer counts as
+    loaded only when all its variables were there. Raises WeightsError.
+    """
+    weighty = [layer for layer in base_layers(network) if layer.weights]
+    if weights == "none":
+        return [layer.name for layer in weighty]
+    if weights == "imagenet":
+        source = keras.applications.ResNet50(include_top=False, weights="imagenet")
+        for layer in weighty:
+            layer.set_weights(source.get_layer(layer.name).get_weights())
+        return []
+    left_out = []
+    try:
+        with np.load(Path(weights)) as arrays:
+            names = set(arrays.files)
+            for layer in weighty:
+                keys = [f"{layer.name}/{variable.name}" for variable in layer.weights]
+                if names.issuperset(keys):
+                    layer.set_weights([arrays[key].astype(np.float32) for key in keys])
+                else:
+                    left_out.append(layer.name)
+    except (OSError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+        reason = " ".join(str(error).split())
+        raise WeightsError(f"The weights {weights} cannot be used: {reason}") from error
+    if len(left_out) == len(weighty):
+        raise WeightsError(f"The weights {weights} hold no layer of ResNet50.")
+    return left_out
+
+
+def freeze(network: keras.Model, trainable_layers: int, fresh: list[str]) -> list[str]:
+    """Train the last `trainable_layers` of the base, and every stage from the first `fresh` one on.
+
+    A stage (conv2 to conv5) whose weights are not complete is trained as a whole, with all that
+    follows: statistics and kernels fit each other only together. Returns the names of the trained
+    layers of the base that have weights.
+    """
+    layers = base_layers(network)
+    first = max(0, len(layers) - trainable_layers)
+    stages = {name.partition("_")[0] for name in fresh}
+    starts = [i for i, layer in enumerate(layers) if layer.name.partition("_")[0] in stages]
+    first = min([first, *starts])
+    for layer in layers[:first]:
+        layer.trainable = False
+    return [layer.name for layer in layers[first:] if layer.weights]
+
+
+def split_network(network: keras.Model) -> tuple[keras.Model, keras.Model]:
+    """The frozen trunk (image -> seams) and the trained rest (seams -> answer), sharing the layers.
+
+    A seam is a tensor that no trained layer and no dropout has a part in, but is read by one that
+    has: there are two when only conv5 is trained (it and the pooling of conv4 read different
+    ones), one when only the head is.
+    """
+    settled: set[int] = set()
+    seams: list[keras.KerasTensor] = []
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.InputLayer):
+            settled.add(id(layer.output))
+            continue
+        inputs = layer.input if isinstance(layer.input, list) else [layer.input]
+        known = [tensor for tensor in inputs if id(tensor) in settled]
+        random = isinstance(layer, keras.layers.Dropout)
+        if len(known) == len(inputs) and not layer.trainable_weights and not random:
+            settled.add(id(layer.output))
+        else:
+            seams += [t for t in known if all(t is not other for other in seams)]
+    trunk = keras.Model(network.input, seams, name="trunk")
+    rest = keras.Model(seams, network.output, name="rest")
+    return trunk, rest

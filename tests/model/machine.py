@@ -1,0 +1,40 @@
+"""One machine of two, in a process of its own: `python -m tests.model.machine OUT`, with TF_CONFIG.
+
+Prints, as the last line, the record of one epoch and the weights that it ended with.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from model.arguments import parse_arguments
+from model.distribution import find_shard, make_strategy
+from model.features import Batches, plain_images
+from model.fitting import fit
+
+
+def main(out: Path) -> None:
+    """One epoch of logistic regression on this machine's half of each batch."""
+    strategy = make_strategy("multiworker")
+    shard = find_shard(strategy)
+    out /= f"machine-{shard[0]}"
+    (out / "resume").mkdir(parents=True)
+    keras.utils.set_random_seed(1)
+    with strategy.scope():
+        output = keras.layers.Dense(1, activation="sigmoid")
+        model = keras.Sequential([keras.Input((2,)), output])
+    labels = np.array([0, 1] * 8)
+    pictures = np.random.default_rng(0).normal(labels[:, None], 1.0, (16, 2))
+    training = Batches(plain_images(pictures), labels, 4, seed=1, shard=shard)
+    checks = Batches(plain_images(pictures), labels, 4, shard=shard)
+    arguments = parse_arguments(["--data", "none", "--out", str(out), "--epochs", "1"])
+    history = fit(model, training, checks, arguments)
+    weights = [weight.tolist() for weight in model.get_weights()]
+    print(json.dumps({"history": history, "weights": weights}), flush=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

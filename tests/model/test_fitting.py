@@ -1,0 +1,131 @@
+"""`model.fitting`: metrics, losses and optimizers, the best epoch, and going on after a kill."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from model.arguments import RATES, parse_arguments
+from model.features import Batches, plain_images
+from model.fitting import balance_classes, compile_network, fit, make_metrics, open_run
+
+LABELS = np.array([0, 1] * 8)
+
+
+class Killed(BaseException):
+    """Stands for the end of the process: nothing in between may catch it."""
+
+
+def make_model() -> keras.Model:
+    """A dense network with batch normalisation, the same for the same seed."""
+    keras.utils.set_random_seed(3)
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            keras.Input((2, 2, 1)),
+            layers.Flatten(),
+            layers.Dense(8),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+
+
+def make_batches(kill_in_epoch: int | None = None) -> tuple[Batches, Batches]:
+    """Sixteen pictures of two by two pixels, four to a step."""
+    random = np.random.default_rng(0)
+    pictures = random.normal(LABELS[:, None, None, None], 1.0, (16, 2, 2, 1))
+
+    class Raising(Batches):
+        """Ends the process, so to speak, when an epoch is trained and not yet validated."""
+
+        def on_epoch_end(self) -> None:
+            super().on_epoch_end()
+            if self._epoch == kill_in_epoch:
+                raise Killed
+
+    kind: Any = Batches if kill_in_epoch is None else Raising
+    return kind(plain_images(pictures), LABELS, 4, seed=1), Batches(
+        plain_images(pictures), LABELS, 4
+    )
+
+
+def make_arguments(out: Path, *more: str) -> Any:
+    """Four epochs into `out`."""
+    (out / "resume").mkdir(parents=True, exist_ok=True)
+    return parse_arguments(["--data", "x", "--out", str(out), "--epochs", "4", *more])
+
+
+def test_metrics_equal_those_worked_out_by_hand() -> None:
+    """Two of three ill called, one of three healthy called; eight of nine pairs in order."""
+    labels = np.array([1, 1, 1, 0, 0, 0], np.float32)[:, None]
+    predicted = np.array([0.9, 0.8, 0.4, 0.6, 0.2, 0.1], np.float32)[:, None]
+    found = {}
+    for metric in make_metrics():
+        metric.update_state(labels, predicted)
+        found[metric.name] = float(metric.result())
+    assert found["accuracy"] == pytest.approx(4 / 6)
+    assert found["precision"] == pytest.approx(2 / 3)
+    assert found["recall"] == pytest.approx(2 / 3)
+    assert found["f1"] == pytest.approx(2 / 3)
+    assert found["auc_roc"] == pytest.approx(8 / 9, abs=0.01)
+    # Precision 1 until two thirds are found, then it falls to 3 of 4: Davis and Goadrich 2006.
+    assert 0.9 < found["auc_pr"] < 0.95
+
+
+def test_class_weights_let_both_classes_count_the_same() -> None:
+    """Three ill to one healthy: a healthy one weighs three times as much, the mean is 1."""
+    normal, ill = balance_classes(np.array([1, 1, 1, 0]))
+    assert (normal, ill) == pytest.approx((2.0, 2 / 3))
+    batches = Batches(plain_images(np.zeros((4, 2))), np.array([1, 1, 1, 0]), 4)
+    assert batches[0][2].tolist() == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(("optimizer", "loss"), list(zip(RATES, ["bce", "focal"] * 2, strict=True)))
+def test_every_optimizer_and_loss_learns(optimizer: str, loss: str, tmp_path: Path) -> None:
+    """Two epochs of logistic regression lower the loss."""
+    arguments = make_arguments(tmp_path, "--optimizer", optimizer, "--loss", loss)
+    output = keras.layers.Dense(1, activation="sigmoid", kernel_initializer="zeros")
+    model = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten(), output])
+    batches, checks = make_batches()
+    compile_network(model, 2 * len(batches), arguments)
+    before = model.evaluate(checks, verbose=0, return_dict=True)["loss"]
+    model.fit(batches, epochs=2, verbose=0)
+    assert model.evaluate(checks, verbose=0, return_dict=True)["loss"] < before
+
+
+def test_killed_run_goes_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
+    """Record and weights after a kill in the third epoch equal those of an undisturbed run."""
+    whole = make_model()
+    expected = fit(whole, *make_batches(), make_arguments(tmp_path / "whole"))
+    arguments = make_arguments(tmp_path / "killed")
+    with pytest.raises(Killed):
+        fit(make_model(), *make_batches(kill_in_epoch=3), arguments)
+    assert (tmp_path / "killed" / "resume" / "state.json").exists()
+    again = make_model()
+    got = fit(again, *make_batches(), arguments)
+    assert got.keys() == expected.keys()
+    for name, values in expected.items():
+        assert got[name] == pytest.approx(values, abs=2e-4), name
+    for one, other in zip(whole.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+def test_training_ends_when_no_epoch_is_better_and_keeps_the_best(tmp_path: Path) -> None:
+    """Patience 1 with nothing to learn from: it ends early, with the weights of the best epoch."""
+    arguments = make_arguments(tmp_path, "--patience", "1", "--epochs", "50")
+    training, _ = make_batches()
+    checks = Batches(plain_images(np.ones((16, 2, 2, 1))), LABELS, 16)
+    history = fit(make_model(), training, checks, arguments)
+    assert len(history["val_auc_roc"]) == 2
+
+
+def test_finished_run_leaves_a_clean_folder_to_the_next(tmp_path: Path) -> None:
+    """The same identity goes on; nothing else may."""
+    open_run(tmp_path, {"data": "a"})
+    open_run(tmp_path, {"data": "a"})
+    with pytest.raises(ValueError, match="A run with other data was not finished"):
+        open_run(tmp_path, {"data": "b"})
