@@ -26,7 +26,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 import numpy as np
 
-from model import data, evaluation
+from model import data, evaluation, plots
 from model.artifact import WEIGHTS_NAME, Artifact, sha256_of, write_metadata
 from model.card import write_card
 from model.features import FeatureBatches, cache_features
@@ -139,7 +139,7 @@ def train(arguments: argparse.Namespace) -> Artifact:
         ),
         "test": test(serving, calibration, threshold, arguments),
     }
-    evaluation.plot_training(history, arguments.out / "training.png")
+    plots.plot_training(history, arguments.out / "training.png")
     artifact = Artifact(
         classes=data.CLASSES,
         input_side=INPUT_SIDE,
@@ -230,10 +230,11 @@ def test(
     logits = serving.predict(images.astype(np.float32), batch_size=32, verbose=0)["logit"][:, 0]
     probabilities = evaluation.calibrate(logits, calibration)
     labels = np.array([x.label for x in xrays])
-    evaluation.plot_evaluation(labels, probabilities, threshold, arguments.out / "evaluation.png")
-    return evaluation.score_predictions(
+    figures = evaluation.evaluate(
         labels, probabilities, threshold, [x.patient for x in xrays], arguments.seed
     )
+    plots.plot_evaluation(figures, arguments.out / "evaluation.png")
+    return figures["scores"]
 
 
 def read_commit() -> str:

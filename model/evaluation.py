@@ -20,7 +20,7 @@ from sklearn.metrics import (
 from model.bootstrap import RESAMPLES, Metric, draw_patients, estimate, summarise
 
 ECE_BINS = 10
-# A general practice, an emergency department, and the official test itself.
+# Rare, common, and as in the official test.
 PREVALENCES = (0.05, 0.2, 0.625)
 THRESHOLDS = (0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
 

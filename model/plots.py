@@ -15,7 +15,7 @@ from model.evaluation import predictive_values
 
 # Okabe and Ito (2008): told apart with any colour vision.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"
-STYLE = {
+STYLE: Any = {
     "font.size": 11,
     "axes.titlesize": 12,
     "axes.titleweight": "bold",
@@ -133,11 +133,9 @@ def _draw_reliability(axis: Axes, figures: Mapping[str, Any]) -> None:
         fmt="o-",
         color=BLUE,
         capsize=2,
-        label="as collected",
+        label="observed",
     )
-    axis.plot(
-        predicted, [b["balanced"] for b in bins], "s--", color=GREEN, label="classes weighed alike"
-    )
+    axis.plot(predicted, [b["balanced"] for b in bins], "s--", color=GREEN, label="balanced")
     for b in bins:
         axis.annotate(
             str(b["images"]),
@@ -150,7 +148,7 @@ def _draw_reliability(axis: Axes, figures: Mapping[str, Any]) -> None:
     axis.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.1), yticks=np.linspace(0, 1, 6))
     axis.set(xlabel="predicted probability", ylabel="share of pneumonias")
     axis.set(title="d  Reliability (images above)")
-    axis.legend(loc="lower right")
+    axis.legend(loc="lower right", borderaxespad=0)
 
 
 def _draw_histogram(axis: Axes, figures: Mapping[str, Any]) -> None:
@@ -166,7 +164,7 @@ def _draw_histogram(axis: Axes, figures: Mapping[str, Any]) -> None:
     axis.minorticks_off()
     axis.set(xlim=(0, 1), xlabel="predicted probability", ylabel="images")
     axis.set(title="e  Probabilities by label")
-    axis.legend(loc="upper center")
+    axis.legend(loc="upper left", bbox_to_anchor=(0.36, 1))
 
 
 def _draw_predictive_values(axis: Axes, figures: Mapping[str, Any]) -> None:
