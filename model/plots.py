@@ -199,7 +199,7 @@ def plot_auc(rows: Sequence[tuple[str, Sequence[float | None]]], file: Path) -> 
             value, low, high = np.array(estimate, float)
             colour = BLUE if row == 0 else GREY
             axis.plot((low, high), (row, row), color=colour, linewidth=2)
-            axis.plot(value, row, "o", color=colour)
+            axis.plot(value, row, "o", color=colour, clip_on=False)
             axis.text(1.02, row, _text(estimate), va="center", fontsize=10)
         axis.axvline(np.array(rows[0][1], float)[0], color=BLUE, linewidth=0.8, linestyle=":")
         axis.set_yticks(range(len(rows)), [name for name, _ in rows])
