@@ -134,8 +134,8 @@ def show(figure: Any) -> str:
         return "-"
     if isinstance(figure, list):
         value, low, high = figure
-        return f"{value:.3f} ({low:.3f} to {high:.3f})"
-    return f"{figure:.3f}" if isinstance(figure, float) else str(figure)
+        return f"{value:z.3f} ({low:z.3f} to {high:z.3f})"
+    return f"{figure:z.3f}" if isinstance(figure, float) else str(figure)
 
 
 def _table(heading: str, rows: Mapping[str, Mapping[str, Any]] | None) -> str:

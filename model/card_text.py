@@ -74,7 +74,7 @@ It is a proper scoring rule: it is least when the output is the true probability
 promises a probability and a threshold on it. Focal loss (Lin et al. 2017) was made for one object
 among thousands of background boxes; it turns down the easy examples, which here are most normal
 lungs, and pulls probabilities to the middle, so that calibration has more to mend. At three ill to
-one normal, class weights do for the imbalance. Measured, everything else the same:
+one normal, class weights do for the imbalance. Our own figures, everything else the same:
 
 {loss}
 
@@ -84,8 +84,8 @@ conv5 starts partly from ImageNet and partly, like the head, from random values,
 few images: one learning rate has to fit gradients of very different size, which is what Adam
 (Kingma and Ba 2015) scales by itself. SGD with momentum can end as well, but wants its rate found
 for each set-up; Nadam (Dozat 2016) adds Nesterov's momentum to Adam, a small difference in a short
-run with warm-up; Adadelta (Zeiler 2012) sets its own step, which starts very small. Measured,
-everything else the same:
+run with warm-up; Adadelta (Zeiler 2012) sets its own step, which starts very small. Our own
+figures, everything else the same:
 
 {optimizer}
 
