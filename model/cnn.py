@@ -30,7 +30,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from model import data, evaluation
+from model import data, evaluation, plots
 from model.arguments import parse_arguments
 from model.artifact import WEIGHTS_NAME, Artifact, sha256_of, write_metadata
 from model.base import WeightsError, freeze, load_weights, split_network
@@ -187,8 +187,11 @@ def write_artifact(
             ("test", test, tested),
         )
     }
-    evaluation.plot_evaluation(test.labels, tested, threshold, out / "evaluation.png")
-    evaluation.plot_training(training_record["history"], out / "training.png")
+    plots.plot_evaluation(
+        evaluation.evaluate(test.labels, tested, threshold, test.patients, arguments.seed),
+        out / "evaluation.png",
+    )
+    plots.plot_training(training_record["history"], out / "training.png")
     artifact = Artifact(
         classes=data.CLASSES,
         input_side=arguments.side,

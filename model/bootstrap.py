@@ -1,0 +1,51 @@
+"""95 % intervals by a bootstrap that resamples patients (Efron and Tibshirani 1993).
+
+Images of one child are not independent, so whole patients are drawn, not images. A figure is
+`[value, low, high]`; `None` stands where it is not defined, such as a PPV when nobody was called
+ill.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+RESAMPLES = 2000
+
+Figure = list[float | None]
+Metric = Callable[[np.ndarray], float]
+
+
+def draw_patients(
+    labels: np.ndarray, patients: Sequence[str], seed: int, resamples: int = RESAMPLES
+) -> list[np.ndarray]:
+    """Bootstrap draws, each the indices of the images of as many patients as there are.
+
+    Whole patients are drawn, with replacement; a draw without both classes is drawn again.
+    """
+    _, cluster = np.unique(np.asarray(patients), return_inverse=True)
+    members = [np.flatnonzero(cluster == c) for c in range(cluster.max() + 1)]
+    random = np.random.default_rng(seed)
+    draws: list[np.ndarray] = []
+    while len(draws) < resamples:
+        drawn = np.concatenate([members[c] for c in random.integers(0, len(members), len(members))])
+        if 0 < labels[drawn].sum() < len(drawn):
+            draws.append(drawn)
+    return draws
+
+
+def estimate(
+    metrics: Mapping[str, Metric], images: int, draws: Sequence[np.ndarray]
+) -> dict[str, Figure]:
+    """`[value, low, high]` of each metric, which takes the indices of the images to count."""
+    everything = np.arange(images)
+    return {
+        name: summarise(metric(everything), [metric(drawn) for drawn in draws])
+        for name, metric in metrics.items()
+    }
+
+
+def summarise(value: float, resampled: Sequence[float] | np.ndarray) -> Figure:
+    """A value and the 2.5 and 97.5 percentiles of its resamples; undefined ones do not count."""
+    defined = np.asarray(resampled)[~np.isnan(resampled)]
+    low, high = np.percentile(defined, (2.5, 97.5)) if len(defined) else (np.nan, np.nan)
+    return [None if np.isnan(v) else round(float(v), 4) for v in (value, low, high)]

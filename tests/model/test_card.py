@@ -1,0 +1,110 @@
+"""`model.card`: the card says what was measured, and says so where it was not."""
+
+import json
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from model.artifact import Artifact, ArtifactError, read_artifact
+from model.card import ABLATIONS_NAME, CARD_NAME, PICTURES, REPORT_NAME, main, show, write_card
+from tests.stack import ROOT
+
+SHIPPED = ROOT / "model" / "artifact"
+
+
+@pytest.fixture(scope="module")
+def artifact() -> Artifact:
+    """The shipped one."""
+    return read_artifact(SHIPPED)
+
+
+def test_shipped_card_is_what_the_figures_give(artifact: Artifact, tmp_path: Path) -> None:
+    """Nobody edits the card by hand, and no figure is left from another version."""
+    for name in (REPORT_NAME, ABLATIONS_NAME):
+        if (SHIPPED / name).is_file():
+            shutil.copy(SHIPPED / name, tmp_path / name)
+    write_card(tmp_path, artifact)
+    assert (tmp_path / CARD_NAME).read_text() == (SHIPPED / CARD_NAME).read_text()
+
+
+def test_shipped_card_has_ten_parts_and_its_pictures() -> None:
+    """Parts 1 to 10 in order; every picture it shows lies beside it."""
+    card = (SHIPPED / CARD_NAME).read_text()
+    assert re.findall(r"^## (\d+)\. ", card, re.M) == [str(part) for part in range(1, 11)]
+    shown = re.findall(r"!\[[^]]+\]\(([^)]+)\)", card)
+    assert sorted(shown) == sorted(PICTURES)
+    assert all((SHIPPED / name).is_file() for name in shown)
+    assert "Not a medical device" in card
+
+
+def test_nothing_is_claimed_that_was_not_measured(artifact: Artifact, tmp_path: Path) -> None:
+    """With neither report nor ablations their figures are named as not measured, never guessed."""
+    write_card(tmp_path, artifact)
+    card = (tmp_path / CARD_NAME).read_text()
+    for part, end in (
+        ("### Why binary cross-entropy", "### Why Adam"),
+        ("### Why Adam", "## 6."),
+        ("**Subgroups.**", "**Robustness.**"),
+        ("**Other origin.**", "**Images that"),
+        ("**What the file alone tells.**", "**Worst errors.**"),
+    ):
+        assert "Not measured." in card.split(part)[1].split(end)[0], part
+
+
+def test_ablations_refusals_and_heat_map_facts_are_shown(
+    artifact: Artifact, tmp_path: Path
+) -> None:
+    """Each is a table or a line as soon as its figures are there."""
+    figures = {
+        "loss": {"bce": {"auc_roc": [0.9, 0.8, 0.95]}, "focal": {"auc_roc": [0.85, 0.8, 0.9]}},
+        "optimizer": {"adam": {"auc_roc": 0.9, "epochs": 9}, "sgd": {"auc_roc": 0.7}},
+    }
+    (tmp_path / ABLATIONS_NAME).write_text(json.dumps(figures))
+    scores = {
+        **artifact.scores,
+        "ood": {"photographs": {"images": 40, "refused": 38}},
+        "heatmap": {"peaks_inside": [0.97, 0.95, 0.99]},
+    }
+    write_card(tmp_path, replace(artifact, scores=scores))
+    card = (tmp_path / CARD_NAME).read_text()
+    assert "| focal loss | 0.850 (0.800 to 0.900) |" in card
+    assert "| optimizer | AUC (ROC) | epochs |" in card
+    assert "| SGD | 0.700 | - |" in card
+    assert "| photographs | 40 | 38 |" in card
+    assert "peaks inside 0.970 (0.950 to 0.990)" in card
+
+
+def test_report_of_another_version_is_refused(artifact: Artifact, tmp_path: Path) -> None:
+    """A card never mixes two models."""
+    shutil.copy(SHIPPED / REPORT_NAME, tmp_path / REPORT_NAME)
+    with pytest.raises(ArtifactError, match=r"python -m model\.report"):
+        write_card(tmp_path, replace(artifact, threshold=0.5))
+
+
+def test_command_publishes_report_and_pictures(tmp_path: Path) -> None:
+    """`python -m model.card` puts the report and its pictures beside the weights."""
+    folder = tmp_path / "artifact"
+    folder.mkdir()
+    for name in ("pneumonia.keras", "pneumonia.json"):
+        shutil.copy(SHIPPED / name, folder / name)
+    assert main(["--artifact", str(folder), "--report", str(SHIPPED)]) == 0
+    assert all((folder / name).is_file() for name in (REPORT_NAME, CARD_NAME, *PICTURES))
+
+
+def test_command_without_a_report_is_told_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder without report.json ends with a line and a code, and copies nothing."""
+    for name in ("pneumonia.keras", "pneumonia.json"):
+        shutil.copy(SHIPPED / name, tmp_path / name)
+    assert main(["--artifact", str(tmp_path), "--report", str(tmp_path / "none")]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not (tmp_path / CARD_NAME).exists()
+
+
+def test_undefined_figure_is_a_dash() -> None:
+    """A PPV when nobody was called ill."""
+    assert show([None, None, None]) == "-"

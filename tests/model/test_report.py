@@ -1,0 +1,141 @@
+"""`model.report`: the shipped model's figures, measured again, and one whole report, small."""
+
+import json
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from model import data
+from model.baselines import measure_baselines
+from model.card import PICTURES
+from model.evaluation import score_predictions
+from model.external import judge_files
+from model.network import export_network
+from model.predictor import Predictor
+from model.report import check_report, compare_scores, write_report
+from model.robustness import CHANGES
+from model.xray import Xray
+from tests.stack import ROOT
+
+SHIPPED = ROOT / "model" / "artifact"
+
+
+@pytest.fixture(scope="module")
+def predictor() -> Predictor:
+    """The shipped model, as the worker runs it."""
+    export_network(SHIPPED, ROOT / "var" / "serving")
+    return Predictor(SHIPPED, ROOT / "var" / "serving")
+
+
+def test_figures_measured_again_are_those_on_record(predictor: Predictor, xray_data: Path) -> None:
+    """Every figure of the official test in pneumonia.json and report.json, intervals too."""
+    artifact = predictor.artifact
+    xrays = data.list_xrays(xray_data / "kermany224" / "test")
+    scores = score_predictions(
+        np.array([xray.label for xray in xrays]),
+        judge_files(predictor, [xray.path for xray in xrays]),
+        artifact.threshold,
+        [xray.patient for xray in xrays],
+        artifact.training["arguments"]["seed"],
+    )
+    assert compare_scores(artifact.scores["test"], scores) == []
+    report = json.loads((SHIPPED / "report.json").read_text())
+    assert compare_scores(report["test"]["scores"], scores) == []
+
+
+def test_shipped_report_agrees_with_the_artifact(predictor: Predictor) -> None:
+    """The same version, and the same figures of the official test."""
+    report = json.loads((SHIPPED / "report.json").read_text())
+    assert report["version"] == predictor.artifact.version
+    assert check_report(predictor.artifact, report) == []
+
+
+def test_shipped_model_gives_both_decisions_on_validation(
+    predictor: Predictor, xray_data: Path
+) -> None:
+    """Of 20 held-out children of each class, most are called what they are."""
+    arguments = predictor.artifact.training["arguments"]
+    _, validation = data.split_by_patient(
+        data.list_xrays(xray_data / "kermany224" / "train"),
+        arguments["validation_share"],
+        arguments["seed"],
+    )
+    for label, name in enumerate(data.CLASSES):
+        some = [xray.path for xray in validation if xray.label == label][:20]
+        called = judge_files(predictor, some) >= predictor.artifact.threshold
+        decisions = Counter(data.CLASSES[int(one)] for one in called)
+        assert decisions[name] >= 16, decisions
+
+
+def test_difference_is_named() -> None:
+    """A figure that moved is told by its name; two steps of the last decimal are none."""
+    stored = {"images": 624, "auc_roc": [0.976, 0.965, 0.986], "confusion": {"true_positive": 386}}
+    moved = {"images": 624, "auc_roc": [0.9762, 0.965, 0.986], "confusion": {"true_positive": 385}}
+    assert compare_scores(stored, stored) == []
+    assert compare_scores(stored, moved) == ["confusion true_positive"]
+    assert compare_scores(stored, {**stored, "auc_roc": [0.977, 0.965, 0.986]}) == ["auc_roc"]
+
+
+def test_one_whole_report(predictor: Predictor, samples: list[Path], tmp_path: Path) -> None:
+    """Sixteen real X-rays as train and test, and none of the other sets: all files, no NaN."""
+    folder = tmp_path / "data"
+    for split in ("train", "test"):
+        for sample in samples:
+            name = "PNEUMONIA" if sample.name.startswith("person") else "NORMAL"
+            (folder / split / name).mkdir(parents=True, exist_ok=True)
+            shutil.copy(sample, folder / split / name / sample.name)
+    out = tmp_path / "out"
+    report = write_report(predictor, folder, out, resamples=20)
+    assert json.loads((out / "report.json").read_text()) == report
+    assert report["test"]["scores"]["images"] == 16
+    assert set(report["test"]["robustness"]) == set(CHANGES)
+    assert report["external"] == {"adults": None, "unlabelled": None}
+    for name in (*PICTURES, "gallery/missed.png", "gallery/false_alarms.png"):
+        assert (out / name).stat().st_size > 1000, name
+    assert check_report(predictor.artifact, report) != []  # these are not the official test
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_change_is_mild_and_leaves_the_original(name: str) -> None:
+    """Each change alters pixels, keeps a picture of the same kind, and never the one it got."""
+    ramp = np.add.outer(np.arange(224), np.arange(224))
+    xray = Xray((ramp // 2 + 40 * (ramp % 9 == 0)).clip(0, 255).astype(np.uint8), 224, 224, ())
+    before = xray.pixels.copy()
+    changed = CHANGES[name](xray).pixels
+    assert np.array_equal(xray.pixels, before)
+    assert changed.dtype == np.uint8
+    assert changed.ndim == 2
+    assert changed.shape != before.shape or not np.array_equal(changed, before)
+    same_size = np.asarray(Image.fromarray(changed).resize((224, 224)), float)
+    assert np.abs(same_size - before).mean() < 40
+
+
+def test_file_properties_alone_are_found_out(tmp_path: Path) -> None:
+    """Normals twice as wide as pneumonias: size tells all, byte count is fitted on train only."""
+    random = np.random.default_rng(0)
+    for folder in ("set/train", "set/test", "originals"):
+        for name, stem, width in (
+            ("NORMAL", "IM-{:04d}-0001", 400),
+            ("PNEUMONIA", "person{}_virus_1", 200),
+        ):
+            (tmp_path / folder / name).mkdir(parents=True)
+            for index in range(6):
+                pixels = random.integers(0, 255, (200, width + 10 * index), np.uint8)
+                file = tmp_path / folder / name / f"{stem.format(index)}.png"
+                Image.fromarray(pixels).save(file)
+    found = measure_baselines(tmp_path / "set", tmp_path / "originals", 20)
+    assert found["image_size"]["auc_roc"][0] == 1
+    assert found["file_bytes"]["auc_roc"][0] == 1
+    assert found["image_size"]["images"] == 12
+    alone = measure_baselines(tmp_path / "set", tmp_path / "none", 20)
+    assert list(alone) == ["file_bytes"]
+
+
+def test_unreadable_file_is_no_probability(predictor: Predictor, tmp_path: Path) -> None:
+    """What serving refuses is counted as refused, not as normal."""
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG no more")
+    assert np.isnan(judge_files(predictor, [tmp_path / "broken.png"])).all()
