@@ -31,7 +31,9 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     _add_fitting(parser.add_argument_group("training"))
     _add_machine(parser.add_argument_group("machine"))
     # Defaults that the help does not print: they are said in words there.
-    unset = argparse.Namespace(learning_rate=None, weight_decay=None, cache=None)
+    unset = argparse.Namespace(
+        learning_rate=None, weight_decay=None, cache=None, other_xrays=None, not_xrays=None
+    )
     arguments = parser.parse_args(argv, unset)
     learning_rate, weight_decay = RATES[arguments.optimizer]
     if arguments.learning_rate is None:
@@ -58,6 +60,21 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
         default=argparse.SUPPRESS,
         help="gets the artifact, training.csv and logs/ for TensorBoard; a run that was killed "
         "goes on from here when it is started again with the same arguments",
+    )
+    group.add_argument(
+        "--other-xrays",
+        type=Path,
+        metavar="FOLDER",
+        default=argparse.SUPPRESS,
+        help="unlabelled chest X-rays of another origin, named PATIENT_...: with half of them, "
+        "another scanner is no reason to refuse an image",
+    )
+    group.add_argument(
+        "--not-xrays",
+        type=Path,
+        metavar="FOLDER",
+        default=argparse.SUPPRESS,
+        help="images that are no chest X-rays; only measured, how many are refused",
     )
     group.add_argument(
         "--validation-share", type=_share, metavar="SHARE", default=0.15, help="of the patients"

@@ -1,7 +1,8 @@
 """A trained model on disk: the weights (`pneumonia.keras`) and what is known of them.
 
-The two files are written and read together. The artifact's version is a digest of both, so a
-changed threshold is another version, as much as a changed weight. Imports no Keras.
+The files are written and read together: weights, `ood.npz` (where the features of chest X-rays lie)
+and the metadata. The artifact's version is a digest of all, so a changed threshold is another
+version, as much as a changed weight. Imports no Keras.
 """
 
 import hashlib
@@ -12,10 +13,11 @@ from typing import Any
 
 WEIGHTS_NAME = "pneumonia.keras"
 METADATA_NAME = "pneumonia.json"
+OOD_NAME = "ood.npz"
 
 
 class ArtifactError(RuntimeError):
-    """The artifact is missing or its two files do not belong together; one sentence."""
+    """The artifact is missing or its files do not belong together; one sentence."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,9 @@ class Artifact:
     sigmoid(scale * logit + offset), stated at the prevalence `calibration["prevalence"]`.
     `heatmap_reference` is the median peak of the Grad-CAM maps of validation pneumonias, in units
     of the logit; weaker maps are shown weaker. `scores` holds test and validation figures with
-    their 95 % intervals; `training` the arguments, seed, commit and data digest; `weights_sha256`
-    ties the metadata to the weights.
+    their 95 % intervals; `training` the arguments, seed, commit and data digest. `ood` has two
+    distances of `model.ood`: above `limit` an image is refused, above `warning` it is doubted.
+    `weights_sha256` and `ood_sha256` tie the metadata to the files.
     """
 
     classes: tuple[str, ...]
@@ -35,9 +38,11 @@ class Artifact:
     threshold: float
     calibration: dict[str, float]
     heatmap_reference: float
+    ood: dict[str, float]
     scores: dict[str, Any]
     training: dict[str, Any]
     weights_sha256: str
+    ood_sha256: str
 
     @property
     def version(self) -> str:
@@ -50,7 +55,10 @@ def read_artifact(folder: Path) -> Artifact:
     """Read and check `folder`. Raises ArtifactError, in one sentence, when it cannot be used."""
     try:
         values = json.loads((folder / METADATA_NAME).read_text())
-        digest = sha256_of(folder / WEIGHTS_NAME)
+        digests = {
+            name: sha256_of(folder / file)
+            for name, file in (("weights_sha256", WEIGHTS_NAME), ("ood_sha256", OOD_NAME))
+        }
     except FileNotFoundError as error:
         raise ArtifactError(
             f"The model artifact is missing {error.filename}; train one with `make train` "
@@ -63,10 +71,10 @@ def read_artifact(folder: Path) -> Artifact:
         raise ArtifactError(
             f"{folder / METADATA_NAME} must have exactly: {', '.join(sorted(names))}."
         )
-    if digest != values["weights_sha256"]:
+    if any(digest != values[name] for name, digest in digests.items()):
         raise ArtifactError(
-            f"{folder / WEIGHTS_NAME} and {METADATA_NAME} do not belong together: the digest of "
-            "the weights differs from the one on record."
+            f"{WEIGHTS_NAME}, {OOD_NAME} and {METADATA_NAME} in {folder} do not belong together: a "
+            "digest differs from the one on record."
         )
     return Artifact(**{**values, "classes": tuple(values["classes"])})
 

@@ -22,7 +22,6 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -30,11 +29,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from model import data, evaluation, plots
+from model import data
 from model.arguments import parse_arguments
-from model.artifact import WEIGHTS_NAME, Artifact, sha256_of, write_metadata
+from model.artifact import Artifact, sha256_of
 from model.base import WeightsError, freeze, load_weights, split_network
-from model.card import write_card
 from model.distribution import DistributionError, find_shard, make_strategy
 from model.features import (
     Batches,
@@ -45,8 +43,8 @@ from model.features import (
     stored_features,
 )
 from model.fitting import RunError, balance_classes, close_run, fit, open_run
-from model.gradcam import build_serving_network
-from model.network import build_network, load_network, save_weights_compact
+from model.network import build_network
+from model.result import write_artifact
 from model.splits import Split, read_splits
 
 # A hard and a mild view of each validation X-ray, by a seed that no training view has.
@@ -151,66 +149,14 @@ def train(arguments: argparse.Namespace) -> Artifact | None:
         "commit": commit,
         "versions": {"keras": keras.__version__, "numpy": np.__version__},
     }
-    artifact = write_artifact(network, seen, test, training_record, arguments)
+    artifact = write_artifact(network, training, validation, seen, test, training_record, arguments)
     close_run(arguments.out)
-    return artifact
-
-
-def write_artifact(
-    network: keras.Model,
-    seen: Split,
-    test: Split,
-    training_record: dict[str, Any],
-    arguments: argparse.Namespace,
-) -> Artifact:
-    """Weights; threshold and calibration from validation as it was `seen`; test; plots and card."""
-    out = arguments.out
-    save_weights_compact(network, out / WEIGHTS_NAME)
-    # What is judged is what was saved.
-    serving = build_serving_network(load_network(out / WEIGHTS_NAME))
-
-    def judge(images: np.ndarray) -> dict[str, np.ndarray]:
-        return serving.predict(images.astype(np.float32), batch_size=32, verbose=0)
-
-    checked = judge(seen.images)
-    calibration = evaluation.fit_calibration(checked["logit"][:, 0], seen.labels)
-    probabilities = evaluation.calibrate(checked["logit"][:, 0], calibration)
-    threshold = evaluation.choose_threshold(probabilities, seen.labels, arguments.sensitivity)
-    peaks = checked["heatmap"].max(axis=(1, 2))[seen.labels == 1]
-    tested = evaluation.calibrate(judge(test.images)["logit"][:, 0], calibration)
-    scores = {
-        name: evaluation.score_predictions(
-            split.labels, predicted, threshold, split.patients, arguments.seed
-        )
-        for name, split, predicted in (
-            ("validation_augmented", seen, probabilities),
-            ("test", test, tested),
-        )
-    }
-    plots.plot_evaluation(
-        evaluation.evaluate(test.labels, tested, threshold, test.patients, arguments.seed),
-        out / "evaluation.png",
-    )
-    plots.plot_training(training_record["history"], out / "training.png")
-    artifact = Artifact(
-        classes=data.CLASSES,
-        input_side=arguments.side,
-        threshold=threshold,
-        calibration=calibration,
-        heatmap_reference=float(np.median(peaks)),
-        scores=scores,
-        training=training_record,
-        weights_sha256=sha256_of(out / WEIGHTS_NAME),
-    )
-    write_metadata(out, artifact)
-    write_card(out, artifact)
-    print(json.dumps(scores, indent=2))
     return artifact
 
 
 def settings_of(arguments: argparse.Namespace) -> dict[str, object]:
     """The arguments that are no place on this machine, nor its number of threads."""
-    elsewhere = ("data", "out", "cache", "weights", "workers")
+    elsewhere = ("data", "out", "cache", "weights", "workers", "other_xrays", "not_xrays")
     return {name: value for name, value in vars(arguments).items() if name not in elsewhere}
 
 

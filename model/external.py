@@ -24,7 +24,8 @@ def judge_files(
         except UnreadableXray:
             logits.append(np.nan)
             continue
-        logits.append(predictor.infer(model_input(change(xray) if change else xray))[0])
+        side = predictor.artifact.input_side
+        logits.append(predictor.infer(model_input(change(xray) if change else xray, side)).logit)
     return evaluation.calibrate(np.array(logits), predictor.artifact.calibration)
 
 

@@ -1,4 +1,4 @@
-"""The heat map as a part of the serving network: Grad-CAM in the same forward pass.
+"""What serving asks beside the logit, from the same forward pass: heat map and distance.
 
 Both networks pool their features and end in a small head of Dense layers. The gradient of the logit
 by the features is then a few matrix products, so it is written out by hand.
@@ -7,8 +7,11 @@ by the features is then a few matrix products, so it is written out by hand.
 import keras
 from keras import ops
 
+from model.ood import FeatureDensity
+
 POOLED_SUFFIX = "_pooled"
 _FEATURES = ("inner_conv4", "inner_conv5", "fused")
+FEATURES_OF_DENSITY = "conv4_block6_out"
 BASE_STRIDE = 16
 """Pixels of the image to a cell of conv4, the grid of the heat map."""
 
@@ -64,11 +67,33 @@ class GradCam(keras.layers.Layer):
         return norm.gamma / ops.sqrt(norm.moving_variance + norm.epsilon)
 
 
-def build_serving_network(network: keras.Model) -> keras.Model:
-    """The same network with outputs `logit` (N, 1) and `heatmap` (N, S, S) from one pass."""
+def build_serving_network(network: keras.Model, density: FeatureDensity) -> keras.Model:
+    """The same network with three outputs from one pass.
+
+    `logit` (N, 1), `heatmap` (N, S, S), and `distance` (N,), that of `density` for pooled conv4.
+    """
     inner = [layer.output for layer in pooled_features(network)]
     relus = [layer for layer in network.layers if layer.name.startswith("dense")]
     relus = [layer.output for layer in relus if isinstance(layer, keras.layers.ReLU)]
-    heatmap = GradCam(network, name="heatmap")([*inner, *relus])
-    logit = network.get_layer("logit").output
-    return keras.Model(network.input, {"logit": logit, "heatmap": heatmap}, name="serving")
+    outputs = {
+        "logit": network.get_layer("logit").output,
+        "heatmap": GradCam(network, name="heatmap")([*inner, *relus]),
+        "distance": _measure(network, density),
+    }
+    return keras.Model(network.input, outputs, name="serving")
+
+
+def _measure(network: keras.Model, density: FeatureDensity) -> keras.KerasTensor:
+    """`FeatureDensity.measure` as a part of the graph."""
+    features = ops.mean(network.get_layer(FEATURES_OF_DENSITY).output, axis=(1, 2))
+    centred = (features - density.mean) / density.scale
+    along = ops.square(ops.matmul(centred, density.components.T))
+    across = ops.sum(ops.square(centred), axis=1) - ops.sum(along, axis=1)
+    distance = ops.sum(along / density.variances, axis=1) + across / density.noise
+    return distance / len(density.mean)
+
+
+def build_feature_network(network: keras.Model) -> keras.Model:
+    """Image -> the pooled conv4 (N, 1024) on which a density is fitted."""
+    features = network.get_layer(FEATURES_OF_DENSITY).output
+    return keras.Model(network.input, ops.mean(features, axis=(1, 2)), name="features")

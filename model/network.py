@@ -20,6 +20,7 @@ from keras import ops
 
 from model.artifact import WEIGHTS_NAME, ArtifactError, read_artifact
 from model.gradcam import POOLED_SUFFIX, build_serving_network
+from model.ood import read_density
 from model.xray import INPUT_SIDE
 
 # Keras's resnet50.preprocess_input (He et al. 2015): BGR, minus the ImageNet means.
@@ -142,7 +143,9 @@ def export_network(artifact_folder: Path, out: Path) -> Path:
     target, side = out / artifact.version, artifact.input_side
     if (target / "model.xml").is_file():
         return target
-    serving = build_serving_network(load_network(artifact_folder / WEIGHTS_NAME))
+    serving = build_serving_network(
+        load_network(artifact_folder / WEIGHTS_NAME), read_density(artifact_folder)
+    )
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out) as scratch:
         serving.export(f"{scratch}/saved", format="tf_saved_model", verbose=False)

@@ -2,7 +2,7 @@
 
 Probabilistic PCA (Tipping & Bishop 1999, J. R. Stat. Soc. B 61:611) of pooled conv4 features: the
 distance is Mahalanobis's under that covariance, so what lies off the directions in which X-rays
-vary counts most. It never saw what it refuses, except for its limits being tried on half of it.
+vary counts most. Nothing that it refuses had a part in fitting it or in choosing its limit.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-OOD_NAME = "ood.npz"
+from model.artifact import OOD_NAME
 
 
 @dataclass(frozen=True)

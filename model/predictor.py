@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import openvino
@@ -21,6 +22,14 @@ from model.xray import INPUT_MARGIN, Xray, model_input
 WORKER_STREAMS = 3
 """Images at once when callers meet: as many as a worker has threads, for each costs memory."""
 
+REFUSAL = (
+    "This does not look like a frontal chest X-ray, so it was not judged; check that the right "
+    "image was sent."
+)
+WARNING = (
+    "The image is unlike most chest X-rays that the network has seen; do not rely on the result."
+)
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -28,7 +37,9 @@ class Prediction:
 
     `probability` of pneumonia is calibrated; `decision` is "pneumonia" when it reaches `threshold`,
     else "normal"; `model` is the artifact's version; `heatmap` is 16 rows of 16 numbers, 0 to 1:
-    Grad-CAM over the whole image, top left first.
+    Grad-CAM over the whole image, top left first. `ood` tells how unlike a chest X-ray the image
+    is: above 1, `refusal` says why the rest is not to be shown; somewhat below, `warning` does not
+    trust it.
     """
 
     probability: float
@@ -36,6 +47,17 @@ class Prediction:
     threshold: float
     model: str
     heatmap: list[list[float]]
+    ood: float
+    refusal: str | None
+    warning: str | None
+
+
+class Output(NamedTuple):
+    """What the network gives: logit, (14, 14) Grad-CAM in its units, distance of `model.ood`."""
+
+    logit: float
+    heatmap: np.ndarray
+    distance: float
 
 
 class Predictor:
@@ -78,11 +100,15 @@ class Predictor:
         self._callers = 0
         self._lock = threading.Lock()
 
-    def infer(self, image: np.ndarray) -> tuple[float, np.ndarray]:
-        """(224, 224, 1) float32 grey -> the uncalibrated logit and the (14, 14) Grad-CAM map."""
+    def infer(self, image: np.ndarray) -> Output:
+        """(224, 224, 1) float32 grey -> what the network makes of it, uncalibrated."""
         with self._borrow() as request:
             outputs = request.infer({0: image[None]}, share_inputs=True)
-            return float(outputs["logit"][0, 0]), outputs["heatmap"][0].copy()
+            return Output(
+                float(outputs["logit"][0, 0]),
+                outputs["heatmap"][0].copy(),
+                float(outputs["distance"][0]),
+            )
 
     @contextmanager
     def _borrow(self) -> Iterator[openvino.InferRequest]:
@@ -105,7 +131,7 @@ class Predictor:
 
     def predict(self, xray: Xray) -> Prediction:
         """Probability, decision and heat map of one X-ray, from one forward pass."""
-        return conclude(self.artifact, *self.infer(model_input(xray, self.artifact.input_side)))
+        return conclude(self.artifact, self.infer(model_input(xray, self.artifact.input_side)))
 
 
 def _compile(
@@ -121,20 +147,25 @@ def _compile(
     return made
 
 
-def conclude(artifact: Artifact, logit: float, heatmap: np.ndarray) -> Prediction:
-    """The network's uncalibrated logit and (14, 14) Grad-CAM map -> the answer."""
+def conclude(artifact: Artifact, output: Output) -> Prediction:
+    """The network's output -> the answer."""
     calibration = artifact.calibration
-    calibrated = calibration["scale"] * logit + calibration["offset"]
+    calibrated = calibration["scale"] * output.logit + calibration["offset"]
     probability = float(0.5 * (1 + np.tanh(0.5 * calibrated)))
+    # The network does not see a sixteenth at each edge: one cell more on each side of its 14.
+    heatmap = np.pad(output.heatmap, round(len(output.heatmap) / (1 / INPUT_MARGIN - 2)))
     # Below the usual strength of a pneumonia's map, weak stays weak: scaling each image to its
     # own peak would light up a normal lung.
-    # The network does not see a sixteenth at each edge: one cell more on each side of its 14.
-    heatmap = np.pad(heatmap, round(heatmap.shape[0] / (1 / INPUT_MARGIN - 2)))
     strength = heatmap / max(float(heatmap.max()), artifact.heatmap_reference, 1e-6)
+    refused = output.distance > artifact.ood["limit"]
+    doubted = not refused and output.distance > artifact.ood["warning"]
     return Prediction(
         probability=round(probability, 4),
         decision=artifact.classes[int(probability >= artifact.threshold)],
         threshold=artifact.threshold,
         model=artifact.version,
         heatmap=[[round(float(value), 3) for value in row] for row in strength],
+        ood=round(output.distance / artifact.ood["limit"], 3),
+        refusal=REFUSAL if refused else None,
+        warning=WARNING if doubted else None,
     )

@@ -9,10 +9,8 @@ from typing import Protocol
 import numpy as np
 
 from model.artifact import WEIGHTS_NAME, Artifact, read_artifact
-from model.predictor import Predictor
-
-Output = tuple[float, np.ndarray]
-"""The uncalibrated logit and the (14, 14) Grad-CAM map of one X-ray."""
+from model.ood import read_density
+from model.predictor import Output, Predictor
 
 
 class Runtime(Protocol):
@@ -66,7 +64,9 @@ class GpuBatches:
         self.artifact = read_artifact(artifact_folder)
         # Ten bits of mantissa would make answers depend on the kind of machine.
         tf.config.experimental.enable_tensor_float_32_execution(False)
-        self._network = build_serving_network(load_network(artifact_folder / WEIGHTS_NAME))
+        self._network = build_serving_network(
+            load_network(artifact_folder / WEIGHTS_NAME), read_density(artifact_folder)
+        )
         self._thread = ThreadPoolExecutor(1)
 
     def start(self, images: Sequence[np.ndarray]) -> Callable[[], list[Output]]:
@@ -80,8 +80,15 @@ class GpuBatches:
         full = np.zeros((max(self.batch, len(images)), *images[0].shape), np.float32)
         full[: len(images)] = images
         outputs = self._network.predict_on_batch(full)
-        logits, heatmaps = outputs["logit"][:, 0], outputs["heatmap"]
-        return [(float(logits[k]), np.asarray(heatmaps[k])) for k in range(len(images))]
+        return [
+            Output(float(logit), np.asarray(heatmap), float(distance))
+            for logit, heatmap, distance in zip(
+                outputs["logit"][: len(images), 0],
+                outputs["heatmap"][: len(images)],
+                outputs["distance"][: len(images)],
+                strict=True,
+            )
+        ]
 
 
 def choose_runtime(

@@ -10,7 +10,7 @@ from model.predictor import conclude
 from model.runtimes import Runtime
 from model.xray import UnreadableXray, encode_preview, model_input, read_xray
 from pneumonia_api.images import ImageStore
-from pneumonia_api.store import Xray, XrayStore, as_done
+from pneumonia_api.store import Xray, XrayStore, as_judged
 
 
 class Scorer:
@@ -74,8 +74,10 @@ class Scorer:
 
         def collect() -> list[File]:
             for (file, record, _), output in zip(judged, outputs(), strict=True):
-                prediction = conclude(self._runtime.artifact, *output)
-                file.record = as_done(record, asdict(prediction), file.warnings)
+                prediction = conclude(self._runtime.artifact, output)
+                file.record = as_judged(record, asdict(prediction), file.warnings)
+                if prediction.refusal:
+                    self._images.delete_preview(record.id)
                 file.image = None
             return files
 

@@ -78,10 +78,18 @@ def new_xray(source: str, digest: str, reference: str = "", ending: str = "") ->
     return Xray(xray_id, "queued", source, created_at, digest, reference)
 
 
-def as_done(xray: Xray, prediction: dict[str, Any], warnings: Sequence[str]) -> Xray:
-    """The record with its prediction, and with what its reader should know of the image."""
-    quality = {"ok": not warnings, "warnings": list(warnings), "ood": None}
-    return replace(xray, status="done", prediction=prediction, quality=quality)
+def as_judged(xray: Xray, prediction: dict[str, Any], warnings: Sequence[str]) -> Xray:
+    """The record with its prediction, or with the reason why the image is not to be judged.
+
+    `prediction` also has `ood`, `refusal` and `warning`, which the record keeps as its quality.
+    """
+    record = dict(prediction)
+    ood, refusal, warning = (record.pop(name) for name in ("ood", "refusal", "warning"))
+    said = [sentence for sentence in (refusal, warning, *warnings) if sentence]
+    quality = {"ok": not said, "warnings": said, "ood": ood}
+    if refusal:
+        return replace(xray, status="rejected", reason=refusal, quality=quality)
+    return replace(xray, status="done", prediction=record, quality=quality)
 
 
 def name_batch(digest: str, model: str) -> str:

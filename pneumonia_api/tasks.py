@@ -23,7 +23,7 @@ from pneumonia_api.config import Config, ConfigError, read_config
 from pneumonia_api.housekeeping import keep_house, keep_images_clean
 from pneumonia_api.images import ImageStore, StoreUnavailable
 from pneumonia_api.metrics import STEPS, TASKS
-from pneumonia_api.store import QUEUE, TASK, Xray, XrayMissing, XrayStore, as_done
+from pneumonia_api.store import QUEUE, TASK, Xray, XrayMissing, XrayStore, as_judged
 
 log = logging.getLogger(__name__)
 
@@ -87,8 +87,9 @@ class PredictXray(Task):
         with STEPS.labels("predict").time():
             prediction = self.predictor.predict(image)
         with STEPS.labels("store").time():
-            self._images.write_preview(xray_id, encode_preview(image))
-            self._finish(as_done(xray, asdict(prediction), image.warnings))
+            if not prediction.refusal:
+                self._images.write_preview(xray_id, encode_preview(image))
+            self._finish(as_judged(xray, asdict(prediction), image.warnings))
 
     def on_failure(
         self, exc: Exception, task_id: str, args: tuple[str], kwargs: dict[str, Any], einfo: Any

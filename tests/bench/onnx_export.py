@@ -16,12 +16,15 @@ import numpy as np
 
 from model.gradcam import build_serving_network
 from model.network import load_network
+from model.ood import read_density
 from model.xray import INPUT_SIDE
 
 
 def export_onnx(weights: Path, target: Path) -> None:
-    """Write the network with its two outputs, `logit` and `heatmap`, to `target`."""
-    serving: keras.Model = build_serving_network(load_network(weights))
+    """Write the network with its outputs to `target`."""
+    serving: keras.Model = build_serving_network(
+        load_network(weights), read_density(weights.parent)
+    )
     # Keras exports only what was called once.
     serving(np.zeros((1, INPUT_SIDE, INPUT_SIDE, 1), np.float32))
     serving.export(target, format="onnx", verbose=False)

@@ -51,7 +51,7 @@ def main(runtime: str, *paths: Path) -> None:
         seconds, logits = [], []
         for number in range(count):
             started = time.perf_counter()
-            logit, _ = infer(inputs[number % len(inputs)])
+            logit = infer(inputs[number % len(inputs)])[0]
             seconds.append(time.perf_counter() - started)
             logits.append(logit)
         return {"seconds": seconds, "logits": logits}

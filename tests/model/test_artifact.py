@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from model.artifact import METADATA_NAME, WEIGHTS_NAME, ArtifactError, read_artifact
+from model.artifact import METADATA_NAME, OOD_NAME, WEIGHTS_NAME, ArtifactError, read_artifact
 from tests.stack import ROOT
 
 SHIPPED = ROOT / "model" / "artifact"
@@ -16,7 +16,7 @@ SHIPPED = ROOT / "model" / "artifact"
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A copy of the shipped artifact that a test may break."""
-    for name in (WEIGHTS_NAME, METADATA_NAME):
+    for name in (WEIGHTS_NAME, OOD_NAME, METADATA_NAME):
         shutil.copy(SHIPPED / name, tmp_path / name)
     return tmp_path
 

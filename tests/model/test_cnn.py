@@ -11,6 +11,7 @@ from model.artifact import WEIGHTS_NAME, read_artifact
 from model.cnn import main
 from model.gradcam import build_serving_network
 from model.network import load_network
+from model.ood import read_density
 from model.splits import read_splits
 from tests.model.conftest import SIDE
 
@@ -57,7 +58,7 @@ def test_one_epoch_writes_a_complete_artifact(
     assert "conv5_block1_1_conv" in printed
 
     # What was saved answers as it was scored, on the test images as serving reads them.
-    serving = build_serving_network(load_network(out / WEIGHTS_NAME))
+    serving = build_serving_network(load_network(out / WEIGHTS_NAME), read_density(out))
     images = read_splits(made_data, 0.25, 20, SIDE)[2].images.astype(np.float32)
     answers = serving.predict(images, verbose=0)
     assert answers["heatmap"].shape == (4, SIDE // 16, SIDE // 16)

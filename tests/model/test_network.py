@@ -16,6 +16,7 @@ from model.base import freeze, load_weights, split_network
 from model.data import list_xrays
 from model.gradcam import build_serving_network, pooled_features
 from model.network import build_network, export_network, load_network, save_weights_compact
+from model.ood import read_density
 from model.predictor import Predictor
 from model.xray import model_input, read_xray
 from tests.stack import ROOT
@@ -43,15 +44,19 @@ def read_images(paths: list[Path]) -> np.ndarray:
 
 
 def check_agreement(paths: list[Path], network: keras.Model, predictor: Predictor) -> None:
-    """Logit, probability and heat map of both within 1e-3."""
+    """Logit, probability, heat map and distance of both within 1e-3."""
     images = read_images(paths)
-    expected = build_serving_network(network).predict(images, batch_size=8, verbose=0)
+    serving = build_serving_network(network, read_density(SHIPPED))
+    expected = serving.predict(images, batch_size=8, verbose=0)
     probabilities = network.predict(images, batch_size=8, verbose=0)[:, 0]
     served = [predictor.infer(image) for image in images]
-    logits = np.array([logit for logit, _ in served])
+    logits = np.array([output.logit for output in served])
     assert np.abs(1 / (1 + np.exp(-logits)) - probabilities).max() < 1e-3
     assert np.abs(logits - expected["logit"][:, 0]).max() < 1e-3
-    assert np.abs(np.stack([heat for _, heat in served]) - expected["heatmap"]).max() < 1e-3
+    heatmaps = np.stack([output.heatmap for output in served])
+    assert np.abs(heatmaps - expected["heatmap"]).max() < 1e-3
+    distances = np.array([output.distance for output in served])
+    assert np.abs(distances - expected["distance"]).max() < 1e-3
 
 
 def test_runtime_and_keras_agree_on_samples(
@@ -98,7 +103,7 @@ def check_heat_map(network: keras.Model, images: np.ndarray) -> None:
         both = both + np.kron(heat / spread**2, np.ones((1, spread, spread)))
     edge = (images.shape[1] // 16 - both.shape[1]) // 2
     expected = np.pad(np.maximum(both, 0), ((0, 0), (edge, edge), (edge, edge)))
-    got = build_serving_network(network)(images)["heatmap"].numpy()
+    got = build_serving_network(network, read_density(SHIPPED))(images)["heatmap"].numpy()
     assert expected.max() > 0
     np.testing.assert_allclose(got, expected, atol=1e-5 * max(1, expected.max()))
 

@@ -27,8 +27,7 @@ def test_runtimes_agree_with_the_predictor(samples: list[Path]) -> None:
         ]
     assert gpu.start([])() == []
     for found in outputs:
-        for (logit, heatmap), (expected_logit, expected_heatmap) in zip(
-            found, expected, strict=True
-        ):
-            assert logit == pytest.approx(expected_logit, abs=1e-4)
-            np.testing.assert_allclose(heatmap, expected_heatmap, atol=1e-4)
+        for output, wanted in zip(found, expected, strict=True):
+            assert output.logit == pytest.approx(wanted.logit, abs=1e-4)
+            np.testing.assert_allclose(output.heatmap, wanted.heatmap, atol=1e-4)
+            assert output.distance == pytest.approx(wanted.distance, abs=1e-4)

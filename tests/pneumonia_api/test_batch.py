@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import redis
 
-from pneumonia_api.store import Xray, XrayStore, as_done, name_batch, new_xray
+from pneumonia_api.store import Xray, XrayStore, as_judged, name_batch, new_xray
 
 PREDICTION = {
     "probability": 0.9,
@@ -12,13 +12,16 @@ PREDICTION = {
     "threshold": 0.5,
     "model": "m",
     "heatmap": [[0.0]],
+    "ood": 0.4,
+    "refusal": None,
+    "warning": None,
 }
 
 
 def make_done(digest: str, model: str = "m") -> Xray:
     """A finished record as a run makes it."""
     xray = new_xray("batch", digest, ending=name_batch(digest, model))
-    return as_done(xray, {**PREDICTION, "model": model}, ())
+    return as_judged(xray, {**PREDICTION, "model": model}, ())
 
 
 def test_batch_is_stored_with_the_marks_of_its_files(client: redis.Redis) -> None:

@@ -20,7 +20,7 @@ from pneumonia_api.tasks import MAX_RETRIES, VISIBILITY_SECONDS, PredictXray, cr
 
 def answer(picture: Picture) -> Prediction:
     """Any answer."""
-    return Prediction(0.9, "pneumonia", 0.5, "m1", [[0.0, 1.0]])
+    return Prediction(0.9, "pneumonia", 0.5, "m1", [[0.0, 1.0]], 0.4, None, None)
 
 
 class Bench:

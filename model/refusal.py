@@ -1,0 +1,89 @@
+"""Which images are refused: the density of `model.ood` and its limits, fitted and measured.
+
+Fitted on training X-rays and, where a folder of them is given, on half of the patients of
+unlabelled X-rays of other origin, so that another scanner is no reason to refuse. The limits come
+from validation X-rays and the same half. Images that are no chest X-rays are only measured.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from model.ood import FeatureDensity, choose_limit, fit_density, is_in_fitting_half
+from model.xray import UnreadableXray, model_input, read_xray
+
+COMPONENTS = 32
+OTHER_WEIGHT = 0.5
+"""Weight of the X-rays of other origin in the fit, however few they are."""
+
+# Highest shares of validation X-rays, and of those of other origin, beyond each limit.
+SHARES = {"limit": (0.005, 0.015), "warning": (0.02, 0.05)}
+
+
+@dataclass(frozen=True)
+class Features:
+    """Features (N, D) of the files of a folder, their names, and how many could not be read."""
+
+    values: np.ndarray
+    names: list[str]
+    unreadable: int
+
+
+def read_features(folder: Path, side: int, extract: Callable[[np.ndarray], np.ndarray]) -> Features:
+    """Read every file below `folder` as serving does. Those that it refuses are only counted."""
+    images, names, unreadable = [], [], 0
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        if path.suffix == ".csv":
+            continue
+        try:
+            images.append(model_input(read_xray(path.read_bytes()), side))
+        except UnreadableXray:
+            unreadable += 1
+        else:
+            names.append(path.relative_to(folder).as_posix())
+    return Features(extract(np.stack(images)), names, unreadable)
+
+
+def fit_refusal(
+    training: np.ndarray, validation: np.ndarray, other: Features | None
+) -> tuple[FeatureDensity, dict[str, float]]:
+    """Density and limits from features (N, D) of training and validation X-rays.
+
+    `other` are X-rays of another origin, named by patient up to the first `_`.
+    """
+    features, weights, groups = training, np.full(len(training), 1 / len(training)), [validation]
+    if other:
+        half = other.values[fitting_half(other)]
+        features = np.concatenate([training, half])
+        share = np.full(len(half), OTHER_WEIGHT / len(half))
+        weights = np.concatenate([(1 - OTHER_WEIGHT) * weights, share])
+        groups.append(half)
+    density = fit_density(features, weights, COMPONENTS)
+    distances = [density.measure(group) for group in groups]
+    limits = {
+        name: choose_limit(distances, shares[: len(groups)]) for name, shares in SHARES.items()
+    }
+    return density, limits
+
+
+def fitting_half(other: Features) -> np.ndarray:
+    """(N,) bool: the X-rays of other origin that the fit may see, by patient."""
+    patients = [Path(name).name.partition("_")[0] for name in other.names]
+    return np.array([is_in_fitting_half(patient) for patient in patients])
+
+
+def count_refused(
+    density: FeatureDensity, limits: dict[str, float], features: np.ndarray, unreadable: int = 0
+) -> dict[str, Any]:
+    """How many of (N, D) features and unreadable files are refused and doubted."""
+    distances = density.measure(features)
+    refused = int((distances > limits["limit"]).sum()) + unreadable
+    return {
+        "images": len(features) + unreadable,
+        "refused": refused,
+        "share": round(refused / (len(features) + unreadable), 4),
+        "doubted": int((distances > limits["warning"]).sum()) + unreadable - refused,
+    }

@@ -1,0 +1,132 @@
+"""What a training run leaves: weights, threshold, calibration, refusals, figures and plots."""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from model import data, evaluation, plots
+from model.artifact import OOD_NAME, WEIGHTS_NAME, Artifact, sha256_of, write_metadata
+from model.card import write_card
+from model.gradcam import build_feature_network, build_serving_network
+from model.network import load_network, save_weights_compact
+from model.ood import FeatureDensity, write_density
+from model.refusal import Features, count_refused, fit_refusal, fitting_half, read_features
+from model.splits import Split
+from model.xray import Xray, model_input
+
+DENSITY_STRIDE = 3
+"""Of the training X-rays, which are the density's: some 1,500 are plenty for its 32 components."""
+
+
+def write_artifact(
+    network: keras.Model,
+    training: Split,
+    validation: Split,
+    seen: Split,
+    test: Split,
+    training_record: dict[str, Any],
+    arguments: argparse.Namespace,
+) -> Artifact:
+    """Write everything to `arguments.out`.
+
+    Threshold and calibration are chosen on validation as it was `seen`, in augmented views; the
+    limits of what is refused on `validation` as serving sees it; test chooses nothing.
+    """
+    out = arguments.out
+    save_weights_compact(network, out / WEIGHTS_NAME)
+    # What is judged is what was saved.
+    saved = load_network(out / WEIGHTS_NAME)
+    density, limits, refused = fit_density_of_run(saved, training, validation, test, arguments)
+    write_density(out, density)
+    serving = build_serving_network(saved, density)
+
+    def judge(images: np.ndarray) -> dict[str, np.ndarray]:
+        return serving.predict(images.astype(np.float32), batch_size=32, verbose=0)
+
+    checked = judge(seen.images)
+    calibration = evaluation.fit_calibration(checked["logit"][:, 0], seen.labels)
+    probabilities = evaluation.calibrate(checked["logit"][:, 0], calibration)
+    threshold = evaluation.choose_threshold(probabilities, seen.labels, arguments.sensitivity)
+    peaks = checked["heatmap"].max(axis=(1, 2))[seen.labels == 1]
+    tested = evaluation.calibrate(judge(test.images)["logit"][:, 0], calibration)
+    scores = {
+        name: evaluation.score_predictions(
+            split.labels, predicted, threshold, split.patients, arguments.seed
+        )
+        for name, split, predicted in (
+            ("validation_augmented", seen, probabilities),
+            ("test", test, tested),
+        )
+    }
+    scores["ood"] = refused
+    plots.plot_evaluation(
+        evaluation.evaluate(test.labels, tested, threshold, test.patients, arguments.seed),
+        out / "evaluation.png",
+    )
+    plots.plot_training(training_record["history"], out / "training.png")
+    artifact = Artifact(
+        classes=data.CLASSES,
+        input_side=arguments.side,
+        threshold=threshold,
+        calibration=calibration,
+        heatmap_reference=float(np.median(peaks)),
+        ood=limits,
+        scores=scores,
+        training=training_record,
+        weights_sha256=sha256_of(out / WEIGHTS_NAME),
+        ood_sha256=sha256_of(out / OOD_NAME),
+    )
+    write_metadata(out, artifact)
+    write_card(out, artifact)
+    print(json.dumps(scores, indent=2))
+    return artifact
+
+
+def fit_density_of_run(
+    network: keras.Model,
+    training: Split,
+    validation: Split,
+    test: Split,
+    arguments: argparse.Namespace,
+) -> tuple[FeatureDensity, dict[str, float], dict[str, dict[str, Any]]]:
+    """Density, limits, and what they refuse of each set that is there."""
+    features = build_feature_network(network)
+
+    def extract(images: np.ndarray) -> np.ndarray:
+        return features.predict(images.astype(np.float32), batch_size=32, verbose=0)
+
+    other = _read(arguments.other_xrays, arguments.side, extract)
+    density, limits = fit_refusal(
+        extract(as_served(training.images[::DENSITY_STRIDE])),
+        extract(as_served(validation.images)),
+        other,
+    )
+    refused = {"official test": count_refused(density, limits, extract(test.images))}
+    if other:
+        half = fitting_half(other)
+        for name, mask in (("used", half), ("not used", ~half)):
+            refused[f"X-rays of other origin, half {name} in the fit"] = count_refused(
+                density, limits, other.values[mask]
+            )
+    if strange := _read(arguments.not_xrays, arguments.side, extract):
+        refused["images that are no chest X-rays, none used in the fit"] = count_refused(
+            density, limits, strange.values, strange.unreadable
+        )
+    return density, limits, refused
+
+
+def as_served(images: np.ndarray) -> np.ndarray:
+    """Whole images (N, S, S, 1) uint8 as `model_input` shows them to the network."""
+    side = images.shape[1]
+    return np.stack([model_input(Xray(image[..., 0], side, side, ()), side) for image in images])
+
+
+def _read(
+    folder: Path | None, side: int, extract: Callable[[np.ndarray], np.ndarray]
+) -> Features | None:
+    return read_features(folder, side, extract) if folder else None
