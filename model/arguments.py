@@ -198,7 +198,7 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
         "--views",
         type=_positive,
         metavar="N",
-        default=6,
+        default=4,
         help="augmented views of each image that --cache-features keeps",
     )
     group.add_argument(
