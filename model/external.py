@@ -14,19 +14,29 @@ from model.xray import UnreadableXray, Xray, model_input, read_xray
 
 
 def judge_files(
-    predictor: Predictor, paths: Sequence[Path], change: Callable[[Xray], Xray] | None = None
+    predictor: Predictor,
+    paths: Sequence[Path],
+    change: Callable[[Xray], Xray] | None = None,
+    *,
+    refusing: bool = False,
 ) -> np.ndarray:
-    """Calibrated probabilities (N,) of image files, after `change` when given; NaN if refused."""
+    """Calibrated probabilities (N,) of image files, after `change` when given.
+
+    NaN for what cannot be read and, when `refusing`, for what serving would refuse.
+    """
     logits = []
+    artifact = predictor.artifact
     for path in paths:
         try:
             xray = read_xray(path.read_bytes())
         except UnreadableXray:
             logits.append(np.nan)
             continue
-        side = predictor.artifact.input_side
-        logits.append(predictor.infer(model_input(change(xray) if change else xray, side)).logit)
-    return evaluation.calibrate(np.array(logits), predictor.artifact.calibration)
+        image = model_input(change(xray) if change else xray, artifact.input_side)
+        output = predictor.infer(image)
+        refused = refusing and output.distance > artifact.ood["limit"]
+        logits.append(np.nan if refused else output.logit)
+    return evaluation.calibrate(np.array(logits), artifact.calibration)
 
 
 def measure_adults(predictor: Predictor, folder: Path, resamples: int) -> dict[str, Any]:
@@ -54,7 +64,7 @@ def measure_adults(predictor: Predictor, folder: Path, resamples: int) -> dict[s
 
 def measure_unlabelled(predictor: Predictor, paths: Sequence[Path]) -> dict[str, int]:
     """How many images are called pneumonia, called normal, and refused."""
-    probabilities = judge_files(predictor, paths)
+    probabilities = judge_files(predictor, paths, refusing=True)
     refused = int(np.isnan(probabilities).sum())
     called = int((probabilities >= predictor.artifact.threshold).sum())
     return {

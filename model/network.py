@@ -103,16 +103,17 @@ def _convolve(x: keras.KerasTensor, filters: int, size: int, name: str) -> keras
 
 
 def save_weights_compact(network: keras.Model, file: Path) -> None:
-    """Save architecture and weights as float16 in Keras's own format; no optimizer state.
+    """Save architecture and weights in Keras's own format, kernels as float16; no optimizer state.
 
-    Half the size, and loading casts back to float32. The network itself is rounded too, so that
-    what is evaluated afterwards is what was saved.
+    Half the size, and loading casts back to float32. Batch normalisation stays float32: ImageNet's
+    variances go beyond float16, where they became infinite and silenced their channels. The network
+    itself is rounded too, so that what is evaluated afterwards is what was saved.
     """
-    for variable in network.variables:
-        if variable.dtype == "float32":
+    for layer in network.layers:
+        for variable in layer.variables if _dtype_on_disk(layer) == "float16" else ():
             variable.assign(ops.cast(ops.cast(variable, "float16"), "float32"))
     half = keras.models.clone_model(
-        network, clone_function=lambda layer: _with_dtype(layer, "float16")
+        network, clone_function=lambda layer: _with_dtype(layer, _dtype_on_disk(layer))
     )
     half.set_weights(network.get_weights())
     half.save(file)
@@ -126,6 +127,10 @@ def load_network(file: Path) -> keras.Model:
     )
     network.set_weights(stored.get_weights())
     return network
+
+
+def _dtype_on_disk(layer: keras.layers.Layer) -> str:
+    return "float32" if isinstance(layer, keras.layers.BatchNormalization) else "float16"
 
 
 def _with_dtype(layer: keras.layers.Layer, dtype: str) -> keras.layers.Layer:

@@ -19,8 +19,8 @@ COMPONENTS = 32
 OTHER_WEIGHT = 0.5
 """Weight of the X-rays of other origin in the fit, however few they are."""
 
-# Highest shares of validation X-rays, and of those of other origin, beyond each limit.
-SHARES = {"limit": (0.005, 0.015), "warning": (0.02, 0.05)}
+# Highest shares beyond each limit: validation X-rays, their views, those of other origin.
+SHARES = {"limit": (0.005, 0.005, 0.015), "warning": (0.02, 0.02, 0.05)}
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,15 @@ def read_features(folder: Path, side: int, extract: Callable[[np.ndarray], np.nd
 
 
 def fit_refusal(
-    training: np.ndarray, validation: np.ndarray, other: Features | None
+    training: np.ndarray, validation: np.ndarray, augmented: np.ndarray, other: Features | None
 ) -> tuple[FeatureDensity, dict[str, float]]:
-    """Density and limits from features (N, D) of training and validation X-rays.
+    """Density and limits from features (N, D) of training and validation X-rays, these in two ways.
 
-    `other` are X-rays of another origin, named by patient up to the first `_`.
+    `augmented` are views of validation X-rays, `other` are X-rays of another origin, named by
+    patient up to the first `_`.
     """
-    features, weights, groups = training, np.full(len(training), 1 / len(training)), [validation]
+    features, weights = training, np.full(len(training), 1 / len(training))
+    groups = [validation, augmented]
     if other:
         half = other.values[fitting_half(other)]
         features = np.concatenate([training, half])

@@ -26,6 +26,7 @@ from model.artifact import Artifact, ArtifactError, read_artifact
 from model.baselines import measure_baselines
 from model.bootstrap import RESAMPLES, draw_patients
 from model.external import judge_files, measure_adults, measure_sizes, measure_unlabelled
+from model.peaks import measure_peaks
 from model.predictor import Predictor
 from model.robustness import CHANGES, compare_predictions
 from model.xray import model_input, read_xray
@@ -168,6 +169,9 @@ def write_report(
             else None,
         },
         "sizes": measure_sizes(predictor, originals, folder / "train"),
+        "heatmap": measure_peaks(
+            predictor, [xray.path for xray in xrays], np.array([xray.label for xray in xrays])
+        ),
     }
     (out / REPORT_NAME).write_text(json.dumps(report, indent=1, allow_nan=False) + "\n")
     plots.plot_evaluation(test, out / "evaluation.png")

@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 from model.artifact import WEIGHTS_NAME, ArtifactError, read_artifact
 from model.base import freeze, load_weights, split_network
 from model.data import list_xrays
-from model.gradcam import build_serving_network, pooled_features
+from model.gradcam import build_feature_network, build_serving_network, pooled_features
 from model.network import build_network, export_network, load_network, save_weights_compact
 from model.ood import read_density
 from model.predictor import Predictor
@@ -125,6 +125,25 @@ def test_heat_map_of_every_network_is_grad_cam(options: dict[str, Any]) -> None:
             layer.moving_variance.assign(np.linspace(0.1, 3, layer.gamma.shape[0]))
     images = np.random.default_rng(0).uniform(0, 255, (2, 96, 96, 1)).astype(np.float32)
     check_heat_map(network, images)
+
+
+def test_saved_network_answers_as_before(tmp_path: Path) -> None:
+    """Also with a variance that float16 cannot hold, as ImageNet's first layers have."""
+    keras.utils.set_random_seed(5)
+    network = build_network([8], 0.5, 1e-4, side=64)
+    norm = network.get_layer("conv1_bn")
+    norm.moving_variance.assign(np.full(norm.moving_variance.shape, 2e5, np.float32))
+    images = np.random.default_rng(1).uniform(0, 255, (4, 64, 64, 1)).astype(np.float32)
+    features = build_feature_network(network)(images).numpy()
+    save_weights_compact(network, tmp_path / "saved.keras")
+    saved = load_network(tmp_path / "saved.keras")
+    np.testing.assert_allclose(
+        build_feature_network(saved)(images).numpy(),
+        features,
+        rtol=0.02,
+        atol=0.02 * features.max(),
+    )
+    np.testing.assert_array_equal(saved(images).numpy(), network(images).numpy())
 
 
 def test_prediction_is_complete_and_in_range(samples: list[Path], predictor: Predictor) -> None:
