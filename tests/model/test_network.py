@@ -113,6 +113,21 @@ def test_heat_map_is_grad_cam(samples: list[Path], network: keras.Model) -> None
     check_heat_map(network, read_images(samples[::4]))
 
 
+def test_heat_map_follows_the_head(samples: list[Path]) -> None:
+    """Shuffled weights of the head give another map (Adebayo et al. 2018, sanity check)."""
+    images = read_images(samples[-2:])
+    shuffled = load_network(SHIPPED / WEIGHTS_NAME)
+    density = read_density(SHIPPED)
+    before = build_serving_network(shuffled, density)(images)["heatmap"].numpy()
+    random = np.random.default_rng(6)
+    for name in ("dense1", "logit"):
+        kernel = shuffled.get_layer(name).kernel
+        kernel.assign(random.permutation(np.array(kernel, copy=True).ravel()).reshape(kernel.shape))
+    after = build_serving_network(shuffled, density)(images)["heatmap"].numpy()
+    for old, new in zip(before, after, strict=True):
+        assert np.corrcoef(old.ravel(), new.ravel())[0, 1] < 0.5
+
+
 @pytest.mark.parametrize("options", [{"kind": "dag"}, {"batch_norm": False}])
 def test_heat_map_of_every_network_is_grad_cam(options: dict[str, Any]) -> None:
     """Of the graph with Conv2D branches, and of a head without batch normalisation."""

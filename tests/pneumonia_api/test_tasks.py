@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -66,6 +67,33 @@ def test_done_xray_leaves_a_preview_and_no_upload(bench: Bench) -> None:
     assert bench.run(answer) == record
     assert bench.calls == 1
     assert bench.images.read_preview(record.id)
+
+
+def test_refused_image_is_told_and_leaves_no_preview(bench: Bench) -> None:
+    """No prediction is kept for what is no chest X-ray; the score and the sentence are."""
+
+    def refuse(picture: Picture) -> Prediction:
+        return replace(answer(picture), ood=1.7, refusal="No chest X-ray.")
+
+    record = bench.run(refuse)
+    assert record is not None
+    assert (record.status, record.reason) == ("rejected", "No chest X-ray.")
+    assert record.prediction is None
+    assert record.quality == {"ok": False, "warnings": ["No chest X-ray."], "ood": 1.7}
+    with pytest.raises(ImageMissing):
+        bench.images.read_preview(record.id)
+
+
+def test_doubted_image_is_judged_with_a_warning(bench: Bench) -> None:
+    """Near the border the result stands, and the person is told."""
+    record = bench.run(lambda picture: replace(answer(picture), ood=0.9, warning="Unlike most."))
+    assert record is not None
+    assert record.status == "done"
+    assert record.quality == {"ok": False, "warnings": ["Unlike most."], "ood": 0.9}
+    assert record.prediction is not None
+    assert set(record.prediction) == {
+        *("probability", "decision", "threshold", "model", "heatmap"),
+    }
 
 
 def test_fault_of_ours_is_tried_again_three_times_then_told(bench: Bench) -> None:

@@ -15,6 +15,7 @@ import psutil
 import pytest
 import requests
 from PIL import Image
+from sklearn.datasets import load_sample_image
 
 from model.artifact import read_artifact
 from tests.stack import ROOT, Stack, running_stack
@@ -67,6 +68,20 @@ def test_every_sample_is_judged(stack: Stack, samples: list[Path]) -> None:
         right += (prediction["decision"] == "normal") == path.name.startswith("NORMAL")
     # One image off is chance, but a model or a decoder gone wrong calls all of them the same.
     assert right >= 10
+
+
+def test_photograph_is_refused_with_the_reason(stack: Stack) -> None:
+    """What is no chest X-ray is not judged; the record says why, and keeps no preview."""
+    buffer = io.BytesIO()
+    Image.fromarray(load_sample_image("flower.jpg")).save(buffer, "JPEG")
+    record = upload(stack, buffer.getvalue()).json()
+    assert record["status"] == "rejected"
+    assert "does not look like a frontal chest X-ray" in record["reason"]
+    assert record["prediction"] is None
+    assert record["quality"]["ood"] > 1
+    assert record["quality"]["ok"] is False
+    url = f"{stack.api_url}/v1/xrays/{record['id']}/preview"
+    assert requests.get(url, headers=stack.headers, timeout=5).status_code == 404
 
 
 def test_identical_bytes_reuse_the_prediction(stack: Stack, samples: list[Path]) -> None:

@@ -1,0 +1,111 @@
+"""Losses and optimizers side by side: the head alone, on the pooled conv4 that a run has kept.
+
+    python -m model.ablation --data ../shared/data/kermany224 --run var/training
+
+needs a run with --cache-features whose conv4 was frozen; takes a minute or two. Writes
+OUT/ablations.json, which `python -m model.card` puts into the model card. Everything but what is
+compared is as in `model.cnn`; figures are those of the augmented validation views, uncalibrated and
+at 0.5, because that is what loss and optimizer answer for.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from model import data, evaluation
+from model.arguments import RATES, parse_arguments
+from model.fitting import balance_classes, compile_network
+
+CHANNELS = 1024
+"""Of the pooled conv4: the last columns of what a run keeps."""
+EPOCHS = 12
+CHOICES = {
+    "loss": [{"loss": name} for name in ("bce", "focal")],
+    "optimizer": [{"optimizer": name} for name in RATES],
+}
+
+
+def build_head(dense: Sequence[int], dropout: float, l2: float) -> keras.Model:
+    """The head of `model.network.build_network` on pooled features (N, 1024)."""
+    pooled = keras.Input((CHANNELS,))
+    x = keras.layers.BatchNormalization()(pooled)
+    for units in dense:
+        x = keras.layers.Dense(units, use_bias=False, kernel_regularizer=keras.regularizers.L2(l2))(
+            x
+        )
+        x = keras.layers.BatchNormalization()(x)
+        x = keras.layers.Dropout(dropout)(keras.layers.ReLU()(x))
+    return keras.Model(pooled, keras.layers.Dense(1, activation="sigmoid")(x))
+
+
+def measure(
+    choice: dict[str, str], folder: Path, run: Path, epochs: int, resamples: int
+) -> dict[str, Any]:
+    """Train one head and score it on the augmented validation views."""
+    options = [text for name, value in choice.items() for text in (f"--{name}", value)]
+    arguments = parse_arguments(["--data", str(folder), "--out", str(run), *options])
+    keras.utils.set_random_seed(arguments.seed)
+    xrays = data.list_xrays(folder / "train")
+    training, validation = data.split_by_patient(xrays, arguments.validation_share, arguments.seed)
+    cache = run / "cache" / "machine-0"
+    views = [np.load(file, mmap_mode="r") for file in sorted(cache.glob("train-*.npy"))]
+    [checks] = [np.load(file, mmap_mode="r") for file in cache.glob("validation-*.npy")]
+    labels = np.tile([x.label for x in training], len(views))
+    features = np.concatenate([view[:, -CHANNELS:] for view in views]).astype(np.float32)
+    model = build_head(arguments.dense, arguments.dropout, arguments.l2)
+    arguments.epochs = epochs
+    compile_network(model, len(labels) // arguments.batch * epochs, arguments)
+    model.fit(
+        features,
+        labels,
+        batch_size=arguments.batch,
+        epochs=epochs,
+        class_weight=dict(enumerate(balance_classes(labels))),
+        callbacks=[keras.callbacks.SwapEMAWeights()],
+        verbose=0,
+    )
+    seen = checks[:, -CHANNELS:].astype(np.float32)
+    repeats = len(seen) // len(validation)
+    scores = evaluation.score_predictions(
+        np.tile([x.label for x in validation], repeats),
+        model.predict(seen, verbose=0)[:, 0].astype(np.float64),
+        0.5,
+        [x.patient for x in validation] * repeats,
+        arguments.seed,
+        resamples,
+    )
+    return {name: scores[name] for name in ("auc_roc", "sensitivity", "specificity", "brier")}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run; what is missing is told in one line."""
+    parser = argparse.ArgumentParser(description="Compare losses and optimizers on the head.")
+    parser.add_argument("--data", type=Path, required=True, help="folder with train/ and test/")
+    parser.add_argument("--run", type=Path, default=Path("var/training"))
+    parser.add_argument("--out", type=Path, default=Path("model/artifact"))
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("--resamples", type=int, default=1000)
+    given = parser.parse_args(argv)
+    if not list((given.run / "cache" / "machine-0").glob("validation-*.npy")):
+        print(f"{given.run} has no cache; train with --cache-features first.", file=sys.stderr)
+        return 1
+    found = {
+        kind: {
+            choice[kind]: measure(choice, given.data, given.run, given.epochs, given.resamples)
+            for choice in choices
+        }
+        for kind, choices in CHOICES.items()
+    }
+    (given.out / "ablations.json").write_text(json.dumps(found, indent=1) + "\n")
+    print(json.dumps(found, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
