@@ -143,6 +143,7 @@ class Bench:
         with (
             Side(module, "openvino", MODEL, SERVING, inputs) as openvino,
             Side(module, "onnxruntime", onnx, inputs) as onnxruntime,
+            Side(module, "logit", MODEL, SERVING, inputs) as logit,
         ):
 
             def infer(name: str, side: Side) -> list[float]:
@@ -153,6 +154,7 @@ class Bench:
             sides = {
                 "openvino": lambda: infer("openvino", openvino),
                 "onnxruntime": lambda: infer("onnxruntime", onnxruntime),
+                "logit": lambda: infer("logit", logit),
             }
             seconds = take_turns(sides, self.counts.rounds)
         apart = np.abs(np.subtract(logits["openvino"], logits["onnxruntime"]))

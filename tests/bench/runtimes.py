@@ -1,11 +1,12 @@
 """One runtime with the serving network in it, a side of the comparison of runtimes.
 
     python -m tests.bench.runtimes openvino MODEL_DIR SERVING_DIR INPUTS.npy
+    python -m tests.bench.runtimes logit MODEL_DIR SERVING_DIR INPUTS.npy
     python -m tests.bench.runtimes onnxruntime MODEL.onnx INPUTS.npy
 
 Answers `{"count": 20}` with the seconds and the logit of each inference, one image at a time.
 OpenVINO is measured as the product runs it, by `Predictor.infer`; ONNX Runtime is given the same
-threads and the same fixed input shape.
+threads and the same fixed input shape; `logit` is OpenVINO without heat map and distance.
 """
 
 import os
@@ -17,11 +18,13 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
+import openvino
 
+from model.artifact import read_artifact
 from model.predictor import Predictor
 from tests.bench.sides import serve
 
-Infer = Callable[[np.ndarray], tuple[float, np.ndarray]]
+Infer = Callable[[np.ndarray], tuple[Any, ...]]
 
 
 def open_onnx(file: Path) -> Infer:
@@ -40,11 +43,33 @@ def open_onnx(file: Path) -> Infer:
     return infer
 
 
+def open_logit(model_dir: Path, serving_dir: Path) -> Infer:
+    """The exported network cut down to its logit, compiled as `Predictor` does for one caller."""
+    core = openvino.Core()
+    network = core.read_model(serving_dir / read_artifact(model_dir).version / "model.xml")
+    [logit] = [output for output in network.outputs if "logit" in output.names]
+    options = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": "f32",
+        "INFERENCE_NUM_THREADS": len(os.sched_getaffinity(0)),
+    }
+    alone = openvino.Model([logit], network.get_parameters())
+    request = core.compile_model(alone, "CPU", options).create_infer_request()
+    return lambda image: (float(request.infer({0: image[None]}, share_inputs=True)[0][0, 0]),)
+
+
+RUNTIMES: dict[str, Callable[..., Infer]] = {
+    "openvino": lambda *folders: Predictor(*folders).infer,
+    "logit": open_logit,
+    "onnxruntime": open_onnx,
+}
+
+
 def main(runtime: str, *paths: Path) -> None:
     """Load and warm up once, then measure when asked."""
     *network, inputs_file = paths
     inputs = np.load(inputs_file)
-    infer = Predictor(*network).infer if runtime == "openvino" else open_onnx(*network)
+    infer = RUNTIMES[runtime](*network)
     infer(inputs[0])
 
     def measure(count: int) -> dict[str, Any]:
