@@ -56,7 +56,7 @@ def measure(
     cache = run / "cache" / "machine-0"
     views = [np.load(file, mmap_mode="r") for file in sorted(cache.glob("train-*.npy"))]
     [checks] = [np.load(file, mmap_mode="r") for file in cache.glob("validation-*.npy")]
-    labels = np.tile([x.label for x in training], len(views))
+    labels = np.tile([x.label for x in training], len(views))[:, None]
     features = np.concatenate([view[:, -CHANNELS:] for view in views]).astype(np.float32)
     model = build_head(arguments.dense, arguments.dropout, arguments.l2)
     arguments.epochs = epochs
