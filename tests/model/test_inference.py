@@ -136,7 +136,7 @@ def test_two_runs_at_once_share_nothing_twice(server: Server, many: Path, tmp_pa
     ("change", "sentence"),
     [
         ({"--data": "nowhere"}, "nowhere is not a folder."),
-        ({"--data": "empty"}, "No JPEG, PNG or DICOM file"),
+        ({"--data": "empty"}, "No JPEG, PNG, TIFF or DICOM file"),
         ({"--redis-url": "redis://127.0.0.1:1/0"}, "Redis refuses or does not answer"),
         ({"--redis-url": "redis://:wrong@127.0.0.1:{port}/0"}, "Redis refuses"),
         ({"--redis-url": "http://127.0.0.1"}, "The Redis URL cannot be used"),
