@@ -33,7 +33,7 @@ def proxy(tmp_path: Path) -> Iterator[Proxy]:
     fill(
         ROOT / "nginx" / "nginx.conf.template",
         tmp_path / "nginx.conf",
-        run_dir=tmp_path,
+        run_dir=".",  # its prefix
         access_log="/dev/stdout",
         listen=f"127.0.0.1:{ports['PORT']}",
         web_address=f"127.0.0.1:{ports['WEB_PORT']}",
