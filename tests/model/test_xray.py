@@ -257,7 +257,8 @@ def test_training_sees_what_serving_sees(
         data = encoded(np.asarray(image.convert("L").resize((2400, 1800))))
     path = tmp_path / "xray"
     path.write_bytes(data)
-    trained, _, unreadable = load_inputs([LabelledXray(path, "patient", 0)], model_input)
+    pair = [LabelledXray(path, f"patient {label}", label) for label in (0, 1)]
+    trained, _, unreadable = load_inputs(pair, model_input)
     assert not unreadable
     assert np.array_equal(trained[0].astype(np.float32), model_input(read_xray(data)))
 
