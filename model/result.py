@@ -57,20 +57,15 @@ def write_artifact(
     threshold = evaluation.choose_threshold(probabilities, seen.labels, arguments.sensitivity)
     peaks = checked["heatmap"].max(axis=(1, 2))[seen.labels == 1]
     tested = evaluation.calibrate(judge(test.images)["logit"][:, 0], calibration)
+    figures = evaluation.evaluate(test.labels, tested, threshold, test.patients, arguments.seed)
     scores = {
-        name: evaluation.score_predictions(
-            split.labels, predicted, threshold, split.patients, arguments.seed
-        )
-        for name, split, predicted in (
-            ("validation_augmented", seen, probabilities),
-            ("test", test, tested),
-        )
+        "validation_augmented": evaluation.score_predictions(
+            seen.labels, probabilities, threshold, seen.patients, arguments.seed
+        ),
+        "test": figures["scores"],
+        "ood": refused,
     }
-    scores["ood"] = refused
-    plots.plot_evaluation(
-        evaluation.evaluate(test.labels, tested, threshold, test.patients, arguments.seed),
-        out / "evaluation.png",
-    )
+    plots.plot_evaluation(figures, out / "evaluation.png")
     plots.plot_training(training_record["history"], out / "training.png")
     artifact = Artifact(
         classes=data.CLASSES,
