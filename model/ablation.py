@@ -21,6 +21,7 @@ import numpy as np
 from model import data, evaluation
 from model.arguments import RATES, parse_arguments
 from model.fitting import balance_classes, compile_network
+from model.network import add_head
 
 CHANNELS = 1024
 """Of the pooled conv4: the last columns of what a run keeps."""
@@ -29,19 +30,6 @@ CHOICES = {
     "loss": [{"loss": name} for name in ("bce", "focal")],
     "optimizer": [{"optimizer": name} for name in RATES],
 }
-
-
-def build_head(dense: Sequence[int], dropout: float, l2: float) -> keras.Model:
-    """The head of `model.network.build_network` on pooled features (N, 1024)."""
-    pooled = keras.Input((CHANNELS,))
-    x = keras.layers.BatchNormalization()(pooled)
-    for units in dense:
-        x = keras.layers.Dense(units, use_bias=False, kernel_regularizer=keras.regularizers.L2(l2))(
-            x
-        )
-        x = keras.layers.BatchNormalization()(x)
-        x = keras.layers.Dropout(dropout)(keras.layers.ReLU()(x))
-    return keras.Model(pooled, keras.layers.Dense(1, activation="sigmoid")(x))
 
 
 def measure(
@@ -58,7 +46,11 @@ def measure(
     [checks] = [np.load(file, mmap_mode="r") for file in cache.glob("validation-*.npy")]
     labels = np.tile([x.label for x in training], len(views))[:, None]
     features = np.concatenate([view[:, -CHANNELS:] for view in views]).astype(np.float32)
-    model = build_head(arguments.dense, arguments.dropout, arguments.l2)
+    pooled = keras.Input((CHANNELS,))
+    model = keras.Model(
+        pooled,
+        add_head(pooled, arguments.dense, arguments.dropout, arguments.l2, arguments.batch_norm),
+    )
     arguments.epochs = epochs
     compile_network(model, len(labels) // arguments.batch * epochs, arguments)
     model.fit(

@@ -67,7 +67,14 @@ def build_network(
         for name, tensor in features.items()
     ]
     x = keras.layers.Concatenate(name="pooled")(pooled) if len(pooled) > 1 else pooled[0]
-    x = keras.layers.BatchNormalization(name="pooled_bn")(x)
+    return keras.Model(xray, add_head(x, dense, dropout, l2, batch_norm), name="pneumonia")
+
+
+def add_head(
+    pooled: keras.KerasTensor, dense: Sequence[int], dropout: float, l2: float, batch_norm: bool
+) -> keras.KerasTensor:
+    """Pooled features (N, D) -> the uncalibrated probability of pneumonia (N, 1)."""
+    x = keras.layers.BatchNormalization(name="pooled_bn")(pooled)
     for index, units in enumerate(dense, start=1):
         x = keras.layers.Dense(
             units,
@@ -80,8 +87,7 @@ def build_network(
         x = keras.layers.ReLU(name=f"dense{index}_relu")(x)
         x = keras.layers.Dropout(dropout, name=f"dense{index}_dropout")(x)
     logit = keras.layers.Dense(1, name="logit")(x)
-    probability = keras.layers.Activation("sigmoid", dtype="float32", name="probability")(logit)
-    return keras.Model(xray, probability, name="pneumonia")
+    return keras.layers.Activation("sigmoid", dtype="float32", name="probability")(logit)
 
 
 def _fuse_branches(inner: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
