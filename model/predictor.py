@@ -87,12 +87,13 @@ class Predictor:
         with file.with_suffix(".bin").open("rb") as weights:
             mapped = mmap.mmap(weights.fileno(), 0, access=mmap.ACCESS_COPY)
         self._mapped = np.frombuffer(mapped, np.uint8)  # kept: the network does not own its weights
-        network = openvino.Core().read_model(
+        core = openvino.Core()
+        network = core.read_model(
             file.read_text(), openvino.Tensor(self._mapped, shared_memory=True)
         )
-        [self._wide] = _compile(network, {"PERFORMANCE_HINT": "LATENCY"}, cores, 1)
+        [self._wide] = _compile(core, network, {"PERFORMANCE_HINT": "LATENCY"}, cores, 1)
         self._narrow: queue.SimpleQueue[openvino.InferRequest] = queue.SimpleQueue()
-        for request in _compile(network, {"NUM_STREAMS": streams}, streams, streams):
+        for request in _compile(core, network, {"NUM_STREAMS": streams}, streams, streams):
             self._narrow.put(request)
         # Each has its own copy of the weights by now, in its kernels' own order: the file's 100 MB
         # need not stay in memory, and would be read again if they were asked for.
@@ -135,12 +136,16 @@ class Predictor:
 
 
 def _compile(
-    network: openvino.Model, hint: dict[str, str | int], threads: int, requests: int
+    core: openvino.Core,
+    network: openvino.Model,
+    hint: dict[str, str | int],
+    threads: int,
+    requests: int,
 ) -> list[openvino.InferRequest]:
     """Warm requests of the network, compiled for so many threads in all."""
     # Newer CPUs would round to bfloat16, and answers would depend on the machine.
     options = {**hint, "INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads}
-    compiled = openvino.Core().compile_model(network, "CPU", options)
+    compiled = core.compile_model(network, "CPU", options)
     made = [compiled.create_infer_request() for _ in range(requests)]
     for request in made:
         request.infer({0: np.zeros(compiled.input(0).shape, np.float32)})
