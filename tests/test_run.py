@@ -8,6 +8,7 @@ import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -31,15 +32,20 @@ def find_left(children: list[psutil.Process]) -> list[psutil.Process]:
     return left
 
 
+def send(stack: Stack, path: Path) -> Any:
+    """The record of an X-ray that was sent and waited for."""
+    return requests.post(
+        f"{stack.api_url}/v1/xrays?wait=30",
+        files={"xray": path.read_bytes()},
+        headers=stack.headers,
+        timeout=40,
+    ).json()
+
+
 def test_results_and_users_survive_a_restart(tmp_path: Path, samples: list[Path]) -> None:
     """Ctrl-C ends every process; the next start has all earlier results and the same password."""
     with running_stack(tmp_path) as stack:
-        record = requests.post(
-            f"{stack.api_url}/v1/xrays?wait=30",
-            files={"xray": samples[0].read_bytes()},
-            headers=stack.headers,
-            timeout=40,
-        ).json()
+        record = send(stack, samples[0])
         password = stack.password
         children = find_children(stack.process)
         assert len(children) >= 7
@@ -127,12 +133,7 @@ def test_every_usual_character_may_be_in_the_path(tmp_path: Path, samples: list[
     """An X-ray is judged, and its preview is in the folder and not beside it."""
     var = tmp_path / "it's 100 %s %% {ü};#"
     with running_stack(var) as stack:
-        record = requests.post(
-            f"{stack.api_url}/v1/xrays?wait=30",
-            files={"xray": samples[0].read_bytes()},
-            headers=stack.headers,
-            timeout=40,
-        ).json()
+        record = send(stack, samples[0])
     assert record["status"] == "done"
     assert (var / "images" / "previews" / f"{record['id']}.jpg").is_file()
     assert list((var / "redis").iterdir())
