@@ -11,13 +11,13 @@ from functools import partial
 from pathlib import Path
 
 import redis
-from celery import Celery
 from kombu.exceptions import OperationalError
 from tqdm import tqdm
 
 from model.folder import File, Intake, patiently
 from pneumonia_api.images import ImageStore
-from pneumonia_api.store import QUEUE, TASK, XrayMissing, XrayStore
+from pneumonia_api.publishing import create_queue, publish
+from pneumonia_api.store import XrayMissing, XrayStore
 
 BATCH = 16
 
@@ -38,11 +38,7 @@ class Dispatcher:
         self._xrays = xrays
         self._images = images
         self._pool = pool
-        self._queue = Celery(
-            broker=redis_url,
-            broker_connection_timeout=2,
-            task_publish_retry_policy={"max_retries": 1},
-        )
+        self._queue = create_queue(redis_url)
         self._pending: list[tuple[File, str]] = []
 
     def run(self, intake: Intake, paths: Sequence[Path]) -> Iterator[list[File]]:
@@ -76,9 +72,9 @@ class Dispatcher:
                 patiently(partial(self._publish, record.id))
 
     def _publish(self, xray_id: str) -> None:
-        """Twice is harmless: the task does nothing for a finished record."""
+        """As `publish`, with the error for which `patiently` waits."""
         try:
-            self._queue.send_task(TASK, (xray_id,), queue=QUEUE, ignore_result=True)
+            publish(self._queue, xray_id)
         except OperationalError as error:
             raise redis.ConnectionError(str(error)) from error
 

@@ -10,7 +10,6 @@ from typing import Any, cast
 
 import redis
 from apiflask import APIFlask, HTTPError
-from celery import Celery
 from gunicorn.http.errors import ParseException
 from prometheus_client import make_wsgi_app
 from redis.backoff import ConstantBackoff
@@ -25,6 +24,7 @@ from pneumonia_api.config import MAX_WAITERS, Config, read_config
 from pneumonia_api.images import ImageMissing, ImageStore, StoreUnavailable
 from pneumonia_api.metrics import count_requests
 from pneumonia_api.probes import probes
+from pneumonia_api.publishing import create_queue
 from pneumonia_api.request import (
     FILE_TOO_LARGE,
     FORM_BYTES,
@@ -137,11 +137,7 @@ def _connect(app: APIFlask, config: Config) -> None:
     app.extensions["waiters"] = threading.BoundedSemaphore(MAX_WAITERS)
     app.extensions["accounts"] = auth.Accounts(client, config.session_seconds)
     app.extensions["images"] = ImageStore(config.image_store)
-    app.extensions["queue"] = Celery(
-        broker=config.redis_url,
-        broker_connection_timeout=2,
-        task_publish_retry_policy={"max_retries": 1},
-    )
+    app.extensions["queue"] = create_queue(config.redis_url)
 
 
 def _register_errors(app: APIFlask) -> None:

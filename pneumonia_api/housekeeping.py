@@ -11,7 +11,8 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from pneumonia_api.images import ImageStore, StoreUnavailable
-from pneumonia_api.store import HEARTBEAT_SECONDS, QUEUE, TASK, XrayStore
+from pneumonia_api.publishing import publish
+from pneumonia_api.store import HEARTBEAT_SECONDS, XrayStore
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ def keep_house(
             xrays.beat(worker)
             for xray_id in xrays.find_stranded(STRANDED_SECONDS):
                 log.warning("publishing %s again", xray_id)
-                queue.send_task(TASK, (xray_id,), queue=QUEUE)
+                publish(queue, xray_id)
         except (redis.RedisError, OperationalError) as error:
             log.warning("Redis does not answer: %s", error)
         ended.wait(HEARTBEAT_SECONDS / 3)

@@ -17,8 +17,9 @@ from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 from pneumonia_api import schemas
 from pneumonia_api.auth import bearer
 from pneumonia_api.images import ImageMissing, ImageStore
+from pneumonia_api.publishing import publish
 from pneumonia_api.request import check_body
-from pneumonia_api.store import QUEUE, TASK, Xray, XrayStore, new_xray
+from pneumonia_api.store import Xray, XrayStore, new_xray
 from pneumonia_api.worklist import Worklist
 
 v1 = APIBlueprint("v1", __name__, url_prefix="/v1")
@@ -160,7 +161,7 @@ def _wait(xray: Xray, seconds: float) -> Xray:
 def _publish(xray_id: str) -> None:
     queue: Celery = current_app.extensions["queue"]
     try:
-        queue.send_task(TASK, (xray_id,), queue=QUEUE, ignore_result=True)
+        publish(queue, xray_id)
     except (OperationalError, redis.RedisError):
         # The record is stored, so the X-ray is accepted: a worker's timer publishes it again.
         current_app.logger.exception("could not publish %s; a worker will find it", xray_id)
