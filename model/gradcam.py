@@ -78,19 +78,9 @@ def build_serving_network(network: keras.Model, density: FeatureDensity) -> kera
     outputs = {
         "logit": network.get_layer("logit").output,
         "heatmap": GradCam(network, name="heatmap")([*inner, *relus]),
-        "distance": _measure(network, density),
+        "distance": density.measure(build_feature_network(network).output),
     }
     return keras.Model(network.input, outputs, name="serving")
-
-
-def _measure(network: keras.Model, density: FeatureDensity) -> keras.KerasTensor:
-    """`FeatureDensity.measure` as a part of the graph."""
-    features = ops.mean(network.get_layer(FEATURES_OF_DENSITY).output, axis=(1, 2))
-    centred = (features - density.mean) / density.scale
-    along = ops.square(ops.matmul(centred, density.components.T))
-    across = ops.sum(ops.square(centred), axis=1) - ops.sum(along, axis=1)
-    distance = ops.sum(along / density.variances, axis=1) + across / density.noise
-    return distance / len(density.mean)
 
 
 def build_feature_network(network: keras.Model) -> keras.Model:

@@ -9,10 +9,14 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from model.artifact import OOD_NAME
+
+Features = TypeVar("Features")
+"""An array or a Keras tensor."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +33,15 @@ class FeatureDensity:
     variances: np.ndarray
     noise: float
 
-    def measure(self, features: np.ndarray) -> np.ndarray:
-        """(N, D) features -> (N,) squared distances per dimension; about 1 for a training X-ray."""
-        centred = (np.asarray(features, np.float64) - self.mean) / self.scale
-        along = centred @ self.components.T
-        across = (centred**2).sum(1) - (along**2).sum(1)
-        return ((along**2 / self.variances).sum(1) + across / self.noise) / centred.shape[1]
+    def measure(self, features: Features) -> Features:
+        """(N, D) features -> (N,) squared distances per dimension; about 1 for a training X-ray.
+
+        Operators alone, so that the same lines work on arrays and in Keras's graph for serving.
+        """
+        centred = (features - self.mean) / self.scale
+        along = (centred @ self.components.T) ** 2
+        across = centred**2 @ np.ones_like(self.mean) - along @ np.ones_like(self.variances)
+        return (along @ (1 / self.variances) + across / self.noise) / len(self.mean)
 
 
 def fit_density(features: np.ndarray, weights: np.ndarray, components: int) -> FeatureDensity:
