@@ -21,7 +21,7 @@ import numpy as np
 from model import data, evaluation
 from model.arguments import RATES, parse_arguments
 from model.fitting import balance_classes, compile_network
-from model.network import add_head
+from model.network import add_head, probability_of
 
 CHANNELS = 1024
 """Of the pooled conv4: the last columns of what a run keeps."""
@@ -49,7 +49,16 @@ def measure(
     pooled = keras.Input((CHANNELS,))
     model = keras.Model(
         pooled,
-        add_head(pooled, arguments.dense, arguments.dropout, arguments.l2, arguments.batch_norm),
+        probability_of(
+            add_head(
+                pooled,
+                arguments.dense,
+                arguments.dropout,
+                arguments.l2,
+                arguments.batch_norm,
+                name="head",
+            )
+        ),
     )
     arguments.epochs = epochs
     compile_network(model, len(labels) // arguments.batch * epochs, arguments)

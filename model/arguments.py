@@ -83,9 +83,9 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
         "--sensitivity",
         type=_share,
         metavar="SHARE",
-        default=0.95,
-        help="on augmented views of validation, which are harder than X-rays as they come; sets "
-        "the threshold",
+        default=0.97,
+        help="on mildly augmented views of validation, which are harder than X-rays as they come; "
+        "sets the threshold",
     )
     group.add_argument(
         "--seed", type=_whole, metavar="N", default=20, help="of split, views, weights, dropout"
@@ -97,8 +97,9 @@ def _add_network(group: argparse._ArgumentGroup) -> None:
         "--network",
         choices=("resnet50", "dag"),
         default="resnet50",
-        help="resnet50: Dense layers on the pooled conv4 and conv5; dag: a branch of Conv2D layers "
-        "on each of the two, fused by another before the pooling",
+        help="resnet50: Dense layers on the pooled conv4, others on conv5, and the mean of both "
+        "logits; dag: a branch of Conv2D layers on each of the two, fused by another before the "
+        "pooling",
     )
     group.add_argument(
         "--weights",
@@ -128,7 +129,7 @@ def _add_network(group: argparse._ArgumentGroup) -> None:
         nargs="*",
         metavar="UNITS",
         default=[256],
-        help="the Dense layers of the head",
+        help="the Dense layers of each head",
     )
     group.add_argument(
         "--dropout", type=_share, metavar="SHARE", default=0.5, help="after each Dense layer"
@@ -146,6 +147,14 @@ def _add_network(group: argparse._ArgumentGroup) -> None:
 
 def _add_fitting(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--epochs", type=_positive, metavar="N", default=5, help="at most")
+    group.add_argument(
+        "--head-epochs",
+        type=_positive,
+        metavar="N",
+        default=48,
+        help="of the head on conv4, which is trained by itself, on its pooled features; resnet50 "
+        "only",
+    )
     group.add_argument(
         "--patience",
         type=_positive,
@@ -199,7 +208,8 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
         type=_positive,
         metavar="N",
         default=4,
-        help="augmented views of each image that --cache-features keeps",
+        help="augmented views of each image that --cache-features keeps, and that the head on "
+        "conv4 is trained on",
     )
     group.add_argument(
         "--cache",

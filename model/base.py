@@ -69,8 +69,10 @@ def freeze(network: keras.Model, trainable_layers: int, fresh: list[str]) -> lis
     return [layer.name for layer in layers[first:] if layer.weights]
 
 
-def split_network(network: keras.Model) -> tuple[keras.Model, keras.Model]:
-    """The frozen trunk (image -> seams) and the trained rest (seams -> answer), sharing the layers.
+def split_network(
+    network: keras.Model, answer: keras.KerasTensor
+) -> tuple[keras.Model, keras.Model]:
+    """The frozen trunk (image -> seams) and the rest (seams -> `answer`), sharing the layers.
 
     A seam is a tensor that no trained layer and no dropout has a part in, but is read by one that
     has: there are two when only conv5 is trained (it and the pooling of conv4 read different
@@ -90,5 +92,5 @@ def split_network(network: keras.Model) -> tuple[keras.Model, keras.Model]:
         else:
             seams += [t for t in known if all(t is not other for other in seams)]
     trunk = keras.Model(network.input, seams, name="trunk")
-    rest = keras.Model(seams, network.output, name="rest")
+    rest = keras.Model(seams, answer, name="rest")
     return trunk, rest

@@ -19,7 +19,7 @@ import openvino
 from keras import ops
 
 from model.artifact import WEIGHTS_NAME, ArtifactError, read_artifact
-from model.gradcam import POOLED_SUFFIX, build_serving_network
+from model.gradcam import HEAD_SUFFIX, POOLED_SUFFIX, build_serving_network
 from model.ood import read_density
 from model.xray import INPUT_SIDE
 
@@ -39,15 +39,15 @@ def build_network(
     side: int = INPUT_SIDE,
     batch_norm: bool = True,
 ) -> keras.Model:
-    """ResNet50, features that are average-pooled, `dense` layers, one sigmoid.
+    """ResNet50, features that are average-pooled, a head of `dense` layers on each, one sigmoid.
 
     Takes grey images, (N, side, side, 1), 0 to 255; gives (N, 1), the uncalibrated probability of
-    pneumonia. conv4 and conv5 both have a part: conv5 is learned anew on a small collection, while
-    conv4 keeps what ImageNet taught it, which holds better on images of another origin. An edge of
-    one seventh is left out: markers, arms and collimation lie there, tell the classes of the
-    training set apart, and say nothing of lungs. `kind` is `resnet50`, which pools both as they
-    are, or `dag`, which pools what Conv2D branches make of them. Each Dense layer has L2 on its
-    kernel, then batch normalisation, ReLU and dropout.
+    pneumonia. conv4 and conv5 have a head each, and the logit is the mean of both: conv5 is learned
+    anew on a small collection, while conv4 keeps what ImageNet taught it, which holds better on
+    images of another origin; one head for both leaned on conv5 alone. An edge of one seventh is
+    left out: markers, arms and collimation lie there, tell the classes of the training set apart,
+    and say nothing of lungs. `kind` is `resnet50`, which pools both as they are, or `dag`, which
+    pools what Conv2D branches make of them, for one head.
     """
     xray = keras.Input((side, side, 1), name="xray")
     channels = keras.layers.Concatenate(name="grey_to_bgr")([xray, xray, xray])
@@ -62,31 +62,48 @@ def build_network(
     }
     if kind == "dag":
         features = {"fused": _fuse_branches(features)}
-    pooled = [
-        keras.layers.GlobalAveragePooling2D(name=f"{name}{POOLED_SUFFIX}")(tensor)
-        for name, tensor in features.items()
-    ]
-    x = keras.layers.Concatenate(name="pooled")(pooled) if len(pooled) > 1 else pooled[0]
-    return keras.Model(xray, add_head(x, dense, dropout, l2, batch_norm), name="pneumonia")
+    logits = []
+    for name, tensor in features.items():
+        pooled = keras.layers.GlobalAveragePooling2D(name=f"{name}{POOLED_SUFFIX}")(tensor)
+        logits.append(add_head(pooled, dense, dropout, l2, batch_norm, name=f"{name}{HEAD_SUFFIX}"))
+    logit = (
+        keras.layers.Average(name="logit")(logits)
+        if len(logits) > 1
+        else keras.layers.Identity(name="logit")(logits[0])
+    )
+    return keras.Model(xray, probability_of(logit), name="pneumonia")
 
 
 def add_head(
-    pooled: keras.KerasTensor, dense: Sequence[int], dropout: float, l2: float, batch_norm: bool
+    pooled: keras.KerasTensor,
+    dense: Sequence[int],
+    dropout: float,
+    l2: float,
+    batch_norm: bool,
+    *,
+    name: str,
 ) -> keras.KerasTensor:
-    """Pooled features (N, D) -> the uncalibrated probability of pneumonia (N, 1)."""
-    x = keras.layers.BatchNormalization(name="pooled_bn")(pooled)
+    """Pooled features (N, D) -> the logit of pneumonia (N, 1); all layers begin with `name`.
+
+    Each Dense layer has L2 on its kernel, then batch normalisation, ReLU and dropout.
+    """
+    x = keras.layers.BatchNormalization(name=f"{name}_bn")(pooled)
     for index, units in enumerate(dense, start=1):
         x = keras.layers.Dense(
             units,
             use_bias=not batch_norm,
             kernel_regularizer=keras.regularizers.L2(l2),
-            name=f"dense{index}",
+            name=f"{name}_dense{index}",
         )(x)
         if batch_norm:
-            x = keras.layers.BatchNormalization(name=f"dense{index}_bn")(x)
-        x = keras.layers.ReLU(name=f"dense{index}_relu")(x)
-        x = keras.layers.Dropout(dropout, name=f"dense{index}_dropout")(x)
-    logit = keras.layers.Dense(1, name="logit")(x)
+            x = keras.layers.BatchNormalization(name=f"{name}_dense{index}_bn")(x)
+        x = keras.layers.ReLU(name=f"{name}_dense{index}_relu")(x)
+        x = keras.layers.Dropout(dropout, name=f"{name}_dense{index}_dropout")(x)
+    return keras.layers.Dense(1, name=f"{name}_logit")(x)
+
+
+def probability_of(logit: keras.KerasTensor) -> keras.KerasTensor:
+    """Logit (N, 1) -> uncalibrated probability (N, 1), in float32 whatever the policy."""
     return keras.layers.Activation("sigmoid", dtype="float32", name="probability")(logit)
 
 

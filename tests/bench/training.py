@@ -67,7 +67,7 @@ class Way:
         keras.utils.set_random_seed(self.arguments.seed)
         network = build_network([256], self.arguments.dropout, self.arguments.l2)
         freeze(network, layers, load_weights(network, str(scratch / "base.npz")))
-        trunk, rest = split_network(network)
+        trunk, rest = split_network(network, network.output)
         pictures, xrays = pick(XRAY_DATA / "kermany224" / "train", images, squash)
         labels = np.array([xray.label for xray in xrays])
         checks = slice(0, None, CHECK_SHARE)

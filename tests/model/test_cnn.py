@@ -9,6 +9,7 @@ import pytest
 
 from model.artifact import WEIGHTS_NAME, read_artifact
 from model.cnn import main
+from model.evaluation import sigmoid
 from model.gradcam import build_serving_network
 from model.network import load_network
 from model.ood import read_density
@@ -19,7 +20,19 @@ from tests.model.conftest import SIDE
 def run(data: Path, weights: Path | str, out: Path, *more: object) -> int:
     """One epoch at 64 px, in four steps."""
     arguments = ["--data", data, "--weights", weights, "--out", out, "--side", SIDE]
-    arguments += ["--epochs", 1, "--batch", 2, "--dense", 8, "--validation-share", 0.25, *more]
+    arguments += [
+        "--epochs",
+        1,
+        "--head-epochs",
+        2,
+        "--batch",
+        2,
+        "--dense",
+        8,
+        "--validation-share",
+        0.25,
+        *more,
+    ]
     return main([str(argument) for argument in arguments])
 
 
@@ -64,7 +77,7 @@ def test_one_epoch_writes_a_complete_artifact(
     assert answers["heatmap"].shape == (4, SIDE // 16, SIDE // 16)
     calibration = artifact.calibration
     logits = calibration["scale"] * answers["logit"][:, 0] + calibration["offset"]
-    called = int((1 / (1 + np.exp(-logits)) >= artifact.threshold).sum())
+    called = int((sigmoid(logits) >= artifact.threshold).sum())
     confusion = artifact.scores["test"]["confusion"]
     assert called == confusion["true_positive"] + confusion["false_positive"]
 

@@ -120,7 +120,7 @@ def test_heat_map_follows_the_head(samples: list[Path]) -> None:
     density = read_density(SHIPPED)
     before = build_serving_network(shuffled, density)(images)["heatmap"].numpy()
     random = np.random.default_rng(6)
-    for name in ("dense1", "logit"):
+    for name in (f"{layer.name}_head_logit" for layer in pooled_features(shuffled)):
         kernel = shuffled.get_layer(name).kernel
         kernel.assign(random.permutation(np.array(kernel, copy=True).ravel()).reshape(kernel.shape))
     after = build_serving_network(shuffled, density)(images)["heatmap"].numpy()
@@ -245,7 +245,7 @@ def test_weights_survive_loading_and_compact_storage(tmp_path: Path) -> None:
         (15, ["conv5_block2_1_conv"], "conv5_block1_1_conv", [(4, 4, 1024), (1024,)]),
         # The last fifteen begin at the ReLU before this; the shortcut passes by.
         (15, [], "conv5_block2_3_conv", [(2, 2, 2048), (2, 2, 512), (1024,)]),
-        (0, [], None, [(3072,)]),
+        (0, [], None, [(1024,), (2048,)]),
     ],
 )
 def test_trunk_and_rest_are_the_whole_network(
@@ -254,7 +254,7 @@ def test_trunk_and_rest_are_the_whole_network(
     """Cut before the first trained layer; features kept on disk lead to the answer of the image."""
     network = make_small()
     trained = freeze(network, layers, fresh)
-    trunk, rest = split_network(network)
+    trunk, rest = split_network(network, network.output)
     assert trained[:1] == ([first] if first else [])
     assert sorted(tensor.shape[1:] for tensor in rest.inputs) == sorted(seams)
     assert not trunk.trainable_weights
