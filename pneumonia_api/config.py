@@ -11,6 +11,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 ROOT = Path(__file__).resolve().parents[1]
+LOOPBACK = "127.0.0.1"
 
 MAX_WAITERS = 48
 """Requests that one process of the API holds for `wait` at a time; it has more threads than that,
@@ -28,13 +29,16 @@ class Config:
     redis_url: str
     api_key: str
     image_store: str
+    artifact_store: str
     model_dir: Path
     serving_dir: Path
     max_body_bytes: int
     max_pixels: int
     max_queued: int
     session_seconds: int
+    api_host: str
     api_port: int
+    worker_metrics_host: str
     worker_metrics_port: int
 
 
@@ -67,12 +71,15 @@ def read_config(overrides: Mapping[str, str] | None = None) -> Config:
         redis_url=required("REDIS_URL"),
         api_key=required("API_KEY"),
         image_store=values.get("IMAGE_STORE") or f"file://{var.resolve()}/images",
+        artifact_store=values.get("ARTIFACT_STORE") or "",
         model_dir=Path(values.get("MODEL_DIR") or ROOT / "model" / "artifact"),
         serving_dir=Path(values.get("SERVING_DIR") or var / "serving"),
         max_body_bytes=whole("MAX_BODY_MB", 25) * 1024 * 1024,
         max_pixels=whole("MAX_MEGAPIXELS", 60) * 1_000_000,
         max_queued=whole("MAX_QUEUED", 1000),
         session_seconds=whole("SESSION_HOURS", 12) * 3600,
+        api_host=values.get("API_HOST") or LOOPBACK,
+        worker_metrics_host=values.get("WORKER_METRICS_HOST") or LOOPBACK,
         api_port=port("API_PORT", 5000),
         worker_metrics_port=port("WORKER_METRICS_PORT", 9200),
     )

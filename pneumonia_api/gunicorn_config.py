@@ -2,7 +2,8 @@
 
 from pneumonia_api.config import MAX_WAITERS, read_config
 
-bind = f"127.0.0.1:{read_config().api_port}"
+_config = read_config()
+bind = f"{_config.api_host}:{_config.api_port}"
 worker_class = "gthread"
 workers = 1
 # Each `wait` holds a thread for up to 30 s; a stack costs next to nothing until it is used.

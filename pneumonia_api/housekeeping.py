@@ -4,6 +4,7 @@ import logging
 import re
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import redis
@@ -29,18 +30,25 @@ _OURS = re.compile(r"(?:incoming|previews)/(?P<id>[0-9a-f]{32})(?P<ending>.*)")
 
 
 def keep_house(
-    worker: str, model: dict[str, Any], xrays: XrayStore, queue: Celery, ended: threading.Event
+    worker: str,
+    describe: Callable[[], dict[str, Any]],
+    xrays: XrayStore,
+    queue: Celery,
+    ended: threading.Event,
 ) -> None:
-    """Announce the model, then beat and publish stranded X-rays again, until `ended`.
+    """Beat, publish stranded X-rays again, and announce each model that `describe` comes to name.
+
+    Until `ended`.
 
     Redis may be away at any time, also at the start: it is tried again at the next beat.
     """
-    announced = False
+    announced = None
     while not ended.is_set():
         try:
-            if not announced:
+            model = describe()
+            if model["version"] != announced:
                 xrays.announce_model(model)
-                announced = True
+                announced = model["version"]
             xrays.beat(worker)
             for xray_id in xrays.find_stranded(STRANDED_SECONDS):
                 log.warning("publishing %s again", xray_id)

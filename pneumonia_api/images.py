@@ -5,8 +5,11 @@ import secrets
 from pathlib import Path
 
 import fsspec
+from botocore.exceptions import BotoCoreError, ClientError
 
 FOLDERS = ("incoming", "previews")
+AWAY = (OSError, BotoCoreError, ClientError)
+"""What a store of fsspec raises when it is full, broken or away: that of a disk, or of S3."""
 
 
 class ImageMissing(LookupError):
@@ -59,7 +62,7 @@ class ImageStore:
                 found = self._fs.ls(f"{self._root}/{folder}", detail=False, refresh=True)
             except FileNotFoundError:
                 continue  # made by the first write
-            except OSError as error:
+            except AWAY as error:
                 raise StoreUnavailable(f"{folder}: {error}") from error
             names += [f"{folder}/{path.rpartition('/')[2]}" for path in found]
         return names
@@ -70,7 +73,7 @@ class ImageStore:
             self._fs.rm_file(f"{self._root}/{name}")
         except FileNotFoundError:
             return  # deleted already: a task may run twice
-        except OSError as error:
+        except AWAY as error:
             raise StoreUnavailable(f"{name}: {error}") from error
 
     def _write(self, name: str, data: bytes) -> None:
@@ -80,7 +83,7 @@ class ImageStore:
                 _write_whole(Path(path), data)
             else:
                 self._fs.pipe_file(path, data)  # an object appears when it is whole
-        except OSError as error:
+        except AWAY as error:
             raise StoreUnavailable(f"{name}: {error}") from error
 
     def _read(self, name: str) -> bytes:
@@ -88,7 +91,7 @@ class ImageStore:
             data: bytes = self._fs.cat_file(f"{self._root}/{name}")
         except FileNotFoundError as error:
             raise ImageMissing(name) from error
-        except OSError as error:
+        except AWAY as error:
             raise StoreUnavailable(f"{name}: {error}") from error
         return data
 

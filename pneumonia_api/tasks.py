@@ -24,6 +24,7 @@ from pneumonia_api.housekeeping import keep_house, keep_images_clean
 from pneumonia_api.images import ImageStore, StoreUnavailable
 from pneumonia_api.metrics import STEPS, TASKS
 from pneumonia_api.store import QUEUE, TASK, Xray, XrayMissing, XrayStore, as_judged
+from pneumonia_api.switching import ModelSwitch
 
 log = logging.getLogger(__name__)
 
@@ -129,6 +130,7 @@ def create_worker(config: Config) -> Celery:
         broker_transport_options={"visibility_timeout": VISIBILITY_SECONDS},
         worker_enable_remote_control=False,
     )
+    models = ModelSwitch(config)
     task = app.register_task(PredictXray(xrays, images, config.max_pixels))
     ended = threading.Event()
 
@@ -136,25 +138,31 @@ def create_worker(config: Config) -> Celery:
     def prepare(**_: object) -> None:
         port = config.worker_metrics_port
         try:
-            start_http_server(port, "127.0.0.1")
+            start_http_server(port, config.worker_metrics_host)
         except OSError as error:
             raise SystemExit(
                 f"Port {port} for the worker's metrics cannot be opened ({error.strerror}); "
                 "choose another with WORKER_METRICS_PORT=."
             ) from error
         try:
-            task.predictor = Predictor(config.model_dir, config.serving_dir)
+            task.predictor = models.open_first()
         except ArtifactError as error:
             raise SystemExit(str(error)) from error
 
     # Celery only logs what a handler of worker_ready raises, so this one does what cannot fail.
     @signals.worker_ready.connect(weak=False)
     def start_housekeeping(sender: Any, **_: object) -> None:
-        artifact = task.predictor.artifact
-        model = {"version": artifact.version, **asdict(artifact)}
+        def describe() -> dict[str, Any]:
+            artifact = task.predictor.artifact
+            return {"version": artifact.version, **asdict(artifact)}
+
+        def replace_predictor(predictor: Predictor) -> None:
+            task.predictor = predictor  # a task that has begun ends with the one it has
+
         for work, arguments in (
-            (keep_house, (sender.hostname, model, xrays, app, ended)),
+            (keep_house, (sender.hostname, describe, xrays, app, ended)),
             (keep_images_clean, (xrays, images, ended)),
+            (models.follow, (lambda: task.predictor, replace_predictor, ended)),
         ):
             threading.Thread(target=work, args=arguments, daemon=True).start()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 ROOT = Path(__file__).resolve().parents[1]
+LOOPBACK = "127.0.0.1"
 
 
 class ConfigError(RuntimeError):
@@ -27,7 +28,9 @@ class Config:
     max_body_bytes: int
     max_pixels: int
     session_seconds: int
+    web_host: str
     web_port: int
+    proxy_address: str
 
 
 def read_config(overrides: Mapping[str, str] | None = None) -> Config:
@@ -57,5 +60,7 @@ def read_config(overrides: Mapping[str, str] | None = None) -> Config:
         max_body_bytes=whole("MAX_BODY_MB", 25) * 1024 * 1024,
         max_pixels=whole("MAX_MEGAPIXELS", 60) * 1_000_000,
         session_seconds=whole("SESSION_HOURS", 12) * 3600,
+        web_host=values.get("WEB_HOST") or LOOPBACK,
+        proxy_address=values.get("PROXY_ADDRESS") or LOOPBACK,
         web_port=whole("WEB_PORT", 8000),
     )

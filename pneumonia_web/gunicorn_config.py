@@ -2,7 +2,8 @@
 
 from pneumonia_web.config import read_config
 
-bind = f"127.0.0.1:{read_config().web_port}"
+_config = read_config()
+bind = f"{_config.web_host}:{_config.web_port}"
 worker_class = "gthread"
 workers = 1
 # Each upload holds a thread until its prediction is there.
@@ -12,5 +13,5 @@ timeout = 60
 graceful_timeout = 10
 accesslog = None
 # nginx alone talks to it, and tells whether the browser came by HTTPS.
-forwarded_allow_ips = "127.0.0.1"
+forwarded_allow_ips = _config.proxy_address
 control_socket_disable = True

