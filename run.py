@@ -62,7 +62,7 @@ def main() -> int:
             ping_redis(os.environ["REDIS_URL"])
         prepare_var(ports, with_redis)
         export_model()
-        parts = Supervision(list_programs(VAR, with_redis), ROOT, VAR, lock)
+        parts = Supervision(list_programs(ROOT, VAR, with_redis), ROOT, VAR, lock)
         wait_ready(parts, ports)
         greet(ports)
         while True:
@@ -176,10 +176,14 @@ def prepare_var(ports: dict[str, int], with_redis: bool) -> None:
         VAR / "nginx" / "nginx.conf",
         run_dir=".",  # its prefix
         access_log="/dev/stdout",
-        listen=f"127.0.0.1:{ports['PORT']}",
         web_address=f"127.0.0.1:{ports['WEB_PORT']}",
         max_body_mb=(read_config().max_body_bytes >> 20) + 1,  # the form around the file
         errors_root=ROOT / "nginx",
+    )
+    fill(
+        ROOT / "nginx" / "listen.conf.template",
+        VAR / "nginx" / "listen.conf",
+        listen=f"127.0.0.1:{ports['PORT']}",
     )
     shutil.copy(ROOT / "nginx" / "proxy.conf", VAR / "nginx" / "proxy.conf")
 
