@@ -1,0 +1,86 @@
+# What each host may do on AWS: be reached by Session Manager, read its release and its own secrets,
+# and use the objects that are its work.
+
+locals {
+  may_read = {
+    nginx      = []
+    web        = []
+    api        = ["${local.bucket_names["artifacts"]}/models/*"]
+    trainer    = ["${local.bucket_names["data"]}/*"]
+    monitoring = []
+  }
+  may_write = {
+    nginx      = []
+    web        = []
+    api        = ["${local.bucket_names["images"]}/xrays/*"]
+    trainer    = ["${local.bucket_names["artifacts"]}/*", "${local.bucket_names["images"]}/xrays/*"]
+    monitoring = []
+  }
+  may_list = {
+    nginx      = []
+    web        = []
+    api        = ["images", "artifacts"]
+    trainer    = ["images", "artifacts", "data"]
+    monitoring = []
+  }
+}
+
+resource "aws_iam_role" "hosts" {
+  for_each = local.secrets_of
+  name     = "${var.name}-${each.key}"
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = "ec2.amazonaws.com" }
+    }]
+  })
+}
+
+resource "aws_iam_role_policy_attachment" "session_manager" {
+  for_each   = local.secrets_of
+  role       = aws_iam_role.hosts[each.key].name
+  policy_arn = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+}
+
+resource "aws_iam_role_policy" "hosts" {
+  for_each = local.secrets_of
+  name     = "work"
+  role     = aws_iam_role.hosts[each.key].id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [{
+        Sid      = "Release"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject"]
+        Resource = [for key in concat(["${local.bucket_names["releases"]}/release-*"], local.may_read[each.key]) : "arn:aws:s3:::${key}"]
+      }],
+      length(each.value) == 0 ? [] : [{
+        Sid      = "Secrets"
+        Effect   = "Allow"
+        Action   = ["ssm:GetParameter"]
+        Resource = [for secret in each.value : "arn:aws:ssm:${var.region}:${local.account}:parameter/${var.name}/${secret}"]
+      }],
+      length(local.may_write[each.key]) == 0 ? [] : [{
+        Sid      = "Write"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
+        Resource = [for key in local.may_write[each.key] : "arn:aws:s3:::${key}"]
+      }],
+      length(local.may_list[each.key]) == 0 ? [] : [{
+        Sid      = "List"
+        Effect   = "Allow"
+        Action   = ["s3:ListBucket"]
+        Resource = [for bucket in local.may_list[each.key] : "arn:aws:s3:::${local.bucket_names[bucket]}"]
+      }],
+    )
+  })
+}
+
+resource "aws_iam_instance_profile" "hosts" {
+  for_each = local.secrets_of
+  name     = "${var.name}-${each.key}"
+  role     = aws_iam_role.hosts[each.key].name
+}

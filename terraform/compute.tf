@@ -1,0 +1,168 @@
+# Hosts of the service. Scripts change nothing on a running host: a new release or setting replaces it.
+
+locals {
+  # What every script needs; common.sh uses it, and each script adds its own.
+  host_values = {
+    name         = var.name
+    region       = var.region
+    release_url  = "s3://${local.bucket_names["releases"]}/${var.release}"
+    endpoint_url = var.endpoint_url
+    inside       = local.domain_inside
+    images_url   = "s3://${local.bucket_names["images"]}/xrays"
+    models_url   = "s3://${local.bucket_names["artifacts"]}/models"
+  }
+
+  user_data = {
+    for host, values in {
+      nginx      = { domain = var.domain, email = var.email, public_name = var.domain != "" ? var.domain : aws_eip.nginx.public_ip }
+      web        = { nginx_address = local.addresses.nginx }
+      monitoring = { api_addresses = local.api_addresses, local_redis = var.redis == "local" }
+      trainer    = { redis_scheme = local.redis_scheme, tensorflow = var.tensorflow, data_url = "s3://${local.bucket_names["data"]}/kermany", hours = var.trainer_hours }
+    } :
+    host => join("\n", [
+      templatefile("${path.module}/user_data/common.sh", local.host_values),
+      templatefile("${path.module}/user_data/${host}.sh", merge(local.host_values, values)),
+    ])
+  }
+
+  api_user_data = [
+    for index, address in local.api_addresses : join("\n", [
+      templatefile("${path.module}/user_data/common.sh", local.host_values),
+      templatefile("${path.module}/user_data/api.sh", merge(local.host_values, {
+        address      = address
+        first        = index == 0
+        local_redis  = var.redis == "local" && index == 0
+        redis_scheme = local.redis_scheme
+      })),
+    ])
+  ]
+
+  redis_scheme = var.redis == "local" ? "redis" : "rediss"
+}
+
+# A host's script runs once, at its first start, so a changed one asks for another host.
+resource "terraform_data" "user_data" {
+  for_each = local.user_data
+  input    = sha256(each.value)
+}
+
+resource "terraform_data" "api_user_data" {
+  count = var.api_count
+  input = sha256(local.api_user_data[count.index])
+}
+
+resource "aws_instance" "nginx" {
+  ami                    = local.image_id
+  instance_type          = var.instance_types.nginx
+  subnet_id              = aws_subnet.public[0].id
+  private_ip             = local.addresses.nginx
+  vpc_security_group_ids = [aws_security_group.hosts["nginx"].id]
+  iam_instance_profile   = aws_iam_instance_profile.hosts["nginx"].name
+  user_data              = local.user_data["nginx"]
+  tags                   = { Name = "${var.name}-nginx", Role = "nginx" }
+
+  lifecycle {
+    replace_triggered_by = [terraform_data.user_data["nginx"]]
+  }
+
+  metadata_options {
+    http_endpoint               = "enabled"
+    http_tokens                 = "required"
+    http_put_response_hop_limit = 1
+  }
+
+  root_block_device {
+    encrypted   = true
+    volume_type = "gp3"
+    volume_size = 10
+  }
+}
+
+resource "aws_eip" "nginx" {
+  tags       = { Name = "${var.name}-nginx" }
+  depends_on = [aws_internet_gateway.main]
+}
+
+resource "aws_eip_association" "nginx" {
+  instance_id   = aws_instance.nginx.id
+  allocation_id = aws_eip.nginx.id
+}
+
+resource "aws_instance" "web" {
+  ami                    = local.image_id
+  instance_type          = var.instance_types.web
+  subnet_id              = aws_subnet.private[0].id
+  private_ip             = local.addresses.web
+  vpc_security_group_ids = [aws_security_group.hosts["web"].id]
+  iam_instance_profile   = aws_iam_instance_profile.hosts["web"].name
+  user_data              = local.user_data["web"]
+  tags                   = { Name = "${var.name}-web", Role = "web" }
+
+  lifecycle {
+    replace_triggered_by = [terraform_data.user_data["web"]]
+  }
+
+  # It installs packages by way of the NAT gateway.
+  depends_on = [aws_route.nat, aws_route_table_association.private]
+
+  metadata_options {
+    http_endpoint               = "enabled"
+    http_tokens                 = "required"
+    http_put_response_hop_limit = 1
+  }
+
+  root_block_device {
+    encrypted   = true
+    volume_type = "gp3"
+    volume_size = 10
+  }
+}
+
+resource "aws_instance" "api" {
+  count         = var.api_count
+  ami           = local.image_id
+  instance_type = var.instance_types.api
+  subnet_id     = aws_subnet.private[0].id
+  private_ip    = local.api_addresses[count.index]
+  vpc_security_group_ids = concat(
+    [aws_security_group.hosts["api"].id],
+    var.redis == "local" && count.index == 0 ? [aws_security_group.hosts["redis"].id] : [],
+  )
+  iam_instance_profile = aws_iam_instance_profile.hosts["api"].name
+  user_data            = local.api_user_data[count.index]
+  tags                 = { Name = "${var.name}-api-${count.index}", Role = "api" }
+  depends_on           = [aws_route.nat, aws_route_table_association.private]
+
+  lifecycle {
+    replace_triggered_by = [terraform_data.api_user_data[count.index]]
+  }
+
+  metadata_options {
+    http_endpoint               = "enabled"
+    http_tokens                 = "required"
+    http_put_response_hop_limit = 1
+  }
+
+  root_block_device {
+    encrypted   = true
+    volume_type = "gp3"
+    volume_size = 30
+  }
+}
+
+# Records outlive the host that serves them: Redis's files are on a disk of their own.
+resource "aws_ebs_volume" "redis" {
+  count             = var.redis == "local" ? 1 : 0
+  availability_zone = var.zones[0]
+  size              = 20
+  type              = "gp3"
+  encrypted         = true
+  tags              = { Name = "${var.name}-redis" }
+}
+
+resource "aws_volume_attachment" "redis" {
+  count       = var.redis == "local" ? 1 : 0
+  device_name = "/dev/sdf"
+  volume_id   = aws_ebs_volume.redis[0].id
+  instance_id = aws_instance.api[0].id
+}

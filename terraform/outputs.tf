@@ -1,0 +1,64 @@
+# Prices: list prices for eu-central-1 in USD a month of 730 hours, as known in November 2026 and
+# rounded; look them up before you decide.
+#
+# | what                                  | a month |
+# |---------------------------------------|---------|
+# | nginx t3.micro                        |       9 |
+# | web t3.small                          |      18 |
+# | api c6i.large                         |      71 |
+# | monitoring t3.small                   |      18 |
+# | NAT gateway, without traffic          |      38 |
+# | disks, 130 GB gp3                     |      12 |
+# | public addresses, 3                   |      11 |
+# | S3, logs, DNS, parameters             |       5 |
+# | all of it, trainer off                |     182 |
+# | trainer: p3.2xlarge, for each hour on |    3.82 |
+# | trainer: g6.xlarge, for each hour on  |    1.01 |
+
+output "address" {
+  description = "Where doctors open the site; self-signed without a domain, so the browser will warn."
+  value       = "https://${var.domain != "" ? var.domain : aws_eip.nginx.public_ip}"
+}
+
+output "public_address" {
+  description = "What the domain's A record must say."
+  value       = aws_eip.nginx.public_ip
+}
+
+output "log_in" {
+  description = "The first user is doctor; this prints the password."
+  value       = "aws ssm get-parameter --region ${var.region} --name /${var.name}/first-user-password --with-decryption --query Parameter.Value --output text"
+}
+
+output "grafana" {
+  description = "Opens Grafana at http://localhost:3000 through Session Manager; the user is admin."
+  value       = "aws ssm start-session --region ${var.region} --target ${aws_instance.monitoring.id} --document-name AWS-StartPortForwardingSession --parameters portNumber=3000,localPortNumber=3000"
+}
+
+output "grafana_password" {
+  description = "Prints Grafana's password."
+  value       = "aws ssm get-parameter --region ${var.region} --name /${var.name}/grafana-password --with-decryption --query Parameter.Value --output text"
+}
+
+output "shell" {
+  description = "Opens a shell on a host, by its instance id."
+  value       = "aws ssm start-session --region ${var.region} --target INSTANCE"
+}
+
+output "instances" {
+  description = "Instance ids by host."
+  value = merge(
+    {
+      nginx      = aws_instance.nginx.id
+      web        = aws_instance.web.id
+      monitoring = aws_instance.monitoring.id
+    },
+    { for index, instance in aws_instance.api : "api-${index}" => instance.id },
+    { for instance in aws_instance.trainer : "trainer" => instance.id },
+  )
+}
+
+output "buckets" {
+  description = "Buckets by what they hold."
+  value       = { for name, bucket in aws_s3_bucket.all : name => bucket.id }
+}

@@ -1,0 +1,35 @@
+# Generated once and kept: uuid() draws from the system's source of randomness, 122 bits each time,
+# and a later plan ignores that it would draw anew. Like every generated secret they are in the
+# state, which is why the state is kept encrypted (README.md); they are in no output and in no
+# user data: hosts read them from here with their own rights.
+
+locals {
+  secrets = {
+    redis-password      = "Redis"
+    api-key             = "machines that call the API"
+    secret-key          = "signs the web's session cookie"
+    first-user-password = "first log-in"
+    grafana-password    = "Grafana's administrator"
+  }
+
+  # Which host may read what.
+  secrets_of = {
+    nginx      = []
+    web        = ["secret-key"]
+    api        = ["redis-password", "api-key", "first-user-password"]
+    trainer    = ["redis-password", "api-key"]
+    monitoring = ["grafana-password"]
+  }
+}
+
+resource "aws_ssm_parameter" "secrets" {
+  for_each    = local.secrets
+  name        = "/${var.name}/${each.key}"
+  description = each.value
+  type        = "SecureString"
+  value       = sha256("${uuid()}${uuid()}")
+
+  lifecycle {
+    ignore_changes = [value]
+  }
+}

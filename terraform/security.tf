@@ -1,0 +1,101 @@
+# Who reaches whom, by reference to groups, never to addresses. The internet reaches nginx and
+# nothing else; there is no SSH anywhere: Session Manager needs no open port.
+
+locals {
+  groups = {
+    nginx      = "Proxy: the only host that the internet reaches"
+    web        = "Pages: reached by nginx"
+    api        = "API and worker: reached by the web"
+    redis      = "Redis: reached by API hosts and trainer"
+    trainer    = "GPU box: reached by nobody"
+    monitoring = "Prometheus and Grafana: reached by administrators"
+  }
+
+  # "from to port": one row for each path; each becomes a rule out of one group and into the other.
+  paths = {
+    for path in concat(
+      [
+        ["nginx", "web", local.ports.web],
+        ["web", "api", local.ports.api],
+        ["api", "redis", local.ports.redis],
+        ["trainer", "redis", local.ports.redis],
+        ["monitoring", "nginx", local.ports.https],
+        ["monitoring", "api", local.ports.api],
+        ["monitoring", "api", local.ports.worker_metrics],
+        ["monitoring", "api", local.ports.redis_exporter],
+        ["monitoring", "nginx", local.ports.nginx_exporter],
+        ["monitoring", "trainer", local.ports.gpu_exporter],
+      ],
+      [for host in ["nginx", "web", "api", "trainer"] : ["monitoring", host, local.ports.node_exporter]],
+    ) : join(" ", path) => { from = path[0], to = path[1], port = tonumber(path[2]) }
+  }
+
+  # Packages and AWS's own services are at addresses that change.
+  outward = {
+    for pair in setproduct(["nginx", "web", "api", "trainer", "monitoring"], ["http", "https"]) :
+    join(" ", pair) => { group = pair[0], port = local.ports[pair[1]] }
+  }
+}
+
+resource "aws_security_group" "hosts" {
+  for_each    = local.groups
+  name        = "${var.name}-${each.key}"
+  description = each.value
+  vpc_id      = aws_vpc.main.id
+  tags        = { Name = "${var.name}-${each.key}" }
+}
+
+resource "aws_security_group_rule" "into" {
+  for_each                 = local.paths
+  type                     = "ingress"
+  security_group_id        = aws_security_group.hosts[each.value.to].id
+  source_security_group_id = aws_security_group.hosts[each.value.from].id
+  protocol                 = "tcp"
+  from_port                = each.value.port
+  to_port                  = each.value.port
+  description              = each.key
+}
+
+resource "aws_security_group_rule" "out_of" {
+  for_each                 = local.paths
+  type                     = "egress"
+  security_group_id        = aws_security_group.hosts[each.value.from].id
+  source_security_group_id = aws_security_group.hosts[each.value.to].id
+  protocol                 = "tcp"
+  from_port                = each.value.port
+  to_port                  = each.value.port
+  description              = each.key
+}
+
+resource "aws_security_group_rule" "internet_into_nginx" {
+  for_each          = { for name in ["http", "https"] : name => local.ports[name] }
+  type              = "ingress"
+  security_group_id = aws_security_group.hosts["nginx"].id
+  cidr_blocks       = ["0.0.0.0/0"]
+  protocol          = "tcp"
+  from_port         = each.value
+  to_port           = each.value
+  description       = "Browsers by ${each.key}"
+}
+
+resource "aws_security_group_rule" "admins_into_monitoring" {
+  count             = length(var.admin_cidrs) > 0 ? 1 : 0
+  type              = "ingress"
+  security_group_id = aws_security_group.hosts["monitoring"].id
+  cidr_blocks       = var.admin_cidrs
+  protocol          = "tcp"
+  from_port         = local.ports.https
+  to_port           = local.ports.https
+  description       = "Grafana, over TLS"
+}
+
+resource "aws_security_group_rule" "outward" {
+  for_each          = local.outward
+  type              = "egress"
+  security_group_id = aws_security_group.hosts[each.value.group].id
+  cidr_blocks       = ["0.0.0.0/0"]
+  protocol          = "tcp"
+  from_port         = each.value.port
+  to_port           = each.value.port
+  description       = "Packages and AWS services"
+}

@@ -1,0 +1,258 @@
+# A wrong value of each variable is refused before anything is built: terraform test
+
+mock_provider "aws" {}
+
+variables {
+  email            = "ops@example.org"
+  release          = "release-1.tar.gz"
+  image_id         = "ami-0123456789abcdef0"
+  trainer_image_id = "ami-0123456789abcdef1"
+}
+
+run "defaults_are_accepted" {
+  command = plan
+
+  assert {
+    condition     = length(aws_instance.api) == 1 && length(aws_instance.trainer) == 1
+    error_message = "By default there is one API host and the trainer."
+  }
+
+  assert {
+    condition     = length(aws_security_group_rule.admins_into_monitoring) == 0
+    error_message = "Nobody reaches the monitor unless admin_cidrs says who."
+  }
+}
+
+run "more_hosts_and_elasticache_are_accepted" {
+  command = plan
+
+  variables {
+    api_count       = 3
+    redis           = "elasticache"
+    trainer_enabled = false
+    domain          = "xray.example.org"
+    admin_cidrs     = ["203.0.113.7/32"]
+  }
+
+  assert {
+    condition     = length(aws_instance.api) == 3 && length(aws_instance.trainer) == 0
+    error_message = "Three API hosts and no trainer were asked for."
+  }
+
+  assert {
+    condition     = length(aws_ebs_volume.redis) == 0 && aws_elasticache_replication_group.redis[0].transit_encryption_enabled
+    error_message = "ElastiCache takes the place of the local Redis, encrypted in transit."
+  }
+}
+
+run "every_host_asks_for_session_tokens" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      for instance in concat([aws_instance.nginx, aws_instance.web, aws_instance.monitoring], aws_instance.api, aws_instance.trainer) :
+      instance.metadata_options[0].http_tokens == "required" && instance.root_block_device[0].encrypted
+    ])
+    error_message = "Each instance needs IMDSv2 and an encrypted disk."
+  }
+}
+
+run "wrong_name_is_refused" {
+  command = plan
+
+  variables {
+    name = "X"
+  }
+
+  expect_failures = [var.name]
+}
+
+run "wrong_region_is_refused" {
+  command = plan
+
+  variables {
+    region = "moon"
+  }
+
+  expect_failures = [var.region]
+}
+
+run "wrong_zones_is_refused" {
+  command = plan
+
+  variables {
+    zones = ["eu-central-1a"]
+  }
+
+  expect_failures = [var.zones]
+}
+
+run "wrong_vpc_cidr_is_refused" {
+  command = plan
+
+  variables {
+    vpc_cidr = "10.0.0.0/8"
+  }
+
+  expect_failures = [var.vpc_cidr]
+}
+
+run "wrong_admin_cidrs_is_refused" {
+  command = plan
+
+  variables {
+    admin_cidrs = ["0.0.0.0/0"]
+  }
+
+  expect_failures = [var.admin_cidrs]
+}
+
+run "wrong_domain_is_refused" {
+  command = plan
+
+  variables {
+    domain = "not a name"
+  }
+
+  expect_failures = [var.domain]
+}
+
+run "wrong_email_is_refused" {
+  command = plan
+
+  variables {
+    email = "nobody"
+  }
+
+  expect_failures = [var.email]
+}
+
+run "wrong_release_is_refused" {
+  command = plan
+
+  variables {
+    release = "latest"
+  }
+
+  expect_failures = [var.release]
+}
+
+run "wrong_image_id_is_refused" {
+  command = plan
+
+  variables {
+    image_id = "debian"
+  }
+
+  expect_failures = [var.image_id]
+}
+
+run "wrong_instance_types_is_refused" {
+  command = plan
+
+  variables {
+    instance_types = { nginx = "t3.micro", web = "t3.small", api = "c7g.large", monitoring = "t3.small" }
+  }
+
+  expect_failures = [var.instance_types]
+}
+
+run "wrong_api_count_is_refused" {
+  command = plan
+
+  variables {
+    api_count = 0
+  }
+
+  expect_failures = [var.api_count]
+}
+
+run "wrong_redis_is_refused" {
+  command = plan
+
+  variables {
+    redis = "memory"
+  }
+
+  expect_failures = [var.redis]
+}
+
+run "wrong_retention_days_is_refused" {
+  command = plan
+
+  variables {
+    retention_days = 0
+  }
+
+  expect_failures = [var.retention_days]
+}
+
+run "wrong_trainer_instance_type_is_refused" {
+  command = plan
+
+  variables {
+    trainer_instance_type = "t3.micro"
+  }
+
+  expect_failures = [var.trainer_instance_type]
+}
+
+run "wrong_trainer_image_id_is_refused" {
+  command = plan
+
+  variables {
+    trainer_image_id = "gpu"
+  }
+
+  expect_failures = [var.trainer_image_id]
+}
+
+run "wrong_trainer_image_name_is_refused" {
+  command = plan
+
+  variables {
+    trainer_image_name = "Deep Learning Base OSS Nvidia Driver GPU AMI (Ubuntu 22.04) *"
+  }
+
+  expect_failures = [var.trainer_image_name]
+}
+
+run "wrong_trainer_hours_is_refused" {
+  command = plan
+
+  variables {
+    trainer_hours = 0
+  }
+
+  expect_failures = [var.trainer_hours]
+}
+
+run "wrong_tensorflow_is_refused" {
+  command = plan
+
+  variables {
+    tensorflow = "torch"
+  }
+
+  expect_failures = [var.tensorflow]
+}
+
+run "wrong_monthly_budget_usd_is_refused" {
+  command = plan
+
+  variables {
+    monthly_budget_usd = 0
+  }
+
+  expect_failures = [var.monthly_budget_usd]
+}
+
+run "wrong_endpoint_url_is_refused" {
+  command = plan
+
+  variables {
+    endpoint_url = "moto"
+  }
+
+  expect_failures = [var.endpoint_url]
+}

@@ -1,0 +1,254 @@
+variable "name" {
+  description = "Begins the name of everything that is built, and the path of its secrets."
+  type        = string
+  default     = "pneumonia"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.name))
+    error_message = "The name must be 3 to 20 lower-case letters, digits and hyphens, and begin with a letter: it becomes a part of bucket names."
+  }
+}
+
+variable "region" {
+  description = "AWS region. Patient data stays in it."
+  type        = string
+  default     = "eu-central-1"
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "The region must look like eu-central-1."
+  }
+}
+
+variable "zones" {
+  description = "Availability zones, each with a public and a private subnet; the hosts are in the first."
+  type        = list(string)
+  default     = ["eu-central-1a", "eu-central-1b"]
+
+  validation {
+    condition     = length(var.zones) >= 2 && length(distinct(var.zones)) == length(var.zones)
+    error_message = "At least two different zones are needed; ElastiCache asks for them."
+  }
+
+  validation {
+    condition     = alltrue([for zone in var.zones : startswith(zone, var.region)])
+    error_message = "All zones must be in the region, such as eu-central-1a in eu-central-1."
+  }
+}
+
+variable "vpc_cidr" {
+  description = "Addresses of the VPC, a /16."
+  type        = string
+  default     = "10.20.0.0/16"
+
+  validation {
+    condition     = can(cidrhost(var.vpc_cidr, 0)) && can(regex("^(10|172|192)\\..*/16$", var.vpc_cidr))
+    error_message = "The VPC needs a private /16, such as 10.20.0.0/16."
+  }
+}
+
+variable "admin_cidrs" {
+  description = "Addresses that may open Grafana. Nobody else reaches the monitor; an empty list leaves Session Manager."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for cidr in var.admin_cidrs : can(cidrhost(cidr, 0))])
+    error_message = "Each of admin_cidrs must be a range such as 203.0.113.7/32."
+  }
+
+  validation {
+    condition     = alltrue([for cidr in var.admin_cidrs : try(tonumber(split("/", cidr)[1]) >= 16, false)])
+    error_message = "Each of admin_cidrs must be a /16 or narrower: the monitor is not for everyone."
+  }
+}
+
+variable "domain" {
+  description = "Name under which doctors open the site, for a certificate of Let's Encrypt; empty for a self-signed one."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.domain == "" || can(regex("^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z]{2,}$", var.domain))
+    error_message = "The domain must be a host name such as xray.example.org, or empty."
+  }
+}
+
+variable "email" {
+  description = "Gets the budget's alarms and Let's Encrypt's warnings."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", var.email))
+    error_message = "The e-mail address must look like ops@example.org."
+  }
+}
+
+variable "release" {
+  description = "Object in the releases bucket that the hosts install; deploy.py sets it."
+  type        = string
+
+  validation {
+    condition     = can(regex("^release-[0-9a-z.-]+\\.tar\\.gz$", var.release))
+    error_message = "The release must be named release-VERSION.tar.gz."
+  }
+}
+
+variable "image_id" {
+  description = "Debian 12 image of all hosts but the trainer; null for Debian's newest."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.image_id == null || can(regex("^ami-[0-9a-f]{8,17}$", var.image_id))
+    error_message = "The image id must look like ami-0123456789abcdef0, or be null."
+  }
+}
+
+variable "instance_types" {
+  description = "Size of each host; the trainer's is trainer_instance_type."
+  type = object({
+    nginx      = string
+    web        = string
+    api        = string
+    monitoring = string
+  })
+  default = {
+    nginx      = "t3.micro"
+    web        = "t3.small"
+    api        = "c6i.large"
+    monitoring = "t3.small"
+  }
+
+  validation {
+    condition     = alltrue([for type in values(var.instance_types) : can(regex("^[a-z][a-z0-9-]*\\.[a-z0-9]+$", type))])
+    error_message = "Each instance type must look like c6i.large."
+  }
+
+  validation {
+    condition     = alltrue([for type in values(var.instance_types) : !can(regex("^[a-z]+[0-9]+g[a-z]*\\.", type))])
+    error_message = "The hosts run amd64 images, so no Graviton type such as c7g.large can be used."
+  }
+}
+
+variable "api_count" {
+  description = "Hosts with API and worker; the first one also has Redis where redis is \"local\"."
+  type        = number
+  default     = 1
+
+  validation {
+    condition     = var.api_count >= 1 && var.api_count <= 10 && floor(var.api_count) == var.api_count
+    error_message = "There must be 1 to 10 API hosts."
+  }
+}
+
+variable "redis" {
+  description = "Where records are: \"local\" on the first API host, each write synced to its disk; or \"elasticache\", which survives a host but may lose the last second of writes."
+  type        = string
+  default     = "local"
+
+  validation {
+    condition     = contains(["local", "elasticache"], var.redis)
+    error_message = "redis must be \"local\" or \"elasticache\"."
+  }
+}
+
+variable "retention_days" {
+  description = "Days after which previews and their old versions are deleted."
+  type        = number
+  default     = 365
+
+  validation {
+    condition     = var.retention_days >= 1 && floor(var.retention_days) == var.retention_days
+    error_message = "retention_days must be a whole number of days, 1 or more."
+  }
+}
+
+variable "trainer_enabled" {
+  description = "Whether there is a GPU box. It costs only while it runs, but many accounts have no quota for one."
+  type        = bool
+  default     = true
+}
+
+variable "trainer_instance_type" {
+  description = "GPU instance; g5.xlarge or g6.xlarge are cheaper and have current images."
+  type        = string
+  default     = "p3.2xlarge"
+
+  validation {
+    condition     = can(regex("^(p[2-6]|g[4-6])[a-z]*\\.[0-9]*x?large$", var.trainer_instance_type))
+    error_message = "The trainer needs a GPU instance type such as p3.2xlarge or g6.xlarge."
+  }
+}
+
+variable "trainer_image_id" {
+  description = "Image of the trainer, with an NVIDIA driver that knows the GPU; null for the newest of trainer_image_name."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.trainer_image_id == null || can(regex("^ami-[0-9a-f]{8,17}$", var.trainer_image_id))
+    error_message = "The trainer's image id must look like ami-0123456789abcdef0, or be null."
+  }
+}
+
+variable "trainer_image_name" {
+  description = "Name, with *, of Amazon's GPU image for the trainer."
+  type        = string
+  default     = "Deep Learning Base Proprietary Nvidia Driver GPU AMI (Ubuntu 20.04) *"
+
+  validation {
+    condition     = length(var.trainer_image_name) > 0
+    error_message = "The name of the trainer's image must not be empty."
+  }
+
+  # NVIDIA's open kernel modules support Turing and later; a V100 or K80 has no driver there.
+  validation {
+    condition     = !(can(regex("^p[23]\\.", var.trainer_instance_type)) && strcontains(var.trainer_image_name, "OSS"))
+    error_message = "Images with the OSS driver do not run on P2 and P3; choose g5 or g6, or an image with the proprietary driver."
+  }
+}
+
+variable "trainer_hours" {
+  description = "Hours after which a training run is ended and the box powers itself off."
+  type        = number
+  default     = 6
+
+  validation {
+    condition     = var.trainer_hours >= 1 && var.trainer_hours <= 72
+    error_message = "trainer_hours must be from 1 to 72."
+  }
+}
+
+variable "tensorflow" {
+  description = "What pip installs on the trainer."
+  type        = string
+  default     = "tensorflow[and-cuda]"
+
+  validation {
+    condition     = startswith(var.tensorflow, "tensorflow")
+    error_message = "This must be a requirement of tensorflow, such as tensorflow[and-cuda]."
+  }
+}
+
+variable "monthly_budget_usd" {
+  description = "Above this the e-mail address is told: at 80 % spent and at 100 % forecast."
+  type        = number
+  default     = 250
+
+  validation {
+    condition     = var.monthly_budget_usd > 0
+    error_message = "The budget must be above 0."
+  }
+}
+
+variable "endpoint_url" {
+  description = "Another address for AWS's services, as the hosts reach it; only a rehearsal without AWS has one."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.endpoint_url == "" || can(regex("^https?://", var.endpoint_url))
+    error_message = "The endpoint must be a URL, or empty."
+  }
+}

