@@ -49,8 +49,9 @@ Age, sex, ethnicity and severity by split: not available.
 
 Exact duplicates: about 25 pairs inside the training images, 6 inside the test, none across. The
 epoch comes from augmented views of the validation patients, threshold and calibration from the mild
-ones of them, because plain images look solved while the test does not. The test set chose nothing in this version; earlier
-candidates were scored on it too, so treat its figures as slightly favourable. Data digest `{data}`.
+ones of them, because plain images look solved while the test does not. The test set chose nothing
+in this version; earlier candidates were scored on it too, so treat its figures as slightly
+favourable. Data digest `{data}`.
 
 ## 5. Model and training
 
