@@ -50,16 +50,17 @@ def fetch_data(url: str, folder: Path) -> None:
 def run(*arguments: str, log: Path) -> None:
     """One of the project's commands, its output here and in the log. Raises JobError."""
     print("python -m", *arguments, flush=True)
-    with log.open("ab") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
+    command = [sys.executable, "-m", *arguments]
+    with (
+        log.open("ab") as file,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process,
+    ):
         assert process.stdout is not None  # noqa: S101 - asked for above
         for line in process.stdout:
             file.write(line)
             sys.stdout.buffer.write(line)
             sys.stdout.flush()
-    if process.wait():
+    if process.returncode:
         raise JobError(f"{arguments[0]} failed with {process.returncode}; the log says why.")
 
 

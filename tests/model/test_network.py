@@ -120,9 +120,11 @@ def test_heat_map_follows_the_head(samples: list[Path]) -> None:
     density = read_density(SHIPPED)
     before = build_serving_network(shuffled, density)(images)["heatmap"].numpy()
     random = np.random.default_rng(6)
-    for name in (f"{layer.name}_head_logit" for layer in pooled_features(shuffled)):
-        kernel = shuffled.get_layer(name).kernel
-        kernel.assign(random.permutation(np.array(kernel, copy=True).ravel()).reshape(kernel.shape))
+    heads = tuple(f"{layer.name}_head_" for layer in pooled_features(shuffled))
+    for layer in shuffled.layers:
+        if isinstance(layer, keras.layers.Dense) and layer.name.startswith(heads):
+            kernel = np.array(layer.kernel, copy=True)
+            layer.kernel.assign(random.permutation(kernel.ravel()).reshape(kernel.shape))
     after = build_serving_network(shuffled, density)(images)["heatmap"].numpy()
     for old, new in zip(before, after, strict=True):
         assert np.corrcoef(old.ravel(), new.ravel())[0, 1] < 0.5
@@ -131,7 +133,7 @@ def test_heat_map_follows_the_head(samples: list[Path]) -> None:
 @pytest.mark.parametrize("options", [{"kind": "dag"}, {"batch_norm": False}])
 def test_heat_map_of_every_network_is_grad_cam(options: dict[str, Any]) -> None:
     """Of the graph with Conv2D branches, and of a head without batch normalisation."""
-    keras.utils.set_random_seed(4)
+    keras.utils.set_random_seed(7)
     network = build_network([8, 4], 0.5, 1e-4, side=96, **options)
     for layer in network.layers:
         if layer.name.endswith("_bn") and not layer.name.startswith("conv"):

@@ -1,0 +1,86 @@
+"""`model.training_job`: what the GPU box does, small, on this machine's disk and Redis."""
+
+from pathlib import Path
+
+import pytest
+
+from model.artifact_store import ArtifactStore
+from model.training_job import main
+from tests.model.conftest import SIDE
+from tests.model.server import Server, read_records
+
+
+@pytest.fixture
+def settings(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The environment of the job; where its artifacts go."""
+    monkeypatch.setenv("ARTIFACT_STORE", f"file://{tmp_path}/models")
+    monkeypatch.setenv("IMAGE_STORE", f"file://{tmp_path}/images")
+    monkeypatch.setenv("REDIS_URL", server.url)
+    monkeypatch.setenv("API_KEY", "key-of-the-test")
+    # Restored afterwards, because the job sets them for what it starts.
+    monkeypatch.setenv("MODEL_DIR", "")
+    monkeypatch.setenv("SERVING_DIR", "")
+    return tmp_path / "models"
+
+
+def test_job_trains_publishes_and_scores(
+    made_data: Path,
+    made_weights: Path,
+    settings: Path,
+    server: Server,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The artifact is served next, its results are records, and the log is kept."""
+    monkeypatch.setenv("TRAINING_DATA", made_data.as_uri())
+    options = ["--weights", str(made_weights), "--side", str(SIDE), "--epochs", "1"]
+    options += ["--head-epochs", "1", "--batch", "2", "--dense", "8", "--validation-share", "0.25"]
+    assert main(["--work", str(tmp_path / "work"), *options]) == 0
+    store = ArtifactStore(settings.as_uri())
+    assert store.list_versions() == [store.read_current()]
+    records = read_records(server).values()
+    assert len(records) == 4
+    assert {record["source"] for record in records} == {"batch"}
+    [log] = (settings / "logs").iterdir()
+    assert "6 training, 2 validation and 4 test X-rays." in log.read_text()
+
+
+def test_job_without_data_is_told_in_one_line(
+    settings: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Code 1, one sentence, which the log has too; nothing is published."""
+    monkeypatch.setenv("TRAINING_DATA", (tmp_path / "nothing").as_uri())
+    assert main(["--work", str(tmp_path / "work")]) == 1
+    told = capfd.readouterr().err.strip()
+    assert told.startswith("There is no data at") and "\n" not in told
+    [log] = (settings / "logs").iterdir()
+    assert log.read_text().strip() == told
+    assert ArtifactStore(settings.as_uri()).list_versions() == []
+
+
+def test_failed_training_publishes_nothing(
+    made_data: Path,
+    settings: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Weights that are not there: the command's own sentence is in the log."""
+    monkeypatch.setenv("TRAINING_DATA", made_data.as_uri())
+    assert main(["--work", str(tmp_path / "work"), "--weights", "none.npz", "--side", "64"]) == 1
+    assert "model.cnn failed with 1" in capfd.readouterr().err
+    [log] = (settings / "logs").iterdir()
+    assert "none.npz cannot be used" in log.read_text()
+    assert ArtifactStore(settings.as_uri()).list_versions() == []
+
+
+def test_setting_that_is_missing_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before anything else is done."""
+    monkeypatch.delenv("TRAINING_DATA", raising=False)
+    assert main(["--work", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == "TRAINING_DATA is not set.\n"
