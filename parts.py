@@ -152,3 +152,5 @@ def stop() -> None:
                     left.append(psutil.Process(pid))
                     left[-1].kill()
         psutil.wait_procs(left, timeout=1)
+    # Python puts the default actions back while it ends: one signal more would be its exit code.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)

@@ -17,7 +17,7 @@ locals {
       nginx      = { domain = var.domain, email = var.email, public_name = var.domain != "" ? var.domain : aws_eip.nginx.public_ip }
       web        = { nginx_address = local.addresses.nginx }
       monitoring = { api_addresses = local.api_addresses, local_redis = var.redis == "local" }
-      trainer    = { redis_scheme = local.redis_scheme, tensorflow = var.tensorflow, data_url = "s3://${local.bucket_names["data"]}/kermany", hours = var.trainer_hours }
+      trainer    = { redis_scheme = local.redis_scheme, tensorflow = var.tensorflow, data_url = "s3://${local.bucket_names["data"]}/kermany", hours = var.trainer_hours, options = var.training_options }
     } :
     host => join("\n", [
       templatefile("${path.module}/user_data/common.sh", local.host_values),

@@ -231,6 +231,17 @@ variable "tensorflow" {
   }
 }
 
+variable "training_options" {
+  description = "Options of model/cnn.py for each training run, such as \"--cache-features --epochs 12\"; empty for its defaults."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9 ./=,_-]*$", var.training_options))
+    error_message = "training_options must be options of model/cnn.py, without quotes."
+  }
+}
+
 variable "monthly_budget_usd" {
   description = "Above this the e-mail address is told: at 80 % spent and at 100 % forecast."
   type        = number

@@ -227,6 +227,16 @@ run "wrong_trainer_hours_is_refused" {
   expect_failures = [var.trainer_hours]
 }
 
+run "wrong_training_options_are_refused" {
+  command = plan
+
+  variables {
+    training_options = "--epochs 1; poweroff"
+  }
+
+  expect_failures = [var.training_options]
+}
+
 run "wrong_tensorflow_is_refused" {
   command = plan
 

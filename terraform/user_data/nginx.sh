@@ -9,7 +9,7 @@ install -d -m 700 "$run_dir/tls"
 # Until there is a better one, and for as long as there is no domain: nginx starts with this.
 if [ ! -s "$run_dir/tls/key.pem" ]; then
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 825 \
-        -subj "/CN=${public_name}" \
+        -subj "/CN=${public_name}" -addext "subjectAltName=${domain != "" ? "DNS" : "IP"}:${public_name}" \
         -keyout "$run_dir/tls/key.pem" -out "$run_dir/tls/certificate.pem" 2> /dev/null
 fi
 

@@ -10,7 +10,7 @@ ARTIFACT_STORE=${models_url}
 TRAINING_DATA=${data_url}
 END
 chown -R pneumonia:pneumonia "$var"
-export hours=${hours}
+export hours=${hours} options='${options}'
 fill "$root/model/pneumonia-training.service" \
     /etc/systemd/system/pneumonia-training.service
 systemctl daemon-reload

@@ -138,7 +138,7 @@ def render(folder: Path, host: str) -> str:
         'public_name = "xray.example.org", nginx_address = "10.20.0.10", '
         'api_addresses = ["10.20.100.20", "10.20.100.21"], local_redis = true, '
         'redis_scheme = "redis", tensorflow = "tensorflow", data_url = "s3://d/kermany", '
-        'hours = 6, address = "10.20.100.20", first = true}'
+        'hours = 6, options = "--epochs 1", address = "10.20.100.20", first = true}'
     )
     parts = ", ".join(f'templatefile("user_data/{n}.sh", {values})' for n in ("common", host))
     done = subprocess.run(

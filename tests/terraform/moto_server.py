@@ -1,15 +1,17 @@
-"""moto's server with one fault mended: it tells an instance's groups from its network interface.
+"""moto's server with two faults mended.
 
     python -m tests.terraform.moto_server -H 127.0.0.1 -p PORT
 
 As it is, moto forgets groups that were given with an interface, as the provider gives them, and no
-plan ever comes to rest (moto 5.2).
+plan ever comes to rest; and its elastic addresses are loopback's, which lead nowhere (moto 5.2).
 """
 
 import sys
 from typing import Any
 
+from moto.ec2.models import elastic_ip_addresses
 from moto.ec2.models.instances import Instance
+from moto.ec2.utils import random_public_ip
 from moto.server import main
 
 
@@ -27,4 +29,5 @@ def keep_groups(instance: Any, groups: Any) -> None:
 
 if __name__ == "__main__":
     setattr(Instance, "security_groups", property(list_groups, keep_groups))  # noqa: B010
+    setattr(elastic_ip_addresses, "random_ip", random_public_ip)  # noqa: B010
     main(sys.argv[1:])

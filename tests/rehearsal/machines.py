@@ -1,0 +1,148 @@
+"""Debian machines that systemd-nspawn boots in the namespaces, with the rendered scripts.
+
+A machine's disk is an overlay on the image, so it outlives its machine: killed and started again it
+is the same host, whose script, as cloud-init has it, does not run a second time.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from tests.rehearsal.image import CACHES, IMAGE, SOURCES, WORK
+from tests.rehearsal.network import PREFIX, Host
+
+HOSTS = WORK / "hosts"
+CGROUPS = Path("/sys/fs/cgroup")
+
+
+class Machine:
+    """One host: its disk, and while it is on its processes."""
+
+    def __init__(self, host: Host, names: list[tuple[str, str]]) -> None:
+        self.host = host
+        self._folder = HOSTS / host.name
+        self._process: subprocess.Popen[bytes] | None = None
+        for part in ("upper", "work", "root"):
+            (self._folder / part).mkdir(parents=True)
+        layers = f"lowerdir={IMAGE},upperdir={self._folder}/upper,workdir={self._folder}/work"
+        command = ["mount", "-t", "overlay", "overlay", "-o", layers, str(self._folder / "root")]
+        subprocess.run(command, check=True)
+        lines = ["127.0.0.1 localhost", *(f"{address} {name}" for name, address in names)]
+        self._write("etc/hosts", "\n".join(lines) + "\n")
+        self._write("etc/hostname", f"{host.name}\n")
+        self._write("etc/apt/sources.list", SOURCES)
+        seed = "var/lib/cloud/seed/nocloud"
+        self._write(f"{seed}/user-data", host.script)
+        self._write(f"{seed}/meta-data", f"instance-id: i-{host.name}\n")
+
+    def _write(self, path: str, text: str) -> None:
+        file = self._folder / "root" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    @property
+    def console(self) -> Path:
+        """What the machine printed."""
+        return self._folder / "console.log"
+
+    def start(self) -> None:
+        """Switch it on."""
+        command = ["systemd-nspawn", "--quiet", f"--directory={self._folder}/root", "--boot"]
+        command += ["--register=no", "--keep-unit", "--console=pipe", "--resolv-conf=off"]
+        command += [f"--hostname={self.host.name}", f"--machine={PREFIX}{self.host.name}"]
+        command += [f"--network-namespace-path=/run/netns/{PREFIX}{self.host.name}"]
+        command += [f"--bind-ro={here}:{there}" for here, there in CACHES.items()]
+        with self.console.open("ab") as console:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=console,
+                env={**os.environ, "SYSTEMD_NSPAWN_LOCK": "0"},
+                start_new_session=True,
+            )
+
+    @property
+    def is_on(self) -> bool:
+        """Whether its processes run."""
+        return self._process is not None and self._process.poll() is None
+
+    def _first_process(self) -> int:
+        """The machine's systemd, as this machine numbers it. Raises RuntimeError."""
+        for _ in range(100):
+            if self.is_on:
+                assert self._process is not None
+                children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+                if found := children.read_text().split():
+                    return int(found[0])
+            time.sleep(0.1)
+        raise RuntimeError(f"{self.host.name} is off; {self.console} tells why.")
+
+    def run(self, *command: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
+        """Run a command on it."""
+        enter = ["nsenter", f"--target={self._first_process()}"]
+        enter += ["--mount", "--uts", "--ipc", "--net", "--pid"]
+        done = subprocess.run(
+            [*enter, "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", *command],
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+        return done
+
+    def wait_set_up(self, seconds: float) -> str:
+        """Empty when the script has ended well, else what is wrong."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if not self.is_on:
+                return "it went off"
+            # Not by the link `instance`, which would lead out of the machine.
+            booted = f"root/var/lib/cloud/instances/i-{self.host.name}/boot-finished"
+            if (self._folder / booted).exists():
+                done = self.run("cloud-init", "status", "--long")
+                return "" if "status: done" in done.stdout else done.stdout + self.setup_log()
+            time.sleep(1)
+        return "its script did not end\n" + self.setup_log()
+
+    def setup_log(self) -> str:
+        """The end of what the script printed."""
+        log = self._folder / "root/var/log/pneumonia-setup.log"
+        return log.read_text()[-3000:] if log.is_file() else "It printed nothing."
+
+    def wait_off(self, seconds: float) -> bool:
+        """Whether it powered itself off in that time."""
+        assert self._process is not None
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def kill(self) -> None:
+        """As if its power were cut."""
+        assert self._process is not None
+        if self.is_on:
+            os.kill(self._first_process(), signal.SIGKILL)
+            self._process.wait(30)
+
+    def remove(self) -> None:
+        """Kill it and give its disk back."""
+        if self._process is not None and self.is_on:
+            self.kill()
+        subprocess.run(["umount", str(self._folder / "root")], check=False, capture_output=True)
+
+
+def remove_machines() -> None:
+    """Disks of an earlier rehearsal, and the empty cgroups that nspawn leaves behind."""
+    for root in HOSTS.glob("*/root"):
+        if root.is_mount():
+            subprocess.run(["umount", "--lazy", str(root)], check=True)
+    shutil.rmtree(HOSTS, ignore_errors=True)
+    for controller in CGROUPS.glob("*"):
+        for name in ("payload", "supervisor"):
+            if (controller / name).is_dir():
+                subprocess.run(["rmdir", str(controller / name)], check=False, capture_output=True)

@@ -1,0 +1,108 @@
+"""The whole deployment on one machine, without an account: see terraform/README.md.
+
+    make rehearse        # root on Linux; the report is var/rehearsal/report.txt
+
+Terraform's configuration is applied to a stand-in of AWS; each planned host is a Debian 12 that
+boots with its rendered script in a network namespace, behind the planned security groups. Then it
+is used, trained, attacked and cut off. Ends with 0 when all of it held; cleans up in any case.
+"""
+
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from tests.rehearsal import aws, image, machines, network, scenes
+from tests.rehearsal.people import Caller, doctor_on_internet
+from tests.rehearsal.report import Report
+from tests.stack import ROOT
+
+TOOLS = {
+    "terraform": "Terraform 1.10 or later (https://developer.hashicorp.com/terraform/install)",
+    "systemd-nspawn": "Debian's package systemd-container",
+    "debootstrap": "Debian's package debootstrap",
+    "dpkg-scanpackages": "Debian's package dpkg-dev",
+    "nft": "Debian's package nftables",
+    "ip": "Debian's package iproute2",
+}
+
+
+def find_missing() -> list[str]:
+    """What this machine lacks for it, a line each."""
+    missing = [] if sys.platform == "linux" and os.geteuid() == 0 else ["root on Linux"]
+    return missing + [f"{name}: {where}" for name, where in TOOLS.items() if not shutil.which(name)]
+
+
+def clean_up() -> None:
+    """Nothing of this or of an earlier, killed rehearsal is left."""
+    network.remove_network()
+    machines.remove_machines()
+
+
+def rehearse(report: Report, folder: Path, stack: ExitStack) -> None:
+    """All scenes."""
+    report.head("The plan, applied to a stand-in of AWS")
+    stack.enter_context(aws.running_aws())
+    plan = aws.apply(folder)
+    report.check(f"{len(plan.hosts)} hosts, {len(plan.rules)} rules of security groups")
+    image.make_image(host.script for host in plan.hosts.values())
+    report.check("Debian 12, with a cache of all that the hosts install")
+    aws.open_buckets()
+    aws.upload_release()
+    aws.upload_data(ROOT / "var" / "samples")
+    report.check("release, data set and first model uploaded", "", aws.run_store("publish").strip())
+    network.connect(plan, folder)
+    hosts = {name: machines.Machine(host, plan.names) for name, host in sorted(plan.hosts.items())}
+    for machine in hosts.values():
+        stack.callback(machine.remove)
+    xrays = [file.read_bytes() for file in sorted((ROOT / "var" / "samples").glob("*.jpeg"))]
+    stage = scenes.Stage(plan, hosts, report, xrays, Caller(aws.secret("api-key")))
+    scenes.set_up(stage)
+    if report.failed:
+        return
+    site = plan.hosts["nginx"].public_address
+    password = aws.secret("first-user-password")
+    with doctor_on_internet(site, stage.certificate, password) as doctor:
+        report.check("a doctor logs in over TLS from the internet", "", site)
+        scenes.read_xrays(stage, doctor)
+        scenes.try_paths(stage)
+        scenes.run_scripts_again(stage)
+        scenes.train(stage, doctor)
+        scenes.kill_each(stage, doctor)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    del number, frame
+    raise KeyboardInterrupt
+
+
+def main() -> int:
+    """Check what is needed, rehearse, report."""
+    if missing := find_missing():
+        print("The rehearsal needs what this machine has not:", *missing, sep="\n  ")
+        return 1
+    signal.signal(signal.SIGTERM, _interrupt)
+    image.WORK.mkdir(parents=True, exist_ok=True)
+    file = image.WORK / "report.txt"
+    file.unlink(missing_ok=True)
+    report = Report(file)
+    clean_up()
+    try:
+        with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+            rehearse(report, Path(folder), stack)
+    except KeyboardInterrupt:
+        report.check("the rehearsal", "it was stopped")
+    except (RuntimeError, OSError, AssertionError) as error:
+        report.check("the rehearsal", f"{type(error).__name__}: {error}")
+    finally:
+        clean_up()
+    return report.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

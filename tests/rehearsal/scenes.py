@@ -1,0 +1,213 @@
+"""What happens in a rehearsal, part by part; each writes its lines into the report."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import requests
+
+from tests.pneumonia_web.visitor import Visitor
+from tests.rehearsal import probes
+from tests.rehearsal.aws import run_store
+from tests.rehearsal.image import WORK
+from tests.rehearsal.machines import Machine
+from tests.rehearsal.network import Plan, inside
+from tests.rehearsal.people import JUDGED, Caller, upload, uploading
+from tests.rehearsal.report import Report
+
+SET_UP_SECONDS = 420
+TRAINING_SECONDS = 300
+BACK_SECONDS = 60
+NO_GPU = "gpu"
+"""The one target that is down here, for want of a GPU."""
+
+
+@dataclass
+class Stage:
+    """Everything that a scene may need."""
+
+    plan: Plan
+    machines: dict[str, Machine]
+    report: Report
+    xrays: list[bytes]
+    caller: Caller
+
+    @property
+    def api_addresses(self) -> list[str]:
+        """Of all API hosts."""
+        return [host.address for name, host in self.plan.hosts.items() if name.startswith("api-")]
+
+    @property
+    def certificate(self) -> Path:
+        """The site's, as nginx has it."""
+        return WORK / "hosts/nginx/root/var/lib/pneumonia/nginx/tls/certificate.pem"
+
+
+def set_up(stage: Stage) -> None:
+    """All machines are switched on at once, and their scripts run."""
+    stage.report.head("Set up by the rendered scripts")
+    for machine in stage.machines.values():
+        machine.start()
+    for name, machine in stage.machines.items():
+        if name != "trainer":
+            stage.report.check(f"{name} is set up", machine.wait_set_up(SET_UP_SECONDS))
+    trainer = stage.machines["trainer"]
+    off = trainer.wait_off(SET_UP_SECONDS)
+    stage.report.check(
+        "trainer installed itself and powered off", "" if off else trainer.setup_log()
+    )
+
+
+def run_scripts_again(stage: Stage) -> None:
+    """A script that has run may run again."""
+    stage.report.head("Each script a second time")
+    for name, machine in stage.machines.items():
+        if name == "trainer":
+            continue
+        done = machine.run("bash", "/var/lib/cloud/instance/scripts/part-001", seconds=240)
+        stage.report.check(name, "" if done.returncode == 0 else machine.setup_log())
+
+
+def read_xrays(stage: Stage, doctor: Visitor) -> None:
+    """From the internet: HTTP leads to HTTPS, X-rays are uploaded, predictions are read."""
+    stage.report.head("A doctor on the internet")
+    plain = requests.get(doctor.url.replace("https", "http"), allow_redirects=False, timeout=10)
+    there = plain.headers.get("Location", "")
+    fault = "" if there.startswith("https://") else f"status {plain.status_code}"
+    stage.report.check("HTTP leads to HTTPS", fault)
+    front = doctor.get("/xrays")
+    policy = front.headers.get("Strict-Transport-Security", "")
+    stage.report.check("HTTPS is kept to (HSTS)", "" if "max-age" in policy else "no header")
+    read = 0
+    for xray in stage.xrays:
+        xray_id = upload(doctor, xray)
+        read += "probability of pneumonia" in doctor.get(f"/xrays/{xray_id}").text
+    stage.report.check(
+        f"{len(stage.xrays)} real X-rays uploaded, predictions read",
+        "" if read == len(stage.xrays) else f"{read} read",
+    )
+
+
+def train(stage: Stage, doctor: Visitor) -> None:
+    """The trainer is started, cut off, started again; its model is served without a pause."""
+    stage.report.head("A training run, and a switch of the model while X-rays come in")
+    trainer, before = stage.machines["trainer"], _served(stage)
+    log = WORK / "hosts/trainer/root/var/lib/pneumonia/training/job.log"
+    trainer.start()
+    if _wait(lambda: log.is_file() and "training, " in log.read_text(), TRAINING_SECONDS):
+        trainer.kill()
+        trainer.start()
+        stage.report.check("trainer was killed in the middle of its work and started again")
+    else:
+        stage.report.check("trainer begins its work", trainer.console.read_text()[-2000:])
+    _check_targets(stage)
+    with uploading(doctor, stage.xrays) as (ids, faults):
+        off = trainer.wait_off(TRAINING_SECONDS)
+        stage.report.check(
+            "it ended, and powered itself off", "" if off else log.read_text()[-2000:]
+        )
+        switched = _wait(lambda: len(_served(stage) - before) == 1 == len(_served(stage)), 60)
+        after = _served(stage)
+        detail = f"{min(before)} to {min(after)}"
+        stage.report.check(
+            "all API hosts serve its model", "" if switched else "they do not", detail
+        )
+        run_store("switch", min(before))
+        back = _wait(lambda: _served(stage) == before, 60)
+        stage.report.check("and go back when told to", "" if back else f"{_served(stage)}")
+    detail = f"{len(ids)} X-rays uploaded meanwhile, none refused"
+    stage.report.check("without a dropped request", "; ".join(faults[:3]), detail)
+    records = stage.caller.list_xrays(stage.api_addresses[0]).values()
+    batch = [record for record in records if record["source"] == "batch"]
+    shown = doctor.get("/xrays").text
+    fault = "" if batch and any(record["id"] in shown for record in batch) else "none"
+    stage.report.check("its test images are in the worklist", fault, f"{len(batch)} X-rays")
+
+
+def _served(stage: Stage) -> set[str]:
+    return {stage.caller.get(address, "/v1/model")["version"] for address in stage.api_addresses}
+
+
+def _wait(holds: Callable[[], bool], seconds: float) -> bool:
+    until = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > until:
+            return False
+        time.sleep(1)
+    return True
+
+
+def _check_targets(stage: Stage) -> None:
+    """While the trainer is on, so that it too can be seen."""
+    down: list[str] = []
+
+    def all_up() -> bool:
+        with inside("monitoring"):
+            answer = requests.get("http://127.0.0.1:9090/api/v1/targets", timeout=10).json()
+        down[:] = [
+            f"{target['scrapePool']} {target['scrapeUrl']}: {target['lastError']}"
+            for target in answer["data"]["activeTargets"]
+            if target["health"] != "up" and target["scrapePool"] != NO_GPU
+        ]
+        return not down
+
+    with inside("monitoring"):
+        found = requests.get("http://127.0.0.1:9090/api/v1/targets", timeout=10).json()
+    count = len(found["data"]["activeTargets"])
+    _wait(all_up, 45)
+    stage.report.check(
+        "Prometheus reaches every target", "; ".join(down), f"{count}, but for the GPU's exporter"
+    )
+
+
+def try_paths(stage: Stage) -> None:
+    """What must be open is, what must not be is not."""
+    stage.report.head("Paths between hosts")
+    for name, fault in probes.find_faults(stage.plan):
+        stage.report.check(name, fault)
+
+
+def kill_each(stage: Stage, doctor: Visitor) -> None:
+    """Each host loses its power and comes back; no X-ray that was accepted is lost."""
+    stage.report.head("Each host is killed")
+    accepted = set(stage.caller.list_xrays(stage.api_addresses[0]))
+    for number, (name, machine) in enumerate(stage.machines.items()):
+        if name == "trainer":
+            continue  # above, in the middle of its work
+        for xray in stage.xrays[:4]:
+            accepted.add(upload(doctor, xray + bytes([number, 255])))
+        machine.kill()
+        machine.start()
+        began = time.monotonic()
+        works = _wait(partial(_works, stage, doctor, name), BACK_SECONDS)
+        seconds = f"{time.monotonic() - began:.0f} s"
+        stage.report.check(f"{name} comes back", "" if works else "it does not", seconds)
+    address = stage.api_addresses[0]
+
+    def find_lost() -> list[str]:
+        there = stage.caller.list_xrays(address)
+        return [i for i in accepted if i not in there or there[i]["status"] not in JUDGED]
+
+    _wait(lambda: not find_lost(), 60)
+    lost = find_lost()
+    stage.report.check(
+        "no X-ray is lost",
+        f"{len(lost)} of {len(accepted)}" if lost else "",
+        f"{len(accepted)} accepted, all judged",
+    )
+
+
+def _works(stage: Stage, doctor: Visitor, name: str) -> bool:
+    """Whether its users see it work."""
+    try:
+        if name == "monitoring":
+            with inside(name):
+                return requests.get("http://127.0.0.1:9090/-/ready", timeout=3).ok
+        if name.startswith("api-"):
+            stage.caller.get(stage.plan.hosts[name].address, "/v1/model")
+        number = time.monotonic_ns().to_bytes(8)
+        return bool(upload(doctor, stage.xrays[0] + number))
+    except (requests.RequestException, RuntimeError):
+        return False
