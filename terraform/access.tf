@@ -75,6 +75,13 @@ resource "aws_iam_role_policy" "hosts" {
         Action   = ["s3:ListBucket"]
         Resource = [for bucket in local.may_list[each.key] : "arn:aws:s3:::${local.bucket_names[bucket]}"]
       }],
+      each.key != "trainer" ? [] : [{
+        Sid       = "GpuUse"
+        Effect    = "Allow"
+        Action    = ["cloudwatch:PutMetricData"]
+        Resource  = ["*"]
+        Condition = { StringEquals = { "cloudwatch:namespace" = "CWAgent" } }
+      }],
     )
   })
 }

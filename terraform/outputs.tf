@@ -31,8 +31,13 @@ output "log_in" {
 }
 
 output "grafana" {
-  description = "Opens Grafana at http://localhost:3000 through Session Manager; the user is admin."
-  value       = "aws ssm start-session --region ${var.region} --target ${aws_instance.monitoring.id} --document-name AWS-StartPortForwardingSession --parameters portNumber=3000,localPortNumber=3000"
+  description = "Opens Grafana at https://localhost:3000 through Session Manager; the user is admin. Who is in admin_cidrs needs no more than grafana_address."
+  value       = "aws ssm start-session --region ${var.region} --target ${aws_instance.monitoring.id} --document-name AWS-StartPortForwardingSession --parameters portNumber=443,localPortNumber=3000"
+}
+
+output "grafana_address" {
+  description = "Grafana, for admin_cidrs alone; its certificate is self-signed."
+  value       = "https://${aws_instance.monitoring.public_ip}"
 }
 
 output "grafana_password" {

@@ -1,6 +1,14 @@
 # The GPU box. The first start installs and powers off; every later one is a training run.
-packages awscli ca-certificates gettext-base prometheus-node-exporter python3-venv
+packages awscli ca-certificates curl gettext-base prometheus-node-exporter python3-venv
 unpack_release
+
+# Amazon's images may have a Python older than 3.11; then uv brings one.
+if [ ! -x "$python" ] && ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    python3 -m venv /opt/pneumonia/uv
+    retry /opt/pneumonia/uv/bin/pip install --quiet uv
+    UV_PYTHON_INSTALL_DIR=/opt/pneumonia/python \
+        retry /opt/pneumonia/uv/bin/uv venv --quiet --seed --python 3.12 /opt/pneumonia/venv
+fi
 install_extra model '${tensorflow}'
 write_settings <<END
 REDIS_URL=${redis_scheme}://:$(secret redis-password)@redis.${inside}:6379/0
@@ -9,6 +17,19 @@ IMAGE_STORE=${images_url}
 ARTIFACT_STORE=${models_url}
 TRAINING_DATA=${data_url}
 END
+
+# What the alarm on an idle GPU looks at: the GPU's use, told to CloudWatch by Amazon's agent.
+if command -v nvidia-smi > /dev/null; then
+    agent=/opt/aws/amazon-cloudwatch-agent
+    if [ ! -x "$agent/bin/amazon-cloudwatch-agent-ctl" ]; then
+        source="https://amazoncloudwatch-agent-${region}.s3.${region}.amazonaws.com"
+        retry curl --silent --fail --output /tmp/agent.deb \
+            "$source/ubuntu/amd64/latest/amazon-cloudwatch-agent.deb"
+        dpkg --install /tmp/agent.deb
+    fi
+    "$agent/bin/amazon-cloudwatch-agent-ctl" -a fetch-config -m ec2 -s \
+        -c "file:$root/monitoring/cloudwatch/gpu.json"
+fi
 chown -R pneumonia:pneumonia "$var"
 export hours=${hours} options='${options}'
 fill "$root/model/pneumonia-training.service" \

@@ -51,6 +51,15 @@ class Caller:
             answer.raise_for_status()
             return answer.json()
 
+    def send(self, address: str, xray: bytes) -> str:
+        """Upload without waiting for the prediction; the record's id."""
+        with inside("web"), requests.Session() as session:
+            session.trust_env = False
+            url, file = f"http://{address}:5000/v1/xrays", {"xray": ("xray.jpeg", xray)}
+            answer = session.post(url, files=file, headers=self._headers, timeout=40)
+            answer.raise_for_status()
+            return str(answer.json()["id"])
+
     def list_xrays(self, address: str) -> dict[str, dict[str, Any]]:
         """Every record of the worklist, by id."""
         found: dict[str, dict[str, Any]] = {}
