@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from tests.rehearsal.image import CACHES, IMAGE, SOURCES, WORK
@@ -142,7 +143,7 @@ def remove_machines() -> None:
         if root.is_mount():
             subprocess.run(["umount", "--lazy", str(root)], check=True)
     shutil.rmtree(HOSTS, ignore_errors=True)
-    for controller in CGROUPS.glob("*"):
-        for name in ("payload", "supervisor"):
-            if (controller / name).is_dir():
-                subprocess.run(["rmdir", str(controller / name)], check=False, capture_output=True)
+    for left in (left for name in ("payload", "supervisor") for left in CGROUPS.glob(f"*/{name}")):
+        for group in [*sorted((g for g in left.rglob("*") if g.is_dir()), reverse=True), left]:
+            with suppress(OSError):  # not ours: something runs in it
+                group.rmdir()
