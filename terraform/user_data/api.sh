@@ -1,5 +1,5 @@
 # API and worker%{ if local_redis }, and Redis, which all API hosts and the trainer share%{ endif }.
-packages awscli ca-certificates gettext-base libgl1 prometheus-node-exporter python3-venv%{ if local_redis } e2fsprogs prometheus-redis-exporter redis-server%{ endif }
+packages awscli ca-certificates curl gettext-base libgl1 prometheus-node-exporter python3-venv%{ if local_redis } e2fsprogs prometheus-redis-exporter redis-server%{ endif }
 unpack_release
 install_extra api
 redis_password=$(secret redis-password)

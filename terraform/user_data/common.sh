@@ -38,6 +38,16 @@ secret() {
         --query Parameter.Value --output text
 }
 
+# Shells and commands come through Session Manager. Amazon's images have its agent, Debian's do not.
+session_agent() {
+    local package=/opt/pneumonia/amazon-ssm-agent.deb
+    test -z "$endpoint_url" || return 0
+    systemctl list-unit-files | grep -q amazon-ssm-agent && return 0
+    retry curl --silent --fail --output "$package" \
+        "https://s3.${region}.amazonaws.com/amazon-ssm-${region}/latest/debian_amd64/amazon-ssm-agent.deb"
+    dpkg --install "$package" > /dev/null
+}
+
 # The release and the account that runs it.
 unpack_release() {
     local archive=/opt/pneumonia/release.tar.gz
@@ -45,6 +55,7 @@ unpack_release() {
     install -d -m 755 /opt/pneumonia "$root"
     install -d -m 750 -o pneumonia -g pneumonia "$var" "$var/log"
     install -d -m 750 -o root -g pneumonia /etc/pneumonia
+    session_agent
     retry on_aws s3 cp --only-show-errors '${release_url}' "$archive"
     tar --extract --gzip --file "$archive" --directory "$root" --no-same-owner
 }

@@ -1,5 +1,5 @@
 # The proxy: the only host that the internet reaches, and it reaches the web alone.
-packages awscli ca-certificates gettext-base nginx-light openssl prometheus-nginx-exporter prometheus-node-exporter%{ if domain != "" } certbot%{ endif }
+packages awscli ca-certificates curl gettext-base nginx-light openssl prometheus-nginx-exporter prometheus-node-exporter%{ if domain != "" } certbot%{ endif }
 unpack_release
 systemctl disable --quiet --now nginx
 run_dir=$var/nginx

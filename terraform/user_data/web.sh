@@ -1,5 +1,5 @@
 # The pages. Reached by nginx; reaches the API.
-packages awscli ca-certificates gettext-base prometheus-node-exporter python3-venv
+packages awscli ca-certificates curl gettext-base prometheus-node-exporter python3-venv
 unpack_release
 install_extra web
 write_settings <<END

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
+from tests.rehearsal.metadata import MetadataServer, running_metadata
 from tests.rehearsal.network import AWS, METADATA, OUTSIDE, Plan, inside, open_aws, read_plan
 from tests.stack import ROOT
 from tests.terraform.local_aws import VALUES, copy_configuration, point_at_moto, terraform
@@ -25,6 +27,11 @@ ENDPOINT = f"http://{AWS}"
 RELEASE = "release-rehearsal.tar.gz"
 ACCOUNT = "123456789012"
 """moto's."""
+REGION = "eu-central-1"
+EVERYTHING = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
 SETTINGS = {
     **VALUES,
     "release": RELEASE,
@@ -35,132 +42,149 @@ SETTINGS = {
     "training_options": "--weights none --epochs 1 --head-epochs 1 --batch 4 --dense 8 "
     "--validation-share 0.25",
 }
-CREDENTIALS = {
-    "AWS_ENDPOINT_URL": ENDPOINT,
-    "AWS_DEFAULT_REGION": "eu-central-1",
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
-}
+
+
+class Account:
+    """An administrator's view of that AWS."""
+
+    def __init__(self, metadata: MetadataServer) -> None:
+        self._metadata = metadata
+        self._keys = {
+            "AWS_ENDPOINT_URL": ENDPOINT,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+        }
+
+    def client(self, service: str) -> Any:
+        """AWS's own client; to be used inside the namespace `aws`."""
+        return boto3.client(
+            service,
+            endpoint_url=ENDPOINT,
+            region_name=REGION,
+            aws_access_key_id=self._keys["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self._keys["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    def apply(self, folder: Path) -> Plan:
+        """Apply `terraform/` there, and the plan of what is there now, with each host's script."""
+        copied = copy_configuration(folder / "terraform")
+        with inside("aws"):
+            point_at_moto(copied, ENDPOINT)
+            terraform(copied, "init", "-input=false")
+            terraform(copied, "apply", "-auto-approve", "-input=false", variables=SETTINGS)
+            terraform(copied, "plan", "-input=false", "-out=plan", variables=SETTINGS)
+            plan = read_plan(json.loads(terraform(copied, "show", "-json", "plan").stdout))
+            ec2 = self.client("ec2")
+            for reservation in ec2.describe_instances()["Reservations"]:
+                for instance in reservation["Instances"]:
+                    address = instance["PrivateIpAddress"]
+                    host = next(h for h in plan.hosts.values() if h.address == address)
+                    # As the host would get it; the provider's plan has only its digest.
+                    told = ec2.describe_instance_attribute(
+                        InstanceId=instance["InstanceId"], Attribute="userData"
+                    )
+                    script = base64.b64decode(told["UserData"]["Value"]).decode()
+                    plan.hosts[host.name] = replace(host, script=script)
+        return plan
+
+    def guard(self, plan: Plan) -> None:
+        """From here on rights are checked: each host has its role's, this account has all.
+
+        Buckets lose their rule that only TLS is answered, because here they speak HTTP; moto passes
+        over a policy's conditions, so it would refuse TLS as well.
+        """
+        with inside("aws"):
+            s3 = self.client("s3")
+            for found in s3.list_buckets()["Buckets"]:
+                s3.delete_bucket_policy(Bucket=found["Name"])
+            sts = self.client("sts")
+            for host in plan.hosts.values():
+                given = sts.assume_role(RoleArn=host.role, RoleSessionName=host.name)["Credentials"]
+                self._metadata.credentials[host.address] = {
+                    "AccessKeyId": given["AccessKeyId"],
+                    "SecretAccessKey": given["SecretAccessKey"],
+                    "Token": given["SessionToken"],
+                    "LastUpdated": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+                    "Expiration": f"{given['Expiration']:%Y-%m-%dT%H:%M:%SZ}",
+                }
+            iam = self.client("iam")
+            iam.create_user(UserName="administrator")
+            iam.put_user_policy(
+                UserName="administrator", PolicyName="all", PolicyDocument=json.dumps(EVERYTHING)
+            )
+            key = iam.create_access_key(UserName="administrator")["AccessKey"]
+            self._keys["AWS_ACCESS_KEY_ID"] = key["AccessKeyId"]
+            self._keys["AWS_SECRET_ACCESS_KEY"] = key["SecretAccessKey"]
+            requests.post(f"{ENDPOINT}/moto-api/reset-auth", data="0", timeout=10)
+
+    def upload_release(self) -> None:
+        """What is committed here, and what was changed since in files that git knows."""
+        made = subprocess.run(
+            ["git", "stash", "create"], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout.strip()
+        with tempfile.TemporaryDirectory() as folder:
+            archive = Path(folder) / RELEASE
+            command = ["git", "archive", "--format=tar.gz", "-o", str(archive), made or "HEAD"]
+            subprocess.run(command, cwd=ROOT, check=True)
+            with inside("aws"):
+                self.client("s3").upload_file(str(archive), bucket("releases"), RELEASE)
+
+    def upload_data(self, samples: Path) -> None:
+        """Three quarters of the sample X-rays to train on, the others to test on."""
+        with inside("aws"):
+            s3 = self.client("s3")
+            for label, pattern in (("NORMAL", "NORMAL*"), ("PNEUMONIA", "person*")):
+                files = sorted(samples.glob(pattern))
+                for index, file in enumerate(files):
+                    part = "train" if index < len(files) * 3 // 4 else "test"
+                    s3.upload_file(str(file), bucket("data"), f"kermany/{part}/{label}/{file.name}")
+
+    def run_store(self, *arguments: str) -> str:
+        """`python -m model.artifact_store` as an administrator runs it; what it printed."""
+        command = [sys.executable, "-m", "model.artifact_store", *arguments]
+        command += ["--store", f"s3://{bucket('artifacts')}/models"]
+        with inside("aws"):
+            return subprocess.run(
+                command,
+                cwd=ROOT,
+                env={**os.environ, **self._keys},
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+
+    def secret(self, name: str) -> str:
+        """A generated secret."""
+        with inside("aws"):
+            ssm = self.client("ssm")
+            found = ssm.get_parameter(Name=f"/pneumonia/{name}", WithDecryption=True)
+        return str(found["Parameter"]["Value"])
 
 
 @contextmanager
-def running_aws() -> Iterator[None]:
+def running_aws() -> Iterator[Account]:
     """Amazon's services, with nothing in them, in their namespace."""
     open_aws()
     with ExitStack() as stack:
-        for module, *arguments in (
-            ("tests.terraform.moto_server", "-H", AWS, "-p", "80"),
-            ("tests.rehearsal.metadata", METADATA),
-        ):
-            with inside("aws"):
-                process = subprocess.Popen(
-                    [sys.executable, "-m", module, *arguments],
-                    cwd=ROOT,
-                    env={**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"},
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                )
+        with inside("aws"):
+            process = subprocess.Popen(
+                [sys.executable, "-m", "tests.terraform.moto_server", "-H", AWS, "-p", "80"],
+                cwd=ROOT,
+                env={**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"},
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
             stack.callback(process.wait, 10)
             stack.callback(process.terminate)
-        with inside("aws"), requests.Session() as session:
-            session.mount("http://", HTTPAdapter(max_retries=Retry(connect=12, backoff_factor=0.1)))
-            session.get(f"{ENDPOINT}/moto-api/", timeout=10)
-        yield
-
-
-def client(service: str) -> Any:
-    """AWS's own client; to be used inside the namespace `aws`."""
-    return boto3.client(
-        service,
-        endpoint_url=ENDPOINT,
-        region_name="eu-central-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
-
-
-def apply(folder: Path) -> Plan:
-    """Apply `terraform/` there, and the plan of what is there now, with each host's script."""
-    copied = copy_configuration(folder / "terraform")
-    with inside("aws"):
-        point_at_moto(copied, ENDPOINT)
-        terraform(copied, "init", "-input=false")
-        terraform(copied, "apply", "-auto-approve", "-input=false", variables=SETTINGS)
-        terraform(copied, "plan", "-input=false", "-out=plan", variables=SETTINGS)
-        shown = json.loads(terraform(copied, "show", "-json", "plan").stdout)
-        plan = read_plan(shown)
-        ec2 = client("ec2")
-        for reservation in ec2.describe_instances()["Reservations"]:
-            for instance in reservation["Instances"]:
-                host = next(
-                    h for h in plan.hosts.values() if h.address == instance["PrivateIpAddress"]
-                )
-                # As the host would get it; the provider's plan has only its digest.
-                told = ec2.describe_instance_attribute(
-                    InstanceId=instance["InstanceId"], Attribute="userData"
-                )
-                script = base64.b64decode(told["UserData"]["Value"]).decode()
-                plan.hosts[host.name] = replace(host, script=script)
-    return plan
-
-
-def open_buckets() -> None:
-    """Without their rule that only TLS is answered: here they speak HTTP.
-
-    moto passes over a policy's conditions, so it would refuse TLS as well.
-    """
-    with inside("aws"):
-        s3 = client("s3")
-        for found in s3.list_buckets()["Buckets"]:
-            s3.delete_bucket_policy(Bucket=found["Name"])
+            metadata = stack.enter_context(running_metadata(METADATA))
+            with requests.Session() as session:
+                retries = Retry(connect=12, backoff_factor=0.1)
+                session.mount("http://", HTTPAdapter(max_retries=retries))
+                session.get(f"{ENDPOINT}/moto-api/", timeout=10)
+        yield Account(metadata)
 
 
 def bucket(name: str) -> str:
     """The bucket's full name."""
     return f"pneumonia-{name}-{ACCOUNT}"
-
-
-def upload_release() -> None:
-    """What is committed here, and what was changed since in files that git knows."""
-    made = subprocess.run(
-        ["git", "stash", "create"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.strip()
-    with tempfile.TemporaryDirectory() as folder:
-        archive = Path(folder) / RELEASE
-        command = ["git", "archive", "--format=tar.gz", "-o", str(archive), made or "HEAD"]
-        subprocess.run(command, cwd=ROOT, check=True)
-        with inside("aws"):
-            client("s3").upload_file(str(archive), bucket("releases"), RELEASE)
-
-
-def upload_data(samples: Path) -> None:
-    """Three quarters of the sample X-rays to train on, the others to test on."""
-    with inside("aws"):
-        s3 = client("s3")
-        for label, pattern in (("NORMAL", "NORMAL*"), ("PNEUMONIA", "person*")):
-            files = sorted(samples.glob(pattern))
-            for index, file in enumerate(files):
-                part = "train" if index < len(files) * 3 // 4 else "test"
-                s3.upload_file(str(file), bucket("data"), f"kermany/{part}/{label}/{file.name}")
-
-
-def run_store(*arguments: str) -> str:
-    """`python -m model.artifact_store` as an administrator runs it; what it printed."""
-    command = [sys.executable, "-m", "model.artifact_store", *arguments]
-    command += ["--store", f"s3://{bucket('artifacts')}/models"]
-    with inside("aws"):
-        return subprocess.run(
-            command,
-            cwd=ROOT,
-            env={**os.environ, **CREDENTIALS},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-
-
-def secret(name: str) -> str:
-    """A generated secret."""
-    with inside("aws"):
-        found = client("ssm").get_parameter(Name=f"/pneumonia/{name}", WithDecryption=True)
-    return str(found["Parameter"]["Value"])

@@ -1,52 +1,53 @@
 """The instance metadata service, version 2 alone, as the hosts' AWS clients ask it for credentials.
 
-    python -m tests.rehearsal.metadata ADDRESS
-
 https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-v2-how-it-works.html. A call
 without a session token is refused, as the plan demands of each host.
 """
 
 import json
 import secrets
-import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar
+from threading import Thread
 
 ROLE = "/latest/meta-data/iam/security-credentials/"
-CREDENTIALS = {
-    "Code": "Success",
-    "Type": "AWS-HMAC",
-    "AccessKeyId": "test",
-    "SecretAccessKey": "test",
-    "Token": "test",
-    "LastUpdated": "2026-01-01T00:00:00Z",
-    "Expiration": "2046-01-01T00:00:00Z",
-}
+PORT = 80
 
 
-class Metadata(BaseHTTPRequestHandler):
-    """One request; tokens are known to the class."""
+class MetadataServer(ThreadingHTTPServer):
+    """Knows the credentials of each host, as STS gave them, by the host's address."""
 
-    tokens: ClassVar[set[str]] = set()
+    daemon_threads = True
+
+    def __init__(self, address: str) -> None:
+        super().__init__((address, PORT), _Request)
+        self.credentials: dict[str, Mapping[str, str]] = {}
+        self.tokens: set[str] = set()
+
+
+class _Request(BaseHTTPRequestHandler):
+    server: MetadataServer
 
     def do_PUT(self) -> None:
         """Give a token."""
         if self.path != "/latest/api/token":
             return self._answer(404)
         token = secrets.token_hex(16)
-        self.tokens.add(token)
+        self.server.tokens.add(token)
         self._answer(200, token)
 
     def do_GET(self) -> None:
         """The role's name, then its credentials."""
-        if self.headers.get("X-aws-ec2-metadata-token") not in self.tokens:
+        found = self.server.credentials.get(self.client_address[0])
+        if self.headers.get("X-aws-ec2-metadata-token") not in self.server.tokens:
             self._answer(401)
+        elif found is None or self.path not in (ROLE, f"{ROLE}host"):
+            self._answer(404)
         elif self.path == ROLE:
             self._answer(200, "host")
-        elif self.path == f"{ROLE}host":
-            self._answer(200, json.dumps(CREDENTIALS))
         else:
-            self._answer(404)
+            self._answer(200, json.dumps({"Code": "Success", "Type": "AWS-HMAC", **found}))
 
     def _answer(self, status: int, text: str = "") -> None:
         self.send_response(status)
@@ -54,6 +55,18 @@ class Metadata(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text.encode())
 
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing: the report tells what matters."""
 
-if __name__ == "__main__":
-    ThreadingHTTPServer((sys.argv[1], 80), Metadata).serve_forever()
+
+@contextmanager
+def running_metadata(address: str) -> Iterator[MetadataServer]:
+    """The service, in the namespace that the caller is in."""
+    with MetadataServer(address) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()

@@ -36,6 +36,7 @@ class Host:
     address: str
     public_address: str
     groups: frozenset[str]
+    role: str
     script: str
 
 
@@ -53,6 +54,9 @@ def read_plan(shown: dict[str, Any]) -> Plan:
     resources = shown["planned_values"]["root_module"]["resources"]
     plan = Plan()
     public = {}
+    roles = {
+        r["values"]["name"]: r["values"]["arn"] for r in resources if r["type"] == "aws_iam_role"
+    }
     for resource in resources:
         values = resource["values"]
         if resource["type"] == "aws_eip_association":
@@ -70,6 +74,7 @@ def read_plan(shown: dict[str, Any]) -> Plan:
                 values["private_ip"],
                 public.get(values["id"], values["public_ip"] if name == "monitoring" else ""),
                 frozenset(values["vpc_security_group_ids"]),
+                roles[values["iam_instance_profile"]],
                 values["user_data"],
             )
     return plan

@@ -47,30 +47,32 @@ def clean_up() -> None:
 def rehearse(report: Report, folder: Path, stack: ExitStack) -> None:
     """All scenes."""
     report.head("The plan, applied to a stand-in of AWS")
-    stack.enter_context(aws.running_aws())
-    plan = aws.apply(folder)
+    account = stack.enter_context(aws.running_aws())
+    plan = account.apply(folder)
     report.check(f"{len(plan.hosts)} hosts, {len(plan.rules)} rules of security groups")
     image.make_image(host.script for host in plan.hosts.values())
     report.check("Debian 12, with a cache of all that the hosts install")
-    aws.open_buckets()
-    aws.upload_release()
-    aws.upload_data(ROOT / "var" / "samples")
-    report.check("release, data set and first model uploaded", "", aws.run_store("publish").strip())
+    account.guard(plan)
+    account.upload_release()
+    account.upload_data(ROOT / "var" / "samples")
+    version = account.run_store("publish").strip()
+    report.check("release, data set and first model uploaded", "", version)
     network.connect(plan, folder)
     hosts = {name: machines.Machine(host, plan.names) for name, host in sorted(plan.hosts.items())}
     for machine in hosts.values():
         stack.callback(machine.remove)
     xrays = [file.read_bytes() for file in sorted((ROOT / "var" / "samples").glob("*.jpeg"))]
-    stage = scenes.Stage(plan, hosts, report, xrays, Caller(aws.secret("api-key")))
+    stage = scenes.Stage(plan, hosts, account, report, xrays, Caller(account.secret("api-key")))
     scenes.set_up(stage)
     if report.failed:
         return
     site = plan.hosts["nginx"].public_address
-    password = aws.secret("first-user-password")
+    password = account.secret("first-user-password")
     with doctor_on_internet(site, stage.certificate, password) as doctor:
         report.check("a doctor logs in over TLS from the internet", "", site)
         scenes.read_xrays(stage, doctor)
         scenes.try_paths(stage)
+        scenes.try_rights(stage)
         scenes.run_scripts_again(stage)
         scenes.train(stage, doctor)
         scenes.kill_each(stage, doctor)

@@ -10,7 +10,7 @@ import requests
 
 from tests.pneumonia_web.visitor import Visitor
 from tests.rehearsal import probes
-from tests.rehearsal.aws import run_store
+from tests.rehearsal.aws import ENDPOINT, REGION, Account, bucket
 from tests.rehearsal.image import WORK
 from tests.rehearsal.machines import Machine
 from tests.rehearsal.network import Plan, inside
@@ -23,6 +23,27 @@ BACK_SECONDS = 60
 NO_GPU = "gpu"
 """The one target that is down here, for want of a GPU."""
 
+SECRET = ("ssm", "get-parameter", "--with-decryption", "--query", "Parameter.Name", "--name")
+OBJECTS = ("s3api", "list-objects-v2", "--max-items", "1", "--query", "Name", "--bucket")
+PUT = ("s3api", "put-object", "--key", "probe", "--bucket")
+RIGHTS = (
+    ("nginx", False, *SECRET, "/pneumonia/api-key"),
+    ("nginx", False, *OBJECTS, bucket("images")),
+    ("web", True, *SECRET, "/pneumonia/secret-key"),
+    ("web", False, *SECRET, "/pneumonia/api-key"),
+    ("web", False, *SECRET, "/pneumonia/redis-password"),
+    ("web", False, *OBJECTS, bucket("images")),
+    ("api-0", True, *SECRET, "/pneumonia/redis-password"),
+    ("api-0", False, *SECRET, "/pneumonia/grafana-password"),
+    ("api-0", True, *OBJECTS, bucket("images")),
+    ("api-0", False, *OBJECTS, bucket("data")),
+    ("api-0", False, *PUT, bucket("artifacts")),
+    ("api-1", False, *PUT, bucket("releases")),
+    ("monitoring", True, *SECRET, "/pneumonia/grafana-password"),
+    ("monitoring", False, *SECRET, "/pneumonia/api-key"),
+)
+"""Host, whether it may, and the call."""
+
 
 @dataclass
 class Stage:
@@ -30,6 +51,7 @@ class Stage:
 
     plan: Plan
     machines: dict[str, Machine]
+    account: Account
     report: Report
     xrays: list[bytes]
     caller: Caller
@@ -114,7 +136,7 @@ def train(stage: Stage, doctor: Visitor) -> None:
         stage.report.check(
             "all API hosts serve its model", "" if switched else "they do not", detail
         )
-        run_store("switch", min(before))
+        stage.account.run_store("switch", min(before))
         back = _wait(lambda: _served(stage) == before, 60)
         stage.report.check("and go back when told to", "" if back else f"{_served(stage)}")
     detail = f"{len(ids)} X-rays uploaded meanwhile, none refused"
@@ -174,6 +196,19 @@ def try_paths(stage: Stage) -> None:
     stage.report.head("Paths between hosts")
     for name, fault in probes.find_faults(stage.plan):
         stage.report.check(name, fault)
+
+
+def try_rights(stage: Stage) -> None:
+    """By its role a host reads its own secrets and objects, and no other."""
+    stage.report.head("What hosts may do on AWS")
+    for name, may, *what in RIGHTS:
+        command = ["aws", "--region", REGION, "--endpoint-url", ENDPOINT, *what, "--output", "text"]
+        done = stage.machines[name].run(*command)
+        said = done.stderr.strip()
+        refused = "AccessDenied" in said or "Forbidden" in said or "403" in said
+        fault = "" if (done.returncode == 0 if may else refused) else said or "it may"
+        line = f"{name} {'may' if may else 'may not'} {' '.join(what[1:])}"
+        stage.report.check(line, fault)
 
 
 def kill_each(stage: Stage, doctor: Visitor) -> None:

@@ -38,7 +38,7 @@ def spaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         pytest.skip("network namespaces need root, nftables and iproute2")
     monkeypatch.setattr(network, "PREFIX", f"test-{os.getpid()}-")
     hosts = {
-        name: Host(name, address, "", frozenset([f"sg-{name}"]), "")
+        name: Host(name, address, "", frozenset([f"sg-{name}"]), "", "")
         for name, address in (("caller", "10.20.0.10"), ("server", "10.20.0.11"))
     }
     rules = [rule("egress", "sg-caller", "sg-server"), rule("ingress", "sg-server", "sg-caller")]

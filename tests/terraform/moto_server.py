@@ -1,9 +1,10 @@
-"""moto's server with two faults mended.
+"""moto's server with three faults mended.
 
     python -m tests.terraform.moto_server -H 127.0.0.1 -p PORT
 
 As it is, moto forgets groups that were given with an interface, as the provider gives them, and no
-plan ever comes to rest; and its elastic addresses are loopback's, which lead nowhere (moto 5.2).
+plan ever comes to rest; its elastic addresses are loopback's, which lead nowhere; and when rights are
+checked it takes every parameter for every other (moto 5.2).
 """
 
 import sys
@@ -13,6 +14,7 @@ from moto.ec2.models import elastic_ip_addresses
 from moto.ec2.models.instances import Instance
 from moto.ec2.utils import random_public_ip
 from moto.server import main
+from moto.ssm.responses import SimpleSystemManagerResponse
 
 
 def list_groups(instance: Any) -> Any:
@@ -27,7 +29,14 @@ def keep_groups(instance: Any, groups: Any) -> None:
     instance.__dict__["groups_of_request"] = groups
 
 
+def name_parameter(request: Any) -> str:
+    """The ARN that a policy names."""
+    name = request._get_param("Name") or "*"
+    return f"arn:aws:ssm:{request.region}:{request.current_account}:parameter{name}"
+
+
 if __name__ == "__main__":
     setattr(Instance, "security_groups", property(list_groups, keep_groups))  # noqa: B010
     setattr(elastic_ip_addresses, "random_ip", random_public_ip)  # noqa: B010
+    setattr(SimpleSystemManagerResponse, "_determine_resource", name_parameter)  # noqa: B010
     main(sys.argv[1:])
