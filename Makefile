@@ -36,7 +36,8 @@ report: .venv/installed
 
 # The deployment without an account: checked; applied to a stand-in of AWS, looked at, destroyed.
 terraform-test: .venv/installed
-	$(BIN)/pytest tests/terraform/test_configuration.py tests/terraform/test_mutations.py
+	$(BIN)/pytest tests/terraform/test_configuration.py tests/terraform/test_mutations.py \
+		tests/terraform/test_findings.py tests/terraform/test_schema.py
 
 terraform-apply-local: .venv/installed
 	$(BIN)/pytest tests/terraform/test_apply.py

@@ -38,10 +38,32 @@ resource "aws_iam_role" "hosts" {
   })
 }
 
-resource "aws_iam_role_policy_attachment" "session_manager" {
-  for_each   = local.secrets_of
-  role       = aws_iam_role.hosts[each.key].name
-  policy_arn = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+# What the agent of Session Manager and Run Command asks for. Not Amazon's own policy for it, which
+# also lets a host read every parameter of the account: all secrets. These actions know no resources.
+resource "aws_iam_role_policy" "session_manager" {
+  for_each = local.secrets_of
+  name     = "session-manager"
+  role     = aws_iam_role.hosts[each.key].id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect = "Allow"
+      Action = [
+        "ssm:UpdateInstanceInformation",
+        "ssmmessages:CreateControlChannel",
+        "ssmmessages:CreateDataChannel",
+        "ssmmessages:OpenControlChannel",
+        "ssmmessages:OpenDataChannel",
+        "ec2messages:AcknowledgeMessage",
+        "ec2messages:DeleteMessage",
+        "ec2messages:FailMessage",
+        "ec2messages:GetEndpoint",
+        "ec2messages:GetMessages",
+        "ec2messages:SendReply",
+      ]
+      Resource = "*"
+    }]
+  })
 }
 
 resource "aws_iam_role_policy" "hosts" {

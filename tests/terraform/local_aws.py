@@ -105,19 +105,24 @@ def point_at_moto(folder: Path, address: str) -> None:
 
 
 def terraform(
-    folder: Path, *arguments: str, check: bool = True, variables: Mapping[str, str] = VALUES
+    folder: Path,
+    *arguments: str,
+    check: bool = True,
+    variables: Mapping[str, str] = VALUES,
+    environment: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run it in `folder`, for seven minutes at most; what it printed is in the result."""
-    environment = {
+    settings = {
         **os.environ,
         "TF_CLI_CONFIG_FILE": str(install_provider()),
         "CHECKPOINT_DISABLE": "1",
         "TF_IN_AUTOMATION": "1",
         **{f"TF_VAR_{name}": value for name, value in variables.items()},
+        **(environment or {}),
     }
     done = subprocess.run(
         ["terraform", f"-chdir={folder}", *arguments],
-        env=environment,
+        env=settings,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL,
@@ -167,7 +172,6 @@ def running_moto(port: int) -> Iterator[str]:
     process = subprocess.Popen(
         command,
         cwd=ROOT,
-        env={**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
