@@ -59,7 +59,9 @@ def read_plan(shown: dict[str, Any]) -> Plan:
     }
     for resource in resources:
         values = resource["values"]
-        if resource["type"] == "aws_eip_association":
+        if resource["type"] == "aws_iam_role":
+            roles[values["name"]] = values["arn"]
+        elif resource["type"] == "aws_eip_association":
             public[values["instance_id"]] = values["public_ip"]
         elif resource["type"] == "aws_security_group_rule":
             plan.rules.append(values)

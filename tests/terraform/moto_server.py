@@ -3,8 +3,8 @@
     python -m tests.terraform.moto_server -H 127.0.0.1 -p PORT
 
 As it is, moto forgets groups that were given with an interface, as the provider gives them, and no
-plan ever comes to rest; its elastic addresses are loopback's, which lead nowhere; and when rights are
-checked it takes every parameter for every other (moto 5.2).
+plan ever comes to rest; its elastic addresses are loopback's, which lead nowhere; and when it
+checks rights, every parameter is every other (moto 5.2).
 """
 
 import sys
