@@ -99,6 +99,12 @@ def read_xrays(stage: Stage, doctor: Visitor) -> None:
     there = plain.headers.get("Location", "")
     fault = "" if there.startswith("https://") else f"status {plain.status_code}"
     stage.report.check("HTTP leads to HTTPS", fault)
+    proof = "/var/lib/pneumonia/nginx/acme/.well-known/acme-challenge/proof"
+    stage.machines["nginx"].run("install", "-D", "-m", "644", "/etc/hostname", proof)
+    path = proof.removeprefix("/var/lib/pneumonia/nginx/acme")
+    asked = requests.get(f"http://{doctor.url.removeprefix('https://')}{path}", timeout=10)
+    fault = "" if asked.text.strip() == "nginx" else f"status {asked.status_code}"
+    stage.report.check("Let's Encrypt would find what certbot leaves for it", fault)
     front = doctor.get("/xrays")
     policy = front.headers.get("Strict-Transport-Security", "")
     stage.report.check("HTTPS is kept to (HSTS)", "" if "max-age" in policy else "no header")
@@ -207,7 +213,7 @@ def try_rights(stage: Stage) -> None:
         said = done.stderr.strip()
         refused = "AccessDenied" in said or "Forbidden" in said or "403" in said
         fault = "" if (done.returncode == 0 if may else refused) else said or "it may"
-        line = f"{name} {'may' if may else 'may not'} {' '.join(what[1:])}"
+        line = f"{name} {'may' if may else 'may not'} {what[1]} {what[-1]}"
         stage.report.check(line, fault)
 
 
