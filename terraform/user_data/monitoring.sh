@@ -38,7 +38,7 @@ echo 'ARGS="--config.file=/etc/prometheus/blackbox.yml --web.listen-address=127.
 systemctl restart prometheus prometheus-alertmanager prometheus-blackbox-exporter
 
 # Grafana is in its own repository alone; the rest works without it.
-if curl --silent --fail --retry 5 --max-time 60 https://apt.grafana.com/gpg.key |
+if curl --silent --fail --retry 2 --max-time 60 https://apt.grafana.com/gpg.key |
     gpg --batch --yes --dearmor -o /usr/share/keyrings/grafana.gpg; then
     echo 'deb [signed-by=/usr/share/keyrings/grafana.gpg] https://apt.grafana.com stable main' \
         > /etc/apt/sources.list.d/grafana.list

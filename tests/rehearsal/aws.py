@@ -171,7 +171,6 @@ def running_aws() -> Iterator[Account]:
             process = subprocess.Popen(
                 [sys.executable, "-m", "tests.terraform.moto_server", "-H", AWS, "-p", "80"],
                 cwd=ROOT,
-                env={**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"},
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
