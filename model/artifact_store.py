@@ -19,6 +19,7 @@ from pathlib import Path
 
 import fsspec
 from botocore.exceptions import BotoCoreError, ClientError
+from fsspec.implementations.local import LocalFileSystem
 
 from model.artifact import METADATA_NAME, OOD_NAME, WEIGHTS_NAME, ArtifactError, read_artifact
 
@@ -119,7 +120,9 @@ class ArtifactStore:
 
     def _write(self, name: str, data: bytes) -> None:
         try:
-            self._fs.makedirs(f"{self._root}/{name}".rpartition("/")[0], exist_ok=True)
+            # Only where there are folders: S3 would want a right for it that nothing else needs.
+            if isinstance(self._fs, LocalFileSystem):
+                self._fs.makedirs(f"{self._root}/{name}".rpartition("/")[0], exist_ok=True)
             self._fs.pipe_file(f"{self._root}/{name}", data)
         except AWAY as error:
             raise self._unavailable(error) from error
