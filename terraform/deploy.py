@@ -12,6 +12,7 @@ import argparse
 import re
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -58,8 +59,9 @@ def plan(deployment: Deployment, arguments: argparse.Namespace) -> None:
     archive = build_release(ROOT, ROOT / "var" / "releases")
     run_terraform(deployment.folder, "init")
     planned = run_terraform(deployment.folder, "plan", variables={"release": archive.name})
-    for address, action in sorted(planned.items(), key=lambda pair: (pair[1], pair[0])):
-        print(f"  {action:8} {address}")
+    alike = Counter((action, address.partition("[")[0]) for address, action in planned.items())
+    for (action, address), count in sorted(alike.items()):
+        print(f"  {action:8} {address}{f' ({count})' if count > 1 else ''}")
 
 
 def apply(deployment: Deployment, arguments: argparse.Namespace) -> None:

@@ -173,14 +173,14 @@ def train(deployment: Deployment, arguments: argparse.Namespace) -> None:
             f"There is no trainer; set trainer_enabled = true in terraform.tfvars, then "
             f"{COMMAND} apply"
         )
-    if arguments.data:
-        upload_data(arguments.data, deployment.bucket("data"))
     state, instance = hosts["trainer"]["State"]["Name"], hosts["trainer"]["InstanceId"]
     if state != "stopped":
         raise CannotDeploy(
             f"The trainer is {state}: it installs itself after its first start, or a run goes on; "
             f"it stops by itself, and {COMMAND} logs trainer tells of it."
         )
+    if arguments.data:
+        upload_data(arguments.data, deployment.bucket("data"))
     before = deployment.store.list_versions()
     try:
         boto3.client("ec2").start_instances(InstanceIds=[instance])

@@ -70,7 +70,7 @@ REASONS = (
         CREDENTIALS,
     ),
     (
-        r"(?:UnauthorizedOperation|AccessDenied)(?:.*?perform: ([\w:]+))?",
+        r"(?:UnauthorizedOperation|AccessDenied|\(403\))(?:.*?(?:perform:|calling the) ([\w:]+))?",
         "The credentials lack a right ({0}); use an account that may make what terraform/README.md "
         "lists.",
     ),
@@ -189,6 +189,8 @@ def run_terraform(
                     rest += raw
                     continue
                 kind, hook = event.get("type"), event.get("hook", {})
+                if hook.get("action") == "read":
+                    continue
                 address = hook.get("resource", {}).get("addr", "")
                 if kind == "planned_change" and event["change"]["action"] not in ("read", "no-op"):
                     planned[event["change"]["resource"]["addr"]] = event["change"]["action"]
@@ -198,7 +200,7 @@ def run_terraform(
                 elif kind == "apply_complete":
                     done += 1
                     seconds = hook.get("elapsed_seconds", 0)
-                    show(f"[{done}/{total}] {address}: {hook['action']}, {seconds} s")
+                    show(f"[{done}/{total}] {address}: {hook['action']}d, {seconds} s")
                 elif kind in ("apply_start", "apply_progress"):
                     seconds = hook.get("elapsed_seconds", 0)
                     show(f"[{done}/{total}] {address} ... {seconds} s", lasting=False)
