@@ -136,6 +136,8 @@ def destroy(deployment: Deployment, arguments: argparse.Namespace) -> None:
     variables = {"release": "release-none.tar.gz"}  # asked for, and without meaning here
     _, listed, _ = Terraform(str(folder)).cmd("state list")
     targets = [address for address in listed.splitlines() if not re.match(KEPT, address)]
+    if not listed.strip():
+        raise CannotDeploy(f"{name} is not deployed; there is nothing to destroy.")
     if targets:
         run_terraform(folder, "destroy", "-auto-approve", targets=targets, variables=variables)
     if arguments.with_data:  # now that no host writes any more
@@ -214,7 +216,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (BotoCoreError, Boto3Error, ClientError) as error:
         print(explain(str(error)), file=sys.stderr)
     except EOFError:
-        print("Nobody is there to ask; --yes goes on without asking.", file=sys.stderr)
+        print("\nNobody is there to ask; --yes goes on without asking.", file=sys.stderr)
     except KeyboardInterrupt:
         print("\nStopped; the same command goes on from here.", file=sys.stderr)
     else:

@@ -134,6 +134,8 @@ def models(deployment: Deployment, arguments: argparse.Namespace) -> None:
         key = f"models/{version}/{METADATA_NAME}"
         facts = s3.head_object(Bucket=deployment.bucket("artifacts"), Key=key)
         dated.append((facts["LastModified"], version))
+    if not dated:
+        raise CannotDeploy(f"No model was published yet; {COMMAND} apply does it.")
     for date, version in sorted(dated):
         print(
             f"{version}  {date:%Y-%m-%d %H:%M}  {'served' if version == current else ''}".rstrip()

@@ -241,9 +241,6 @@ def build_release(repository: Path, out: Path) -> Path:
     try:
         head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, check=True).stdout
         changed = subprocess.run([*git, "status", "--porcelain"], capture_output=True, check=True)
-        tar = subprocess.run(
-            [*git, "archive", "--format=tar", "HEAD"], capture_output=True, check=True
-        )
     except (OSError, subprocess.CalledProcessError) as error:
         raise CannotDeploy(
             f"The release is made of a commit, and git finds none in {repository}; install git and "
@@ -252,8 +249,15 @@ def build_release(repository: Path, out: Path) -> Path:
     if count := len(changed.stdout.splitlines()):
         show(f"Warning: uncommitted changes ({count} files) are not in the release.")
     archive = out / f"release-{head[:12].decode()}.tar.gz"
-    out.mkdir(parents=True, exist_ok=True)
-    archive.write_bytes(gzip.compress(tar.stdout, 6, mtime=0))
+    if not archive.is_file():
+        out.mkdir(parents=True, exist_ok=True)
+        for old in out.glob("release-*"):
+            old.unlink()
+        scratch = out / "release-.part"
+        command = [*git, "archive", "--format=tar", "HEAD"]
+        tar = subprocess.run(command, capture_output=True, check=True)
+        scratch.write_bytes(gzip.compress(tar.stdout, 6, mtime=0))
+        scratch.rename(archive)
     return archive
 
 
