@@ -40,7 +40,7 @@ terraform-test: .venv/installed
 		tests/terraform/test_findings.py tests/terraform/test_schema.py
 
 terraform-apply-local: .venv/installed
-	$(BIN)/pytest tests/terraform/test_apply.py
+	$(BIN)/pytest tests/terraform/test_apply.py tests/terraform/test_deploy.py
 
 # All hosts of the plan, booted on this machine and used; root on Linux. Says what it lacks.
 rehearse: .venv/installed samples

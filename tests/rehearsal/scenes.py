@@ -251,7 +251,7 @@ def kill_each(stage: Stage, doctor: Visitor) -> None:
     stage.report.check(
         "no X-ray is lost",
         f"{len(lost)} of {len(accepted)}" if lost else "",
-        f"{len(accepted)} accepted, all judged {time.monotonic() - began:.0f} s after the last kill",
+        f"{len(accepted)} accepted, all judged after {time.monotonic() - began:.0f} s more",
     )
 
 

@@ -1,0 +1,228 @@
+#!/usr/bin/env python
+"""The deployment on AWS: builds it, tells of it, trains on it, takes it down.
+
+    .venv/bin/python terraform/deploy.py apply      # everything, up to a site that answers
+    .venv/bin/python terraform/deploy.py --help     # all commands
+
+Needs Terraform, git, AWS credentials and terraform.tfvars, and not the AWS command line. Ends with
+0, with 1 and a sentence that says what to do, or with 2 when the command is no command.
+"""
+
+import argparse
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import boto3
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
+from python_terraform import Terraform
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from model.artifact import ArtifactError
+from model.artifact_store import ArtifactStoreError
+from terraform import operate
+from terraform.operate import (
+    COMMAND,
+    SETUP_LOG,
+    Deployment,
+    find_address,
+    find_deployment,
+    probe_site,
+)
+from terraform.provision import (
+    ROOT,
+    CannotDeploy,
+    build_release,
+    check_terraform,
+    explain,
+    publish_first_model,
+    read_setting,
+    run_terraform,
+    show,
+    upload_release,
+)
+
+PURPOSES = ("images", "artifacts", "releases", "data")
+KEPT = r"data\.|aws_s3_bucket|aws_ebs_volume\.redis|aws_ssm_parameter"
+"""What cannot be made again: buckets, the records' disk, and the secrets that fit the records."""
+
+
+def plan(deployment: Deployment, arguments: argparse.Namespace) -> None:
+    """Say what apply would do."""
+    del arguments
+    check_terraform(deployment.folder)
+    archive = build_release(ROOT, ROOT / "var" / "releases")
+    run_terraform(deployment.folder, "init")
+    planned = run_terraform(deployment.folder, "plan", variables={"release": archive.name})
+    alike = Counter((action, address.partition("[")[0]) for address, action in planned.items())
+    for (action, address), count in sorted(alike.items()):
+        print(f"  {action:8} {address}{f' ({count})' if count > 1 else ''}")
+
+
+def apply(deployment: Deployment, arguments: argparse.Namespace) -> None:
+    """Build all of it, and wait until the site answers."""
+    check_terraform(deployment.folder)
+    archive = build_release(ROOT, ROOT / "var" / "releases")
+    variables = {"release": archive.name}
+    run_terraform(deployment.folder, "init")
+    there = {bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]}
+    if not {deployment.bucket(purpose) for purpose in PURPOSES} <= there:
+        show("The buckets first: hosts install from them.")
+        run_terraform(
+            deployment.folder,
+            "apply",
+            "-auto-approve",
+            targets=["aws_s3_bucket.all"],
+            variables=variables,
+        )
+    upload_release(archive, deployment.bucket("releases"))
+    publish_first_model(deployment.store)
+    again = [f"-replace={address}" for address in arguments.replace]
+    run_terraform(deployment.folder, "apply", "-auto-approve", *again, variables=variables)
+    address, public = find_address(deployment)
+    if read_setting(deployment.folder, "domain"):
+        show(f"The A record of {address.removeprefix('https://')} must say {public}.")
+    if not arguments.no_wait:
+        wait_for_site(address, arguments.wait_seconds)
+    _, grafana, _ = Terraform(str(deployment.folder)).cmd("output", "-raw", "grafana")
+    print(f"\n  The site is at  {address}\n  Log in as  doctor\n  Password   {COMMAND} password")
+    print(f"\n  Grafana, by the AWS command line with its plugin for Session Manager:\n  {grafana}")
+    print(f"  then https://localhost:3000, as admin; password: {COMMAND} password grafana\n")
+
+
+def wait_for_site(address: str, seconds: float) -> None:
+    """Until it answers. Raises CannotDeploy."""
+    begin = time.monotonic()
+    show(f"Waiting for {address}; hosts install themselves, which takes some minutes ...")
+    while why := probe_site(address):
+        waited = time.monotonic() - begin
+        if waited >= seconds:
+            certificate = (
+                " The certificate is asked for when nginx starts: once the A record is right, "
+                f"{COMMAND} apply --replace aws_instance.nginx"
+            )
+            raise CannotDeploy(
+                f"{address} does not answer after {seconds:.0f} s ({why}); {SETUP_LOG} on each "
+                f"host says how far it came: {COMMAND} logs nginx --setup, also with web and api-0."
+                + (certificate if "CERTIFICATE" in why.upper() else "")
+            )
+        show(f"{waited:.0f} s: {why}", lasting=False)
+        time.sleep(min(5, seconds))
+    show("It answers.")
+
+
+def destroy(deployment: Deployment, arguments: argparse.Namespace) -> None:
+    """Take it down; what patients left, models and secrets stay unless --with-data."""
+    name, folder = deployment.name, deployment.folder
+    check_terraform(folder)
+    if arguments.with_data:
+        print(
+            f"All of {name} is destroyed, with every X-ray, record, model and their old versions."
+        )
+    else:
+        print(
+            f"The hosts and the network of {name} are destroyed. Buckets with X-rays and models, "
+            "the disk with the records and the secrets are kept for another apply and cost a "
+            "little; records in ElastiCache are lost. --with-data destroys them too."
+        )
+    if not arguments.yes and input(f"Type {name} to go on: ").strip() != name:
+        raise CannotDeploy("Nothing was destroyed.")
+    run_terraform(folder, "init")
+    variables = {"release": "release-none.tar.gz"}  # asked for, and without meaning here
+    _, listed, _ = Terraform(str(folder)).cmd("state list")
+    targets = [address for address in listed.splitlines() if not re.match(KEPT, address)]
+    if not listed.strip():
+        raise CannotDeploy(f"{name} is not deployed; there is nothing to destroy.")
+    if targets:
+        run_terraform(folder, "destroy", "-auto-approve", targets=targets, variables=variables)
+    if arguments.with_data:  # now that no host writes any more
+        empty_buckets(deployment)
+        run_terraform(folder, "destroy", "-auto-approve", variables=variables)
+    show("Destroyed." if arguments.with_data else "Destroyed, but for the data.")
+
+
+def empty_buckets(deployment: Deployment) -> None:
+    """Every object with all of its versions and the marks of deleted ones."""
+    s3 = boto3.client("s3")
+    there = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
+    for bucket in sorted({deployment.bucket(purpose) for purpose in PURPOSES} & there):
+        pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket)
+        for count, page in enumerate(pages, 1):
+            show(f"Emptying {bucket} ... {count * 1000}", lasting=False)
+            old = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+            keys = [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in old]
+            if keys:
+                s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+        show(f"{bucket} is empty.")
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The command line; the function of the command is in `run`."""
+    parser = argparse.ArgumentParser(description="The deployment on AWS.")
+    folder = Path(__file__).resolve().parent
+    parser.add_argument("--folder", type=Path, default=folder, help="of the Terraform files")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def add(run: Callable[[Deployment, argparse.Namespace], None]) -> argparse.ArgumentParser:
+        text = (run.__doc__ or "").partition("\n")[0]
+        command = commands.add_parser(run.__name__, help=text, description=text)
+        command.set_defaults(run=run)
+        return command
+
+    add(plan)
+    applying = add(apply)
+    applying.add_argument("--no-wait", action="store_true", help="do not wait for the site")
+    applying.add_argument("--wait-seconds", type=float, default=1200, metavar="SECONDS")
+    applying.add_argument(
+        "--replace",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="such as aws_instance.nginx",
+    )
+    add(operate.status)
+    training = add(operate.train)
+    training.add_argument(
+        "--data", type=Path, metavar="FOLDER", help="upload train/ and test/ first"
+    )
+    training.add_argument("--wait", action="store_true", help="until the trainer is off again")
+    add(operate.models)
+    add(operate.switch).add_argument("version", help="of a model, or: previous")
+    log = add(operate.logs)
+    log.add_argument("host", help="such as nginx, web, api-0, monitoring, trainer")
+    how = log.add_mutually_exclusive_group()
+    how.add_argument("--follow", action="store_true", help="until Ctrl-C")
+    how.add_argument("--setup", action="store_true", help="how the host was set up")
+    whose = add(operate.password)
+    whose.add_argument("whose", nargs="?", default="first-user", choices=("first-user", "grafana"))
+    destroying = add(destroy)
+    destroying.add_argument("--yes", action="store_true", help="do not ask")
+    destroying.add_argument("--with-data", action="store_true", help="X-rays, records, models too")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do one command; faults are told in a sentence."""
+    arguments = parse(argv)
+    try:
+        arguments.run(find_deployment(arguments.folder.resolve()), arguments)
+    except (CannotDeploy, ArtifactError, ArtifactStoreError) as error:
+        print(error, file=sys.stderr)
+    except (BotoCoreError, Boto3Error, ClientError) as error:
+        print(explain(str(error)), file=sys.stderr)
+    except EOFError:
+        print("\nNobody is there to ask; --yes goes on without asking.", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("\nStopped; the same command goes on from here.", file=sys.stderr)
+    else:
+        return 0
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

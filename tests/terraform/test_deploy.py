@@ -1,0 +1,411 @@
+"""`terraform/deploy.py` from apply to destroy, with real Terraform and a stand-in of AWS."""
+
+import fcntl
+import json
+import os
+import re
+import shutil
+import signal
+import ssl
+import subprocess
+import sys
+import tarfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import boto3
+import pytest
+
+from model.artifact import read_artifact
+from terraform.deploy import wait_for_site
+from terraform.provision import CannotDeploy, build_release, explain
+from tests.stack import ROOT, free_ports
+from tests.terraform.local_aws import (
+    VALUES,
+    copy_configuration,
+    install_provider,
+    point_at_moto,
+    running_moto,
+)
+
+pytestmark = pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not here")
+ACCOUNT = "123456789012"
+SCRIPT = [sys.executable, "terraform/deploy.py"]
+SHIPPED = read_artifact(ROOT / "model" / "artifact").version
+
+# moto overlooks a policy's condition, and would deny all that is meant for calls without TLS.
+OTHER_POLICY = """
+resource "aws_s3_bucket_policy" "tls_only" {
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Deny", Principal = "*", Action = "s3:PutObjectAcl", Resource = "*" }]
+  })
+}
+"""
+
+
+class Deployment(NamedTuple):
+    """What `apply` was told to build and where, and what it said, interrupted and then whole."""
+
+    folder: Path
+    environment: dict[str, str]
+    interrupted: str
+    applied: subprocess.CompletedProcess[str]
+
+    def run(self, *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
+        """One command of deploy.py."""
+        return run_deploy(self.folder, self.environment, *arguments, **more)
+
+    def client(self, service: str) -> Any:
+        """AWS's own client of a service."""
+        return boto3.client(
+            service,
+            endpoint_url=self.environment["AWS_ENDPOINT_URL"],
+            region_name="eu-central-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    def trainer(self) -> str:
+        """Its instance."""
+        role = [{"Name": "tag:Role", "Values": ["trainer"]}]
+        [found] = self.client("ec2").describe_instances(Filters=role)["Reservations"]
+        return str(found["Instances"][0]["InstanceId"])
+
+
+def run_deploy(
+    folder: Path, environment: dict[str, str], *arguments: str, **more: Any
+) -> subprocess.CompletedProcess[str]:
+    """As a person would, but for the folder; output and errors apart."""
+    more.setdefault("stdin", subprocess.DEVNULL if "input" not in more else None)
+    return subprocess.run(
+        [*SCRIPT, "--folder", str(folder), *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        **{key: value for key, value in more.items() if value is not None},
+    )
+
+
+def interrupt(folder: Path, environment: dict[str, str]) -> str:
+    """Ctrl-C when Terraform has begun to build; what was said from then on."""
+    command = [*SCRIPT, "--folder", str(folder), "apply", "--no-wait"]
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("[1/1"):  # of more than a hundred, not of the four buckets
+                os.killpg(process.pid, signal.SIGINT)
+                break
+        rest = process.stdout.read()
+    assert process.returncode == 1
+    return rest
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """Applied by deploy.py, at the first try interrupted."""
+    folder = copy_configuration(tmp_path_factory.mktemp("deploy") / "terraform")
+    values = {name: value for name, value in VALUES.items() if name != "release"}
+    lines = [f"{name} = {json.dumps(value)}\n" for name, value in values.items()]
+    (folder / "terraform.tfvars").write_text("".join(lines))
+    (folder / "policy_override.tf").write_text(OTHER_POLICY)
+    with running_moto(free_ports()["PORT"]) as address:
+        point_at_moto(folder, address)
+        dns = folder / "network.tf"  # the provider waits half a minute for each change of DNS
+        text = re.sub(r'(?ms)^resource "aws_route53_\w+".*?^}\n', "", dns.read_text())
+        dns.write_text(text)
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+            "TF_CLI_CONFIG_FILE": str(install_provider()),
+            "AWS_ENDPOINT_URL": address,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+        }
+        interrupted = interrupt(folder, environment)
+        applied = run_deploy(folder, environment, "apply", "--wait-seconds", "1")
+        yield Deployment(folder, environment, interrupted, applied)
+
+
+def test_interrupted_terraform_ends_well(deployment: Deployment) -> None:
+    """What was begun is finished and in the state, and what to do is said."""
+    assert "Terraform ends what it has begun" in deployment.interrupted
+    assert "run the same command again to go on" in deployment.interrupted
+    assert "Traceback" not in deployment.interrupted
+    assert "The buckets first" not in deployment.applied.stdout
+
+
+def test_apply_builds_all_and_waits_for_the_site(deployment: Deployment) -> None:
+    """Hosts are there with the release; no host comes up here, and how to find out why is said."""
+    progress = [line for line in deployment.applied.stdout.splitlines() if line.startswith("[")]
+    counts = progress[-1].split("]")[0].removeprefix("[").split("/")
+    assert counts[0] == counts[1] and int(counts[0]) > 80
+    assert deployment.applied.returncode == 1
+    assert "does not answer after 1 s" in deployment.applied.stderr
+    assert "deploy.py logs nginx --setup" in deployment.applied.stderr
+    again = deployment.run("apply", "--no-wait")
+    assert again.returncode == 0, again.stderr
+    assert "Plan: no changes." in again.stdout
+    assert "The site is at  https://" in again.stdout
+    assert "deploy.py password" in again.stdout
+    assert "AWS-StartPortForwardingSession" in again.stdout
+
+
+def test_release_and_first_model_are_uploaded(deployment: Deployment) -> None:
+    """Before the hosts start; the archive is the one of HEAD."""
+    head = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    s3 = deployment.client("s3")
+    [release] = s3.list_objects_v2(Bucket=f"pneumonia-releases-{ACCOUNT}")["Contents"]
+    assert release["Key"] == f"release-{head[:12]}.tar.gz"
+    assert SHIPPED in deployment.run("models").stdout
+
+
+def test_archive_is_the_commit_and_always_the_same(tmp_path: Path) -> None:
+    """Byte by byte; with all files of git and none besides."""
+    one, two = (build_release(ROOT, tmp_path / name) for name in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()
+    files = subprocess.run(
+        ["git", "ls-tree", "-r", "--name-only", "HEAD"], cwd=ROOT, capture_output=True, check=True
+    )
+    with tarfile.open(one) as archive:
+        packed = {member.name for member in archive if member.isfile()}
+    assert packed == set(files.stdout.decode().splitlines())
+    with pytest.raises(CannotDeploy, match="work in a clone"):
+        build_release(tmp_path, tmp_path)
+
+
+def test_status(deployment: Deployment) -> None:
+    """Address, each host with its state, the model and the trainer."""
+    done = deployment.run("status")
+    assert done.returncode == 0, done.stderr
+    assert "does not answer" in done.stdout
+    for host in ("nginx", "web", "api-0", "monitoring"):
+        assert f"\n{host} " in done.stdout
+    assert f"model    {SHIPPED}" in done.stdout
+
+
+def test_password(deployment: Deployment) -> None:
+    """The first user's, and Grafana's, each on a line of its own."""
+    ssm = deployment.client("ssm")
+    for whose in ("first-user", "grafana"):
+        secret = ssm.get_parameter(Name=f"/pneumonia/{whose}-password", WithDecryption=True)
+        assert deployment.run("password", whose).stdout == secret["Parameter"]["Value"] + "\n"
+
+
+def make_data(folder: Path) -> Path:
+    """A data set of four files."""
+    for part in ("train", "test"):
+        for kind in ("NORMAL", "PNEUMONIA"):
+            (folder / part / kind).mkdir(parents=True)
+            (folder / part / kind / "1.jpeg").write_bytes(b"x")
+    return folder
+
+
+def test_train_uploads_starts_and_follows(deployment: Deployment, tmp_path: Path) -> None:
+    """Not while it runs; on new data, which is uploaded once; a run without a model is a fault."""
+    ec2, trainer = deployment.client("ec2"), deployment.trainer()
+    assert "The trainer is running" in deployment.run("train").stderr
+    ec2.stop_instances(InstanceIds=[trainer])
+    missing = deployment.run("train", "--data", str(tmp_path))
+    assert "NORMAL is missing; a data set is" in missing.stderr
+    data = str(make_data(tmp_path / "data"))
+    started = deployment.run("train", "--data", data)
+    assert started.returncode == 0 and "4 files of data, 4 of them new." in started.stdout
+    [found] = ec2.describe_instances(InstanceIds=[trainer])["Reservations"]
+    assert found["Instances"][0]["State"]["Name"] == "running"
+    ec2.stop_instances(InstanceIds=[trainer])
+
+    threading.Timer(4, ec2.stop_instances, kwargs={"InstanceIds": [trainer]}).start()
+    waited = deployment.run("train", "--data", data, "--wait")
+    assert "4 files of data, 0 of them new." in waited.stdout
+    assert waited.returncode == 1 and "ended without a new model" in waited.stderr
+
+
+def test_switch_and_back(deployment: Deployment) -> None:
+    """To a version that is there, and back to what was served before."""
+    s3, bucket, other = deployment.client("s3"), f"pneumonia-artifacts-{ACCOUNT}", "0123456789ab"
+    assert "No other model was served before" in deployment.run("switch", "previous").stderr
+    assert f"has no version {other}" in deployment.run("switch", other).stderr
+    s3.put_object(Bucket=bucket, Key=f"models/{other}/pneumonia.json", Body=b"{}")
+    for asked, served in ((other, other), ("previous", SHIPPED), ("previous", other)):
+        assert deployment.run("switch", asked).returncode == 0
+        current = s3.get_object(Bucket=bucket, Key="models/current")["Body"].read()
+        assert current == f"{served}\n".encode()
+    listed = deployment.run("models").stdout.splitlines()
+    assert [line.split()[0] for line in listed if line.endswith("served")] == [other]
+    deployment.run("switch", SHIPPED)
+
+
+def test_logs(deployment: Deployment) -> None:
+    """By Systems Manager from a host, from the bucket when the trainer is off."""
+    assert deployment.run("logs", "web").returncode == 0
+    assert deployment.run("logs", "web", "--setup").returncode == 0
+    sent = [
+        c["Parameters"]["commands"] for c in deployment.client("ssm").list_commands()["Commands"]
+    ]
+    assert any("journalctl -u 'pneumonia-*'" in command for [command] in sent)
+    assert any("tail -n 200 /var/log/pneumonia-setup.log" in command for [command] in sent)
+    assert "There is no host api; there are: api-0, " in deployment.run("logs", "api").stderr
+
+    deployment.client("ec2").stop_instances(InstanceIds=[deployment.trainer()])
+    assert "has no log of a run yet" in deployment.run("logs", "trainer").stderr
+    for name, text in (("20261101T000000Z", b"old\n"), ("20261102T000000Z", b"new\n")):
+        deployment.client("s3").put_object(
+            Bucket=f"pneumonia-artifacts-{ACCOUNT}", Key=f"models/logs/{name}.log", Body=text
+        )
+    assert deployment.run("logs", "trainer").stdout.endswith(":\nnew\n")
+
+
+def test_image_that_is_not_there(deployment: Deployment) -> None:
+    """The provider's own error, and our sentence."""
+    wrong = deployment.folder / "wrong.auto.tfvars"
+    wrong.write_text("image_id = null\n")
+    try:
+        done = deployment.run("plan")
+    finally:
+        wrong.unlink()
+    assert done.returncode == 1
+    assert done.stderr.startswith("The image (AMI) of a host is not in this region")
+
+
+def test_locked_state(deployment: Deployment) -> None:
+    """Who holds it, and how it is freed."""
+    info = {"ID": "4711", "Who": "ann@office", "Created": "2026-11-24T00:00:00Z"}
+    note = deployment.folder / ".terraform.tfstate.lock.info"
+    with (deployment.folder / "terraform.tfstate").open("r+") as state:
+        fcntl.lockf(state, fcntl.LOCK_EX)
+        note.write_text(json.dumps(info))
+        done = deployment.run("plan")
+    note.unlink()
+    assert done.returncode == 1
+    assert "locked: ann@office is changing" in done.stderr and "force-unlock 4711" in done.stderr
+
+
+def test_what_is_missing_is_said(deployment: Deployment, tmp_path: Path) -> None:
+    """Terraform, a new one, credentials, terraform.tfvars: one line each, and 1."""
+    bare = {**deployment.environment, "PATH": str(tmp_path)}
+    no_terraform = run_deploy(deployment.folder, bare, "apply")
+    assert "Terraform 1.10 or later is needed and none is on PATH" in no_terraform.stderr
+    old = tmp_path / "terraform"
+    old.write_text('#!/bin/sh\necho \'{"terraform_version": "1.9.8"}\'\n')
+    old.chmod(0o755)
+    too_old = run_deploy(deployment.folder, bare, "plan")
+    assert "and 1.9.8 is on PATH" in too_old.stderr
+
+    nobody = {k: v for k, v in deployment.environment.items() if not k.startswith("AWS_")}
+    nobody |= {"HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true"}
+    no_credentials = run_deploy(deployment.folder, nobody, "status")
+    assert no_credentials.stderr.startswith("AWS does not take the credentials")
+    away = {**deployment.environment, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    unreachable = run_deploy(deployment.folder, {**away, "AWS_MAX_ATTEMPTS": "1"}, "status")
+    assert "cannot be reached" in unreachable.stderr
+
+    no_values = run_deploy(tmp_path, deployment.environment, "plan")
+    assert "terraform.tfvars is missing; copy terraform.tfvars.example" in no_values.stderr
+    for done in (no_terraform, too_old, no_credentials, unreachable, no_values):
+        assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr
+    assert deployment.run("biuld").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "place", "sentence"),
+    [
+        (
+            "Error: creating EC2 Instance: VcpuLimitExceeded: You have requested more vCPU "
+            "capacity than your current vCPU limit of 0 allows for the instance bucket.",
+            "aws_instance.trainer[0]",
+            "ask for the quota 'Running On-Demand P instances'",
+        ),
+        ("VcpuLimitExceeded: You have requested more", "aws_instance.web", "On-Demand Standard"),
+        ("AddressLimitExceeded: The maximum number of addresses", "", "(AddressLimitExceeded)"),
+        ("InvalidAMIID.NotFound: The image id '[ami-1]' does not exist", "", "The image (AMI)"),
+        ("An error occurred (ExpiredToken) when calling the GetCallerIdentity", "", "renew them"),
+        ("AccessDenied: User: x is not authorized to perform: ec2:RunInstances", "", "(ec2:Run"),
+        ("An error occurred (403) when calling the HeadObject operation", "", "(HeadObject)"),
+        ("InsufficientInstanceCapacity: We currently do not have", "", "no free instance"),
+        ("new" * 200, "", "new ..."),
+    ],
+)
+def test_errors_are_explained(error: str, place: str, sentence: str) -> None:
+    """In a sentence that says what to do; what is not known is shortened."""
+    found = explain(error, place)
+    assert sentence in found and len(found) < 400
+
+
+@contextmanager
+def serving_tls(folder: Path, faults: int) -> Iterator[int]:
+    """The port of a site with a certificate of its own, which first answers 502 some times."""
+    left = [faults]
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(502 if left[0] > 0 else 200)
+            left[0] -= 1
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
+    files = ["-subj", "/CN=localhost", "-keyout", f"{folder}/key", "-out", f"{folder}/certificate"]
+    subprocess.run([*command.split(), *files], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "certificate", folder / "key")
+    with HTTPServer(("127.0.0.1", 0), Page) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not here")
+def test_site_is_waited_for(tmp_path: Path) -> None:
+    """A certificate of its own will do by address, not by name."""
+    with serving_tls(tmp_path, faults=1) as port:
+        with pytest.raises(CannotDeploy, match=r"after 0 s \(HTTP 502"):
+            wait_for_site(f"https://127.0.0.1:{port}", 0)
+        wait_for_site(f"https://127.0.0.1:{port}", 10)
+        with pytest.raises(CannotDeploy, match=r"--replace aws_instance\.nginx"):
+            wait_for_site(f"https://localhost:{port}", 0)
+
+
+def test_destroy_asks_and_keeps_data_unless_told(deployment: Deployment) -> None:
+    """Without the name nothing is done; first all but the data goes, then all; the last test."""
+    assert "Nobody is there to ask" in deployment.run("destroy").stderr
+    refused = deployment.run("destroy", input="yes\n")
+    assert refused.returncode == 1 and "Nothing was destroyed" in refused.stderr
+    assert "kept for another apply" in refused.stdout
+    done = deployment.run("destroy", input="pneumonia\n")
+    assert done.returncode == 0, done.stderr
+    s3, ec2 = deployment.client("s3"), deployment.client("ec2")
+    assert len(s3.list_buckets()["Buckets"]) == 4
+    assert len(ec2.describe_volumes()["Volumes"]) == 1
+    assert "is not deployed" in deployment.run("status").stderr
+    assert f"{SHIPPED}  " in deployment.run("models").stdout
+
+    s3.delete_object(Bucket=f"pneumonia-artifacts-{ACCOUNT}", Key="models/current")
+    done = deployment.run("destroy", "--yes", "--with-data")
+    assert done.returncode == 0, done.stderr
+    left = s3.list_buckets()["Buckets"] + ec2.describe_volumes()["Volumes"]
+    left += ec2.describe_addresses()["Addresses"]
+    left += deployment.client("ssm").describe_parameters()["Parameters"]
+    assert not left
+    assert "nothing to destroy" in deployment.run("destroy", "--yes").stderr
