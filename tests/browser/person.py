@@ -36,6 +36,7 @@ def log_in(page: Page, stack: Stack) -> None:
     page.get_by_label("Password").fill(stack.password)
     page.get_by_role("button", name="Log in").click()
     expect(page).to_have_url(f"{stack.url}/xrays")
+    page.wait_for_load_state()  # the address changes before the page's scripts run
 
 
 def unique_copy(sample: Path, tmp_path: Path, mark: str) -> Path:
