@@ -42,7 +42,7 @@ systemctl restart prometheus-redis-exporter
 %{ endif ~}
 
 write_settings <<END
-REDIS_URL=${redis_scheme}://:$redis_password@redis.${inside}:6379/0
+REDIS_URL=${redis_scheme}://:$redis_password@${redis_host}:6379/0${redis_options}
 API_KEY=$(secret api-key)
 IMAGE_STORE=${images_url}
 ARTIFACT_STORE=${models_url}
