@@ -143,7 +143,8 @@ def render(folder: Path, host: str, changed: str = "{}") -> str:
         'models_url = "s3://a/models", domain = "xray.example.org", email = "ops@example.org", '
         'public_name = "xray.example.org", nginx_address = "10.20.0.10", '
         'api_addresses = ["10.20.100.20", "10.20.100.21"], local_redis = true, '
-        'redis_scheme = "redis", redis_host = "redis.pneumonia.internal", redis_options = "", tensorflow = "tensorflow", data_url = "s3://d/kermany", '
+        'redis_scheme = "redis", redis_host = "redis.pneumonia.internal", redis_options = "", '
+        'tensorflow = "tensorflow", data_url = "s3://d/kermany", '
         'hours = 6, options = "--epochs 1", address = "10.20.100.20", first = true}'
     )
     parts = ", ".join(
