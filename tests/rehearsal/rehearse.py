@@ -10,6 +10,7 @@ is used, trained, attacked and cut off. Ends with 0 when all of it held; cleans 
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -52,6 +53,7 @@ def rehearse(report: Report, folder: Path, stack: ExitStack) -> None:
     report.check(f"{len(plan.hosts)} hosts, {len(plan.rules)} rules of security groups")
     image.make_image(host.script for host in plan.hosts.values())
     report.check("Debian 12, with a cache of all that the hosts install")
+    image.run(sys.executable, "-m", "model.network")  # the shipped model, for publishing it
     account.guard(plan)
     account.upload_release()
     account.upload_data(ROOT / "var" / "samples")
@@ -75,6 +77,7 @@ def rehearse(report: Report, folder: Path, stack: ExitStack) -> None:
         scenes.try_rights(stage)
         scenes.run_scripts_again(stage)
         scenes.train(stage, doctor)
+        scenes.hang(stage)
         scenes.kill_each(stage, doctor)
 
 
@@ -99,7 +102,7 @@ def main() -> int:
             rehearse(report, Path(folder), stack)
     except KeyboardInterrupt:
         report.check("the rehearsal", "it was stopped")
-    except (RuntimeError, OSError, AssertionError) as error:
+    except (RuntimeError, OSError, AssertionError, subprocess.SubprocessError) as error:
         report.check("the rehearsal", f"{type(error).__name__}: {error}")
     finally:
         clean_up()
