@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from tests.rehearsal import aws, image, machines, network, scenes
+from tests.rehearsal import aws, image, machines, network, scenes, training
 from tests.rehearsal.people import Caller, doctor_on_internet
 from tests.rehearsal.report import Report
 from tests.stack import ROOT
@@ -76,8 +76,8 @@ def rehearse(report: Report, folder: Path, stack: ExitStack) -> None:
         scenes.try_paths(stage)
         scenes.try_rights(stage)
         scenes.run_scripts_again(stage)
-        scenes.train(stage, doctor)
-        scenes.hang(stage)
+        training.train(stage, doctor)
+        training.hang(stage)
         scenes.kill_each(stage, doctor)
 
 
