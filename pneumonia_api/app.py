@@ -32,6 +32,7 @@ from pneumonia_api.request import (
     drain_body,
     explain_too_large,
 )
+from pneumonia_api.reviews import NotReviewable, Reviews
 from pneumonia_api.sessions import sessions
 from pneumonia_api.store import BLOCK_SECONDS, XrayMissing, XrayStore
 from pneumonia_api.worklist import Worklist
@@ -63,6 +64,11 @@ ERRORS: dict[type[Exception], tuple[int, str, str]] = {
         "Too many failed log-ins for this name from here; try again in five minutes.",
     ),
     XrayMissing: (404, "no_such_xray", "There is no X-ray with this id; it may have been deleted."),
+    NotReviewable: (
+        409,
+        "not_reviewable",
+        "This X-ray has no prediction to review; wait until it is judged, or send another.",
+    ),
     ParseException: (400, "bad_request", "The request could not be read."),
     ImageMissing: (404, "no_preview", "This X-ray has no preview, or not yet."),
     StoreUnavailable: (
@@ -133,6 +139,7 @@ def _connect(app: APIFlask, config: Config) -> None:
         health_check_interval=30,
     )
     app.extensions["xrays"] = XrayStore(client)
+    app.extensions["reviews"] = Reviews(client)
     app.extensions["worklist"] = Worklist(client)
     app.extensions["waiters"] = threading.BoundedSemaphore(MAX_WAITERS)
     app.extensions["accounts"] = auth.Accounts(client, config.session_seconds)

@@ -5,6 +5,7 @@ import hashlib
 import io
 import threading
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import redis
@@ -19,6 +20,7 @@ from pneumonia_api.auth import bearer
 from pneumonia_api.images import ImageMissing, ImageStore
 from pneumonia_api.publishing import publish
 from pneumonia_api.request import check_body
+from pneumonia_api.reviews import Reviews
 from pneumonia_api.store import Xray, XrayStore, new_xray
 from pneumonia_api.worklist import Worklist
 
@@ -199,6 +201,18 @@ def read_preview(xray_id: str) -> Response:
     response.cache_control.private = True
     response.cache_control.max_age = 3600
     return response
+
+
+@v1.put("/xrays/<xray_id>/review")
+@v1.auth_required(bearer)
+@v1.input(schemas.NewReview, arg_name="review")
+@v1.output(schemas.Xray)
+@v1.doc(responses={404: "No such X-ray.", 409: "It has no prediction, or not yet."})
+def review_xray(xray_id: str, review: dict[str, str]) -> Xray:
+    """Record the reader's own reading of an X-ray that is done; the last one stands."""
+    reviews: Reviews = current_app.extensions["reviews"]
+    reader = str(bearer.current_user)
+    return reviews.put(xray_id, **review, reader=reader, at=datetime.now(UTC))
 
 
 @v1.delete("/xrays/<xray_id>")
