@@ -97,6 +97,11 @@ class ApiClient:
         """The preview, a JPEG."""
         return self._call("GET", f"/v1/xrays/{quote(xray_id, safe='')}/preview", token).content
 
+    def review(self, token: str, xray_id: str, label: str, note: str) -> dict[str, Any]:
+        """Record the person's own reading; the record with it."""
+        path = f"/v1/xrays/{quote(xray_id, safe='')}/review"
+        return self._record(self._call("PUT", path, token, json={"label": label, "note": note}))
+
     def delete(self, token: str, xray_id: str) -> None:
         """Forget an X-ray."""
         self._call("DELETE", f"/v1/xrays/{quote(xray_id, safe='')}", token)
