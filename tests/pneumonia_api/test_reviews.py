@@ -1,7 +1,5 @@
 """Reviews against a real Redis: what is stored, what is counted, and who comes at the same time."""
 
-import hashlib
-import io
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -11,21 +9,15 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 import redis
-from apiflask import APIFlask
-from PIL import Image
-from werkzeug.test import TestResponse
 
 from pneumonia_api import reviews as reviews_module
 from pneumonia_api.reviews import LABELS, NotReviewable, Reviews
 from pneumonia_api.store import Xray, XrayMissing, XrayStore, new_xray, read_hash
 from pneumonia_api.worklist import Worklist
-from tests.pneumonia_api.errors import check_error
 from tests.pneumonia_api.records import done
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 WEEK = "reviews:2026-W48"
-
-Say = Callable[..., TestResponse]
 
 
 @pytest.fixture
@@ -156,27 +148,6 @@ def test_deleting_keeps_the_counts_and_nothing_else(
     check_whole(client, Counter({"m1 pneumonia normal": 1}))
 
 
-def test_record_that_reuses_a_prediction_has_no_review(
-    app: APIFlask, headers: dict[str, str]
-) -> None:
-    """Identical bytes share what the model said, never what a reader said."""
-    buffer = io.BytesIO()
-    Image.radial_gradient("L").save(buffer, "PNG")
-    data = buffer.getvalue()
-    xrays: XrayStore = app.extensions["xrays"]
-    first = done(new_xray("machine", hashlib.sha256(data).hexdigest()))
-    xrays.announce_model({"version": "m1"})
-    xrays.add(first)
-    app.extensions["images"].write_preview(first.id, b"jpeg")
-    app.extensions["reviews"].put(first.id, label="normal", note="", reader="a", at=NOW)
-    body = {"xray": (io.BytesIO(data), "xray.png")}
-    second = app.test_client().post("/v1/xrays", data=body, headers=headers).json
-    assert second["status"] == "done"
-    assert second["review"] is None
-    reviewed = app.test_client().get("/v1/xrays?reviewed=true", headers=headers).json["xrays"]
-    assert [xray["id"] for xray in reviewed] == [first.id]
-
-
 def between_read_and_write(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
     """Let `act` happen once, after the record was read and before the review is written."""
     acts = [act]
@@ -256,66 +227,3 @@ def test_readers_and_a_delete_at_once_leave_no_half_state(
     assert counts.total() == len(reviewed)
     assert Counter(f"m1 pneumonia {label}" for label in kept) <= counts
     check_whole(client, counts)
-
-
-@pytest.fixture
-def say(app: APIFlask, client: redis.Redis) -> Say:
-    """Send a review as the logged-in user `doctor`."""
-    app.extensions["accounts"].set_password("doctor", "correct horse")
-    token = app.extensions["accounts"].log_in("doctor", "correct horse", "127.0.0.1")
-
-    def put(xray_id: str, **review: object) -> TestResponse:
-        headers = {"Authorization": f"Bearer {token}"}
-        return app.test_client().put(f"/v1/xrays/{xray_id}/review", json=review, headers=headers)
-
-    return put
-
-
-def test_route_answers_with_the_record(say: Say, judged: Xray) -> None:
-    """The reader is who is logged in, and the time is now; neither can be sent."""
-    before = datetime.now(UTC).replace(microsecond=0)
-    answer = say(judged.id, label="normal", note="Ask Ann")
-    assert answer.status_code == 200
-    review = answer.json["review"]
-    assert (review["label"], review["note"], review["reader"]) == ("normal", "Ask Ann", "doctor")
-    assert before <= datetime.fromisoformat(review["reviewed_at"]) <= datetime.now(UTC)
-    assert answer.json["prediction"]["decision"] == "pneumonia"
-    assert say(judged.id, label="unsure").json["review"]["note"] == ""
-    check_error(say(judged.id, label="unsure", reader="other"), 422, "invalid_request")
-
-
-def test_batch_record_is_reviewed_like_any_other(say: Say, xrays: XrayStore) -> None:
-    """A folder's results are in the same worklist, for the same readers; the mark stays."""
-    scored = done(new_xray("batch", "d9"))
-    xrays.add_batch([scored])
-    assert say(scored.id, label="pneumonia").json["source"] == "batch"
-    assert xrays.find_batch([scored.id[12:]]) == [scored.id]
-
-
-@pytest.mark.parametrize(
-    "review",
-    [
-        {},
-        {"label": "ill"},
-        {"label": None},
-        {"label": ["normal"]},
-        {"label": "normal", "note": "x" * 201},
-        {"label": "normal", "note": "two\nlines"},
-        {"label": "normal", "note": "\ud800"},
-        {"label": "normal", "note": 7},
-    ],
-)
-def test_wrong_review_is_refused(say: Say, judged: Xray, review: dict[str, object]) -> None:
-    """422 names the value, and nothing is stored."""
-    answer = say(judged.id, **review)
-    check_error(answer, 422, "invalid_request")
-    assert answer.json["error"]["message"].startswith(("label: ", "note: "))
-    assert say(judged.id, label="normal", note="x" * 200).status_code == 200
-
-
-def test_what_cannot_be_reviewed_says_why(say: Say, xrays: XrayStore) -> None:
-    """404 for no record, 409 for one without a prediction."""
-    waiting = new_xray("doctor", "d1")
-    xrays.add(waiting)
-    check_error(say(waiting.id, label="normal"), 409, "not_reviewable")
-    check_error(say("0" * 32, label="normal"), 404, "no_such_xray")
