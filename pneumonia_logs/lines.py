@@ -1,7 +1,7 @@
 """What every service writes: one JSON object for each line of the log, whichever library speaks.
 
-    {"time": "2026-01-31T07:30:00.250Z", "level": "info", "service": "worker", "message": "judged",
-     "request": "4bf9...", "xray": "0198...", "status": "done", "seconds": 0.07}
+    {"time": "2026-01-31T07:30:00.250+00:00", "level": "info", "service": "worker",
+     "message": "judged", "request": "4bf9...", "xray": "0198...", "status": "done", "seconds": 0.1}
 
 No patient's data: a message is our own text, and its values are only those named in `fields`.
 """
@@ -30,9 +30,8 @@ class JsonLines(logging.Formatter):
         """The record in one line, its traceback included."""
         request, message = self._find_request(), record.getMessage()
         quoted = _QUOTES.fullmatch(message) if record.name == "gunicorn.error" else None
-        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line = {
-            "time": time.replace("+00:00", "Z"),
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "service": self._service,
             "message": quoted[1] if quoted else message,
