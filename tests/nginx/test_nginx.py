@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -107,10 +108,11 @@ def test_line_is_json_and_has_the_id_that_the_page_shows(proxy: Proxy) -> None:
     address = f"/xrays/{'0' * 32}/preview"
     headers = {"X-Request-ID": claimed, "User-Agent": '"\\'}
     line: dict[str, Any] = {"time": ""}
-    # It has the time zone a second after its start.
+    # It has its time zone a second after the start, and writes the line behind the answer.
     while not line["time"].endswith("+00:00"):
         assert datetime.now(UTC) - before < timedelta(seconds=30)
         page = requests.get(proxy.url + address, headers=headers, timeout=10)
+        time.sleep(0.1)
         line = json.loads(proxy.log.read_text().splitlines()[-1])
     assert abs((datetime.fromisoformat(line["time"]) - before).total_seconds()) < 60
     assert len(line["time"]) == len("2026-01-31T07:30:00.250+00:00")
