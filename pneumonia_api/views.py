@@ -23,6 +23,7 @@ from pneumonia_api.request import check_body
 from pneumonia_api.reviews import Reviews
 from pneumonia_api.store import Xray, XrayStore, new_xray
 from pneumonia_api.worklist import Worklist
+from pneumonia_logs.requests import find_request, note
 
 v1 = APIBlueprint("v1", __name__, url_prefix="/v1")
 v1.before_request(check_body)
@@ -108,6 +109,7 @@ def create_xray(query: dict[str, Any], form: dict[str, Any]) -> tuple[Xray, int]
     check_upload(data)
     digest = hashlib.sha256(data).hexdigest()
     new = new_xray(str(bearer.current_user), digest, form["reference"])
+    note(xray=new.id)
     same = _xrays().find_same(digest)
     if same and (reused := _reuse(new, same)):
         return reused, 200
@@ -163,7 +165,7 @@ def _wait(xray: Xray, seconds: float) -> Xray:
 def _publish(xray_id: str) -> None:
     queue: Celery = current_app.extensions["queue"]
     try:
-        publish(queue, xray_id)
+        publish(queue, xray_id, find_request())
     except (OperationalError, redis.RedisError):
         # The record is stored, so the X-ray is accepted: a worker's timer publishes it again.
         current_app.logger.exception("could not publish %s; a worker will find it", xray_id)

@@ -7,6 +7,8 @@ from urllib.parse import quote
 import requests
 from requests_toolbelt import MultipartEncoder
 
+from pneumonia_logs.requests import HEADER, find_request
+
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
 UPLOAD_WAIT_SECONDS = 10
@@ -115,6 +117,7 @@ class ApiClient:
         self, method: str, path: str, token: str | None = None, **options: Any
     ) -> requests.Response:
         headers = options.pop("headers", {})
+        headers[HEADER] = find_request()  # None is not sent
         if token:
             headers["Authorization"] = f"Bearer {token}"
         options.setdefault("timeout", (CONNECT_SECONDS, READ_SECONDS))

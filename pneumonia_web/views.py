@@ -23,6 +23,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from pneumonia_logs.requests import note
 from pneumonia_web.api_client import ApiClient, ApiError
 
 pages = Blueprint("pages", __name__)
@@ -151,6 +152,7 @@ def upload(token: str) -> ResponseReturnValue:
         raise RequestEntityTooLarge
     reference = request.form.get("reference", "").strip()
     record = _api().upload(token, file.stream, file.mimetype, reference)
+    note(xray=record["id"])
     url = url_for("pages.result", xray_id=record["id"])
     if wants_json():
         return jsonify(url=url, status=record["status"], reason=record["reason"])
