@@ -1,5 +1,5 @@
 # Everything that the README tells people to type. Needs Python 3.11 to 3.13 and make.
-.PHONY: run test lint bench train report samples terraform-test terraform-apply-local \
+.PHONY: run logs test lint bench train report samples terraform-test terraform-apply-local \
 	rehearse
 
 # The first of these that the machine has; PYTHON= overrides.
@@ -11,6 +11,10 @@ BIN := .venv/bin
 
 run: .venv/installed
 	@exec $(BIN)/python run.py
+
+# All of them in one, by time. ID= is a request's or an X-ray's.
+logs: .venv/installed
+	@exec $(BIN)/python -m pneumonia_logs $(ID) --folder $(or $(VAR_DIR),var)/log
 
 test: .venv/installed samples
 	$(BIN)/pytest

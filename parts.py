@@ -86,6 +86,7 @@ class Supervision:
         self._logs = var / "log"
         text = (
             "[supervisord]\nnodaemon=true\nsilent=true\nlogfile=log/supervisord.log\n"
+            "logfile_maxbytes=10MB\nlogfile_backups=3\n"
             "pidfile=supervisord.pid\n"
         )
         for priority, (name, command) in enumerate(programs.items()):

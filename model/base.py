@@ -30,7 +30,7 @@ def load_weights(network: keras.Model, weights: str) -> list[str]:
     if weights == "none":
         return [layer.name for layer in weighty]
     if weights == "imagenet":
-        source = keras.applications.ResNet50(include_top=False, weights="imagenet")
+        source = _download_imagenet()
         for layer in weighty:
             layer.set_weights(source.get_layer(layer.name).get_weights())
         return []
@@ -50,6 +50,16 @@ def load_weights(network: keras.Model, weights: str) -> list[str]:
     if len(left_out) == len(weighty):
         raise WeightsError(f"The weights {weights} hold no layer of ResNet50.")
     return left_out
+
+
+def _download_imagenet() -> keras.Model:
+    try:
+        return keras.applications.ResNet50(include_top=False, weights="imagenet")
+    except Exception as error:  # Keras raises nothing narrower when a download fails
+        raise WeightsError(
+            "The ImageNet weights cannot be downloaded; check the connection, or give a file of "
+            f"them with --weights ({' '.join(str(error).split())})."
+        ) from error
 
 
 def freeze(network: keras.Model, trainable_layers: int, fresh: list[str]) -> list[str]:

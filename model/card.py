@@ -66,7 +66,7 @@ def write_card(folder: Path, artifact: Artifact) -> None:
     confusion, arguments = test["confusion"], training["arguments"]
     text = CARD.format(
         version=artifact.version,
-        trained=training.get("date", "date not recorded"),
+        trained=training.get("trained_at", "date not recorded"),
         date=report.get("date", "not yet, by `python -m model.report`"),
         resamples=report.get("resamples", "2000"),
         **training["images"],

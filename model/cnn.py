@@ -18,9 +18,11 @@ import hashlib
 import inspect
 import json
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -115,7 +117,13 @@ def train(arguments: argparse.Namespace) -> Artifact | None:
         "data_sha256": data_digest,
         "initial_weights_sha256": initial or arguments.weights,
         "commit": commit,
-        "versions": {"keras": keras.__version__, "numpy": np.__version__},
+        "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "hardware": describe_hardware(),
+        "versions": {
+            "keras": keras.__version__,
+            "tensorflow": tf.__version__,
+            "numpy": np.__version__,
+        },
     }
     mild = Split(seen.images[len(validation.xrays) :], validation.xrays)
     artifact = write_artifact(network, training, validation, mild, test, training_record, arguments)
@@ -134,6 +142,17 @@ def use_mixed_precision(wanted: bool) -> None:
     if wanted and not tf.config.list_physical_devices("GPU"):
         raise DistributionError("--mixed-precision needs a GPU, and TensorFlow finds none.")
     keras.mixed_precision.set_global_policy("mixed_float16" if wanted else "float32")
+
+
+def describe_hardware() -> str:
+    """What the run computed on, such as `2 cores, x86_64` or `1 x Tesla V100-SXM2-16GB`."""
+    gpus = [
+        tf.config.experimental.get_device_details(device).get("device_name", "GPU")
+        for device in tf.config.list_physical_devices("GPU")
+    ]
+    if gpus:
+        return ", ".join(f"{gpus.count(name)} x {name}" for name in sorted(set(gpus)))
+    return f"{len(os.sched_getaffinity(0))} cores without a GPU, {platform.machine()}"
 
 
 def read_commit() -> str:

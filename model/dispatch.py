@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 import redis
 from kombu.exceptions import OperationalError
@@ -39,6 +40,7 @@ class Dispatcher:
         self._images = images
         self._pool = pool
         self._queue = create_queue(redis_url)
+        self.request_id = uuid4().hex  # the workers' log names this run by it
         self._pending: list[tuple[File, str]] = []
 
     def run(self, intake: Intake, paths: Sequence[Path]) -> Iterator[list[File]]:
@@ -74,7 +76,7 @@ class Dispatcher:
     def _publish(self, xray_id: str) -> None:
         """As `publish`, with the error for which `patiently` waits."""
         try:
-            publish(self._queue, xray_id)
+            publish(self._queue, xray_id, self.request_id)
         except OperationalError as error:
             raise redis.ConnectionError(str(error)) from error
 

@@ -141,7 +141,8 @@ def prepare_workers(
     if model is None:
         raise CannotScore("No worker has announced its model; start one first.")
     dispatcher = Dispatcher(xrays, images, pool, config.redis_url)
-    return dispatcher.run, model["version"], model["threshold"], "the workers"
+    where = f"the workers; in their log this run is {dispatcher.request_id}"
+    return dispatcher.run, model["version"], model["threshold"], where
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -3,7 +3,6 @@
 `app` is built on first access (`gunicorn app:app`), so importing `create_app` reads nothing.
 """
 
-import logging
 import threading
 from collections.abc import Mapping
 from typing import Any, cast
@@ -32,9 +31,12 @@ from pneumonia_api.request import (
     drain_body,
     explain_too_large,
 )
+from pneumonia_api.reviews import NotReviewable, Reviews
 from pneumonia_api.sessions import sessions
 from pneumonia_api.store import BLOCK_SECONDS, XrayMissing, XrayStore
 from pneumonia_api.worklist import Worklist
+from pneumonia_logs.lines import write_lines
+from pneumonia_logs.requests import find_request, follow_requests, note
 
 # Exception -> status, stable code, sentence. The one place where faults get a status.
 ERRORS: dict[type[Exception], tuple[int, str, str]] = {
@@ -63,6 +65,11 @@ ERRORS: dict[type[Exception], tuple[int, str, str]] = {
         "Too many failed log-ins for this name from here; try again in five minutes.",
     ),
     XrayMissing: (404, "no_such_xray", "There is no X-ray with this id; it may have been deleted."),
+    NotReviewable: (
+        409,
+        "not_reviewable",
+        "This X-ray has no prediction to review; wait until it is judged, or send another.",
+    ),
     ParseException: (400, "bad_request", "The request could not be read."),
     ImageMissing: (404, "no_preview", "This X-ray has no preview, or not yet."),
     StoreUnavailable: (
@@ -111,6 +118,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
         VALIDATION_ERROR_SCHEMA=schemas.Error,
     )
     _connect(app, config)
+    follow_requests(app)
     app.register_blueprint(views.v1)
     app.register_blueprint(sessions)
     app.register_blueprint(probes)
@@ -133,6 +141,7 @@ def _connect(app: APIFlask, config: Config) -> None:
         health_check_interval=30,
     )
     app.extensions["xrays"] = XrayStore(client)
+    app.extensions["reviews"] = Reviews(client)
     app.extensions["worklist"] = Worklist(client)
     app.extensions["waiters"] = threading.BoundedSemaphore(MAX_WAITERS)
     app.extensions["accounts"] = auth.Accounts(client, config.session_seconds)
@@ -142,13 +151,14 @@ def _connect(app: APIFlask, config: Config) -> None:
 
 def _register_errors(app: APIFlask) -> None:
     def answer(status: int, code: str, message: str) -> tuple[dict[str, Any], int, dict[str, str]]:
+        note(code=code)
         headers = {"Retry-After": RETRY_AFTER[status]} if status in RETRY_AFTER else {}
         return {"error": {"code": code, "message": message}}, status, headers
 
     def answer_named(error: Exception) -> tuple[dict[str, Any], int, dict[str, str]]:
         known = next(kind for kind in type(error).__mro__ if kind in ERRORS)
         if ERRORS[known][0] == 503:
-            app.logger.warning("%s: %s", ERRORS[known][1], error)
+            note(cause=explain(error))
         return answer(*ERRORS[known])
 
     for kind in ERRORS:
@@ -174,6 +184,11 @@ def _register_errors(app: APIFlask) -> None:
         return body, status, {**kept, **headers}
 
 
+def explain(error: Exception) -> str:
+    """What a fault says for the log, without the command and its values, which redis-py quotes."""
+    return f"{type(error).__name__}: {str(error).rpartition('caused error: ')[2]}"
+
+
 def _first_sentence(detail: Any) -> str:
     """The first message in marshmallow's nested errors, with the field it belongs to."""
     name = ""
@@ -188,7 +203,7 @@ def _first_sentence(detail: Any) -> str:
 
 def __getattr__(name: str) -> Any:
     if name == "app":
-        logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level="INFO")
+        write_lines("api", find_request)
         globals()["app"] = create_app()
         return globals()["app"]
     raise AttributeError(name)

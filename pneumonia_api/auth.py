@@ -11,6 +11,8 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from flask import current_app
 
+from pneumonia_logs.requests import note
+
 # OWASP's recommended minimum (19 MiB, two passes): the API serves log-ins from a small host.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 
@@ -106,8 +108,11 @@ class Accounts:
 def find_caller(token: str) -> str | None:
     """The caller's name, or None for a token that opens nothing."""
     if hmac.compare_digest(token.encode(), current_app.config["API_KEY"].encode()):
-        return MACHINE
-    return current_app.extensions["accounts"].find_user(token)
+        user: str | None = MACHINE
+    else:
+        user = current_app.extensions["accounts"].find_user(token)
+    note(user=user)
+    return user
 
 
 @functools.cache

@@ -1,6 +1,10 @@
 """gunicorn for the API: one process whose threads mostly wait for Redis or for a prediction."""
 
+from typing import Any
+
 from pneumonia_api.config import MAX_WAITERS, read_config
+from pneumonia_logs.lines import write_lines
+from pneumonia_logs.requests import find_request
 
 _config = read_config()
 bind = f"{_config.api_host}:{_config.api_port}"
@@ -15,3 +19,9 @@ accesslog = None
 # No proxy stands before the API: a header that moves its paths is nobody's to send.
 forwarder_headers = ""
 control_socket_disable = True
+
+
+def on_starting(server: Any) -> None:
+    """The first process logs as those that answer do."""
+    del server
+    write_lines("api", find_request)

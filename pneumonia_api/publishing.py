@@ -1,5 +1,7 @@
 """The queue of those who only publish: API, worker's timer, scoring by `--celery`."""
 
+from uuid import uuid4
+
 from celery import Celery
 
 from pneumonia_api.store import QUEUE, TASK
@@ -14,9 +16,11 @@ def create_queue(redis_url: str) -> Celery:
     )
 
 
-def publish(queue: Celery, xray_id: str) -> None:
+def publish(queue: Celery, xray_id: str, request_id: str | None = None) -> None:
     """Ask the workers to judge an X-ray; twice is harmless, a finished record stays as it is.
 
-    Raises kombu's OperationalError, or redis.RedisError, when Redis is away.
+    The worker's log has `request_id`, or a new one; as a header workers of another release do not
+    mind it. Raises kombu's OperationalError, or redis.RedisError, when Redis is away.
     """
-    queue.send_task(TASK, (xray_id,), queue=QUEUE, ignore_result=True)
+    headers = {"request_id": request_id or uuid4().hex}
+    queue.send_task(TASK, (xray_id,), queue=QUEUE, ignore_result=True, headers=headers)

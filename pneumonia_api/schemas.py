@@ -1,10 +1,11 @@
 """The shapes of HTTP API version 1, from which `/openapi.json` is made."""
 
 from apiflask import Schema
-from apiflask.fields import Boolean, Dict, File, Float, Integer, List, Nested, String
+from apiflask.fields import Boolean, File, Float, Integer, List, Nested, String
 from apiflask.validators import Length, OneOf, Range
 from marshmallow import ValidationError
 
+from pneumonia_api.reviews import LABELS, MAX_NOTE
 from pneumonia_api.store import DECISIONS, STATUSES
 
 
@@ -40,6 +41,28 @@ class Quality(Schema):
     )
 
 
+class NewReview(Schema):
+    """What the clinician says."""
+
+    label = String(
+        required=True,
+        validate=OneOf(LABELS, error="Say pneumonia, normal or unsure."),
+        metadata={"description": "The reader's own reading of the image."},
+    )
+    note = String(
+        load_default="",
+        validate=[Length(max=MAX_NOTE), is_printable],
+        metadata={"description": f"One line of at most {MAX_NOTE} characters; no patient's name."},
+    )
+
+
+class Review(NewReview):
+    """The clinician's own reading; the last one stands."""
+
+    reader = String(metadata={"description": "Who read it: a user's name, or `machine`."})
+    reviewed_at = String(metadata={"description": "ISO 8601, UTC."})
+
+
 class Xray(Schema):
     """The record of one uploaded image."""
 
@@ -53,7 +76,7 @@ class Xray(Schema):
     reason = String(
         allow_none=True, metadata={"description": "Why it was rejected or failed, for a person."}
     )
-    review = Dict(allow_none=True)
+    review = Nested(Review, allow_none=True)
 
 
 class Page(Schema):
@@ -98,8 +121,14 @@ class PageQuery(Schema):
 
     status = String(validate=OneOf(STATUSES), load_default=None)
     decision = String(validate=OneOf(DECISIONS), load_default=None)
-    reviewed = Boolean(load_default=None)
-    q = String(load_default="", validate=Length(max=100))
+    reviewed = Boolean(
+        load_default=None, metadata={"description": "Whether a clinician's reading is recorded."}
+    )
+    q = String(
+        load_default="",
+        validate=Length(max=100),
+        metadata={"description": "Looked for in id, reference and note, without regard to case."},
+    )
     cursor = String(load_default=None, validate=Length(max=64))
     limit = Integer(load_default=50, validate=Range(1, 200))
 

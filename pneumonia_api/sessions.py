@@ -6,6 +6,7 @@ from flask import current_app, request
 from pneumonia_api import schemas
 from pneumonia_api.auth import Accounts, bearer
 from pneumonia_api.request import check_body
+from pneumonia_logs.requests import note
 
 sessions = APIBlueprint("sessions", __name__, url_prefix="/v1/sessions", tag="V1")
 sessions.before_request(check_body)
@@ -23,6 +24,7 @@ def log_in(credentials: dict[str, str]) -> dict[str, str]:
     """Log in: an opaque session token."""
     user = credentials["user"]
     token = _accounts().log_in(user, credentials["password"], request.remote_addr or "")
+    note(user=user)  # a name that opens nothing may be a password in the wrong field
     return {"token": token, "user": user}
 
 

@@ -4,6 +4,8 @@ xray:ID                 hash, one record (its fields are those of `Xray`)
 xrays                   sorted set of all ids; ids begin with their time, so the order is by time
 xrays:status:STATUS     the same, by status; xrays:decision:DECISION likewise
 xrays:reviewed          the same, those with a review
+reviews:WEEK            hash, reviews given in an ISO week (2026-W48): MODEL DECISION LABEL -> how
+                        many; expires after a year
 batch                   hash of the files scored from folders: NAME of bytes and model -> id
 reuse:DIGEST:MODEL      id of a finished record with the same bytes and model
 starts:ID               how often a worker began on it; expires after a day

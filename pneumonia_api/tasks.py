@@ -9,10 +9,11 @@ import contextlib
 import logging
 import threading
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import redis
-from celery import Celery, Task, signals
+from celery import Celery, Task, current_task, signals
 from kombu.exceptions import OperationalError
 from prometheus_client import start_http_server
 
@@ -25,6 +26,7 @@ from pneumonia_api.images import ImageStore, StoreUnavailable
 from pneumonia_api.metrics import STEPS, TASKS
 from pneumonia_api.store import QUEUE, TASK, Xray, XrayMissing, XrayStore, as_judged
 from pneumonia_api.switching import ModelSwitch
+from pneumonia_logs.lines import write_lines
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +36,11 @@ AWAY = (StoreUnavailable, redis.ConnectionError, redis.TimeoutError, Operational
 """Faults of what the X-ray is kept in, which say nothing of the X-ray and pass."""
 
 FAILED_REASON = "The X-ray could not be judged because of a fault on our side; send it again."
+
+
+def _name(xray_id: str, **fields: Any) -> dict[str, Any]:
+    """The X-ray of a line of the log, and more of it."""
+    return {"fields": {"xray": xray_id, **fields}}
 
 
 class WorkerLost(RuntimeError):
@@ -98,23 +105,41 @@ class PredictXray(Task):
         """Record `failed`, so that whoever waits is told; unless the store is away."""
         del task_id, kwargs, einfo
         if isinstance(exc, AWAY):
-            log.error("%s waits until the store is back: %s", args[0], exc)
+            log.error("waits until the store is back: %s", exc, extra=_name(args[0]))
             with contextlib.suppress(redis.RedisError):
                 self._xrays.forget_starts(args[0])
             return
-        log.error("%s failed for good: %r", args[0], exc)
+        log.error("failed for good", exc_info=exc, extra=_name(args[0]))
         try:
             xray = self._xrays.get(args[0])
         except XrayMissing:
             return
         self._finish(replace(xray, status="failed", reason=FAILED_REASON))
 
+    def on_retry(
+        self, exc: Exception, task_id: str, args: tuple[str], kwargs: dict[str, Any], einfo: Any
+    ) -> None:
+        """Tell that it will be tried again, and after which kind of error."""
+        del task_id, kwargs, einfo
+        log.warning("is tried again after %s", type(exc).__name__, extra=_name(args[0]))
+
     def _finish(self, xray: Xray) -> None:
         if self._xrays.finish(xray):
             TASKS.labels(xray.status).inc()
+            waited = datetime.now(UTC) - datetime.fromisoformat(xray.created_at)
+            seconds = round(waited.total_seconds(), 3)
+            log.info("judged", extra=_name(xray.id, status=xray.status, seconds=seconds))
         elif not self._xrays.exists(xray.id):
             self._images.delete_preview(xray.id)  # deleted meanwhile: nothing of it stays
         self._images.delete_incoming(xray.id)
+
+
+def find_request() -> str | None:
+    """The id of the request that sent the task of this thread, or None."""
+    if not current_task:
+        return None
+    task = current_task.request
+    return task.get("request_id") or task.id  # the second for what another release sent
 
 
 def create_worker(config: Config) -> Celery:
@@ -173,14 +198,16 @@ def create_worker(config: Config) -> Celery:
     return app
 
 
-# Celery tells of each task twice; the metrics count them, and a log of ids helps nobody.
-for chatty in ("celery.worker.strategy", "celery.app.trace"):
-    logging.getLogger(chatty).setLevel(logging.WARNING)
+# Celery tells of each task twice without its X-ray, and quotes errors, which may quote a file.
+logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
+logging.getLogger("celery.app.trace").setLevel(logging.CRITICAL)
 
 
 def __getattr__(name: str) -> Any:
     if name in ("app", "celery"):
-        logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level="INFO")
+        write_lines("worker", find_request)
+        # Celery leaves the logs alone where somebody listens to this.
+        signals.setup_logging.connect(lambda **_: None, weak=False)
         try:
             globals()["app"] = create_worker(read_config())
         except ConfigError as error:

@@ -5,6 +5,7 @@ import hashlib
 import io
 import threading
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import redis
@@ -19,8 +20,10 @@ from pneumonia_api.auth import bearer
 from pneumonia_api.images import ImageMissing, ImageStore
 from pneumonia_api.publishing import publish
 from pneumonia_api.request import check_body
+from pneumonia_api.reviews import Reviews
 from pneumonia_api.store import Xray, XrayStore, new_xray
 from pneumonia_api.worklist import Worklist
+from pneumonia_logs.requests import find_request, note
 
 v1 = APIBlueprint("v1", __name__, url_prefix="/v1")
 v1.before_request(check_body)
@@ -106,6 +109,7 @@ def create_xray(query: dict[str, Any], form: dict[str, Any]) -> tuple[Xray, int]
     check_upload(data)
     digest = hashlib.sha256(data).hexdigest()
     new = new_xray(str(bearer.current_user), digest, form["reference"])
+    note(xray=new.id)
     same = _xrays().find_same(digest)
     if same and (reused := _reuse(new, same)):
         return reused, 200
@@ -161,7 +165,7 @@ def _wait(xray: Xray, seconds: float) -> Xray:
 def _publish(xray_id: str) -> None:
     queue: Celery = current_app.extensions["queue"]
     try:
-        publish(queue, xray_id)
+        publish(queue, xray_id, find_request())
     except (OperationalError, redis.RedisError):
         # The record is stored, so the X-ray is accepted: a worker's timer publishes it again.
         current_app.logger.exception("could not publish %s; a worker will find it", xray_id)
@@ -199,6 +203,18 @@ def read_preview(xray_id: str) -> Response:
     response.cache_control.private = True
     response.cache_control.max_age = 3600
     return response
+
+
+@v1.put("/xrays/<xray_id>/review")
+@v1.auth_required(bearer)
+@v1.input(schemas.NewReview, arg_name="review")
+@v1.output(schemas.Xray)
+@v1.doc(responses={404: "No such X-ray.", 409: "It has no prediction, or not yet."})
+def review_xray(xray_id: str, review: dict[str, str]) -> Xray:
+    """Record the reader's own reading of an X-ray that is done; the last one stands."""
+    reviews: Reviews = current_app.extensions["reviews"]
+    reader = str(bearer.current_user)
+    return reviews.put(xray_id, **review, reader=reader, at=datetime.now(UTC))
 
 
 @v1.delete("/xrays/<xray_id>")

@@ -7,6 +7,8 @@ from urllib.parse import quote
 import requests
 from requests_toolbelt import MultipartEncoder
 
+from pneumonia_logs.requests import HEADER, find_request
+
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
 UPLOAD_WAIT_SECONDS = 10
@@ -97,6 +99,11 @@ class ApiClient:
         """The preview, a JPEG."""
         return self._call("GET", f"/v1/xrays/{quote(xray_id, safe='')}/preview", token).content
 
+    def review(self, token: str, xray_id: str, label: str, note: str) -> dict[str, Any]:
+        """Record the person's own reading; the record with it."""
+        path = f"/v1/xrays/{quote(xray_id, safe='')}/review"
+        return self._record(self._call("PUT", path, token, json={"label": label, "note": note}))
+
     def delete(self, token: str, xray_id: str) -> None:
         """Forget an X-ray."""
         self._call("DELETE", f"/v1/xrays/{quote(xray_id, safe='')}", token)
@@ -110,6 +117,7 @@ class ApiClient:
         self, method: str, path: str, token: str | None = None, **options: Any
     ) -> requests.Response:
         headers = options.pop("headers", {})
+        headers[HEADER] = find_request()  # None is not sent
         if token:
             headers["Authorization"] = f"Bearer {token}"
         options.setdefault("timeout", (CONNECT_SECONDS, READ_SECONDS))

@@ -3,7 +3,6 @@
 `app` is built on first access (`gunicorn app:app`), so importing `create_app` reads nothing.
 """
 
-import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +13,8 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from pneumonia_logs.lines import write_lines
+from pneumonia_logs.requests import find_request, follow_requests, note
 from pneumonia_web.api_client import ApiClient, ApiError
 from pneumonia_web.config import read_config
 from pneumonia_web.views import ask_to_log_in, pages, refreshes_part, wants_json
@@ -60,6 +61,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
     )
     app.jinja_env.filters.update(percent=percent, moment=datetime.fromisoformat)
     app.extensions["api"] = ApiClient(config.api_url)
+    follow_requests(app)
     CSRFProtect(app)
     app.register_blueprint(pages)
     _register_errors(app)
@@ -94,15 +96,16 @@ def _register_errors(app: Flask) -> None:
             return sentence, status, {**headers, "Content-Type": "text/plain; charset=utf-8"}
         if wants_json():
             return jsonify(error=sentence), status, headers
-        page = render_template("error.html", status=status, sentence=sentence)
+        page = render_template(
+            "error.html", status=status, sentence=sentence, request_id=find_request()
+        )
         return page, status, headers
 
     @app.errorhandler(ApiError)
     def answer_api(error: ApiError) -> ResponseReturnValue:
         if error.status == 401:
             return ask_to_log_in()
-        if error.status >= 500:
-            app.logger.warning("API: %s %s", error.status, error.code)
+        note(code=error.code)
         return answer(error.status, str(error), error.retry_after)
 
     @app.errorhandler(CSRFError)
@@ -131,7 +134,7 @@ def drain_body() -> None:
 
 def __getattr__(name: str) -> Any:
     if name == "app":
-        logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level="INFO")
+        write_lines("web", find_request)
         globals()["app"] = create_app()
         return globals()["app"]
     raise AttributeError(name)

@@ -1,5 +1,9 @@
 """gunicorn for the web: one process whose threads mostly wait for the API."""
 
+from typing import Any
+
+from pneumonia_logs.lines import write_lines
+from pneumonia_logs.requests import find_request
 from pneumonia_web.config import read_config
 
 _config = read_config()
@@ -15,3 +19,9 @@ accesslog = None
 # nginx alone talks to it, and tells whether the browser came by HTTPS.
 forwarded_allow_ips = _config.proxy_address
 control_socket_disable = True
+
+
+def on_starting(server: Any) -> None:
+    """The first process logs as those that answer do."""
+    del server
+    write_lines("web", find_request)

@@ -23,6 +23,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from pneumonia_logs.requests import note
 from pneumonia_web.api_client import ApiClient, ApiError
 
 pages = Blueprint("pages", __name__)
@@ -124,9 +125,11 @@ def end_session() -> ResponseReturnValue:
 @logged_in
 def worklist(token: str) -> ResponseReturnValue:
     """Recent X-rays; a refresh gets the rows alone, and nothing when they have not changed."""
-    names = ("status", "decision", "q", "cursor")
+    names = ("status", "decision", "reviewed", "q", "cursor")
     query = {name: request.args[name] for name in names if request.args.get(name)}
-    page = _api().list(token, {**query, "limit": PAGE_SIZE})
+    # What waits, or could not be judged, is nothing that a reader has still to review.
+    judged = {"status": "done"} if query.get("reviewed") == "false" else {}
+    page = _api().list(token, {**judged, **query, "limit": PAGE_SIZE})
     # Swapping rows takes the keyboard's focus away, so it happens only when there is news.
     seen = hashlib.sha256(repr(page).encode()).hexdigest()[:16]
     if not refreshes_part():
@@ -149,6 +152,7 @@ def upload(token: str) -> ResponseReturnValue:
         raise RequestEntityTooLarge
     reference = request.form.get("reference", "").strip()
     record = _api().upload(token, file.stream, file.mimetype, reference)
+    note(xray=record["id"])
     url = url_for("pages.result", xray_id=record["id"])
     if wants_json():
         return jsonify(url=url, status=record["status"], reason=record["reason"])
@@ -175,6 +179,17 @@ def preview(token: str, xray_id: str) -> Response:
     response.cache_control.private = True
     response.cache_control.max_age = 3600
     return response
+
+
+@pages.post("/xrays/<xray_id>/review")
+@logged_in
+def review(token: str, xray_id: str) -> ResponseReturnValue:
+    """Record the reader's own reading; the script gets its part of the page anew."""
+    note = " ".join(request.form.get("note", "").split())
+    xray = _api().review(token, xray_id, request.form.get("label", ""), note)
+    if refreshes_part():
+        return render_template("_reading.html", xray=xray)
+    return redirect(url_for("pages.result", xray_id=xray_id, _anchor="reading"), 303)
 
 
 @pages.post("/xrays/<xray_id>/delete")

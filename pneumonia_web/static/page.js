@@ -26,12 +26,13 @@
     endSession(`Your session has ended; not sent: ${unsent} ${unsent === 1 ? "file" : "files"}. `);
     news.querySelector("a").focus();
   });
-  document.addEventListener("htmx:afterRequest", ({ detail: { xhr } }) => {
+  document.addEventListener("htmx:afterRequest", ({ detail: { xhr, requestConfig } }) => {
     if (xhr.status === 401) {
       if (!ended) endSession("Your session has ended. ");
       return;
     }
     if (xhr.status >= 400 || xhr.status === 0) {
+      if (requestConfig.verb !== "get") return;  // nothing goes on trying; the form says it
       const told = xhr.getResponseHeader("Content-Type")?.startsWith("text/plain") && xhr.responseText;
       const busy = xhr.status === 429 && "Many requests came from your network at once.";
       say(`${told || busy || "The service does not answer."} What you see may be old; this page goes on trying.`);

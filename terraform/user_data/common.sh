@@ -48,6 +48,14 @@ session_agent() {
     dpkg --install "$package" > /dev/null
 }
 
+# All services log to the journal: it never fills the disk, and staff's names do not stay for ever.
+limit_journal() {
+    install -d /etc/systemd/journald.conf.d
+    printf '[Journal]\nStorage=persistent\nSystemMaxUse=500M\nMaxRetentionSec=90day\n' \
+        > /etc/systemd/journald.conf.d/pneumonia.conf
+    systemctl restart systemd-journald
+}
+
 # The release and the account that runs it.
 unpack_release() {
     local archive=/opt/pneumonia/release.tar.gz
@@ -55,6 +63,7 @@ unpack_release() {
     install -d -m 755 /opt/pneumonia "$root"
     install -d -m 750 -o pneumonia -g pneumonia "$var" "$var/log"
     install -d -m 750 -o root -g pneumonia /etc/pneumonia
+    limit_journal
     session_agent
     retry on_aws s3 cp --only-show-errors '${release_url}' "$archive"
     tar --extract --gzip --file "$archive" --directory "$root" --no-same-owner

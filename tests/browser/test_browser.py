@@ -36,7 +36,7 @@ def test_xray_from_dialog_to_heat_map(page: Page, samples: list[Path], tmp_path:
     expect(page.locator("output")).to_have_text("100 %")
     slider.fill("0")
     assert heat.evaluate("c => c.style.opacity") == "0"
-    page.get_by_label("Heat map", exact=True).uncheck()
+    page.get_by_role("checkbox", name="Heat map").uncheck()
     expect(heat).to_be_hidden()
     slider.fill("50")
     expect(heat).to_be_visible()

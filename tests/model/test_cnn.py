@@ -1,7 +1,10 @@
 """`model.cnn`: the real training run, small."""
 
 import csv
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +54,8 @@ def test_one_epoch_writes_a_complete_artifact(
     artifact = read_artifact(out)
     assert artifact.training["images"] == {"train": 6, "validation": 2}
     assert artifact.input_side == SIDE
+    assert "cores" in artifact.training["hardware"] or " x " in artifact.training["hardware"]
+    assert artifact.training["trained_at"] in (out / "MODEL_CARD.md").read_text()
     assert artifact.scores["test"]["images"] == 4
     assert len(artifact.scores["test"]["auc_roc"]) == 3
     assert 0 < artifact.threshold < 1
@@ -161,6 +166,21 @@ def test_weights_that_cannot_be_used_are_told_in_one_line(
     error = capsys.readouterr().err
     assert error.startswith(f"The weights {tmp_path / weights} {sentence}")
     assert error.count("\n") == 1
+
+
+def test_download_that_fails_is_told_in_one_line(made_data: Path, tmp_path: Path) -> None:
+    """A machine without a connection: the sentence says so and names the way without one."""
+    environment = {
+        **os.environ,
+        "KERAS_HOME": str(tmp_path / "keras"),  # nothing was downloaded before
+        "https_proxy": "http://127.0.0.1:9",
+    }
+    command = [sys.executable, "-m", "model.cnn", "--data", str(made_data), "--side", str(SIDE)]
+    command += ["--out", str(tmp_path / "out")]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1].startswith("The ImageNet weights cannot be downloaded; ")
+    assert "Traceback" not in ended.stderr
 
 
 def test_mixed_precision_without_a_gpu_is_told_in_one_line(

@@ -1,11 +1,16 @@
 """The proxy alone, before a web that is not there: what it answers and what it writes down."""
 
+import json
+import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -23,6 +28,7 @@ class Proxy:
 
     url: str
     log: Path
+    run_dir: Path
 
 
 @pytest.fixture
@@ -51,12 +57,14 @@ def proxy(tmp_path: Path) -> Iterator[Proxy]:
     command += ["-g", "user root;"] if Path("/proc/self").stat().st_uid == 0 else []
     log = tmp_path / "log"
     with log.open("w") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out)
+        # Somewhere else in the world: times are in UTC all the same.
+        environment = {**os.environ, "TZ": "Asia/Kolkata"}
+        process = subprocess.Popen(command, stdout=out, stderr=out, env=environment)
     url = f"http://127.0.0.1:{ports['PORT']}"
     with requests.Session() as session:
         session.mount(url, HTTPAdapter(max_retries=Retry(connect=10, backoff_factor=0.02)))
         session.get(url, timeout=5)
-    yield Proxy(url, log)
+    yield Proxy(url, log, tmp_path)
     process.terminate()
     process.wait(10)
 
@@ -69,6 +77,17 @@ def test_log_has_neither_query_nor_referrer(proxy: Proxy) -> None:
         f"{proxy.url}/xrays?q=DOE", data=bytes(3 << 20), headers=headers, timeout=10
     )
     assert large.status_code == 413
+    requests.get(
+        f"{proxy.url}/DOE/../xrays/DOE", headers={**headers, "X-Request-ID": "DOE"}, timeout=10
+    )
+    requests.request("DOE", f"{proxy.url}/static/DOE", headers={"User-Agent": "DOE"}, timeout=10)
+
+    # As on a full disk: the body cannot be kept.
+    (proxy.run_dir / "body").rmdir()
+    (proxy.run_dir / "body").write_text("in the way")
+    body = bytes(3 << 19)
+    failed = requests.post(f"{proxy.url}/xrays?q=DOE", data=body, headers=headers, timeout=10)
+    assert failed.status_code == 500
 
     def ask(number: int) -> int:
         url = f"{proxy.url}/xrays?q=DOE-{number}"
@@ -78,8 +97,32 @@ def test_log_has_neither_query_nor_referrer(proxy: Proxy) -> None:
         statuses = set(threads.map(ask, range(600)))
     assert statuses == {429, 502}
     text = proxy.log.read_text()
-    assert " 413 " in text
+    assert '"status": 413' in text
     assert "DOE" not in text
+
+
+def test_line_is_json_and_has_the_id_that_the_page_shows(proxy: Proxy) -> None:
+    """Made here and in UTC: what a browser claims as its id would mix requests up."""
+    before = datetime.now(UTC)
+    claimed = "a" * 32
+    address = f"/xrays/{'0' * 32}/preview"
+    headers = {"X-Request-ID": claimed, "User-Agent": '"\\'}
+    line: dict[str, Any] = {"time": ""}
+    # It has its time zone a second after the start, and writes the line behind the answer.
+    while not line["time"].endswith("+00:00"):
+        assert datetime.now(UTC) - before < timedelta(seconds=30)
+        page = requests.get(proxy.url + address, headers=headers, timeout=10)
+        time.sleep(0.1)
+        line = json.loads(proxy.log.read_text().splitlines()[-1])
+    assert abs((datetime.fromisoformat(line["time"]) - before).total_seconds()) < 60
+    assert len(line["time"]) == len("2026-01-31T07:30:00.250+00:00")
+    assert (line["service"], line["level"]) == ("nginx", "warning")
+    assert line["message"] == f"GET {address}"
+    assert line["status"] == 502
+    assert line["address"] == "127.0.0.1"
+    assert len(line["request"]) == 32
+    assert line["request"] != claimed
+    assert f"<code>{line['request']}</code>" in page.text
 
 
 def test_refusals_say_when_to_come_back(proxy: Proxy) -> None:

@@ -1,6 +1,8 @@
 """`pneumonia_api.tasks`: what the task does when things go wrong, on a real Redis."""
 
 import io
+import json
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +18,14 @@ from model.xray import Xray as Picture
 from pneumonia_api.config import read_config
 from pneumonia_api.images import ImageMissing, ImageStore
 from pneumonia_api.store import TASK, Xray, XrayStore, new_xray
-from pneumonia_api.tasks import MAX_RETRIES, VISIBILITY_SECONDS, PredictXray, create_worker
+from pneumonia_api.tasks import (
+    MAX_RETRIES,
+    VISIBILITY_SECONDS,
+    PredictXray,
+    create_worker,
+    find_request,
+)
+from pneumonia_logs.lines import JsonLines
 
 
 def answer(picture: Picture) -> Prediction:
@@ -213,3 +222,25 @@ def test_xray_deleted_while_it_is_judged_leaves_nothing(bench: Bench, tmp_path: 
 
     assert bench.run(delete_meanwhile) is None
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_log_tells_retries_and_failure_without_what_an_error_quotes(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An error may quote a tag of the file; its kind and place are told, Celery's line is not."""
+    caplog.handler.setFormatter(JsonLines("worker", find_request))
+    caplog.set_level(logging.INFO)
+
+    def fail(picture: Picture) -> Prediction:
+        raise ArithmeticError(f"DOE^JANE {picture}")
+
+    bench.run(fail)
+    lines = [json.loads(text) for text in caplog.text.splitlines()]
+    told = [(line["message"], line["xray"]) for line in lines]
+    again = ("is tried again after ArithmeticError", bench.xray.id)
+    assert told[:-2] == [again] * MAX_RETRIES
+    assert [message for message, _ in told[-2:]] == ["failed for good", "judged"]
+    assert lines[-1]["status"] == "failed"
+    assert lines[-2]["traceback"].endswith("ArithmeticError")
+    assert len({line["request"] for line in lines}) == 1
+    assert "JANE " not in caplog.text.replace("JANE {picture}", "")

@@ -134,6 +134,7 @@ def test_full_queue_answers_503_with_retry_after(post: Post) -> None:
         ("GET", "/v1/xrays"),
         ("GET", "/v1/xrays/1"),
         ("GET", "/v1/xrays/1/preview"),
+        ("PUT", "/v1/xrays/1/review"),
         ("DELETE", "/v1/xrays/1"),
         ("GET", "/v1/model"),
         ("DELETE", "/v1/sessions/current"),
@@ -318,11 +319,14 @@ def test_openapi_lists_every_route(app: APIFlask) -> None:
         "/v1/xrays",
         "/v1/xrays/{xray_id}",
         "/v1/xrays/{xray_id}/preview",
+        "/v1/xrays/{xray_id}/review",
         "/v1/model",
         "/v1/sessions",
         "/v1/sessions/current",
     }
     assert "heatmap" in spec["components"]["schemas"]["Prediction"]["properties"]
+    label = spec["components"]["schemas"]["NewReview"]["properties"]["label"]
+    assert label["enum"] == ["pneumonia", "normal", "unsure"]
     assert "bearer" in spec["components"]["securitySchemes"]
 
 

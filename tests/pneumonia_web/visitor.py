@@ -1,6 +1,7 @@
 """A browser without scripts."""
 
 import re
+from collections.abc import Mapping
 
 import requests
 
@@ -18,11 +19,14 @@ class Visitor:
         """Follow a link."""
         return self.session.get(self.url + path, timeout=40, **options)
 
-    def post(self, path: str, page: str, **options: object) -> requests.Response:
+    def post(
+        self, path: str, page: str, headers: Mapping[str, str] | None = None, **options: object
+    ) -> requests.Response:
         """Send the form that stands on `page`."""
         found = TOKEN.search(self.get(page).text)
-        headers = {"X-CSRFToken": found[1], "Referer": self.url} if found else {}
-        return self.session.post(self.url + path, headers=headers, timeout=40, **options)
+        token = {"X-CSRFToken": found[1], "Referer": self.url} if found else {}
+        sent = {**token, **(headers or {})}
+        return self.session.post(self.url + path, headers=sent, timeout=40, **options)
 
     def log_in(self, user: str, password: str) -> requests.Response:
         """Log in by the form."""

@@ -1,0 +1,135 @@
+"""`make logs`: all logs of this machine in one, by time, for a person; goes on until Ctrl-C.
+
+    python -m pneumonia_logs [ID] [--folder var/log]
+
+With the id of a request or an X-ray, only what belongs to it, the files that were rotated away
+included. On a server, where there is no folder of logs, it shows the journal. Needs Python alone.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from pneumonia_logs.reading import Choice, Line, read_lines, show
+
+BACKLOG = 50
+"""Lines of each file that are shown at the start."""
+
+POLL_SECONDS = 0.25
+JOURNAL = ("journalctl", "--unit=pneumonia-*", "--output=short-iso", "--follow")
+
+
+class Follower:
+    """What is added to a file, also after it was rotated away or written anew."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = path.open("rb")
+        self._rest = b""
+
+    def read(self) -> list[str]:
+        """The lines that were completed since the last call."""
+        data = self._rest + self._file.read()
+        if self._is_replaced():
+            data += self._file.read()  # until it was replaced
+            self._file.close()
+            self._file = self._path.open("rb")
+            data += self._file.read()
+        *lines, self._rest = data.split(b"\n")
+        return [line.decode(errors="replace") for line in lines]
+
+    def _is_replaced(self) -> bool:
+        try:
+            present = self._path.stat()
+        except FileNotFoundError:  # this moment
+            return False
+        ours = os.fstat(self._file.fileno())
+        return present.st_ino != ours.st_ino or present.st_size < self._file.tell()
+
+
+def follow_folder(folder: Path, choice: Choice | None) -> Iterator[list[Line]]:
+    """Lines of all files of `folder`, by time: first what is there, then what comes.
+
+    All but the empty ones, or those of the choice.
+    """
+    followers: dict[Path, Follower] = {}
+    while True:
+        batch: list[Line] = []
+        fresh = sorted(set(folder.glob("*.log")) - followers.keys())
+        if choice and fresh:
+            # Twice: what tells of a request may come after its first lines.
+            for path in fresh:
+                deque(filter(choice, read_old(path)), maxlen=0)
+        for path in fresh:
+            followers[path] = Follower(path)
+            old = read_old(path, rotated_only=True) if choice else ()
+            texts = list(filter(choice, [*old, *followers[path].read()]))
+            if not choice:
+                texts = texts[-BACKLOG:]
+            changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            batch += read_lines(texts, path.stem, changed)
+        for path in sorted(followers.keys() - set(fresh)):
+            texts = list(filter(choice, followers[path].read()))
+            batch += read_lines(texts, path.stem, datetime.now(UTC))
+        yield sorted(batch, key=lambda line: line.time)
+        time.sleep(POLL_SECONDS)
+
+
+def read_old(path: Path, rotated_only: bool = False) -> Iterator[str]:
+    """The lines of a log, from the oldest of the files that it was rotated to."""
+    old = sorted(path.parent.glob(f"{path.name}.*"), reverse=True)
+    for file in [*old, *([] if rotated_only else [path])]:
+        with file.open(errors="replace") as lines:
+            for line in lines:
+                yield line.rstrip("\n")
+
+
+def follow_journal(choice: Choice | None) -> Iterator[list[Line]]:
+    """Lines of this host's services."""
+    count = "all" if choice else str(BACKLOG)
+    with subprocess.Popen(
+        [*JOURNAL, f"--lines={count}"], stdout=subprocess.PIPE, text=True, errors="replace"
+    ) as journal:
+        for text in filter(choice, journal.stdout or ()):
+            yield read_lines([text.rstrip("\n")], "", datetime.now(UTC))
+
+
+def main() -> int:
+    """Print until Ctrl-C, or until whoever reads has read enough."""
+    parser = argparse.ArgumentParser(prog="make logs", description="All logs in one, by time.")
+    parser.add_argument("id", nargs="?", help="a request's or an X-ray's: only what belongs to it")
+    parser.add_argument("--folder", type=Path, default=Path("var/log"))
+    arguments = parser.parse_args()
+    choice = Choice(arguments.id) if arguments.id else None
+    if arguments.folder.is_dir():
+        batches = follow_folder(arguments.folder, choice)
+    else:
+        batches = follow_journal(choice)
+    colour = sys.stdout.isatty()
+    day: date | None = None
+    try:
+        for batch in batches:
+            for line in batch:
+                if (today := line.time.astimezone().date()) != day:
+                    day = today
+                    print(f"-- {day:%A, %d %B %Y}")
+                print(show(line, colour))
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 0
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except FileNotFoundError:
+        print(f"There are no logs: neither {arguments.folder} nor journalctl.", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

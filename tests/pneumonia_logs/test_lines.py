@@ -1,0 +1,71 @@
+"""`pneumonia_logs.lines`: what a line holds, and what it never holds."""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from pneumonia_logs.lines import JsonLines
+
+
+def write(name: str, request: str | None, message: str, *args: object, **more: Any) -> Any:
+    """The line of a record of the logger `name`, read again."""
+    record = logging.LogRecord(name, logging.WARNING, "", 1, message, args, more.pop("exc", None))
+    record.__dict__.update(more)
+    text = JsonLines("api", lambda: request).format(record)
+    assert "\n" not in text
+    return json.loads(text)
+
+
+def fail_to_read() -> Any:
+    """An error of ours that quotes what was typed, and its cause, which does so too."""
+    try:
+        try:
+            int("DOE")
+        except ValueError as error:
+            raise LookupError("no such thing as DOE") from error
+    except LookupError:
+        return sys.exc_info()
+
+
+def test_line_has_time_level_service_message_and_fields() -> None:
+    """The time is in UTC, in milliseconds; of what libraries add only our fields are written."""
+    before = datetime.now(UTC)
+    line = write("x", "1f", "%d of\n%s", 2, "them", fields={"xray": "7"}, data={"args": "DOE"})
+    assert abs((datetime.fromisoformat(line["time"]) - before).total_seconds()) < 10
+    assert len(line.pop("time")) == len("2026-01-31T07:30:00.250+00:00")
+    assert line == {
+        "level": "warning",
+        "service": "api",
+        "message": "2 of\nthem",
+        "request": "1f",
+        "xray": "7",
+    }
+
+
+def test_error_in_a_request_is_told_without_its_text() -> None:
+    """Frames and kinds of both errors, in one line; their texts may be somebody's name."""
+    line = write("x", "1f", "broken", exc=fail_to_read())
+    assert "DOE" not in json.dumps(line).replace('int(\\"DOE\\")', "").replace("as DOE", "")
+    last = line["traceback"].splitlines()
+    assert last[-1] == "LookupError"
+    assert "ValueError" in last
+    assert "in fail_to_read" in line["traceback"]
+
+
+def test_error_at_the_start_is_told_with_its_text() -> None:
+    """It names the setting that is missing, and nobody is served yet."""
+    line = write("gunicorn.error", None, "Exception in worker process", exc=fail_to_read())
+    assert line["traceback"].endswith("LookupError: no such thing as DOE")
+
+
+def test_gunicorn_does_not_quote_requests() -> None:
+    """What it could not read or answer stays out, with the errors' texts; its other lines stay."""
+    line = write("gunicorn.error", None, "Invalid request from ip=::1: '/v1/xrays?q=J DOE'")
+    assert line["message"] == "Invalid request from ip=::1"
+    message = "Error handling request %s %s"
+    line = write("gunicorn.error", None, message, "GET", "/?q=DOE", exc=fail_to_read())
+    assert line["message"] == "Error handling request"
+    assert line["traceback"].splitlines()[-1] == "LookupError"
+    assert write("gunicorn.error", None, "Booting %d", 7)["message"] == "Booting 7"
