@@ -1,7 +1,6 @@
 # Everything that the README tells people to type. Needs Python 3.11 to 3.13 and make.
 .PHONY: run logs test lint bench train report samples terraform-test terraform-apply-local \
-	metrics
-	rehearse
+	metrics rehearse
 
 # The first of these that the machine has; PYTHON= overrides.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \

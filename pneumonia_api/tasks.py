@@ -25,7 +25,6 @@ from pneumonia_api.housekeeping import keep_house, keep_images_clean
 from pneumonia_api.images import ImageStore, StoreUnavailable
 from pneumonia_api.store import QUEUE, TASK, Xray, XrayMissing, XrayStore, as_judged
 from pneumonia_api.switching import ModelSwitch
-from pneumonia_logs.lines import write_lines
 from pneumonia_api.worker_metrics import (
     MODEL,
     REFUSALS,
@@ -34,6 +33,7 @@ from pneumonia_api.worker_metrics import (
     count_answer,
     count_end,
 )
+from pneumonia_logs.lines import write_lines
 from pneumonia_metrics.exposition import tell_release
 
 log = logging.getLogger(__name__)

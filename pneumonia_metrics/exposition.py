@@ -4,7 +4,13 @@ import os
 from collections.abc import Iterable
 
 from flask import Flask
-from prometheus_client import REGISTRY, CollectorRegistry, Gauge, make_wsgi_app
+from prometheus_client import (
+    REGISTRY,
+    CollectorRegistry,
+    Gauge,
+    disable_created_metrics,
+    make_wsgi_app,
+)
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
@@ -12,6 +18,8 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from pneumonia_metrics.processes import VARIABLE
 from pneumonia_metrics.release import RELEASE
+
+disable_created_metrics()  # of each counter another series, which nobody reads
 
 RELEASE_INFO = Gauge(
     "pneumonia_release_info",

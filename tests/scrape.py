@@ -13,7 +13,7 @@ def read_families(text: str) -> Iterator[Metric]:
             yield family
 
 
-def read_value(text: str, name: str, **labels: str) -> float | None:
+def find_value(text: str, name: str, **labels: str) -> float | None:
     """The sum of the samples of this name that have these labels; None when there are none."""
     values = [
         sample.value
@@ -22,3 +22,10 @@ def read_value(text: str, name: str, **labels: str) -> float | None:
         if sample.name == name and sample.labels.items() >= labels.items()
     ]
     return sum(values) if values else None
+
+
+def read_value(text: str, name: str, **labels: str) -> float:
+    """The sum of the samples of this name that have these labels, of which there is one."""
+    value = find_value(text, name, **labels)
+    assert value is not None, f"no {name} with {labels}"
+    return value

@@ -18,7 +18,7 @@ import requests
 from parts import read_command
 from run import ROOT
 from tests.pneumonia_api.redis_server import running_redis
-from tests.scrape import read_value
+from tests.scrape import find_value
 from tests.stack import free_ports
 
 
@@ -91,7 +91,7 @@ class Service:
         told = set()
         for worker in self.list_workers():
             with self.only(worker):
-                told.add(read_value(self.scrape(), name, **labels))
+                told.add(find_value(self.scrape(), name, **labels))
         [value] = told
         return value
 
@@ -156,7 +156,7 @@ def test_request_of_a_killed_process_is_not_in_flight(tmp_path: Path) -> None:
                 b"POST /v1/xrays HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer key-of-the-test\r\n"
                 b"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 99\r\n\r\n--x"
             )
-            wait_until(lambda: read_value(service.scrape(), in_flight) == 1)
+            wait_until(lambda: find_value(service.scrape(), in_flight) == 1)
         service.kill(second)
         assert service.read(in_flight) == 1
         service.kill(first)
