@@ -5,6 +5,7 @@ from typing import Any
 from pneumonia_api.config import MAX_WAITERS, read_config
 from pneumonia_logs.lines import write_lines
 from pneumonia_logs.requests import find_request
+from pneumonia_metrics.processes import begin_anew, forget_process, use_folder
 
 _config = read_config()
 bind = f"{_config.api_host}:{_config.api_port}"
@@ -19,6 +20,10 @@ accesslog = None
 # No proxy stands before the API: a header that moves its paths is nobody's to send.
 forwarder_headers = ""
 control_socket_disable = True
+# Whichever process is scraped tells for all of them.
+use_folder(_config.multiprocess_dir)
+when_ready = begin_anew
+child_exit = forget_process
 
 
 def on_starting(server: Any) -> None:

@@ -23,10 +23,18 @@ from model.xray import UnreadableXray, encode_preview, read_xray
 from pneumonia_api.config import Config, ConfigError, read_config
 from pneumonia_api.housekeeping import keep_house, keep_images_clean
 from pneumonia_api.images import ImageStore, StoreUnavailable
-from pneumonia_api.metrics import STEPS, TASKS
 from pneumonia_api.store import QUEUE, TASK, Xray, XrayMissing, XrayStore, as_judged
 from pneumonia_api.switching import ModelSwitch
+from pneumonia_api.worker_metrics import (
+    MODEL,
+    REFUSALS,
+    RETRIES,
+    STEPS,
+    count_answer,
+    count_end,
+)
 from pneumonia_logs.lines import write_lines
+from pneumonia_metrics.exposition import tell_release
 
 log = logging.getLogger(__name__)
 
@@ -90,14 +98,16 @@ class PredictXray(Task):
             with STEPS.labels("decode").time():
                 image = read_xray(self._images.read_incoming(xray_id), self._max_pixels)
         except UnreadableXray as error:
-            self._finish(replace(xray, status="rejected", reason=str(error)))
+            if self._finish(replace(xray, status="rejected", reason=str(error))):
+                REFUSALS.labels(error.reason).inc()
             return
         with STEPS.labels("predict").time():
             prediction = self.predictor.predict(image)
         with STEPS.labels("store").time():
             if not prediction.refusal:
                 self._images.write_preview(xray_id, encode_preview(image))
-            self._finish(as_judged(xray, asdict(prediction), image.warnings))
+            if self._finish(as_judged(xray, asdict(prediction), image.warnings)):
+                count_answer(prediction)
 
     def on_failure(
         self, exc: Exception, task_id: str, args: tuple[str], kwargs: dict[str, Any], einfo: Any
@@ -121,17 +131,20 @@ class PredictXray(Task):
     ) -> None:
         """Tell that it will be tried again, and after which kind of error."""
         del task_id, kwargs, einfo
+        RETRIES.inc()
         log.warning("is tried again after %s", type(exc).__name__, extra=_name(args[0]))
 
-    def _finish(self, xray: Xray) -> None:
-        if self._xrays.finish(xray):
-            TASKS.labels(xray.status).inc()
+    def _finish(self, xray: Xray) -> bool:
+        """Whether the record had its end state from here."""
+        if finished := self._xrays.finish(xray):
+            count_end(xray)
             waited = datetime.now(UTC) - datetime.fromisoformat(xray.created_at)
             seconds = round(waited.total_seconds(), 3)
             log.info("judged", extra=_name(xray.id, status=xray.status, seconds=seconds))
         elif not self._xrays.exists(xray.id):
             self._images.delete_preview(xray.id)  # deleted meanwhile: nothing of it stays
         self._images.delete_incoming(xray.id)
+        return finished
 
 
 def find_request() -> str | None:
@@ -173,6 +186,8 @@ def create_worker(config: Config) -> Celery:
             task.predictor = models.open_first()
         except ArtifactError as error:
             raise SystemExit(str(error)) from error
+        tell_release("worker")
+        MODEL.tell(task.predictor.artifact)
 
     # Celery only logs what a handler of worker_ready raises, so this one does what cannot fail.
     @signals.worker_ready.connect(weak=False)
@@ -183,6 +198,7 @@ def create_worker(config: Config) -> Celery:
 
         def replace_predictor(predictor: Predictor) -> None:
             task.predictor = predictor  # a task that has begun ends with the one it has
+            MODEL.tell(predictor.artifact)
 
         for work, arguments in (
             (keep_house, (sender.hostname, describe, xrays, app, ended)),

@@ -15,8 +15,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from pneumonia_logs.lines import write_lines
 from pneumonia_logs.requests import find_request, follow_requests, note
+from pneumonia_metrics.exposition import mount_metrics, tell_release
 from pneumonia_web.api_client import ApiClient, ApiError
 from pneumonia_web.config import read_config
+from pneumonia_web.metrics import REQUESTS
 from pneumonia_web.views import ask_to_log_in, pages, refreshes_part, wants_json
 
 FORM_BYTES = 64 * 1024
@@ -46,6 +48,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
     """Build the web from `overrides`, the environment and `var/env`; raises ConfigError."""
     config = read_config(overrides)
     app = Flask(__name__)
+    REQUESTS.watch(app)
     app.config.update(
         SECRET_KEY=config.secret_key,
         MAX_FILE_BYTES=config.max_body_bytes,
@@ -66,6 +69,8 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
     app.register_blueprint(pages)
     _register_errors(app)
     app.after_request(protect)
+    tell_release("web")
+    mount_metrics(app)
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
     return app
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from pneumonia_logs.lines import write_lines
 from pneumonia_logs.requests import find_request
+from pneumonia_metrics.processes import begin_anew, forget_process, use_folder
 from pneumonia_web.config import read_config
 
 _config = read_config()
@@ -19,6 +20,10 @@ accesslog = None
 # nginx alone talks to it, and tells whether the browser came by HTTPS.
 forwarded_allow_ips = _config.proxy_address
 control_socket_disable = True
+# Whichever process is scraped tells for all of them.
+use_folder(_config.multiprocess_dir)
+when_ready = begin_anew
+child_exit = forget_process
 
 
 def on_starting(server: Any) -> None:

@@ -18,6 +18,7 @@ from model.network import load_network
 from model.ood import read_density
 from model.splits import read_splits
 from tests.model.conftest import SIDE
+from tests.scrape import find_value, read_value
 
 
 def run(data: Path, weights: Path | str, out: Path, *more: object) -> int:
@@ -49,8 +50,8 @@ def test_one_epoch_writes_a_complete_artifact(
 ) -> None:
     """Eight images, one epoch: weights, figures with intervals, plots, card, logs; and it says
     which layers it trains, among them every layer of a stage that the weights lack a part of."""
-    out = tmp_path / "out"
-    assert run(made_data, made_weights, out, *more) == 0
+    out, metrics = tmp_path / "out", tmp_path / "metrics" / "training.prom"
+    assert run(made_data, made_weights, out, "--metrics", metrics, *more) == 0
     artifact = read_artifact(out)
     assert artifact.training["images"] == {"train": 6, "validation": 2}
     assert artifact.input_side == SIDE
@@ -64,6 +65,17 @@ def test_one_epoch_writes_a_complete_artifact(
     assert artifact.version in (out / "MODEL_CARD.md").read_text()
     assert list(out.glob("logs/train/events*"))
     assert not (out / "resume").exists()
+    told = metrics.read_text()
+    auc = artifact.scores["test"]["auc_roc"][0]
+    assert read_value(told, "pneumonia_training_auc", split="test") == auc
+    assert 0 <= read_value(told, "pneumonia_training_auc", split="validation") <= 1
+    assert read_value(told, "pneumonia_training_running") == 0
+    started = read_value(told, "pneumonia_training_started_timestamp_seconds")
+    ended = read_value(told, "pneumonia_training_last_success_timestamp_seconds")
+    duration = read_value(told, "pneumonia_training_duration_seconds")
+    assert ended - started == pytest.approx(duration, abs=0.1)
+    assert read_value(told, "pneumonia_training_images_per_second") > 0
+    assert "metrics" not in artifact.training["arguments"]
     with (out / "training.csv").open() as file:
         rows = list(csv.DictReader(file))
     names = {"accuracy", "precision", "recall", "f1", "auc_roc", "auc_pr", "loss"}
@@ -146,6 +158,21 @@ def test_unreadable_files_are_listed_and_skipped(
     assert "skipped, not readable: " in printed
     assert "IM-0090-0001.jpeg" in printed
     assert broken.name in printed
+
+
+def test_run_that_fails_leaves_the_last_success_as_it_was(made_data: Path, tmp_path: Path) -> None:
+    """It is told that it began and that it is over."""
+    file = tmp_path / "training.prom"
+    file.write_text(
+        "# TYPE pneumonia_training_last_success_timestamp_seconds gauge\n"
+        "pneumonia_training_last_success_timestamp_seconds 5\n"
+    )
+    assert run(made_data, tmp_path / "missing.npz", tmp_path / "out", "--metrics", file) == 1
+    told = file.read_text()
+    assert read_value(told, "pneumonia_training_last_success_timestamp_seconds") == 5
+    assert read_value(told, "pneumonia_training_started_timestamp_seconds") > 5
+    assert read_value(told, "pneumonia_training_running") == 0
+    assert find_value(told, "pneumonia_training_duration_seconds") is None
 
 
 @pytest.mark.parametrize(

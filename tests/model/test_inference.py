@@ -11,6 +11,7 @@ import pytest
 from model.inference import main
 from pneumonia_api.images import ImageStore
 from tests.model.server import PASSWORD, Server, arguments, read_records
+from tests.scrape import read_value
 from tests.stack import ROOT
 
 SERVING = ROOT / "var" / "serving"
@@ -54,8 +55,18 @@ def test_folder_becomes_records(
     server: Server, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A record and a preview for each picture, `rejected` for the broken one; metrics; no names."""
-    assert main(arguments(server, folder, tmp_path / "images", "--labels")) == 0
+    metrics = tmp_path / "metrics" / "batch.prom"
+    command = arguments(server, folder, tmp_path / "images", "--labels", "--metrics", str(metrics))
+    assert main(command) == 0
     printed = capsys.readouterr().out
+    told = metrics.read_text()
+    for status, count in (("done", 8), ("rejected", 1), ("failed", 0), ("unread", 0)):
+        assert read_value(told, "pneumonia_batch_files", status=status) == count
+    assert read_value(told, "pneumonia_batch_total_files") == 10
+    assert read_value(told, "pneumonia_batch_running") == 0
+    assert read_value(told, "pneumonia_batch_images_per_second") > 0
+    assert read_value(told, "pneumonia_batch_duration_seconds") > 0
+    assert read_value(told, "pneumonia_batch_last_success_timestamp_seconds") > 0
     records = read_records(server)
     assert sorted(r["status"] for r in records.values()) == ["done"] * 8 + ["rejected"]
     assert {r["source"] for r in records.values()} == {"batch"}
@@ -91,10 +102,13 @@ def test_second_run_does_nothing_and_knows_all(
 def test_killed_run_goes_on(server: Server, many: Path, tmp_path: Path) -> None:
     """SIGKILL in the middle: what was stored stays as it is, and the rest is done, each once."""
     images = tmp_path / "images"
-    process = start(server, many, images)
+    metrics = tmp_path / "batch.prom"
+    process = start(server, many, images, "--metrics", str(metrics))
     wait_records(server, 8)
     process.kill()
     process.communicate(timeout=30)
+    assert read_value(metrics.read_text(), "pneumonia_batch_running") == 1
+    assert read_value(metrics.read_text(), "pneumonia_batch_total_files") == 64
     kept = read_records(server)
     assert 8 <= len(kept) < 64
     process = start(server, many, images)

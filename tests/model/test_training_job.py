@@ -8,6 +8,7 @@ from model.artifact_store import ArtifactStore
 from model.training_job import main
 from tests.model.conftest import SIDE
 from tests.model.server import Server, read_records
+from tests.scrape import read_value
 
 
 @pytest.fixture
@@ -17,6 +18,7 @@ def settings(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("IMAGE_STORE", f"file://{tmp_path}/images")
     monkeypatch.setenv("REDIS_URL", server.url)
     monkeypatch.setenv("API_KEY", "key-of-the-test")
+    monkeypatch.setenv("VAR_DIR", str(tmp_path))
     # Restored afterwards, because the job sets them for what it starts.
     monkeypatch.setenv("MODEL_DIR", "")
     monkeypatch.setenv("SERVING_DIR", "")
@@ -41,6 +43,10 @@ def test_job_trains_publishes_and_scores(
     records = read_records(server).values()
     assert len(records) == 4
     assert {record["source"] for record in records} == {"batch"}
+    told = {path.name: path.read_text() for path in (tmp_path / "metrics").iterdir()}
+    assert told.keys() == {"training.prom", "batch.prom"}
+    assert read_value(told["training.prom"], "pneumonia_training_epochs") == 1
+    assert read_value(told["batch.prom"], "pneumonia_batch_total_files") == 4
     [log] = (settings / "logs").iterdir()
     assert "6 training, 2 validation and 4 test X-rays." in log.read_text()
 

@@ -1,5 +1,6 @@
 """The proxy alone, before a web that is not there: what it answers and what it writes down."""
 
+import http.client
 import json
 import os
 import shutil
@@ -123,6 +124,17 @@ def test_line_is_json_and_has_the_id_that_the_page_shows(proxy: Proxy) -> None:
     assert len(line["request"]) == 32
     assert line["request"] != claimed
     assert f"<code>{line['request']}</code>" in page.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/metrics", "/metrics/", "/metrics/x", "/%6Detrics", "//metrics", "/x/../metrics?a=b"]
+)
+def test_metrics_are_for_nobody_outside(proxy: Proxy, path: str) -> None:
+    """404 from the proxy itself, however it is written: the web is not asked, or it were a 502."""
+    connection = http.client.HTTPConnection(proxy.url.removeprefix("http://"), timeout=10)
+    connection.request("GET", path)
+    assert connection.getresponse().status == 404
+    connection.close()
 
 
 def test_refusals_say_when_to_come_back(proxy: Proxy) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY, generate_latest
 
 from model.artifact import METADATA_NAME, WEIGHTS_NAME, read_artifact, write_metadata
 from model.artifact_store import ArtifactStore, ArtifactStoreError, main
@@ -20,6 +21,7 @@ from pneumonia_api import switching
 from pneumonia_api.config import Config, read_config
 from pneumonia_api.switching import ModelSwitch
 from tests.s3 import running_s3
+from tests.scrape import read_value
 from tests.stack import ROOT, free_ports
 
 SHIPPED = ROOT / "model" / "artifact"
@@ -69,6 +71,12 @@ def wait_until(holds: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+def count_switches(outcome: str) -> float:
+    """As the worker's `/metrics` tells it."""
+    text = generate_latest(REGISTRY).decode()
+    return read_value(text, "pneumonia_worker_model_switches_total", outcome=outcome)
+
+
 class Worker:
     """Serves by a switch, as `pneumonia_api.tasks` does."""
 
@@ -101,6 +109,7 @@ def test_worker_goes_forward_and_back_while_it_answers(
 ) -> None:
     """From S3; every question is answered, by the one model or by the other, and none is lost."""
     monkeypatch.setattr(switching, "POLL_SECONDS", 0.2)
+    switched, failed = count_switches("switched"), count_switches("failed")
     with running_s3(free_ports()["PORT"]) as bucket:
         store = ArtifactStore(f"{bucket}/models")
         first = store.publish(SHIPPED, serving)
@@ -133,6 +142,8 @@ def test_worker_goes_forward_and_back_while_it_answers(
     changes = sum(a != b for a, b in itertools.pairwise(answers))
     assert set(answers) == {first, second}
     assert changes >= 2
+    assert count_switches("switched") == switched + 2
+    assert count_switches("failed") == failed
 
 
 def test_damaged_version_leaves_the_one_that_is_served(
@@ -140,6 +151,7 @@ def test_damaged_version_leaves_the_one_that_is_served(
 ) -> None:
     """Weights of another file, a version that is not there, and a name that is none."""
     monkeypatch.setattr(switching, "POLL_SECONDS", 0.1)
+    failed = count_switches("failed")
     first = ArtifactStore(f"file://{tmp_path}/models").publish(SHIPPED, serving)
     worker = Worker(ModelSwitch(configure(tmp_path, f"file://{tmp_path}/models", serving)))
     try:
@@ -151,6 +163,7 @@ def test_damaged_version_leaves_the_one_that_is_served(
             time.sleep(0.5)
             assert worker.predictor.artifact.version == first
         assert worker.thread.is_alive()
+        assert count_switches("failed") == failed + 1  # what could not be fetched is tried again
     finally:
         worker.end()
 

@@ -1,0 +1,51 @@
+"""`pneumonia_metrics.textfile`: the file of a job that ends."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from pneumonia_metrics.gauges import GaugeKind
+from pneumonia_metrics.textfile import GaugeFile
+from tests.scrape import read_families, read_value
+
+KINDS = (GaugeKind("pneumonia_a", "A."), GaugeKind("pneumonia_b", "B.", ("split", "part")))
+
+
+def test_what_nobody_knows_is_absent(tmp_path: Path) -> None:
+    """A gauge without a value would say 0, which is one."""
+    gauges = GaugeFile(tmp_path / "new" / "job.prom", KINDS)
+    gauges.set("pneumonia_a", 2)
+    gauges.write()
+    file = tmp_path / "new" / "job.prom"
+    assert [family.name for family in read_families(file.read_text())] == ["pneumonia_a"]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o644
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_next_run_begins_with_what_the_file_has(tmp_path: Path) -> None:
+    """Also with labels, in their order; what is no gauge of this job any more goes."""
+    file = tmp_path / "job.prom"
+    first = GaugeFile(file, (*KINDS, GaugeKind("pneumonia_old", "Old.")))
+    first.set("pneumonia_a", 1.5)
+    first.set("pneumonia_b", 3, "test", "x")
+    first.set("pneumonia_old", 1)
+    first.write()
+    second = GaugeFile(file, KINDS)
+    second.set("pneumonia_a", 2)
+    second.write()
+    text = file.read_text()
+    assert read_value(text, "pneumonia_a") == 2
+    assert read_value(text, "pneumonia_b", split="test", part="x") == 3
+    assert "old" not in text
+
+
+def test_folder_that_cannot_be_written_ends_no_job(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is told in a line."""
+    (tmp_path / "metrics").write_text("in the way")
+    gauges = GaugeFile(tmp_path / "metrics" / "job.prom", KINDS)
+    gauges.set("pneumonia_a", 1)
+    gauges.write()
+    assert "job.prom was not written: " in capsys.readouterr().err
