@@ -258,7 +258,7 @@ run "image_follows_the_gpu" {
   }
 
   assert {
-    condition     = alltrue([for image in data.aws_ami.gpu : strcontains(one(image.filter).values[0], " OSS ")]) && length(data.aws_ami.gpu) == 1
+    condition     = length(data.aws_ami.gpu) == 1 && strcontains(local.trainer_image_name, " OSS ")
     error_message = "A g6 without a named image gets one with the OSS driver."
   }
 }
