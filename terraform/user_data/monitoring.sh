@@ -78,6 +78,10 @@ if curl --silent --fail --retry 2 --max-time 60 https://apt.grafana.com/gpg.key 
         echo 'Environment=GF_SERVER_PROTOCOL=https GF_SERVER_HTTP_PORT=443'
         echo 'Environment=GF_SERVER_CERT_FILE=/etc/grafana/tls.pem GF_SERVER_CERT_KEY=/etc/grafana/tls.key'
         echo 'Environment=GF_ANALYTICS_REPORTING_ENABLED=false'
+        # Data source and dashboards are read from the release, and Overview is the first page.
+        echo "Environment=GF_PATHS_PROVISIONING=$root/monitoring/grafana/provisioning"
+        echo "Environment=GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH=$root/monitoring/grafana/dashboards/overview.json"
+        echo "Environment=PNEUMONIA_DASHBOARDS=$root/monitoring/grafana/dashboards PROMETHEUS_URL=http://127.0.0.1:9090"
         echo 'EnvironmentFile=/etc/pneumonia/grafana'
     } > /etc/systemd/system/grafana-server.service.d/pneumonia.conf
     printf 'GF_SECURITY_ADMIN_PASSWORD=%s\n' "$(secret grafana-password)" |
