@@ -28,13 +28,14 @@ def frame(uid: str, why: str, since: str, refresh: str) -> dashboard.Dashboard:
         if other != uid:
             link = dashboard.DashboardLink(title).type(parts.DashboardLinkType.LINK)
             board.link(link.url(f"/d/{other}").icon("dashboard").keep_time(True))
-    # An event is what was not there ten minutes ago; a host that only restarts is none.
+    # An event is what was not there in the quarter of an hour before; a host that restarts is none.
+    # It lasts five minutes: Grafana asks every minute, but more seldom over more than a week.
     for name, color, metric, labels in (
         ("Releases", THIRD, "pneumonia_release_info", "service, release"),
         ("Model switches", QUIET, "pneumonia_worker_model_info", "model"),
     ):
         what = f"max by ({labels}) ({metric})"
-        before = f"max by ({labels}) (max_over_time({metric}[10m] offset 1m))"
+        before = f"max by ({labels}) (max_over_time({metric}[15m] offset 5m))"
         title = " ".join(f"{{{{{label}}}}}" for label in labels.split(", "))
         board.annotation(_event(name, color, f"{what} unless {before}", title))
     firing = 'ALERTS{alertstate="firing", severity="page"}'

@@ -19,6 +19,7 @@ from monitoring.grafana.asking import Prometheus, PrometheusFails
 from monitoring.grafana.reading import Question, fill_in, list_questions, read_dashboards
 from monitoring.grafana.render import main as render
 from pneumonia_metrics.textfile import GaugeFile
+from tests.monitoring.conftest import SCRAPE_SECONDS
 from tests.monitoring.watched import Watched
 from tests.pneumonia_web.visitor import Visitor
 from tests.stack import ROOT
@@ -114,11 +115,13 @@ def send_xrays(watched: Watched, samples: list[Path]) -> None:
 def ask(watched: Watched, question: Question) -> list[float]:
     """All numbers that the dashboard gets, over the last hour where it draws a curve."""
     prometheus, now = Prometheus(watched.prometheus_url), time.time()
-    expr = fill_in(question.expr, BOARDS[question.dashboard], 3600, 15)
+    # Every scrape of events: what began may have been suspended by another test soon after.
+    step = SCRAPE_SECONDS if question.asker.startswith("annotation") else 15
+    expr = fill_in(question.expr, BOARDS[question.dashboard], 3600, step)
     if question.instant:
         answer = prometheus.ask_now(expr, now)
     else:
-        answer = prometheus.ask_range(expr, now - 3600, now, 15)
+        answer = prometheus.ask_range(expr, now - 3600, now, step)
     return [value for one in answer for value in one.values if not math.isnan(value)]
 
 
