@@ -182,7 +182,7 @@ def test_part_that_fails_is_named_with_its_log(tmp_path: Path) -> None:
 def test_same_port_twice_is_refused(tmp_path: Path) -> None:
     """Otherwise the second part to start would fail."""
     ports = free_ports()
-    sentence = "must be five different ports."
+    sentence = "must be different ports."
     check_refusal(tmp_path, sentence, {**ports, "API_PORT": ports["PORT"]})
 
 
