@@ -98,7 +98,9 @@ class ModelFacts(Collector):
         PROBABILITY.labels(artifact.version)
         OOD_SCORE.labels(artifact.version)
         trained = artifact.training.get("trained_at")
-        known = {(): datetime.fromisoformat(trained).timestamp()} if trained else {}
+        known: dict[tuple[str, ...], float] = (
+            {(): datetime.fromisoformat(trained).timestamp()} if trained else {}
+        )
         self._gauges = [
             MODEL_INFO.show({(artifact.version,): 1}),
             MODEL_LOADED.show({(): time.time()}),
