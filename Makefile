@@ -1,5 +1,5 @@
 # Everything that the README tells people to type. Needs Python 3.11 to 3.13 and make.
-.PHONY: run test lint bench train report samples terraform-test terraform-apply-local \
+.PHONY: run test lint bench train report metrics samples terraform-test terraform-apply-local \
 	rehearse
 
 # The first of these that the machine has; PYTHON= overrides.
@@ -26,13 +26,18 @@ bench: .venv/installed samples
 train: .venv/installed
 	$(BIN)/python -m model.cnn --data $(XRAY_DATA)/kermany224 --out var/training --cache-features \
 		--weights $(XRAY_DATA)/../weights/resnet50_imagenet_conv1_to_conv4.npz \
-		--other-xrays $(XRAY_DATA)/nih_unlabelled/images --not-xrays $(XRAY_DATA)/ood_dev
+		--other-xrays $(XRAY_DATA)/nih_unlabelled/images --not-xrays $(XRAY_DATA)/ood_dev \
+		--metrics $(or $(VAR_DIR),var)/metrics/training.prom
 
 # Every figure of the shipped model anew, and its card.
 report: .venv/installed
 	$(BIN)/python -m model.network
 	$(BIN)/python -m model.report --data $(XRAY_DATA)/kermany224 --out var/evaluation
 	$(BIN)/python -m model.card --report var/evaluation
+
+# The list of all metrics, from the code that counts them.
+metrics: .venv/installed
+	$(BIN)/python -m monitoring.catalogue
 
 # The deployment without an account: checked; applied to a stand-in of AWS, looked at, destroyed.
 terraform-test: .venv/installed

@@ -154,7 +154,7 @@ def ping_redis(url: str) -> None:
 
 def prepare_var(ports: dict[str, int], with_redis: bool) -> None:
     """Make `var/`: secrets once, settings and configuration files at every start."""
-    for name in ("log", "redis", "images", "serving", "nginx"):
+    for name in ("log", "metrics", "redis", "images", "serving", "nginx"):
         (VAR / name).mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(VAR).free
     if free < MIN_FREE_BYTES:

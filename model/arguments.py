@@ -32,7 +32,12 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     _add_machine(parser.add_argument_group("machine"))
     # Defaults that the help does not print: they are said in words there.
     unset = argparse.Namespace(
-        learning_rate=None, weight_decay=None, cache=None, other_xrays=None, not_xrays=None
+        learning_rate=None,
+        weight_decay=None,
+        cache=None,
+        metrics=None,
+        other_xrays=None,
+        not_xrays=None,
     )
     arguments = parser.parse_args(argv, unset)
     learning_rate, weight_decay = RATES[arguments.optimizer]
@@ -75,6 +80,13 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
         metavar="FOLDER",
         default=argparse.SUPPRESS,
         help="images that are no chest X-rays; only measured, how many are refused",
+    )
+    group.add_argument(
+        "--metrics",
+        type=Path,
+        metavar="FILE",
+        default=argparse.SUPPRESS,
+        help="a .prom file for node_exporter: progress and, in the end, figures",
     )
     group.add_argument(
         "--validation-share", type=_share, metavar="SHARE", default=0.15, help="of the patients"

@@ -39,6 +39,7 @@ from model.heads import HeadTraining
 from model.network import build_network
 from model.result import write_artifact
 from model.splits import Split, read_splits
+from model.training_metrics import report_run
 
 # A hard and a mild view of each validation X-ray, by a seed that no training view has. The mild one
 # last: threshold and calibration come from it alone.
@@ -125,7 +126,16 @@ def train(arguments: argparse.Namespace) -> Artifact | None:
 
 def settings_of(arguments: argparse.Namespace) -> dict[str, object]:
     """The arguments that are no place on this machine, nor its number of threads."""
-    elsewhere = ("data", "out", "cache", "weights", "workers", "other_xrays", "not_xrays")
+    elsewhere = (
+        "data",
+        "out",
+        "cache",
+        "metrics",
+        "weights",
+        "workers",
+        "other_xrays",
+        "not_xrays",
+    )
     return {name: value for name, value in vars(arguments).items() if name not in elsewhere}
 
 
@@ -156,7 +166,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run; what makes it impossible is told in one line."""
     arguments = parse_arguments(argv)
     try:
-        train(arguments)
+        report_run(arguments.metrics, lambda: train(arguments))
     except (data.DataError, WeightsError, RunError, DistributionError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -155,7 +155,8 @@ def read_header(data: bytes, max_pixels: int) -> Dataset:
     except PARSE_ERRORS:
         # `from None`: the library's own message may hold values of elements.
         raise UnreadableXray(
-            "The DICOM file is damaged or incomplete; export it again and send the new file."
+            "The DICOM file is damaged or incomplete; export it again and send the new file.",
+            "unreadable",
         ) from None
     return dataset
 
@@ -171,7 +172,8 @@ def _parse(data: bytes, max_inflated: int) -> Dataset:
         if inflater.unconsumed_tail:
             raise UnreadableXray(
                 "The deflated DICOM holds far more data than an X-ray needs; export it "
-                "uncompressed."
+                "uncompressed.",
+                "too_large",
             )
         dataset = read_dataset(io.BytesIO(inflated), False, True, specific_tags=_TAGS)
         dataset.file_meta = FileMetaDataset()
@@ -198,26 +200,34 @@ def _text(dataset: Dataset, element: str) -> str:
 def _check_kind(dataset: Dataset) -> None:
     modality, sop_class = _text(dataset, "Modality"), dataset.get("SOPClassUID")
     if not any(element in dataset for element in _PIXELS):
-        raise UnreadableXray("The DICOM holds no image; send the object that has the X-ray itself.")
+        raise UnreadableXray(
+            "The DICOM holds no image; send the object that has the X-ray itself.", "not_chest"
+        )
     if (modality and modality not in _MODALITIES) or (sop_class and sop_class not in _SOP_CLASSES):
         other = _OTHER_MODALITIES.get(modality, "another kind of examination")
         raise UnreadableXray(
             f"The DICOM is {other}, not a chest X-ray (CR, DX or secondary capture); send the "
-            "X-ray."
+            "X-ray.",
+            "not_chest",
         )
 
 
 def _check_pixels(dataset: Dataset) -> None:
     if int(dataset.get("NumberOfFrames") or 1) > 1:
-        raise UnreadableXray("The DICOM holds several frames; send each X-ray as one image.")
+        raise UnreadableXray(
+            "The DICOM holds several frames; send each X-ray as one image.", "several"
+        )
     if int(dataset.get("SamplesPerPixel") or 1) != 1 or dataset.PhotometricInterpretation not in (
         "MONOCHROME1",
         "MONOCHROME2",
     ):
-        raise UnreadableXray("The DICOM is in colour; send the X-ray in grey, as it was taken.")
+        raise UnreadableXray(
+            "The DICOM is in colour; send the X-ray in grey, as it was taken.", "unsupported"
+        )
     if "PixelData" not in dataset or dataset.BitsAllocated not in (8, 16):
         raise UnreadableXray(
-            "The DICOM does not hold pixels of 8 to 16 bits; export the X-ray with 8 to 16 bits."
+            "The DICOM does not hold pixels of 8 to 16 bits; export the X-ray with 8 to 16 bits.",
+            "unsupported",
         )
     # The decoder needs them, and objects that leave them out mean these.
     dataset.SamplesPerPixel = 1
@@ -229,10 +239,13 @@ def _check_anatomy(dataset: Dataset) -> None:
     body = _text(dataset, "BodyPartExamined")
     if body and not re.search("CHEST|THORA|TORAX|LUNG|UNKNOWN", body):
         part = f"the {body.lower()}" if _OTHER_PARTS.fullmatch(body) else "another part of the body"
-        raise UnreadableXray(f"The DICOM shows {part}, not the chest; send a frontal chest X-ray.")
+        raise UnreadableXray(
+            f"The DICOM shows {part}, not the chest; send a frontal chest X-ray.", "not_chest"
+        )
     codes = dataset.get("ViewCodeSequence")
     view = _text(dataset, "ViewPosition") + " " + (_text(codes[0], "CodeMeaning") if codes else "")
     if _NOT_FRONTAL.search(view.replace("_", " ")):
         raise UnreadableXray(
-            "The DICOM is a lateral or oblique view; send the frontal view (PA or AP)."
+            "The DICOM is a lateral or oblique view; send the frontal view (PA or AP).",
+            "not_frontal",
         )

@@ -29,12 +29,14 @@ def read_dicom(data: bytes, max_pixels: int) -> tuple[np.ndarray, tuple[str, ...
             return _render(_decode_pixels(dataset), dataset)
     except NotImplementedError:
         raise UnreadableXray(
-            "The DICOM is compressed in a way that is not supported; export it uncompressed."
+            "The DICOM is compressed in a way that is not supported; export it uncompressed.",
+            "unsupported",
         ) from None
     except (*PARSE_ERRORS, RuntimeError):
         raise UnreadableXray(
             "The pixels of the DICOM are damaged or incomplete; export it again and send the "
-            "new file."
+            "new file.",
+            "unreadable",
         ) from None
 
 

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from model.distribution import prepare_fit, unwrap_network
+from model.epoch_metrics import ReportEpochs
 from model.features import Batches
 
 EMA_MOMENTUM = 0.99
@@ -141,6 +142,7 @@ def fit(
                 keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
                 _KeepBest(best, history, arguments.patience),
                 _Backup(arguments.out / RESUME, history, epoch),
+                ReportEpochs(arguments.metrics, len(batches) * arguments.batch),
                 keras.callbacks.TensorBoard(str(arguments.out / "logs"), write_graph=False),
             ],
             verbose=1 if sys.stdout.isatty() else 2,

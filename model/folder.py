@@ -19,9 +19,8 @@ import redis
 from tqdm import tqdm
 
 from model.artifact import sha256_of
-from pneumonia_api.store import Xray, XrayMissing, XrayStore, name_batch, new_xray
+from pneumonia_api.store import BATCH_SOURCE, Xray, XrayMissing, XrayStore, name_batch, new_xray
 
-SOURCE = "batch"
 SUFFIXES = (".jpg", ".jpeg", ".png", ".dcm", ".dicom", ".tif", ".tiff")
 
 WAIT_SECONDS = 900
@@ -173,7 +172,7 @@ class Intake:
             file.record = self._find(xray_id) if xray_id else None
             file.known = file.record is not None
             if file.record is None:
-                file.record = new_xray(SOURCE, file.digest, ending=file.name)
+                file.record = new_xray(BATCH_SOURCE, file.digest, ending=file.name)
                 if file.too_large:
                     reason = (
                         f"The file is larger than {self._max_bytes >> 20} MB; "

@@ -24,6 +24,7 @@ from redis.retry import Retry
 from tqdm import tqdm
 
 from model.artifact import ArtifactError
+from model.batch_metrics import report_scoring
 from model.folder import File, Intake, list_files, patiently
 from model.tally import Tally, read_label
 from pneumonia_api.config import Config, ConfigError, read_config
@@ -52,6 +53,9 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--celery", action="store_true", help="send the files to the workers, on any machines"
+    )
+    parser.add_argument(
+        "--metrics", type=Path, metavar="FILE", help="a .prom file for node_exporter: progress"
     )
     return parser.parse_args(argv)
 
@@ -103,10 +107,14 @@ def score_folder(arguments: argparse.Namespace) -> int:
         intake = Intake(XrayStore(client), pool, model, config.max_body_bytes)
         tally = Tally(folder, arguments.labels)
         started = time.monotonic()
-        with tqdm(total=len(paths), unit="file", smoothing=0.1) as bar:
+        with (
+            tqdm(total=len(paths), unit="file", smoothing=0.1) as bar,
+            report_scoring(arguments.metrics, len(paths), tally.counts) as report,
+        ):
             for files in run(intake, paths):
                 tally.add(files)
                 bar.update(len(files))
+                report()
     finally:
         pool.shutdown(cancel_futures=True)
     seconds = time.monotonic() - started

@@ -15,8 +15,29 @@ LARGE_PIXELS = 10_000_000
 _large = threading.Lock()
 
 
+REASONS = (
+    "unreadable",
+    "unsupported",
+    "too_large",
+    "too_small",
+    "blank",
+    "several",
+    "not_chest",
+    "not_frontal",
+)
+"""Why a file is refused, in a word that can be counted; see UnreadableXray."""
+
+
 class UnreadableXray(ValueError):
-    """The bytes are not an image that can be judged; the message is one sentence for a person."""
+    """The bytes are not an image that can be judged; the message is one sentence for a person.
+
+    `reason` is one of REASONS: damaged or no image (`unreadable`), stored in a way that is not read
+    (`unsupported`), several images in one file, or, by the tags of a DICOM, another examination.
+    """
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 def check_size(width: int, height: int, max_pixels: int) -> None:
@@ -24,12 +45,14 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
     if width * height > max_pixels:
         raise UnreadableXray(
             f"The image has {width} x {height} pixels, more than the limit of "
-            f"{max_pixels // 1_000_000} megapixels; export it smaller."
+            f"{max_pixels // 1_000_000} megapixels; export it smaller.",
+            "too_large",
         )
     if min(width, height) < MIN_SIDE:
         raise UnreadableXray(
             f"The image is only {width} x {height} pixels; send one of at least "
-            f"{MIN_SIDE} pixels on its shorter side."
+            f"{MIN_SIDE} pixels on its shorter side.",
+            "too_small",
         )
 
 

@@ -63,15 +63,18 @@ def read_picture(data: bytes, max_pixels: int, side: int) -> tuple[np.ndarray, i
     except Image.DecompressionBombError as error:
         raise UnreadableXray(
             f"The image has far more pixels than the limit of {max_pixels // 1_000_000} "
-            "megapixels; export it smaller."
+            "megapixels; export it smaller.",
+            "too_large",
         ) from error
     except UnidentifiedImageError as error:
         raise UnreadableXray(
-            "This is not a JPEG, PNG, TIFF or DICOM image; export the X-ray as one."
+            "This is not a JPEG, PNG, TIFF or DICOM image; export the X-ray as one.",
+            "unreadable",
         ) from error
     except _DECODE_ERRORS as error:
         raise UnreadableXray(
-            "The image file is damaged or incomplete; export it again and send the new file."
+            "The image file is damaged or incomplete; export it again and send the new file.",
+            "unreadable",
         ) from error
     return pixels, width, height
 
@@ -89,7 +92,8 @@ def _check_pages(image: TiffImagePlugin.TiffImageFile) -> None:
             return
         if page > _MAX_TIFF_COPIES or not image.tag_v2.get(_SUBFILE_TYPE, 0) & 1:
             raise UnreadableXray(
-                "The TIFF file holds several pages; send each X-ray as a file of its own."
+                "The TIFF file holds several pages; send each X-ray as a file of its own.",
+                "several",
             )
 
 

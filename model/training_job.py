@@ -4,9 +4,10 @@
 
 runs `model.cnn` on TRAINING_DATA (train/ and test/, each with NORMAL/ and PNEUMONIA/), publishes
 the artifact with its serving export, which all workers then go over to, and runs `model.inference`
-on the test images, so that their results are in the worklist. What all of it printed is kept at
-ARTIFACT_STORE/logs/TIME.log, also when it failed; a run that was killed goes on when its data and
-settings are the same. Ends with 0, or with 1 and one sentence.
+on the test images, so that their results are in the worklist. Both tell in VAR_DIR/metrics how far
+they are. What all of it printed is kept at ARTIFACT_STORE/logs/TIME.log, also when it failed; a run
+that was killed goes on when its data and settings are the same. Ends with 0, or with 1 and one
+sentence.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from model.artifact import ArtifactError
 from model.artifact_store import ArtifactStore, ArtifactStoreError
 
+ROOT = Path(__file__).resolve().parents[1]
 AWAY = (OSError, BotoCoreError, ClientError)
 
 
@@ -67,14 +69,17 @@ def run(*arguments: str, log: Path) -> None:
 def work(folder: Path, log: Path, settings: Mapping[str, str], more: Sequence[str]) -> None:
     """The whole run; `more` goes to `model.cnn`. Raises JobError and ArtifactError."""
     data, out, serving = folder / "data", folder / "out", folder / "serving"
+    metrics = Path(settings.get("VAR_DIR") or ROOT / "var") / "metrics"
     fetch_data(settings["TRAINING_DATA"], data)
-    run("model.cnn", "--data", str(data), "--out", str(out), *more, log=log)
+    told = ("--metrics", str(metrics / "training.prom"))
+    run("model.cnn", "--data", str(data), "--out", str(out), *told, *more, log=log)
     run("model.network", "--artifact", str(out), "--out", str(serving), log=log)
     version = ArtifactStore(settings["ARTIFACT_STORE"]).publish(out, serving)
     print(f"Published {version}.", flush=True)
     # By the settings of this process, as everywhere: REDIS_URL, IMAGE_STORE and these two.
     os.environ.update({"MODEL_DIR": str(out), "SERVING_DIR": str(serving)})
-    run("model.inference", "--data", str(data / "test"), "--labels", log=log)
+    told = ("--metrics", str(metrics / "batch.prom"))
+    run("model.inference", "--data", str(data / "test"), "--labels", *told, log=log)
 
 
 def keep_log(log: Path, url: str) -> None:

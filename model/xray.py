@@ -57,7 +57,9 @@ def read_xray(data: bytes, max_pixels: int = MAX_PIXELS) -> Xray:
     else:
         pixels, width, height = read_picture(data, max_pixels, PREVIEW_SIDE)
     if np.ptp(pixels) < MIN_CONTRAST:
-        raise UnreadableXray("The image is blank; check the export and send the X-ray again.")
+        raise UnreadableXray(
+            "The image is blank; check the export and send the X-ray again.", "blank"
+        )
     return Xray(pixels, width, height, found + _warn(width, height, pixels))
 
 

@@ -11,18 +11,16 @@ from typing import Any, cast
 import redis
 from apiflask import APIFlask, HTTPError
 from gunicorn.http.errors import ParseException
-from prometheus_client import make_wsgi_app
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
-from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from pneumonia_api import auth, schemas, views
 from pneumonia_api.cli import users
 from pneumonia_api.config import MAX_WAITERS, Config, read_config
 from pneumonia_api.images import ImageMissing, ImageStore, StoreUnavailable
-from pneumonia_api.metrics import count_requests
+from pneumonia_api.metrics import REQUESTS, count_outcome
 from pneumonia_api.probes import probes
 from pneumonia_api.publishing import create_queue
 from pneumonia_api.request import (
@@ -34,7 +32,9 @@ from pneumonia_api.request import (
 )
 from pneumonia_api.sessions import sessions
 from pneumonia_api.store import BLOCK_SECONDS, XrayMissing, XrayStore
+from pneumonia_api.store_metrics import StoreMetrics
 from pneumonia_api.worklist import Worklist
+from pneumonia_metrics.exposition import mount_metrics, tell_release
 
 # Exception -> status, stable code, sentence. The one place where faults get a status.
 ERRORS: dict[type[Exception], tuple[int, str, str]] = {
@@ -100,6 +100,8 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
         spec_path="/openapi.json",
         docs_path=None,
     )
+    REQUESTS.watch(app)
+    app.after_request(count_outcome)
     app.request_class = ApiRequest
     app.config.update(
         API_KEY=config.api_key,
@@ -116,8 +118,8 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
     app.register_blueprint(probes)
     app.cli.add_command(users)
     _register_errors(app)
-    count_requests(app)
-    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/metrics": make_wsgi_app()})  # type: ignore[method-assign]
+    tell_release("api")
+    mount_metrics(app, StoreMetrics(config.redis_url))
     # The web tells whom it asks for, which log-ins are counted by. Browsers do not reach the API.
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=0)  # type: ignore[method-assign]
     return app

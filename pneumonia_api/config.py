@@ -38,6 +38,7 @@ class Config:
     session_seconds: int
     api_host: str
     api_port: int
+    multiprocess_dir: Path
     worker_metrics_host: str
     worker_metrics_port: int
 
@@ -82,4 +83,7 @@ def read_config(overrides: Mapping[str, str] | None = None) -> Config:
         worker_metrics_host=values.get("WORKER_METRICS_HOST") or LOOPBACK,
         api_port=port("API_PORT", 5000),
         worker_metrics_port=port("WORKER_METRICS_PORT", 9200),
+        multiprocess_dir=Path(
+            values.get("PROMETHEUS_MULTIPROC_DIR") or var.absolute() / "multiprocess" / "api"
+        ),
     )

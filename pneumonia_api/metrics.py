@@ -1,37 +1,47 @@
-"""What the API and the worker count; every name begins with `pneumonia_`, no label identifies."""
+"""What the API counts; every name begins with `pneumonia_`, and no label identifies anybody."""
 
-import time
+from flask import Response, g, request
+from prometheus_client import Counter
 
-from flask import Flask, Response, g, request
-from prometheus_client import Counter, Histogram
+from pneumonia_metrics.requests import RequestMetrics
 
-REQUESTS = Counter(
-    "pneumonia_api_requests_total", "Requests answered.", ("method", "route", "status")
+REQUESTS = RequestMetrics("api")
+UPLOADS = Counter(
+    "pneumonia_api_uploads_total",
+    "X-rays sent: accepted, reused (judged before), refused (the sender's fault, 4xx) or "
+    "unavailable (ours, 5xx).",
+    ("outcome",),
 )
-LATENCY = Histogram("pneumonia_api_request_seconds", "Time to answer.", ("method", "route"))
-
-TASKS = Counter("pneumonia_worker_xrays_total", "X-rays finished by the worker.", ("status",))
-STEPS = Histogram(
-    "pneumonia_worker_step_seconds",
-    "Time of one step on one X-ray.",
-    ("step",),
-    buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
+LOG_INS = Counter(
+    "pneumonia_api_log_ins_total",
+    "Log-ins tried: ok, wrong_password or locked_out.",
+    ("outcome",),
 )
+LOG_IN_OUTCOMES = {201: "ok", 401: "wrong_password", 429: "locked_out"}
+
+# From the start at 0, for the first of a kind would not be seen to rise.
+for _outcome in ("accepted", "reused", "refused", "unavailable"):
+    UPLOADS.labels(_outcome)
+for _outcome in LOG_IN_OUTCOMES.values():
+    LOG_INS.labels(_outcome)
 
 
-def count_requests(app: Flask) -> None:
-    """Count every request of `app` by its route template, never by its URL."""
+def mark_reused() -> None:
+    """Say that the present upload is answered by an earlier prediction."""
+    g.reused = True
 
-    def start() -> None:
-        g.started = time.perf_counter()
 
-    def stop(response: Response) -> Response:
-        route = str(request.url_rule or "unknown")
-        # Without a route the method is the caller's own word, and no label for it.
-        method = request.method if request.url_rule else "unknown"
-        LATENCY.labels(method, route).observe(time.perf_counter() - g.started)
-        REQUESTS.labels(method, route, response.status_code).inc()
-        return response
-
-    app.before_request(start)
-    app.after_request(stop)
+def count_outcome(response: Response) -> Response:
+    """Count uploads and log-ins by their answers, whatever refused them."""
+    status = response.status_code
+    if request.endpoint == "v1.create_xray":
+        if status >= 500:
+            outcome = "unavailable"
+        elif status >= 400:
+            outcome = "refused"
+        else:
+            outcome = "reused" if "reused" in g else "accepted"
+        UPLOADS.labels(outcome).inc()
+    elif request.endpoint == "sessions.log_in" and status in LOG_IN_OUTCOMES:
+        LOG_INS.labels(LOG_IN_OUTCOMES[status]).inc()
+    return response

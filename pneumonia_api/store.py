@@ -10,12 +10,14 @@ starts:ID               how often a worker began on it; expires after a day
 finished:ID             stream of one entry that wakes whoever waits for the end; expires
 model                   hash, what the workers run: version, and metadata as JSON
 worker:NAME             a worker that is alive and warm; expires when its heartbeat stops
+workers                 set of the names of all workers that ever were
 lock:NAME               a worker's turn at what one of all does: republish, sweep; expires
 user:NAME               hash of a person: password (argon2)
 session:DIGEST          a person's name, by the digest of the session token; expires
 sessions:NAME           set of a person's session digests
 failures:NAME:ADDRESS   log-ins tried in a row by a person from an address; expires
 predict                 Celery's queue (a list that Celery writes; here it is only counted)
+unacked                 Celery's hash of the tasks in workers' hands; likewise
 """
 
 import hashlib
@@ -30,10 +32,14 @@ from typing import Any
 import redis
 
 QUEUE = "predict"
+IN_HANDS = "unacked"
 TASK = "predict_xray"
 HEARTBEAT_SECONDS = 10
 ANNOUNCED_SECONDS = 60  # above the longest wait
 BLOCK_SECONDS = 3  # below the socket timeout, so that a Redis that hangs is noticed
+BATCH_SOURCE = "batch"
+"""The source of records that were made from a folder."""
+
 STATUSES = ("queued", "done", "rejected", "failed")
 DECISIONS = ("pneumonia", "normal")
 INDEXES = (
@@ -276,15 +282,26 @@ class XrayStore:
 
     def beat(self, worker: str) -> None:
         """Say that a worker with a warm model is alive."""
-        self._redis.set(f"worker:{worker}", int(time.time()), ex=HEARTBEAT_SECONDS)
+        with self._redis.pipeline() as pipe:
+            pipe.set(f"worker:{worker}", int(time.time()), ex=HEARTBEAT_SECONDS)
+            pipe.sadd("workers", worker)
+            pipe.execute()
 
     def stop_beating(self, worker: str) -> None:
         """Say that a worker has gone."""
-        self._redis.delete(f"worker:{worker}")
+        with self._redis.pipeline() as pipe:
+            pipe.delete(f"worker:{worker}")
+            pipe.srem("workers", worker)
+            pipe.execute()
 
     def has_worker(self) -> bool:
         """Whether a warm worker is alive. Asks Redis, so it raises RedisError when that is not."""
-        return next(self._redis.scan_iter("worker:*", count=1000), None) is not None
+        return self.count_workers() > 0
+
+    def count_workers(self) -> int:
+        """How many warm workers are alive; by name, for looking through all keys takes long."""
+        names = self._redis.smembers("workers")
+        return int(self._redis.exists(*(f"worker:{name}" for name in names))) if names else 0
 
     @staticmethod
     def _announce_end(pipe: redis.client.Pipeline, xray_id: str, how: str) -> None:

@@ -10,6 +10,7 @@ from model.artifact import ArtifactError
 from model.artifact_store import ArtifactStore, ArtifactStoreError
 from model.predictor import Predictor
 from pneumonia_api.config import Config
+from pneumonia_api.worker_metrics import SWITCHES
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ class ModelSwitch:
                     return self._open(self._store, version)
             except (ArtifactStoreError, ArtifactError) as error:
                 log.error("the published model cannot be used: %s", error)
+                SWITCHES.labels("failed").inc()
                 for folder in self._list_fetched():
                     try:
                         return Predictor(folder, self._config.serving_dir)
@@ -63,11 +65,13 @@ class ModelSwitch:
                 if version in (None, self._refused, serving().artifact.version):
                     continue
                 replace(self._open(self._store, version))
+                SWITCHES.labels("switched").inc()
                 log.info("model %s is served now", version)
             except ArtifactStoreError as error:
                 log.warning("the model stays as it is: %s", error)
             except ArtifactError as error:
                 self._refused = version
+                SWITCHES.labels("failed").inc()
                 log.error("model %s is not served: %s", version, error)
 
     def _open(self, store: ArtifactStore, version: str) -> Predictor:

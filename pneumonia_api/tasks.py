@@ -22,9 +22,17 @@ from model.xray import UnreadableXray, encode_preview, read_xray
 from pneumonia_api.config import Config, ConfigError, read_config
 from pneumonia_api.housekeeping import keep_house, keep_images_clean
 from pneumonia_api.images import ImageStore, StoreUnavailable
-from pneumonia_api.metrics import STEPS, TASKS
 from pneumonia_api.store import QUEUE, TASK, Xray, XrayMissing, XrayStore, as_judged
 from pneumonia_api.switching import ModelSwitch
+from pneumonia_api.worker_metrics import (
+    MODEL,
+    REFUSALS,
+    RETRIES,
+    STEPS,
+    count_answer,
+    count_end,
+)
+from pneumonia_metrics.exposition import tell_release
 
 log = logging.getLogger(__name__)
 
@@ -83,14 +91,23 @@ class PredictXray(Task):
             with STEPS.labels("decode").time():
                 image = read_xray(self._images.read_incoming(xray_id), self._max_pixels)
         except UnreadableXray as error:
-            self._finish(replace(xray, status="rejected", reason=str(error)))
+            if self._finish(replace(xray, status="rejected", reason=str(error))):
+                REFUSALS.labels(error.reason).inc()
             return
         with STEPS.labels("predict").time():
             prediction = self.predictor.predict(image)
         with STEPS.labels("store").time():
             if not prediction.refusal:
                 self._images.write_preview(xray_id, encode_preview(image))
-            self._finish(as_judged(xray, asdict(prediction), image.warnings))
+            if self._finish(as_judged(xray, asdict(prediction), image.warnings)):
+                count_answer(prediction)
+
+    def on_retry(
+        self, exc: Exception, task_id: str, args: tuple[str], kwargs: dict[str, Any], einfo: Any
+    ) -> None:
+        """Count it."""
+        del exc, task_id, args, kwargs, einfo
+        RETRIES.inc()
 
     def on_failure(
         self, exc: Exception, task_id: str, args: tuple[str], kwargs: dict[str, Any], einfo: Any
@@ -109,12 +126,14 @@ class PredictXray(Task):
             return
         self._finish(replace(xray, status="failed", reason=FAILED_REASON))
 
-    def _finish(self, xray: Xray) -> None:
-        if self._xrays.finish(xray):
-            TASKS.labels(xray.status).inc()
+    def _finish(self, xray: Xray) -> bool:
+        """Whether the record had its end state from here."""
+        if finished := self._xrays.finish(xray):
+            count_end(xray)
         elif not self._xrays.exists(xray.id):
             self._images.delete_preview(xray.id)  # deleted meanwhile: nothing of it stays
         self._images.delete_incoming(xray.id)
+        return finished
 
 
 def create_worker(config: Config) -> Celery:
@@ -148,6 +167,8 @@ def create_worker(config: Config) -> Celery:
             task.predictor = models.open_first()
         except ArtifactError as error:
             raise SystemExit(str(error)) from error
+        tell_release("worker")
+        MODEL.tell(task.predictor.artifact)
 
     # Celery only logs what a handler of worker_ready raises, so this one does what cannot fail.
     @signals.worker_ready.connect(weak=False)
@@ -158,6 +179,7 @@ def create_worker(config: Config) -> Celery:
 
         def replace_predictor(predictor: Predictor) -> None:
             task.predictor = predictor  # a task that has begun ends with the one it has
+            MODEL.tell(predictor.artifact)
 
         for work, arguments in (
             (keep_house, (sender.hostname, describe, xrays, app, ended)),

@@ -17,6 +17,7 @@ from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 from pneumonia_api import schemas
 from pneumonia_api.auth import bearer
 from pneumonia_api.images import ImageMissing, ImageStore
+from pneumonia_api.metrics import mark_reused
 from pneumonia_api.publishing import publish
 from pneumonia_api.request import check_body
 from pneumonia_api.store import Xray, XrayStore, new_xray
@@ -127,6 +128,7 @@ def _reuse(new: Xray, same: Xray) -> Xray | None:
     _images().write_preview(new.id, preview)
     done = replace(new, status="done", prediction=same.prediction, quality=same.quality)
     _add(done)
+    mark_reused()
     return done
 
 

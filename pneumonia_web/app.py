@@ -14,8 +14,10 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from pneumonia_metrics.exposition import mount_metrics, tell_release
 from pneumonia_web.api_client import ApiClient, ApiError
 from pneumonia_web.config import read_config
+from pneumonia_web.metrics import REQUESTS
 from pneumonia_web.views import ask_to_log_in, pages, refreshes_part, wants_json
 
 FORM_BYTES = 64 * 1024
@@ -45,6 +47,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
     """Build the web from `overrides`, the environment and `var/env`; raises ConfigError."""
     config = read_config(overrides)
     app = Flask(__name__)
+    REQUESTS.watch(app)
     app.config.update(
         SECRET_KEY=config.secret_key,
         MAX_FILE_BYTES=config.max_body_bytes,
@@ -64,6 +67,8 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
     app.register_blueprint(pages)
     _register_errors(app)
     app.after_request(protect)
+    tell_release("web")
+    mount_metrics(app)
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
     return app
 

@@ -30,6 +30,7 @@ class Config:
     session_seconds: int
     web_host: str
     web_port: int
+    multiprocess_dir: Path
     proxy_address: str
 
 
@@ -63,4 +64,7 @@ def read_config(overrides: Mapping[str, str] | None = None) -> Config:
         web_host=values.get("WEB_HOST") or LOOPBACK,
         proxy_address=values.get("PROXY_ADDRESS") or LOOPBACK,
         web_port=whole("WEB_PORT", 8000),
+        multiprocess_dir=Path(
+            values.get("PROMETHEUS_MULTIPROC_DIR") or var.absolute() / "multiprocess" / "web"
+        ),
     )

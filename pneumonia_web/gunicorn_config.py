@@ -1,5 +1,6 @@
 """gunicorn for the web: one process whose threads mostly wait for the API."""
 
+from pneumonia_metrics.processes import begin_anew, forget_process, use_folder
 from pneumonia_web.config import read_config
 
 _config = read_config()
@@ -15,3 +16,7 @@ accesslog = None
 # nginx alone talks to it, and tells whether the browser came by HTTPS.
 forwarded_allow_ips = _config.proxy_address
 control_socket_disable = True
+# Whichever process is scraped tells for all of them.
+use_folder(_config.multiprocess_dir)
+when_ready = begin_anew
+child_exit = forget_process

@@ -1,0 +1,102 @@
+"""What Redis knows of queue, worklist and reviews, read whenever the API is scraped.
+
+Every host of the API tells the same.
+"""
+
+import logging
+import time
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+
+import redis
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from pneumonia_api.store import IN_HANDS, QUEUE, STATUSES, XrayStore
+from pneumonia_metrics.gauges import GaugeKind
+
+log = logging.getLogger(__name__)
+
+ANSWER_SECONDS = 0.5
+"""For each of the answers that a scrape needs from Redis; the scrape itself must not be late."""
+
+REVIEW_WEEKS = 8
+
+WAITING = GaugeKind("pneumonia_queue_waiting", "Tasks in the queue that no worker has.")
+IN_FLIGHT = GaugeKind("pneumonia_queue_in_flight", "Tasks in the hands of workers.")
+OLDEST = GaugeKind(
+    "pneumonia_queue_oldest_seconds", "Age of the oldest X-ray that waits; 0 when none does."
+)
+WORKERS = GaugeKind("pneumonia_queue_workers", "Workers that are warm and alive.")
+XRAYS = GaugeKind(
+    "pneumonia_xrays", "Records, by status: queued, done, rejected or failed.", ("status",)
+)
+REVIEWS = GaugeKind(
+    "pneumonia_reviews",
+    "Reviews of the last eight ISO weeks (UTC), by the week of the review, the model, its decision "
+    "and the clinician's label: pneumonia, normal or unsure.",
+    ("week", "model", "decision", "label"),
+)
+
+
+class StoreMetrics(Collector):
+    """Gauges of what is in Redis; none of them while that does not answer."""
+
+    def __init__(self, redis_url: str) -> None:
+        self._url = redis_url
+
+    def collect(self) -> Iterable[Metric]:
+        """Read everything in a few round trips, on a connection of its own.
+
+        A kept connection would be stale after a restart of Redis, and a second try too late.
+        """
+        try:
+            with redis.Redis.from_url(
+                self._url,
+                decode_responses=True,
+                socket_connect_timeout=ANSWER_SECONDS,
+                socket_timeout=ANSWER_SECONDS,
+                retry=Retry(NoBackoff(), 0),
+            ) as client:
+                return _read(client)
+        except redis.RedisError as error:
+            log.warning("no metrics of queue and reviews: Redis fails (%s)", type(error).__name__)
+            return []
+
+
+def _read(client: redis.Redis) -> list[Metric]:
+    weeks = list_weeks(datetime.now(UTC).date())
+    with client.pipeline(transaction=False) as pipe:
+        pipe.llen(QUEUE)
+        pipe.hlen(IN_HANDS)
+        pipe.zrange("xrays:status:queued", 0, 0)
+        for status in STATUSES:
+            pipe.zcard(f"xrays:status:{status}")
+        for week in weeks:
+            pipe.hgetall(f"reviews:{week}")
+        waiting, in_flight, oldest, *more = pipe.execute()
+    counts, reviews = more[: len(STATUSES)], more[len(STATUSES) :]
+    # An id begins with its time in milliseconds.
+    age = max(0.0, time.time() - int(oldest[0][:12], 16) / 1000) if oldest else 0.0
+    return [
+        WAITING.show({(): waiting}),
+        IN_FLIGHT.show({(): in_flight}),
+        OLDEST.show({(): age}),
+        WORKERS.show({(): XrayStore(client).count_workers()}),
+        XRAYS.show({(status,): count for status, count in zip(STATUSES, counts, strict=True)}),
+        REVIEWS.show(
+            {
+                (week, *field.split(" ")): int(count)
+                for week, found in zip(weeks, reviews, strict=True)
+                for field, count in found.items()
+            }
+        ),
+    ]
+
+
+def list_weeks(today: date) -> list[str]:
+    """The present ISO week and those before it, as in 2026-W48."""
+    days = [today - timedelta(weeks=back) for back in range(REVIEW_WEEKS)]
+    return [f"{day.isocalendar().year}-W{day.isocalendar().week:02}" for day in days]

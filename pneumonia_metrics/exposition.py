@@ -1,0 +1,46 @@
+"""`/metrics` of a Flask service, and which release it is."""
+
+import os
+from collections.abc import Iterable
+
+from flask import Flask
+from prometheus_client import REGISTRY, CollectorRegistry, Gauge, make_wsgi_app
+from prometheus_client.metrics_core import Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+from pneumonia_metrics.processes import VARIABLE
+from pneumonia_metrics.release import RELEASE
+
+RELEASE_INFO = Gauge(
+    "pneumonia_release_info",
+    "1 for the release that the service runs.",
+    ("service", "release"),
+    multiprocess_mode="livemax",
+)
+
+
+class _OwnProcess(Collector):
+    """What this process counts, where it is the only one of its service."""
+
+    def collect(self) -> Iterable[Metric]:
+        return REGISTRY.collect()
+
+
+def tell_release(service: str) -> None:
+    """Say which release `service`, this process, runs."""
+    RELEASE_INFO.labels(service, RELEASE).set(1)
+
+
+def mount_metrics(app: Flask, *collectors: Collector) -> None:
+    """Answer `/metrics` beside the routes of `app`; `collectors` are asked at each scrape."""
+    registry = CollectorRegistry()
+    if VARIABLE in os.environ:
+        MultiProcessCollector(registry)
+    else:
+        registry.register(_OwnProcess())
+    for collector in collectors:
+        registry.register(collector)
+    mounts = {"/metrics": make_wsgi_app(registry)}
+    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, mounts)  # type: ignore[method-assign]
