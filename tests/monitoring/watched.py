@@ -3,9 +3,9 @@
 import re
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -61,12 +61,24 @@ class Watched:
         answer = requests.get(f"{self.alertmanager_url}/api/v2/alerts", timeout=10).json()
         return {alert["labels"]["alertname"]: alert["status"]["state"] for alert in answer}
 
-    def find_part(self, *words: str) -> psutil.Process:
-        """The process of a part, by words of its command; its parent, where it has workers."""
-        for process in psutil.Process(self.stack.process.pid).children(recursive=True):
-            if all(any(word in arg for arg in process.cmdline()) for word in words):
-                return process
-        raise AssertionError(f"no process has {words} in its command")
+    def find_parts(self, word: str) -> list[psutil.Process]:
+        """The processes with `word` in their command."""
+        children = psutil.Process(self.stack.process.pid).children(recursive=True)
+        found = [process for process in children if word in " ".join(process.cmdline())]
+        assert found, f"no process has {word} in its command"
+        return found
+
+    @contextmanager
+    def suspended(self, word: str) -> Iterator[None]:
+        """Hold the processes with `word` in their command until the block is left."""
+        processes = self.find_parts(word)
+        for process in processes:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in processes:
+                process.resume()
 
     def shorten_waits(self, seconds: int) -> None:
         """Let Prometheus and Alertmanager read their files again, with every wait cut."""
@@ -76,8 +88,9 @@ class Watched:
         ]
         for file in files:
             file.write_text(shorten(file.read_text(), seconds))
-        for name in ("prometheus", "alertmanager"):
-            self.find_part(str(Path(name) / f"{name}.yml")).send_signal(signal.SIGHUP)
+        for name in ("prometheus/prometheus.yml", "alertmanager/alertmanager.yml"):
+            for process in self.find_parts(name):
+                process.send_signal(signal.SIGHUP)
         # Loaded when no rule has its own wait any more.
         wait(self._has_short_waits, 20, "shortened rules")
 
