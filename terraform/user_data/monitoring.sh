@@ -3,33 +3,52 @@ packages awscli ca-certificates curl gettext-base gnupg prometheus prometheus-al
     prometheus-blackbox-exporter prometheus-node-exporter
 unpack_release
 
-list_targets() {
-    local address
-    for address in "$@"; do printf '%s, ' "$address"; done
+# Targets that are known, and hosts by their tags: known ADDRESS, hosts PORT [TAG VALUE]. Only hosts
+# that run, so the trainer is no target while it is off.
+known() {
+    printf "static_configs: [{targets: ['%s']}]" "$1"
 }
-node_targets="$(list_targets localhost:9100 nginx.${inside}:9100 web.${inside}:9100 trainer.${inside}:9100)"
-%{ for address in api_addresses ~}
-node_targets+="${address}:9100, "
-api_targets="$${api_targets:-}${address}:5000, "
-worker_targets="$${worker_targets:-}${address}:9200, "
-%{ endfor ~}
-%{ if local_redis ~}
-redis_targets=redis.${inside}:9121
-%{ endif ~}
-nginx_targets=nginx.${inside}:9113
-gpu_targets=trainer.${inside}:9400
+hosts() {
+    printf "ec2_sd_configs: [{region: '%s', endpoint: '%s', port: %s, filters: [" \
+        "$AWS_DEFAULT_REGION" "$endpoint_url" "$1"
+    printf "{name: 'tag:Project', values: ['${name}']}, {name: instance-state-name, values: [running]}"
+    test $# -eq 1 || printf ", {name: 'tag:%s', values: ['%s']}" "$2" "$3"
+    printf "]}]"
+}
+scrape_interval=15s
+prometheus=$(known 127.0.0.1:9090)
+alertmanager=$(known 127.0.0.1:9093)
+node=$(hosts 9100)
+web=$(hosts 8000 Role web)
+api=$(hosts 5000 Role api)
+worker=$(hosts 9200 Role api)
+redis=$(hosts 9121 Name ${name}-api-0)
+nginx=$(hosts 9113 Role nginx)
+gpu=$(hosts 9400 Role trainer)
 %{ if domain != "" ~}
-site="https://${domain}/login" site_module=site
+site=$(known https://${domain}/login) site_module=site
 %{ else ~}
-site="https://nginx.${inside}/login" site_module=site_self_signed
+site=$(known https://nginx.${inside}/login) site_module=site_self_signed
 %{ endif ~}
 blackbox=127.0.0.1:9115
-redis_targets=$${redis_targets:-}
-export node_targets api_targets worker_targets redis_targets nginx_targets gpu_targets site site_module blackbox
+export scrape_interval prometheus alertmanager node web api worker redis nginx gpu site site_module blackbox
 fill "$root/monitoring/prometheus/prometheus.yml.template" /etc/prometheus/prometheus.yml
+install -d /etc/prometheus/rules
+rm -f /etc/prometheus/rules/*
+install -m 644 "$root"/monitoring/prometheus/rules/*.yml /etc/prometheus/rules
 promtool check config /etc/prometheus/prometheus.yml
 echo 'ARGS="--web.listen-address=127.0.0.1:9090 --storage.tsdb.retention.time=90d"' \
     > /etc/default/prometheus
+
+# E-mail by SNS, with this host's own rights.
+tell() {
+    printf "sns_configs: [{topic_arn: '%s', api_url: '%s', sigv4: {region: '%s'}}]" \
+        "$1" "$endpoint_url" "$AWS_DEFAULT_REGION"
+}
+pages=$(tell '${topics.pages}') tickets=$(tell '${topics.tickets}')
+export pages tickets
+fill "$root/monitoring/alertmanager/alertmanager.yml.template" /etc/prometheus/alertmanager.yml
+amtool check-config /etc/prometheus/alertmanager.yml
 echo 'ARGS="--web.listen-address=127.0.0.1:9093 --cluster.listen-address="' \
     > /etc/default/prometheus-alertmanager
 install -m 644 "$root/monitoring/blackbox/blackbox.yml" /etc/prometheus/blackbox.yml

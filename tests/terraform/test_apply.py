@@ -77,6 +77,7 @@ def test_only_the_paths_that_are_meant_are_open(deployment: Deployment) -> None:
         ("api", "redis", 6379),
         ("trainer", "redis", 6379),
         ("monitoring", "nginx", 443),
+        ("monitoring", "web", 8000),
         ("monitoring", "api", 5000),
         ("monitoring", "api", 9200),
         ("monitoring", "api", 9121),
