@@ -142,8 +142,8 @@ def render(folder: Path, host: str) -> str:
         'endpoint_url = "", inside = "pneumonia.internal", images_url = "s3://i/xrays", '
         'models_url = "s3://a/models", domain = "xray.example.org", email = "ops@example.org", '
         'public_name = "xray.example.org", nginx_address = "10.20.0.10", '
-        'topics = {pages = "arn:aws:sns:eu-central-1:1:pages", tickets = "arn:aws:sns:eu-central-1:1:t'
-        'ickets"}, local_redis = true, '
+        'topics = {pages = "arn:aws:sns:r:1:pages", tickets = "arn:aws:sns:r:1:tickets"}, '
+        "local_redis = true, "
         'redis_scheme = "redis", tensorflow = "tensorflow", data_url = "s3://d/kermany", '
         'hours = 6, options = "--epochs 1", address = "10.20.100.20", first = true}'
     )
