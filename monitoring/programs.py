@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from parts import CannotStart, fill
+from parts import CannotStart, fill, find_server
 
 PORTS = {
     "PROMETHEUS_PORT": 9090,
@@ -44,7 +44,7 @@ KEPT = "35d"
 
 def check_programs() -> None:
     """Raise CannotStart unless all are on PATH."""
-    missing = [package for program, package in PACKAGES.items() if shutil.which(program) is None]
+    missing = [package for program, package in PACKAGES.items() if find_server(program) is None]
     if missing:
         raise CannotStart(
             f"MONITORING=1 needs Debian's {', '.join(missing)}, which `apt-get install "
@@ -116,7 +116,7 @@ def _list_targets(*addresses: str) -> str:
 
 def _list_commands(root: Path, var: Path, ports: Mapping[str, int]) -> dict[str, str]:
     def command(name: str, port: str, *options: str) -> str:
-        program = shutil.which(name) or name
+        program = find_server(name) or name
         listen = f"--web.listen-address=127.0.0.1:{ports[port]}"
         return shlex.join((program, listen, *options))
 

@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from tests.monitoring.conftest import MAX_QUEUED
+from tests.monitoring.promql import list_metrics
 from tests.monitoring.watched import Watched, wait
 from tests.pneumonia_web.visitor import Visitor
 
@@ -17,6 +18,15 @@ TOLD_SECONDS = 60
 
 STUCK_SECONDS = 60
 """What an X-ray may wait at most."""
+
+NOT_HERE = {
+    "DCGM_FI_DEV_GPU_UTIL": "there is no GPU",
+    "DCGM_FI_DEV_XID_ERRORS": "there is no GPU",
+    "probe_ssl_earliest_cert_expiry": "on one machine the site is plain HTTP",
+    "pneumonia_training_running": "nothing is trained",
+    "node_textfile_mtime_seconds": "nothing is trained",
+}
+"""Metrics of rules that a running system cannot have here, and why."""
 
 
 def send(watched: Watched, data: bytes, seconds: int = 30) -> requests.Response:
@@ -45,7 +55,15 @@ def busy(watched: Watched, samples: list[Path]) -> Watched:
         "/xrays", "/xrays", files={"xray": ("x.jpeg", samples[0].read_bytes(), "image/jpeg")}
     )
     assert page.ok
-    assert [send(watched, path.read_bytes()).status_code for path in samples[1:5]] == [200] * 4
+    sent = [send(watched, path.read_bytes()) for path in samples[1:5]]
+    assert [answer.status_code for answer in sent] == [200] * 4
+    reviewed = requests.put(
+        f"{watched.stack.api_url}/v1/xrays/{sent[0].json()['id']}/review",
+        json={"label": "unsure"},
+        headers=watched.stack.headers,
+        timeout=10,
+    )
+    assert reviewed.ok
     assert send(watched, b"no image").status_code == 415
     watched.wait_for('pneumonia_api_uploads_total{outcome="accepted"} >= 5', 30)
     watched.wait_for('pneumonia_api_uploads_total{outcome="refused"} >= 1', 30)
@@ -60,6 +78,16 @@ def test_all_targets_answer(busy: Watched) -> None:
         *("prometheus", "alertmanager", "node", "web", "api", "worker", "redis", "nginx", "site")
     }
     assert busy.query("up == 0") == []
+
+
+def test_every_rule_is_evaluated_on_figures_that_there_are(busy: Watched) -> None:
+    """Without an error, and each name but those of NOT_HERE is told by something that runs."""
+    answer = requests.get(f"{busy.prometheus_url}/api/v1/rules", timeout=10).json()
+    rules = [rule for group in answer["data"]["groups"] for rule in group["rules"]]
+    assert {rule["name"]: rule.get("lastError") for rule in rules if rule["health"] == "err"} == {}
+    named = {name for rule in rules for name in list_metrics(rule["query"])}
+    told = named - {rule["name"] for rule in rules}
+    assert {name for name in told if not busy.query(f"count({name})")} == set(NOT_HERE)
 
 
 def test_nobody_is_woken_while_all_is_well(busy: Watched) -> None:

@@ -107,7 +107,8 @@ def test_hosts_are_found_by_their_tags(address: str, written: Path, tmp_path: Pa
 
     try:
         with requests.Session() as session:
-            session.mount(url, HTTPAdapter(max_retries=Retry(connect=12, backoff_factor=0.05)))
+            starting = Retry(12, backoff_factor=0.05, status_forcelist=[503])
+            session.mount(url, HTTPAdapter(max_retries=starting))
             expected = {("node", f"pneumonia-{name}", "9100") for name in HOSTS} | {
                 ("web", "pneumonia-web", "8000"),
                 ("api", "pneumonia-api-0", "5000"),
