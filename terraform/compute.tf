@@ -16,7 +16,7 @@ locals {
     for host, values in {
       nginx      = { domain = var.domain, email = var.email, public_name = var.domain != "" ? var.domain : aws_eip.nginx.public_ip }
       web        = { nginx_address = local.addresses.nginx }
-      monitoring = { domain = var.domain, api_addresses = local.api_addresses, local_redis = var.redis == "local" }
+      monitoring = { domain = var.domain, topics = local.alert_topics }
       trainer    = merge(local.redis, { tensorflow = var.tensorflow, data_url = "s3://${local.bucket_names["data"]}/kermany", hours = var.trainer_hours, options = var.training_options })
     } :
     host => join("\n", [

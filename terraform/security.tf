@@ -20,6 +20,7 @@ locals {
         ["api", "redis", local.ports.redis],
         ["trainer", "redis", local.ports.redis],
         ["monitoring", "nginx", local.ports.https],
+        ["monitoring", "web", local.ports.web],
         ["monitoring", "api", local.ports.api],
         ["monitoring", "api", local.ports.worker_metrics],
         ["monitoring", "api", local.ports.redis_exporter],

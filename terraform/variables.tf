@@ -75,7 +75,7 @@ variable "domain" {
 }
 
 variable "email" {
-  description = "Gets the budget's alarms and Let's Encrypt's warnings."
+  description = "Gets alerts, the budget's alarms and Let's Encrypt's warnings."
   type        = string
 
   validation {

@@ -5,11 +5,12 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from monitoring.programs import PORTS as MONITORING_PORTS
 from run import PORTS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,10 +55,10 @@ class Stack:
         return (self.var / "first-user").read_text().split()[1]
 
 
-def free_ports() -> dict[str, int]:
+def free_ports(names: Iterable[str] = PORTS) -> dict[str, int]:
     """A free port for each of the system's listeners."""
     with ExitStack() as held:
-        probes = {name: held.enter_context(socket.socket()) for name in PORTS}
+        probes = {name: held.enter_context(socket.socket()) for name in names}
         for probe in probes.values():
             probe.bind(("127.0.0.1", 0))
         return {name: probe.getsockname()[1] for name, probe in probes.items()}
@@ -103,7 +104,7 @@ def stop_stack(process: subprocess.Popen[str]) -> None:
 @contextmanager
 def running_stack(var: Path, **settings: str) -> Iterator[Stack]:
     """A system that is ready, ended when the block is left."""
-    ports = free_ports()
+    ports = free_ports([*PORTS, *(MONITORING_PORTS if "MONITORING" in settings else ())])
     process = start_stack(var, ports, **settings)
     try:
         greeting = wait_ready(process)

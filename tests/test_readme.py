@@ -3,6 +3,7 @@
 import re
 
 from model.artifact import read_artifact
+from monitoring.programs import PORTS as MONITORING_PORTS
 from run import PORTS
 from tests.stack import ROOT
 
@@ -11,8 +12,11 @@ README = (ROOT / "README.md").read_text()
 
 def test_every_setting_is_in_the_table_and_every_row_is_a_setting() -> None:
     """One table, complete: what the two config.py, run.py and the tests read."""
-    sources = ["pneumonia_api/config.py", "pneumonia_web/config.py", "run.py", "tests/conftest.py"]
-    read = set(PORTS)
+    sources = [
+        *("pneumonia_api/config.py", "pneumonia_web/config.py", "run.py"),
+        *("monitoring/programs.py", "tests/conftest.py"),
+    ]
+    read = {*PORTS, *MONITORING_PORTS}
     for source in sources:
         text = (ROOT / source).read_text()
         read |= set(re.findall(r'(?:get|required|whole)\(\s*"([A-Z][A-Z_]+)"', text))

@@ -182,7 +182,7 @@ def test_part_that_fails_is_named_with_its_log(tmp_path: Path) -> None:
 def test_same_port_twice_is_refused(tmp_path: Path) -> None:
     """Otherwise the second part to start would fail."""
     ports = free_ports()
-    sentence = "must be five different ports."
+    sentence = "must be different ports."
     check_refusal(tmp_path, sentence, {**ports, "API_PORT": ports["PORT"]})
 
 
@@ -213,3 +213,9 @@ def test_folder_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> No
 def test_wrong_setting_is_named(tmp_path: Path) -> None:
     """A value that makes no sense ends the start, with its name."""
     check_refusal(tmp_path, "MAX_BODY_MB must be a whole number", MAX_BODY_MB="many")
+
+
+def test_monitoring_says_what_it_lacks(tmp_path: Path) -> None:
+    """Debian's packages, by name, when their programs are not on PATH."""
+    settings = {"MONITORING": "1", "PATH": str(tmp_path)}
+    check_refusal(tmp_path / "var", "`apt-get install prometheus prometheus-alert", **settings)

@@ -1,5 +1,5 @@
 # API and worker%{ if local_redis }, and Redis, which all API hosts and the trainer share%{ endif }.
-packages awscli ca-certificates curl gettext-base libgl1 prometheus-node-exporter python3-venv%{ if local_redis } e2fsprogs prometheus-redis-exporter redis-server%{ endif }
+packages awscli ca-certificates curl gettext-base libgl1 prometheus-node-exporter python3-venv%{ if first } prometheus-redis-exporter%{ endif }%{ if local_redis } e2fsprogs redis-server%{ endif }
 unpack_release
 install_extra api
 redis_password=$(secret redis-password)
@@ -32,13 +32,6 @@ bind="127.0.0.1 ${address}" port=6379 password=$redis_password data_dir=$var/red
     fill "$root/pneumonia_api/redis.conf.template" /etc/redis/pneumonia.conf
 redis_server=/usr/bin/redis-server redis_conf=/etc/redis/pneumonia.conf \
     start_unit pneumonia_api/pneumonia-redis.service
-printf 'REDIS_PASSWORD=%s\n' "$redis_password" | install -m 600 /dev/stdin /etc/default/redis-exporter-secret
-echo 'ARGS="--redis.addr redis://127.0.0.1:6379"' > /etc/default/prometheus-redis-exporter
-install -d /etc/systemd/system/prometheus-redis-exporter.service.d
-printf '[Service]\nEnvironmentFile=/etc/default/redis-exporter-secret\n' \
-    > /etc/systemd/system/prometheus-redis-exporter.service.d/password.conf
-systemctl daemon-reload
-systemctl restart prometheus-redis-exporter
 %{ endif ~}
 
 write_settings <<END
@@ -53,6 +46,16 @@ start_unit pneumonia_api/pneumonia-api.service
 start_unit pneumonia_api/pneumonia-worker.service
 
 %{ if first ~}
+# Redis's figures, wherever it is; its address holds the password.
+sed -n 's/^REDIS_URL=\([^?]*\).*/REDIS_ADDR=\1/p' "$settings" |
+    install -m 600 /dev/stdin /etc/default/redis-exporter-secret
+echo 'ARGS="--connection-timeout=1s"' > /etc/default/prometheus-redis-exporter
+install -d /etc/systemd/system/prometheus-redis-exporter.service.d
+printf '[Service]\nEnvironmentFile=/etc/default/redis-exporter-secret\n' \
+    > /etc/systemd/system/prometheus-redis-exporter.service.d/address.conf
+systemctl daemon-reload
+systemctl restart prometheus-redis-exporter
+
 # The first user, if there is none.
 users() {
     # shellcheck disable=SC1090 # made above

@@ -61,7 +61,12 @@ unpack_release() {
     local archive=/opt/pneumonia/release.tar.gz
     id pneumonia > /dev/null 2>&1 || useradd --system --home-dir "$var" --shell /usr/sbin/nologin pneumonia
     install -d -m 755 /opt/pneumonia "$root"
-    install -d -m 750 -o pneumonia -g pneumonia "$var" "$var/log"
+    install -d -m 751 -o pneumonia -g pneumonia "$var"
+    install -d -m 750 -o pneumonia -g pneumonia "$var/log"
+    # Jobs that end leave their figures here, for node_exporter.
+    install -d -m 755 -o pneumonia -g pneumonia "$var/metrics"
+    echo "ARGS=\"--collector.textfile.directory=$var/metrics\"" > /etc/default/prometheus-node-exporter
+    systemctl restart prometheus-node-exporter
     install -d -m 750 -o root -g pneumonia /etc/pneumonia
     limit_journal
     session_agent

@@ -3,33 +3,52 @@ packages awscli ca-certificates curl gettext-base gnupg prometheus prometheus-al
     prometheus-blackbox-exporter prometheus-node-exporter
 unpack_release
 
-list_targets() {
-    local address
-    for address in "$@"; do printf '%s, ' "$address"; done
+# Targets that are known, and hosts by their tags: known ADDRESS, hosts PORT [TAG VALUE]. Only hosts
+# that run, so the trainer is no target while it is off.
+known() {
+    printf "static_configs: [{targets: ['%s']}]" "$1"
 }
-node_targets="$(list_targets localhost:9100 nginx.${inside}:9100 web.${inside}:9100 trainer.${inside}:9100)"
-%{ for address in api_addresses ~}
-node_targets+="${address}:9100, "
-api_targets="$${api_targets:-}${address}:5000, "
-worker_targets="$${worker_targets:-}${address}:9200, "
-%{ endfor ~}
-%{ if local_redis ~}
-redis_targets=redis.${inside}:9121
-%{ endif ~}
-nginx_targets=nginx.${inside}:9113
-gpu_targets=trainer.${inside}:9400
+hosts() {
+    printf "ec2_sd_configs: [{region: '%s', endpoint: '%s', port: %s, filters: [" \
+        "$AWS_DEFAULT_REGION" "$endpoint_url" "$1"
+    printf "{name: 'tag:Project', values: ['${name}']}, {name: instance-state-name, values: [running]}"
+    test $# -eq 1 || printf ", {name: 'tag:%s', values: ['%s']}" "$2" "$3"
+    printf "]}]"
+}
+scrape_interval=15s
+prometheus=$(known 127.0.0.1:9090)
+alertmanager=$(known 127.0.0.1:9093)
+node=$(hosts 9100)
+web=$(hosts 8000 Role web)
+api=$(hosts 5000 Role api)
+worker=$(hosts 9200 Role api)
+redis=$(hosts 9121 Name ${name}-api-0)
+nginx=$(hosts 9113 Role nginx)
+gpu=$(hosts 9400 Role trainer)
 %{ if domain != "" ~}
-site="https://${domain}/login" site_module=site
+site=$(known https://${domain}/login) site_module=site
 %{ else ~}
-site="https://nginx.${inside}/login" site_module=site_self_signed
+site=$(known https://nginx.${inside}/login) site_module=site_self_signed
 %{ endif ~}
 blackbox=127.0.0.1:9115
-redis_targets=$${redis_targets:-}
-export node_targets api_targets worker_targets redis_targets nginx_targets gpu_targets site site_module blackbox
+export scrape_interval prometheus alertmanager node web api worker redis nginx gpu site site_module blackbox
 fill "$root/monitoring/prometheus/prometheus.yml.template" /etc/prometheus/prometheus.yml
+install -d /etc/prometheus/rules
+rm -f /etc/prometheus/rules/*
+install -m 644 "$root"/monitoring/prometheus/rules/*.yml /etc/prometheus/rules
 promtool check config /etc/prometheus/prometheus.yml
 echo 'ARGS="--web.listen-address=127.0.0.1:9090 --storage.tsdb.retention.time=90d"' \
     > /etc/default/prometheus
+
+# E-mail by SNS, with this host's own rights.
+tell() {
+    printf "sns_configs: [{topic_arn: '%s', api_url: '%s', sigv4: {region: '%s'}}]" \
+        "$1" "$endpoint_url" "$AWS_DEFAULT_REGION"
+}
+pages=$(tell '${topics.pages}') tickets=$(tell '${topics.tickets}')
+export pages tickets
+fill "$root/monitoring/alertmanager/alertmanager.yml.template" /etc/prometheus/alertmanager.yml
+amtool check-config /etc/prometheus/alertmanager.yml
 echo 'ARGS="--web.listen-address=127.0.0.1:9093 --cluster.listen-address="' \
     > /etc/default/prometheus-alertmanager
 install -m 644 "$root/monitoring/blackbox/blackbox.yml" /etc/prometheus/blackbox.yml
@@ -59,6 +78,10 @@ if curl --silent --fail --retry 2 --max-time 60 https://apt.grafana.com/gpg.key 
         echo 'Environment=GF_SERVER_PROTOCOL=https GF_SERVER_HTTP_PORT=443'
         echo 'Environment=GF_SERVER_CERT_FILE=/etc/grafana/tls.pem GF_SERVER_CERT_KEY=/etc/grafana/tls.key'
         echo 'Environment=GF_ANALYTICS_REPORTING_ENABLED=false'
+        # Data source and dashboards are read from the release, and Overview is the first page.
+        echo "Environment=GF_PATHS_PROVISIONING=$root/monitoring/grafana/provisioning"
+        echo "Environment=GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH=$root/monitoring/grafana/dashboards/overview.json"
+        echo "Environment=PNEUMONIA_DASHBOARDS=$root/monitoring/grafana/dashboards PROMETHEUS_URL=http://127.0.0.1:9090"
         echo 'EnvironmentFile=/etc/pneumonia/grafana'
     } > /etc/systemd/system/grafana-server.service.d/pneumonia.conf
     printf 'GF_SECURITY_ADMIN_PASSWORD=%s\n' "$(secret grafana-password)" |

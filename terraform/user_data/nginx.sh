@@ -17,6 +17,7 @@ export run_dir access_log=syslog:server=unix:/dev/log,nohostname errors_root=$ro
 export web_address=web.${inside}:8000 certificate=$run_dir/tls/certificate.pem key=$run_dir/tls/key.pem
 fill "$root/nginx/listen-tls.conf.template" "$run_dir/listen.conf"
 fill "$root/nginx/servers-tls.conf.template" "$run_dir/servers-tls.conf"
+status_address=127.0.0.1:8081 fill "$root/nginx/servers-status.conf.template" "$run_dir/servers-status.conf"
 fill "$root/nginx/nginx.conf.template" "$run_dir/nginx.conf"
 install -m 644 "$root/nginx/proxy.conf" "$run_dir/proxy.conf"
 nginx=/usr/sbin/nginx start_unit nginx/pneumonia-nginx.service

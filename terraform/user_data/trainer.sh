@@ -46,6 +46,21 @@ if command -v nvidia-smi > /dev/null; then
     "$agent/bin/amazon-cloudwatch-agent-ctl" -a fetch-config -m ec2 -s \
         -c "file:$root/monitoring/cloudwatch/gpu.json"
 fi
+
+# The GPU's figures for Prometheus, from NVIDIA's own repository; without them training goes on.
+gpu_exporter() {
+    local source keyring=/opt/pneumonia/cuda-keyring.deb
+    # shellcheck disable=SC1091 # the system's own
+    source=$(. /etc/os-release && echo "https://developer.download.nvidia.com/compute/cuda/repos/$ID$${VERSION_ID/./}/x86_64")
+    curl --silent --fail --retry 3 --output "$keyring" "$source/cuda-keyring_1.1-1_all.deb" &&
+        dpkg --install "$keyring" > /dev/null &&
+        packages datacenter-gpu-manager-4-core datacenter-gpu-manager-4-proprietary \
+            datacenter-gpu-manager-exporter &&
+        systemctl enable --quiet --now nvidia-dcgm-exporter
+}
+if command -v nvidia-smi > /dev/null; then
+    gpu_exporter || echo "NVIDIA's exporter could not be installed; Prometheus will not see the GPU."
+fi
 chown -R pneumonia:pneumonia "$var"
 export hours=${hours} options='${options}'
 fill "$root/model/pneumonia-training.service" \

@@ -18,9 +18,8 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from parts import find_program
-from run import ROOT, fill
-from tests.stack import free_ports
+from parts import fill, find_program
+from tests.stack import ROOT, free_ports
 
 
 @dataclass(frozen=True)

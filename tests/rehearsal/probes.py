@@ -22,6 +22,7 @@ OPEN = (
     ("monitoring", "api-0", 5000),
     ("monitoring", "api-0", 9121),
     ("monitoring", "api-1", 9200),
+    ("monitoring", "web", 8000),
     ("monitoring", "web", 9100),
 )
 CLOSED = (
@@ -53,7 +54,7 @@ CLOSED = (
     ("trainer", "api-0", 5000),
     ("trainer", "monitoring", 9090),
     ("monitoring", "api-0", 6379),
-    ("monitoring", "web", 8000),
+    ("monitoring", "web", 22),
 )
 
 

@@ -34,6 +34,7 @@ SERVICES = (
     "iam",
     "route53",
     "s3",
+    "sns",
     "ssm",
     "sts",
 )
@@ -142,9 +143,9 @@ def render(folder: Path, host: str, changed: str = "{}") -> str:
         'endpoint_url = "", inside = "pneumonia.internal", images_url = "s3://i/xrays", '
         'models_url = "s3://a/models", domain = "xray.example.org", email = "ops@example.org", '
         'public_name = "xray.example.org", nginx_address = "10.20.0.10", '
-        'api_addresses = ["10.20.100.20", "10.20.100.21"], local_redis = true, '
-        'redis_scheme = "redis", redis_host = "redis.pneumonia.internal", redis_options = "", '
-        'tensorflow = "tensorflow", data_url = "s3://d/kermany", '
+        'topics = {pages = "arn:aws:sns:r:1:pages", tickets = "arn:aws:sns:r:1:tickets"}, '
+        'local_redis = true, redis_scheme = "redis", redis_host = "redis.pneumonia.internal", '
+        'redis_options = "", tensorflow = "tensorflow", data_url = "s3://d/kermany", '
         'hours = 6, options = "--epochs 1", address = "10.20.100.20", first = true}'
     )
     parts = ", ".join(

@@ -12,13 +12,18 @@ PORTS = {
     "web api": {5000},
     "api redis": {6379},
     "trainer redis": {6379},
+    "monitoring web": {8000, 9100},
     "monitoring api": {5000, 9100, 9121, 9200},
 }
 SCRIPTS = {
     "web": {r"API_URL=http://api\.\S+:(\d+)": 5000},
     "api": {r"REDIS_URL=.*:(\d+)/0": 6379, r"port=(\d+) password": 6379},
     "trainer": {r"REDIS_URL=.*:(\d+)/0": 6379},
-    "monitoring": {r"api_targets=.*:(\d+), ": 5000, r"worker_targets=.*:(\d+), ": 9200},
+    "monitoring": {
+        r"\bweb=\$\(hosts (\d+) Role web": 8000,
+        r"\bapi=\$\(hosts (\d+) Role api": 5000,
+        r"\bworker=\$\(hosts (\d+) Role api": 9200,
+    },
 }
 """Where a host's script names a port, and the one that the network lets through."""
 

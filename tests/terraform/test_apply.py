@@ -78,6 +78,7 @@ def test_only_the_paths_that_are_meant_are_open(deployment: Deployment) -> None:
         ("api", "redis", 6379),
         ("trainer", "redis", 6379),
         ("monitoring", "nginx", 443),
+        ("monitoring", "web", 8000),
         ("monitoring", "api", 5000),
         ("monitoring", "api", 9200),
         ("monitoring", "api", 9121),
@@ -226,6 +227,33 @@ def test_secrets_are_kept_apart(deployment: Deployment) -> None:
     assert not [value for value in values if value in shown]
 
 
+def test_monitoring_may_list_hosts_and_tell_alerts_and_nobody_else_may(
+    deployment: Deployment,
+) -> None:
+    """Two topics, encrypted, each told to the e-mail address; no host may do more to hosts."""
+    sns, iam = deployment.client("sns"), deployment.client("iam")
+    topics = {topic["TopicArn"] for topic in sns.list_topics()["Topics"]}
+    assert {topic.rsplit(":")[-1] for topic in topics} == {"pneumonia-pages", "pneumonia-tickets"}
+    for topic in topics:
+        assert sns.get_topic_attributes(TopicArn=topic)["Attributes"]["KmsMasterKeyId"]
+    told = sns.list_subscriptions()["Subscriptions"]
+    assert {s["TopicArn"] for s in told if s["Endpoint"] == "ops@example.org"} == topics
+    allowed = {}
+    for host in ("nginx", "web", "api", "trainer", "monitoring"):
+        role = {"RoleName": f"pneumonia-{host}", "PolicyName": "work"}
+        statements = iam.get_role_policy(**role)["PolicyDocument"]["Statement"]
+        allowed[host] = {
+            action: statement["Resource"]
+            for statement in statements
+            for action in statement["Action"]
+            if action.startswith(("ec2:", "sns:"))
+        }
+    alerts = allowed["monitoring"].pop("sns:Publish")
+    assert set(alerts) == topics
+    assert allowed.pop("monitoring") == {"ec2:DescribeInstances": ["*"]}
+    assert not any(allowed.values())
+
+
 def test_destroyed_nothing_is_left(deployment: Deployment) -> None:
     """No instance, disk, bucket, group, role or secret; the last test of this file."""
     terraform(deployment.folder, "destroy", "-auto-approve", "-input=false")
@@ -243,4 +271,5 @@ def test_destroyed_nothing_is_left(deployment: Deployment) -> None:
     roles = deployment.client("iam").list_roles()["Roles"]
     left += [role for role in roles if role["RoleName"].startswith("pneumonia-")]
     left += deployment.client("ssm").describe_parameters()["Parameters"]
+    left += deployment.client("sns").list_topics()["Topics"]
     assert not left

@@ -1,0 +1,40 @@
+"""One watched system for all tests of the monitoring."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from monitoring.programs import check_programs
+from parts import CannotStart
+from tests.monitoring.watched import Watched
+from tests.monitoring.webhook import listening
+from tests.stack import running_stack
+
+SCRAPE_SECONDS = 2
+WAIT_SECONDS = 4
+"""Two evaluations, so that what lasts for one alone does not fire."""
+
+MAX_QUEUED = 6
+"""X-rays that may wait, so that few uploads fill the queue."""
+
+
+@pytest.fixture(scope="session")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """The whole system with MONITORING=1, its waits shortened, its alerts told to a webhook."""
+    try:
+        check_programs()
+    except CannotStart as error:
+        pytest.skip(str(error))
+    with (
+        listening() as webhook,
+        running_stack(
+            tmp_path_factory.mktemp("watched"),
+            MONITORING="1",
+            SCRAPE_SECONDS=str(SCRAPE_SECONDS),
+            ALERT_WEBHOOK=webhook.url,
+            MAX_QUEUED=str(MAX_QUEUED),
+        ) as stack,
+    ):
+        running = Watched(stack, webhook)
+        running.shorten_waits(WAIT_SECONDS)
+        yield running

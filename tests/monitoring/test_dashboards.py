@@ -1,0 +1,220 @@
+"""The committed dashboards: whole, up to date, and readable by whom they are for."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.dashboard import Dashboard
+
+from monitoring.grafana import palette
+from monitoring.grafana.build import build_all
+from monitoring.grafana.figures import WRITERS
+from monitoring.grafana.reading import (
+    Question,
+    fill_in,
+    list_panels,
+    list_questions,
+    read_dashboards,
+)
+from tests.monitoring.promql import list_metrics
+from tests.monitoring.test_rules import read_known_metrics, read_rules
+from tests.stack import ROOT
+
+MONITORING = ROOT / "monitoring"
+PROVISIONING = MONITORING / "grafana" / "provisioning"
+BOARDS = read_dashboards()
+PANELS = [
+    pytest.param(panel, id=f"{uid}: {panel['title']}")
+    for uid, board in BOARDS.items()
+    for panel in list_panels(board)
+]
+QUESTIONS = [question for board in BOARDS.values() for question in list_questions(board)]
+
+
+def list_asked(question: Question) -> set[str]:
+    """The metrics that a question reads."""
+    return list_metrics(fill_in(question.expr, BOARDS[question.dashboard], 3600, 15))
+
+
+def pass_through_sdk(board: dict[str, Any]) -> Any:
+    """The dashboard read into the SDK's types and written again."""
+    register_default_plugins()  # else options and queries pass unread, whatever they are
+    return json.loads(JSONEncoder().encode(Dashboard.from_json(board)))
+
+
+def list_lost(before: Any, after: Any, path: str = "") -> list[str]:
+    """Where `after` lacks or changes something that `before` has; what it adds is no loss."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        return [
+            lost
+            for key, value in before.items()
+            for lost in list_lost(value, after.get(key), f"{path}.{key}")
+        ]
+    if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        return [
+            lost
+            for place, (one, other) in enumerate(zip(before, after, strict=True))
+            for lost in list_lost(one, other, f"{path}[{place}]")
+        ]
+    return [] if before == after else [path]
+
+
+def test_committed_dashboards_are_what_build_writes() -> None:
+    """`python -m monitoring.grafana.build` would change no file, add none and leave none over."""
+    written = dict(build_all())
+    assert set(written) == set((MONITORING / "grafana" / "dashboards").iterdir())
+    for file, text in written.items():
+        assert file.read_text() == text, f"{file.name} is out of date"
+
+
+@pytest.mark.parametrize("uid", BOARDS)
+def test_round_trip_through_the_sdk_loses_nothing(uid: str) -> None:
+    """Each key and value is one that Grafana's schema knows: the SDK drops others in silence."""
+    board = BOARDS[uid]
+    assert list_lost(board, pass_through_sdk(board)) == []
+
+
+def test_round_trip_would_tell_of_an_unknown_key() -> None:
+    """The comparison itself: a misspelt key of a panel is found, with its place."""
+    board = json.loads(json.dumps(BOARDS["overview"]))
+    board["panels"][0]["desription"] = "misspelt"
+    board["panels"][1]["options"]["colourMode"] = "value"
+    board["panels"][2]["targets"][0]["expresion"] = "up"
+    assert list_lost(board, pass_through_sdk(board)) == [
+        ".panels[0].desription",
+        ".panels[1].options.colourMode",
+        ".panels[2].targets[0].expresion",
+    ]
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_panel_explains_itself(panel: dict[str, Any]) -> None:
+    """Title, a description of at least a sentence, a unit, and own words for no data."""
+    defaults = panel["fieldConfig"]["defaults"]
+    assert panel["title"]
+    assert re.fullmatch(r"[A-Z].{25,}\.", panel["description"])
+    assert defaults["unit"] in WRITERS
+    assert defaults["noValue"]
+    assert panel["datasource"] == {"type": "prometheus", "uid": "prometheus"}
+    assert panel["targets"]
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_missing_figure_is_no_alarm(panel: dict[str, Any]) -> None:
+    """A tile without data is grey: its lowest step may be the colour of an alarm."""
+    if panel["type"] != "stat":
+        return
+    nothing = panel["fieldConfig"]["defaults"]["mappings"][-1]
+    assert nothing["options"]["match"] == "null+nan"
+    assert nothing["options"]["result"]["color"] == palette.QUIET
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_shares_and_amounts_begin_at_zero(panel: dict[str, Any]) -> None:
+    """A curve that does not begin at zero makes small changes large; AUC below 0.5 is none."""
+    if panel["type"] in ("timeseries", "bargauge"):
+        lowest = 0.5 if panel["title"] == "AUC by epoch" else 0
+        assert panel["fieldConfig"]["defaults"]["min"] == lowest
+
+
+@pytest.mark.parametrize("uid", BOARDS)
+def test_panels_fill_the_grid_without_overlap(uid: str) -> None:
+    """No panel covers another or hangs over the edge, and numbers are given once."""
+    taken: set[tuple[int, int]] = set()
+    for panel in BOARDS[uid]["panels"]:
+        spot = panel["gridPos"]
+        cells = {
+            (x, y)
+            for x in range(spot["x"], spot["x"] + spot["w"])
+            for y in range(spot["y"], spot["y"] + spot["h"])
+        }
+        assert not cells & taken, panel["title"]
+        assert spot["x"] + spot["w"] <= 24
+        taken |= cells
+    numbers = [panel["id"] for panel in BOARDS[uid]["panels"]]
+    assert len(set(numbers)) == len(numbers)
+    assert len(taken) == 24 * (max(y for _, y in taken) + 1), "the grid has holes"
+
+
+def test_wall_screen_is_seen_without_scrolling_or_choosing() -> None:
+    """Overview fits 1080 pixels, at 38 a row, under 80 of heading; it has nothing to choose."""
+    overview = BOARDS["overview"]
+    assert max(p["gridPos"]["y"] + p["gridPos"]["h"] for p in overview["panels"]) * 38 <= 1000
+    assert "list" not in overview["templating"]
+
+
+@pytest.mark.parametrize("uid", BOARDS)
+def test_links_lead_to_every_other_dashboard(uid: str) -> None:
+    """In the bar at the top, keeping the time; links of panels lead to dashboards that exist."""
+    board = BOARDS[uid]
+    others = {f"/d/{other}" for other in BOARDS if other != uid}
+    assert {link["url"] for link in board["links"]} == others
+    assert all(link["keepTime"] and "placement" not in link for link in board["links"])
+    for panel in list_panels(board):
+        assert {link["url"] for link in panel.get("links", ())} <= others
+
+
+def test_alerts_lead_to_dashboards_that_exist() -> None:
+    """The dashboard of each alert is one of these."""
+    alerts = [rule for rule in read_rules() if "alert" in rule]
+    assert alerts
+    for alert in alerts:
+        assert alert["annotations"]["dashboard"].removeprefix("/d/") in BOARDS, alert["alert"]
+
+
+@pytest.mark.parametrize("uid", BOARDS)
+def test_releases_switches_and_pages_are_drawn_into_the_curves(uid: str) -> None:
+    """What changed, and when somebody was called, on every dashboard."""
+    events = BOARDS[uid]["annotations"]["list"]
+    assert [event["name"] for event in events] == ["Releases", "Model switches", "Pages"]
+    assert all(event["enable"] for event in events)
+
+
+@pytest.mark.parametrize(
+    "question", [pytest.param(q, id=f"{q.dashboard}: {q.asker}") for q in QUESTIONS]
+)
+def test_every_metric_is_known(question: Question) -> None:
+    """In METRICS.md, by a recording rule or in the reviewed list: no name is made up."""
+    recorded = {rule["record"] for rule in read_rules() if "record" in rule}
+    assert list_asked(question) <= read_known_metrics() | recorded
+
+
+def test_reviewed_names_are_all_used() -> None:
+    """A name that neither a dashboard nor a rule asks for any more leaves the list."""
+    listed = (MONITORING / "prometheus" / "exporter_metrics.txt").read_text()
+    asked = {name for question in QUESTIONS for name in list_asked(question)}
+    asked |= {name for rule in read_rules() for name in list_metrics(rule["expr"])}
+    assert set(re.findall(r"^\w+ (\w+)$", listed, re.M)) <= asked
+
+
+def test_colours_are_told_apart_and_mean_one_thing() -> None:
+    """Every colour that is set is of the palette, and those of decisions judge nothing."""
+    text = "".join(json.dumps(board) for board in BOARDS.values())
+    known = {value for value in vars(palette).values() if isinstance(value, str)}
+    assert set(re.findall(r"#[0-9A-Fa-f]{6}", text)) <= known | set(palette.BY_NAME.values())
+    assert not {palette.PNEUMONIA, palette.NORMAL} & {palette.GOOD, palette.WARN, palette.BAD}
+
+
+@pytest.mark.parametrize("file", sorted(PROVISIONING.rglob("*.yml")), ids=lambda file: file.name)
+def test_provisioning_takes_addresses_from_the_environment(file: Path) -> None:
+    """What it names is set by the monitoring host's script and told in the README."""
+    text = file.read_text()
+    assert yaml.safe_load(text)["apiVersion"] == 1
+    names = set(re.findall(r"\$\{(\w+)\}", text))
+    assert names
+    for name in names:
+        assert f"{name}=" in (ROOT / "terraform" / "user_data" / "monitoring.sh").read_text()
+        assert f"{name}=" in (MONITORING / "README.md").read_text()
+
+
+def test_data_source_is_the_one_that_dashboards_ask() -> None:
+    """By its uid; and its interval is the one by which $__rate_interval is reckoned."""
+    text = (PROVISIONING / "datasources" / "prometheus.yml").read_text()
+    [source] = yaml.safe_load(text)["datasources"]
+    assert source["uid"] == "prometheus"
+    assert source["jsonData"]["timeInterval"] == "15s"
