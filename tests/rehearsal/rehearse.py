@@ -91,7 +91,8 @@ def main() -> int:
     if missing := find_missing():
         print("The rehearsal needs what this machine has not:", *missing, sep="\n  ")
         return 1
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: in the background it is ignored
+        signal.signal(number, _interrupt)
     image.WORK.mkdir(parents=True, exist_ok=True)
     file = image.WORK / "report.txt"
     file.unlink(missing_ok=True)

@@ -1,5 +1,7 @@
 """The trainer in a rehearsal: runs, is cut off, hangs; its model is served, and all are watched."""
 
+from typing import Any
+
 import requests
 
 from tests.pneumonia_web.visitor import Visitor
@@ -9,6 +11,7 @@ from tests.rehearsal.people import uploading
 from tests.rehearsal.scenes import BACK_SECONDS, Stage, wait
 
 TRAINING_SECONDS = 900
+TARGETS_SECONDS = 120
 HANGING_RUN = "[Service]\nExecStart=\nExecStart=sleep infinity\nRuntimeMaxSec={limit}\n"
 SHORT_LIMIT = "[Timer]\nOnBootSec=\nOnBootSec=10\n"
 
@@ -76,20 +79,25 @@ def _served(stage: Stage) -> set[str]:
 
 
 def _check_targets(stage: Stage) -> None:
-    """While the trainer is on, so that it too can be seen."""
+    """While the trainer is on, so that it too can be seen. Each host, and each kind of target, is
+    one; Prometheus finds them by itself, once a minute."""
     down: list[str] = []
 
     def all_up() -> bool:
-        with inside("monitoring"):
-            answer = requests.get("http://127.0.0.1:9090/api/v1/targets", timeout=10).json()
+        kinds = _ask("scrape_pools")["scrapePools"]
+        targets = _ask("targets")["activeTargets"]
         down[:] = [
             f"{target['scrapePool']} {target['scrapeUrl']}: {target['lastError']}"
-            for target in answer["data"]["activeTargets"]
+            for target in targets
             if target["health"] != "up" and target["scrapePool"] != NO_GPU
         ]
+        down.extend(f"no {k}" for k in kinds if not any(k == t["scrapePool"] for t in targets))
+        for name, host in stage.plan.hosts.items():
+            if not any(f"//{host.address}:9100/" in target["scrapeUrl"] for target in targets):
+                down.append(f"{name} is no target")
         return not down
 
-    wait(all_up, 45)
+    wait(all_up, TARGETS_SECONDS)
     count = int(_query('count(up{job!="gpu"})'))
     stage.report.check("Prometheus reaches every target", "; ".join(down), f"{count} targets")
     seen = wait(lambda: _query("min(probe_success)") == 1, 30)
@@ -98,7 +106,11 @@ def _check_targets(stage: Stage) -> None:
 
 def _query(expression: str) -> float:
     """One number of Prometheus."""
+    return float(_ask("query", query=expression)["result"][0]["value"][1])
+
+
+def _ask(what: str, **parameters: str) -> Any:
+    """Prometheus's API, on its host."""
     with inside("monitoring"):
-        url, query = "http://127.0.0.1:9090/api/v1/query", {"query": expression}
-        answer = requests.get(url, params=query, timeout=10).json()
-    return float(answer["data"]["result"][0]["value"][1])
+        url = f"http://127.0.0.1:9090/api/v1/{what}"
+        return requests.get(url, params=parameters, timeout=10).json()["data"]
