@@ -14,7 +14,7 @@ run: .venv/installed
 
 # All of them in one, by time. ID= is a request's or an X-ray's.
 logs: .venv/installed
-	@exec $(BIN)/python -m pneumonia_logs $(ID) --folder $(or $(VAR_DIR),var)/log
+	@exec $(BIN)/python -m monitoring.logs $(ID) --folder $(or $(VAR_DIR),var)/log
 
 test: .venv/installed samples
 	$(BIN)/pytest

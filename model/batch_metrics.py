@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from pneumonia_metrics.gauges import GaugeKind
-from pneumonia_metrics.textfile import GaugeFile
+from monitoring.metrics.gauges import GaugeKind
+from monitoring.metrics.textfile import GaugeFile
 
 RUNNING = "pneumonia_batch_running"
 FILES = "pneumonia_batch_files"

@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 
 from model.training_metrics import AUC, EPOCH, EPOCHS, GAUGES, SPEED
-from pneumonia_metrics.textfile import GaugeFile
+from monitoring.metrics.textfile import GaugeFile
 
 
 class ReportEpochs(keras.callbacks.Callback):

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from model.artifact import Artifact
-from pneumonia_metrics.gauges import GaugeKind
-from pneumonia_metrics.textfile import GaugeFile
+from monitoring.metrics.gauges import GaugeKind
+from monitoring.metrics.textfile import GaugeFile
 
 RUNNING = "pneumonia_training_running"
 EPOCH = "pneumonia_training_epoch"

@@ -12,26 +12,26 @@ from typing import NamedTuple
 
 from prometheus_client.metrics import MetricWrapperBase
 
+import monitoring.metrics.exposition
 import pneumonia_api.metrics
 import pneumonia_api.store_metrics
 import pneumonia_api.worker_metrics
-import pneumonia_metrics.exposition
 import pneumonia_web.metrics
 from model import batch_metrics, training_metrics
-from pneumonia_metrics.gauges import GaugeKind
-from pneumonia_metrics.requests import RequestMetrics
+from monitoring.metrics.gauges import GaugeKind
+from monitoring.metrics.requests import RequestMetrics
 
 FILE = Path(__file__).with_name("METRICS.md")
 
 PLACES: Mapping[str, tuple[ModuleType, ...]] = {
     "API: `/metrics` on `API_PORT`": (
-        pneumonia_metrics.exposition,
+        monitoring.metrics.exposition,
         pneumonia_api.metrics,
         pneumonia_api.store_metrics,
     ),
-    "Web: `/metrics` on `WEB_PORT`": (pneumonia_metrics.exposition, pneumonia_web.metrics),
+    "Web: `/metrics` on `WEB_PORT`": (monitoring.metrics.exposition, pneumonia_web.metrics),
     "Worker: `/metrics` on `WORKER_METRICS_PORT`": (
-        pneumonia_metrics.exposition,
+        monitoring.metrics.exposition,
         pneumonia_api.worker_metrics,
     ),
     "Training: `VAR_DIR/metrics/training.prom`": (training_metrics,),

@@ -15,6 +15,9 @@ from redis.retry import Retry
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from monitoring.logs.lines import write_lines
+from monitoring.logs.requests import find_request, follow_requests, note
+from monitoring.metrics.exposition import mount_metrics, tell_release
 from pneumonia_api import auth, schemas, views
 from pneumonia_api.cli import users
 from pneumonia_api.config import MAX_WAITERS, Config, read_config
@@ -34,9 +37,6 @@ from pneumonia_api.sessions import sessions
 from pneumonia_api.store import BLOCK_SECONDS, XrayMissing, XrayStore
 from pneumonia_api.store_metrics import StoreMetrics
 from pneumonia_api.worklist import Worklist
-from pneumonia_logs.lines import write_lines
-from pneumonia_logs.requests import find_request, follow_requests, note
-from pneumonia_metrics.exposition import mount_metrics, tell_release
 
 # Exception -> status, stable code, sentence. The one place where faults get a status.
 ERRORS: dict[type[Exception], tuple[int, str, str]] = {

@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from flask import current_app
 
-from pneumonia_logs.requests import note
+from monitoring.logs.requests import note
 
 # OWASP's recommended minimum (19 MiB, two passes): the API serves log-ins from a small host.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)

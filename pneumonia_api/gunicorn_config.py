@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from monitoring.logs.lines import write_lines
+from monitoring.logs.requests import find_request
+from monitoring.metrics.processes import begin_anew, forget_process, use_folder
 from pneumonia_api.config import MAX_WAITERS, read_config
-from pneumonia_logs.lines import write_lines
-from pneumonia_logs.requests import find_request
-from pneumonia_metrics.processes import begin_anew, forget_process, use_folder
 
 _config = read_config()
 bind = f"{_config.api_host}:{_config.api_port}"

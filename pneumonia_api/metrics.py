@@ -3,7 +3,7 @@
 from flask import Response, g, request
 from prometheus_client import Counter
 
-from pneumonia_metrics.requests import RequestMetrics
+from monitoring.metrics.requests import RequestMetrics
 
 REQUESTS = RequestMetrics("api")
 UPLOADS = Counter(

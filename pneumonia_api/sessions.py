@@ -3,10 +3,10 @@
 from apiflask import APIBlueprint
 from flask import current_app, request
 
+from monitoring.logs.requests import note
 from pneumonia_api import schemas
 from pneumonia_api.auth import Accounts, bearer
 from pneumonia_api.request import check_body
-from pneumonia_logs.requests import note
 
 sessions = APIBlueprint("sessions", __name__, url_prefix="/v1/sessions", tag="V1")
 sessions.before_request(check_body)

@@ -14,8 +14,8 @@ from prometheus_client.registry import Collector
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from monitoring.metrics.gauges import GaugeKind
 from pneumonia_api.store import IN_HANDS, QUEUE, STATUSES, XrayStore
-from pneumonia_metrics.gauges import GaugeKind
 
 log = logging.getLogger(__name__)
 

@@ -20,6 +20,8 @@ from prometheus_client import start_http_server
 from model.artifact import ArtifactError
 from model.predictor import Predictor
 from model.xray import UnreadableXray, encode_preview, read_xray
+from monitoring.logs.lines import write_lines
+from monitoring.metrics.exposition import tell_release
 from pneumonia_api.config import Config, ConfigError, read_config
 from pneumonia_api.housekeeping import keep_house, keep_images_clean
 from pneumonia_api.images import ImageStore, StoreUnavailable
@@ -33,8 +35,6 @@ from pneumonia_api.worker_metrics import (
     count_answer,
     count_end,
 )
-from pneumonia_logs.lines import write_lines
-from pneumonia_metrics.exposition import tell_release
 
 log = logging.getLogger(__name__)
 

@@ -15,6 +15,7 @@ from flask import Response, current_app, make_response
 from kombu.exceptions import OperationalError
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
+from monitoring.logs.requests import find_request, note
 from pneumonia_api import schemas
 from pneumonia_api.auth import bearer
 from pneumonia_api.images import ImageMissing, ImageStore
@@ -24,7 +25,6 @@ from pneumonia_api.request import check_body
 from pneumonia_api.reviews import Reviews
 from pneumonia_api.store import Xray, XrayStore, new_xray
 from pneumonia_api.worklist import Worklist
-from pneumonia_logs.requests import find_request, note
 
 v1 = APIBlueprint("v1", __name__, url_prefix="/v1")
 v1.before_request(check_body)

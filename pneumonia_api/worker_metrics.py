@@ -11,8 +11,8 @@ from prometheus_client.registry import Collector
 from model.artifact import Artifact
 from model.limits import REASONS
 from model.predictor import Prediction
+from monitoring.metrics.gauges import GaugeKind
 from pneumonia_api.store import BATCH_SOURCE, Xray
-from pneumonia_metrics.gauges import GaugeKind
 
 UNLIKE_CHEST = "unlike_chest"
 """The reason of a refusal by the network, beside those of `model.limits` for files."""

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import requests
 from requests_toolbelt import MultipartEncoder
 
-from pneumonia_logs.requests import HEADER, find_request
+from monitoring.logs.requests import HEADER, find_request
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 10

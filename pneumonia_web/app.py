@@ -13,9 +13,9 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from pneumonia_logs.lines import write_lines
-from pneumonia_logs.requests import find_request, follow_requests, note
-from pneumonia_metrics.exposition import mount_metrics, tell_release
+from monitoring.logs.lines import write_lines
+from monitoring.logs.requests import find_request, follow_requests, note
+from monitoring.metrics.exposition import mount_metrics, tell_release
 from pneumonia_web.api_client import ApiClient, ApiError
 from pneumonia_web.config import read_config
 from pneumonia_web.metrics import REQUESTS

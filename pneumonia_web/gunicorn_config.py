@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from pneumonia_logs.lines import write_lines
-from pneumonia_logs.requests import find_request
-from pneumonia_metrics.processes import begin_anew, forget_process, use_folder
+from monitoring.logs.lines import write_lines
+from monitoring.logs.requests import find_request
+from monitoring.metrics.processes import begin_anew, forget_process, use_folder
 from pneumonia_web.config import read_config
 
 _config = read_config()

@@ -23,7 +23,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from pneumonia_logs.requests import note
+from monitoring.logs.requests import note
 from pneumonia_web.api_client import ApiClient, ApiError
 
 pages = Blueprint("pages", __name__)

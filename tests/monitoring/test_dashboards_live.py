@@ -18,7 +18,7 @@ from model.training_metrics import AUC, EPOCH, EPOCHS, GAUGES, SPEED, report_run
 from monitoring.grafana.asking import Prometheus, PrometheusFails
 from monitoring.grafana.reading import Question, fill_in, list_questions, read_dashboards
 from monitoring.grafana.render import main as render
-from pneumonia_metrics.textfile import GaugeFile
+from monitoring.metrics.textfile import GaugeFile
 from tests.monitoring.conftest import SCRAPE_SECONDS
 from tests.monitoring.watched import Watched
 from tests.pneumonia_web.visitor import Visitor

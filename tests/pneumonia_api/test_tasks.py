@@ -15,6 +15,7 @@ from PIL import Image
 
 from model.predictor import Prediction
 from model.xray import Xray as Picture
+from monitoring.logs.lines import JsonLines
 from pneumonia_api.config import read_config
 from pneumonia_api.images import ImageMissing, ImageStore
 from pneumonia_api.store import TASK, Xray, XrayStore, new_xray
@@ -25,7 +26,6 @@ from pneumonia_api.tasks import (
     create_worker,
     find_request,
 )
-from pneumonia_logs.lines import JsonLines
 
 
 def answer(picture: Picture) -> Prediction:

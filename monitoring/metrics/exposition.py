@@ -16,8 +16,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from pneumonia_metrics.processes import VARIABLE
-from pneumonia_metrics.release import RELEASE
+from monitoring.metrics.processes import VARIABLE
+from monitoring.metrics.release import RELEASE
 
 disable_created_metrics()  # of each counter another series, which nobody reads
 

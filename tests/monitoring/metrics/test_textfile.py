@@ -1,12 +1,12 @@
-"""`pneumonia_metrics.textfile`: the file of a job that ends."""
+"""`monitoring.metrics.textfile`: the file of a job that ends."""
 
 import stat
 from pathlib import Path
 
 import pytest
 
-from pneumonia_metrics.gauges import GaugeKind
-from pneumonia_metrics.textfile import GaugeFile
+from monitoring.metrics.gauges import GaugeKind
+from monitoring.metrics.textfile import GaugeFile
 from tests.scrape import read_families, read_value
 
 KINDS = (GaugeKind("pneumonia_a", "A."), GaugeKind("pneumonia_b", "B.", ("split", "part")))

@@ -1,4 +1,4 @@
-"""`python -m pneumonia_logs`: what a person reads, from files that grow and are rotated."""
+"""`python -m monitoring.logs`: what a person reads, from files that grow and are rotated."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pneumonia_logs.reading import read_lines, show
+from monitoring.logs.reading import read_lines, show
 from tests.stack import ROOT
 
 XRAY, REQUEST, OTHER = "7" * 32, "1" * 32, "2" * 32
@@ -22,7 +22,7 @@ XRAY, REQUEST, OTHER = "7" * 32, "1" * 32, "2" * 32
 def reader(folder: Path, *ids: str) -> Iterator[subprocess.Popen[str]]:
     """The command, in UTC; killed when it says nothing for long, so that no test hangs."""
     process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "pneumonia_logs", *ids, "--folder", str(folder)],
+        [sys.executable, "-u", "-m", "monitoring.logs", *ids, "--folder", str(folder)],
         cwd=ROOT,
         env={**os.environ, "TZ": "UTC"},
         stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""`pneumonia_logs.requests`, in the API without a worker: the id and the line of a request."""
+"""`monitoring.logs.requests`, in the API without a worker: the id and the line of a request."""
 
 import io
 import json
@@ -11,8 +11,8 @@ from apiflask import APIFlask
 from celery import Celery
 from PIL import Image
 
-from pneumonia_logs.lines import JsonLines
-from pneumonia_logs.requests import HEADER, find_request
+from monitoring.logs.lines import JsonLines
+from monitoring.logs.requests import HEADER, find_request
 from tests.pneumonia_api.conftest import app, client, headers, redis_url
 
 __all__ = ["app", "client", "headers", "redis_url"]

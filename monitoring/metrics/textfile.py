@@ -9,7 +9,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from pneumonia_metrics.gauges import GaugeKind
+from monitoring.metrics.gauges import GaugeKind
 
 
 class GaugeFile(Collector):

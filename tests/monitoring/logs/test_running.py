@@ -6,8 +6,8 @@ from pathlib import Path
 
 import requests
 
-from pneumonia_logs.requests import HEADER
-from tests.pneumonia_logs.test_reading import read_until, reader
+from monitoring.logs.requests import HEADER
+from tests.monitoring.logs.test_reading import read_until, reader
 from tests.pneumonia_web.visitor import Visitor
 from tests.stack import Stack
 

@@ -1,4 +1,4 @@
-"""The lines of `pneumonia_logs.lines`, and those of other programs among them, for a person."""
+"""The lines of `monitoring.logs.lines`, and those of other programs among them, for a person."""
 
 import json
 import re

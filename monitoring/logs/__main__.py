@@ -1,6 +1,6 @@
 """`make logs`: all logs of this machine in one, by time, for a person; goes on until Ctrl-C.
 
-    python -m pneumonia_logs [ID] [--folder var/log]
+    python -m monitoring.logs [ID] [--folder var/log]
 
 With the id of a request or an X-ray, only what belongs to it, the files that were rotated away
 included. On a server, where there is no folder of logs, it shows the journal. Needs Python alone.
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from pneumonia_logs.reading import Choice, Line, read_lines, show
+from monitoring.logs.reading import Choice, Line, read_lines, show
 
 BACKLOG = 50
 """Lines of each file that are shown at the start."""

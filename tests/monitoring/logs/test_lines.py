@@ -1,4 +1,4 @@
-"""`pneumonia_logs.lines`: what a line holds, and what it never holds."""
+"""`monitoring.logs.lines`: what a line holds, and what it never holds."""
 
 import json
 import logging
@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
-from pneumonia_logs.lines import JsonLines
+from monitoring.logs.lines import JsonLines
 
 
 def write(name: str, request: str | None, message: str, *args: object, **more: Any) -> Any:
