@@ -53,7 +53,6 @@ terraform-apply-local: .venv/installed
 
 # All hosts of the plan, booted on this machine and used; root on Linux. Says what it lacks.
 rehearse: .venv/installed samples
-	@$(BIN)/python -m model.network
 	@$(BIN)/python -m tests.rehearsal.rehearse
 
 .PHONY: dashboards pictures

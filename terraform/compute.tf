@@ -17,7 +17,7 @@ locals {
       nginx      = { domain = var.domain, email = var.email, public_name = var.domain != "" ? var.domain : aws_eip.nginx.public_ip }
       web        = { nginx_address = local.addresses.nginx }
       monitoring = { domain = var.domain, topics = local.alert_topics }
-      trainer    = { redis_scheme = local.redis_scheme, tensorflow = var.tensorflow, data_url = "s3://${local.bucket_names["data"]}/kermany", hours = var.trainer_hours, options = var.training_options }
+      trainer    = merge(local.redis, { tensorflow = var.tensorflow, data_url = "s3://${local.bucket_names["data"]}/kermany", hours = var.trainer_hours, options = var.training_options })
     } :
     host => join("\n", [
       templatefile("${path.module}/user_data/common.sh", local.host_values),
@@ -28,16 +28,21 @@ locals {
   api_user_data = [
     for index, address in local.api_addresses : join("\n", [
       templatefile("${path.module}/user_data/common.sh", local.host_values),
-      templatefile("${path.module}/user_data/api.sh", merge(local.host_values, {
-        address      = address
-        first        = index == 0
-        local_redis  = var.redis == "local" && index == 0
-        redis_scheme = local.redis_scheme
+      templatefile("${path.module}/user_data/api.sh", merge(local.host_values, local.redis, {
+        address     = address
+        first       = index == 0
+        local_redis = var.redis == "local" && index == 0
       })),
     ])
   ]
 
-  redis_scheme = var.redis == "local" ? "redis" : "rediss"
+  # ElastiCache is called by its own name, which is the one in its certificate; that the queue looks
+  # at the certificate has to be said.
+  redis = {
+    redis_scheme  = var.redis == "local" ? "redis" : "rediss"
+    redis_host    = var.redis == "local" ? "redis.${local.domain_inside}" : aws_elasticache_replication_group.redis[0].primary_endpoint_address
+    redis_options = var.redis == "local" ? "" : "?ssl_cert_reqs=required"
+  }
 }
 
 # A host's script runs once, at its first start, so a changed one asks for another host.
@@ -67,8 +72,9 @@ resource "aws_instance" "nginx" {
 
   metadata_options {
     http_endpoint               = "enabled"
-    http_tokens                 = "required"
     http_put_response_hop_limit = 1
+
+    http_tokens = "required"
   }
 
   root_block_device {
@@ -107,8 +113,9 @@ resource "aws_instance" "web" {
 
   metadata_options {
     http_endpoint               = "enabled"
-    http_tokens                 = "required"
     http_put_response_hop_limit = 1
+
+    http_tokens = "required"
   }
 
   root_block_device {
@@ -139,8 +146,9 @@ resource "aws_instance" "api" {
 
   metadata_options {
     http_endpoint               = "enabled"
-    http_tokens                 = "required"
     http_put_response_hop_limit = 1
+
+    http_tokens = "required"
   }
 
   root_block_device {

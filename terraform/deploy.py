@@ -103,8 +103,8 @@ def wait_for_site(address: str, seconds: float) -> None:
         waited = time.monotonic() - begin
         if waited >= seconds:
             certificate = (
-                " The certificate is asked for when nginx starts: once the A record is right, "
-                f"{COMMAND} apply --replace aws_instance.nginx"
+                " The certificate is asked for every 20 minutes until the A record is right; then "
+                f"run {COMMAND} status."
             )
             raise CannotDeploy(
                 f"{address} does not answer after {seconds:.0f} s ({why}); {SETUP_LOG} on each "

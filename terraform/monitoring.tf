@@ -17,8 +17,9 @@ resource "aws_instance" "monitoring" {
 
   metadata_options {
     http_endpoint               = "enabled"
-    http_tokens                 = "required"
     http_put_response_hop_limit = 1
+
+    http_tokens = "required"
   }
 
   root_block_device {

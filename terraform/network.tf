@@ -153,9 +153,10 @@ resource "aws_route53_record" "api" {
 }
 
 resource "aws_route53_record" "redis" {
+  count   = var.redis == "local" ? 1 : 0
   zone_id = aws_route53_zone.inside.zone_id
   name    = "redis.${local.domain_inside}"
-  type    = var.redis == "local" ? "A" : "CNAME"
+  type    = "A"
   ttl     = 60
-  records = var.redis == "local" ? [local.api_addresses[0]] : [aws_elasticache_replication_group.redis[0].primary_endpoint_address]
+  records = [local.api_addresses[0]]
 }

@@ -8,10 +8,12 @@
 # | api c6i.large                         |      71 |
 # | monitoring t3.small                   |      18 |
 # | NAT gateway, without traffic          |      38 |
-# | disks, 130 GB gp3                     |      12 |
+# | disks, 200 GB gp3, 100 the trainer's  |      19 |
 # | public addresses, 3                   |      11 |
 # | S3, logs, DNS, parameters             |       5 |
-# | all of it, trainer off                |     182 |
+# | all of it, trainer off                |     189 |
+# | each further API host, with its disk  |      74 |
+# | ElastiCache, two cache.t4g.small      |      55 |
 # | trainer: p3.2xlarge, for each hour on |    3.82 |
 # | trainer: g6.xlarge, for each hour on  |    1.01 |
 

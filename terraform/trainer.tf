@@ -1,6 +1,11 @@
 # The GPU box. Its first start installs and powers off; each later one, by deploy.py train, is one
-# training run that ends with the box powering itself off. Three things end a run that does not: the
-# time limit of its systemd unit, this alarm on an idle GPU, and the person who reads the budget.
+# training run that ends with the box powering itself off. What ends a run that does not: the time
+# limit of its systemd unit, this alarm on an idle GPU, and an hour later a timer of the box itself.
+
+locals {
+  trainer_driver_and_system = startswith(var.trainer_instance_type, "p3") ? "Proprietary Nvidia Driver GPU AMI (Ubuntu 20.04)" : "OSS Nvidia Driver GPU AMI (Ubuntu 22.04)"
+  trainer_image_name        = var.trainer_image_name != null ? var.trainer_image_name : "Deep Learning Base ${local.trainer_driver_and_system} *"
+}
 
 data "aws_ami" "gpu" {
   count       = var.trainer_enabled && var.trainer_image_id == null ? 1 : 0
@@ -9,7 +14,7 @@ data "aws_ami" "gpu" {
 
   filter {
     name   = "name"
-    values = [var.trainer_image_name]
+    values = [local.trainer_image_name]
   }
 }
 
@@ -32,8 +37,9 @@ resource "aws_instance" "trainer" {
 
   metadata_options {
     http_endpoint               = "enabled"
-    http_tokens                 = "required"
     http_put_response_hop_limit = 1
+
+    http_tokens = "required"
   }
 
   root_block_device {

@@ -168,6 +168,7 @@ variable "trainer_enabled" {
   description = "Whether there is a GPU box. It costs only while it runs, but many accounts have no quota for one."
   type        = bool
   default     = true
+  nullable    = false
 }
 
 variable "trainer_instance_type" {
@@ -176,8 +177,8 @@ variable "trainer_instance_type" {
   default     = "p3.2xlarge"
 
   validation {
-    condition     = can(regex("^(p[2-6]|g[4-6])[a-z]*\\.[0-9]*x?large$", var.trainer_instance_type))
-    error_message = "The trainer needs a GPU instance type such as p3.2xlarge or g6.xlarge."
+    condition     = can(regex("^(p3|p3dn|p4d|p4de|p5|p5e|p5en|g4dn|g5|g6|g6e|gr6)\\.[0-9]*x?large$", var.trainer_instance_type))
+    error_message = "The trainer needs an instance type with an NVIDIA GPU and an x86 processor, such as p3.2xlarge or g6.xlarge."
   }
 }
 
@@ -193,19 +194,25 @@ variable "trainer_image_id" {
 }
 
 variable "trainer_image_name" {
-  description = "Name, with *, of Amazon's GPU image for the trainer."
+  description = "Name, with *, of Amazon's GPU image for the trainer; null for the one with the driver for trainer_instance_type."
   type        = string
-  default     = "Deep Learning Base Proprietary Nvidia Driver GPU AMI (Ubuntu 20.04) *"
+  default     = null
 
   validation {
-    condition     = length(var.trainer_image_name) > 0
+    condition     = var.trainer_image_name == null || try(length(var.trainer_image_name) > 0, false)
     error_message = "The name of the trainer's image must not be empty."
   }
 
-  # NVIDIA's open kernel modules support Turing and later; a V100 or K80 has no driver there.
+  # NVIDIA's open kernel modules support Turing and later, and the V100 of P3 is older.
   validation {
-    condition     = !(can(regex("^p[23]\\.", var.trainer_instance_type)) && strcontains(var.trainer_image_name, "OSS"))
-    error_message = "Images with the OSS driver do not run on P2 and P3; choose g5 or g6, or an image with the proprietary driver."
+    condition     = !(startswith(var.trainer_instance_type, "p3") && try(strcontains(var.trainer_image_name, "OSS"), false))
+    error_message = "Images with the OSS driver do not run on P3; choose g5 or g6, or an image with the proprietary driver."
+  }
+
+  # https://docs.aws.amazon.com/dlami/latest/devguide/: Amazon's images with this driver list P3 alone.
+  validation {
+    condition     = startswith(var.trainer_instance_type, "p3") || !try(strcontains(var.trainer_image_name, "Proprietary"), false)
+    error_message = "Amazon's images with the proprietary driver are for P3; choose one with the OSS driver, or leave trainer_image_name out."
   }
 }
 

@@ -21,6 +21,11 @@ run "defaults_are_accepted" {
     condition     = length(aws_security_group_rule.admins_into_monitoring) == 0
     error_message = "Nobody reaches the monitor unless admin_cidrs says who."
   }
+
+  assert {
+    condition     = alltrue([for notice in aws_budgets_budget.monthly.notification : notice.subscriber_email_addresses == toset([var.email])])
+    error_message = "The e-mail address is told of the budget."
+  }
 }
 
 run "more_hosts_and_elasticache_are_accepted" {
@@ -42,6 +47,12 @@ run "more_hosts_and_elasticache_are_accepted" {
   assert {
     condition     = length(aws_ebs_volume.redis) == 0 && aws_elasticache_replication_group.redis[0].transit_encryption_enabled
     error_message = "ElastiCache takes the place of the local Redis, encrypted in transit."
+  }
+
+  # By a name of ours its certificate would not be accepted.
+  assert {
+    condition     = length(aws_route53_record.redis) == 0 && local.redis.redis_scheme == "rediss" && local.redis.redis_options == "?ssl_cert_reqs=required"
+    error_message = "ElastiCache is called by its own name, and its certificate is looked at."
   }
 }
 
@@ -197,6 +208,16 @@ run "wrong_trainer_instance_type_is_refused" {
   expect_failures = [var.trainer_instance_type]
 }
 
+run "arm_trainer_is_refused" {
+  command = plan
+
+  variables {
+    trainer_instance_type = "g5g.xlarge"
+  }
+
+  expect_failures = [var.trainer_instance_type]
+}
+
 run "wrong_trainer_image_id_is_refused" {
   command = plan
 
@@ -207,7 +228,7 @@ run "wrong_trainer_image_id_is_refused" {
   expect_failures = [var.trainer_image_id]
 }
 
-run "wrong_trainer_image_name_is_refused" {
+run "open_driver_on_p3_is_refused" {
   command = plan
 
   variables {
@@ -215,6 +236,31 @@ run "wrong_trainer_image_name_is_refused" {
   }
 
   expect_failures = [var.trainer_image_name]
+}
+
+run "proprietary_driver_on_g6_is_refused" {
+  command = plan
+
+  variables {
+    trainer_instance_type = "g6.xlarge"
+    trainer_image_name    = "Deep Learning Base Proprietary Nvidia Driver GPU AMI (Ubuntu 20.04) *"
+  }
+
+  expect_failures = [var.trainer_image_name]
+}
+
+run "image_follows_the_gpu" {
+  command = plan
+
+  variables {
+    trainer_instance_type = "g6.xlarge"
+    trainer_image_id      = null
+  }
+
+  assert {
+    condition     = length(data.aws_ami.gpu) == 1 && strcontains(local.trainer_image_name, " OSS ")
+    error_message = "A g6 without a named image gets one with the OSS driver."
+  }
 }
 
 run "wrong_trainer_hours_is_refused" {

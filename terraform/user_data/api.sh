@@ -35,7 +35,7 @@ redis_server=/usr/bin/redis-server redis_conf=/etc/redis/pneumonia.conf \
 %{ endif ~}
 
 write_settings <<END
-REDIS_URL=${redis_scheme}://:$redis_password@redis.${inside}:6379/0
+REDIS_URL=${redis_scheme}://:$redis_password@${redis_host}:6379/0${redis_options}
 API_KEY=$(secret api-key)
 IMAGE_STORE=${images_url}
 ARTIFACT_STORE=${models_url}

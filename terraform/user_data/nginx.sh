@@ -25,14 +25,34 @@ echo 'ARGS="-nginx.scrape-uri=http://127.0.0.1:8081/stub_status"' > /etc/default
 systemctl restart prometheus-nginx-exporter
 %{ if domain != "" ~}
 
-# Renewed by certbot's own timer. The name must point here already; else the self-signed one stays,
-# and the next run of this script tries again.
+# Asked for now, and again and again until the name points here: the address is new when this host
+# is. Let's Encrypt takes five failed tries an hour. From then on certbot's own timer renews it.
 install -d "$run_dir/acme"
-if certbot certonly --webroot --webroot-path "$run_dir/acme" --domain '${domain}' \
-    --email '${email}' --agree-tos --non-interactive --keep-until-expiring \
-    --deploy-hook 'systemctl reload pneumonia-nginx'; then
-    ln -sf '/etc/letsencrypt/live/${domain}/privkey.pem' "$run_dir/tls/key.pem"
-    ln -sf '/etc/letsencrypt/live/${domain}/fullchain.pem' "$run_dir/tls/certificate.pem"
-    systemctl reload pneumonia-nginx
-fi
+cat > /etc/systemd/system/pneumonia-certificate.service <<END
+[Unit]
+Description=Pneumonia detection: the first certificate of Let's Encrypt
+After=pneumonia-nginx.service
+ConditionPathExists=!/etc/letsencrypt/live/${domain}/fullchain.pem
+
+[Service]
+Type=oneshot
+ExecStart=/usr/bin/certbot certonly --webroot --webroot-path $run_dir/acme --domain ${domain} \
+    --email ${email} --agree-tos --non-interactive --deploy-hook "systemctl reload pneumonia-nginx"
+ExecStart=/usr/bin/ln -sf /etc/letsencrypt/live/${domain}/privkey.pem $run_dir/tls/key.pem
+ExecStart=/usr/bin/ln -sf /etc/letsencrypt/live/${domain}/fullchain.pem $run_dir/tls/certificate.pem
+ExecStart=/usr/bin/systemctl reload pneumonia-nginx
+END
+cat > /etc/systemd/system/pneumonia-certificate.timer <<END
+[Unit]
+Description=Pneumonia detection: asks for the first certificate until there is one
+
+[Timer]
+OnCalendar=*:0/20
+
+[Install]
+WantedBy=timers.target
+END
+systemctl daemon-reload
+systemctl enable --quiet --now pneumonia-certificate.timer
+systemctl start pneumonia-certificate || echo "No certificate yet; the self-signed one stays until there is one."
 %{ endif ~}

@@ -1,4 +1,20 @@
 # The GPU box. The first start installs and powers off; every later one is a training run.
+
+# The last resort, at each start: whatever hangs, and if it is this script, costs so many hours.
+cat > /etc/systemd/system/pneumonia-limit.timer <<END
+[Unit]
+Description=Pneumonia detection: the trainer is on for no longer than this
+
+[Timer]
+OnBootSec=${hours + 1}h
+Unit=poweroff.target
+
+[Install]
+WantedBy=timers.target
+END
+systemctl daemon-reload
+systemctl enable --quiet --now pneumonia-limit.timer
+
 packages awscli ca-certificates curl gettext-base prometheus-node-exporter python3-venv
 unpack_release
 
@@ -11,7 +27,7 @@ if [ ! -x "$python" ] && ! python3 -c 'import sys; sys.exit(sys.version_info < (
 fi
 install_extra model '${tensorflow}'
 write_settings <<END
-REDIS_URL=${redis_scheme}://:$(secret redis-password)@redis.${inside}:6379/0
+REDIS_URL=${redis_scheme}://:$(secret redis-password)@${redis_host}:6379/0${redis_options}
 API_KEY=$(secret api-key)
 IMAGE_STORE=${images_url}
 ARTIFACT_STORE=${models_url}

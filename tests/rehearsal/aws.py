@@ -174,8 +174,8 @@ def running_aws() -> Iterator[Account]:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
-            stack.callback(process.wait, 10)
-            stack.callback(process.terminate)
+            stack.callback(process.wait)
+            stack.callback(process.kill)
             metadata = stack.enter_context(running_metadata(METADATA))
             with requests.Session() as session:
                 retries = Retry(connect=12, backoff_factor=0.1)

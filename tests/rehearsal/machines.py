@@ -32,14 +32,15 @@ class Machine:
         command = ["mount", "-t", "overlay", "overlay", "-o", layers, str(self._folder / "root")]
         subprocess.run(command, check=True)
         lines = ["127.0.0.1 localhost", *(f"{address} {name}" for name, address in names)]
-        self._write("etc/hosts", "\n".join(lines) + "\n")
-        self._write("etc/hostname", f"{host.name}\n")
-        self._write("etc/apt/sources.list", SOURCES)
+        self.write("etc/hosts", "\n".join(lines) + "\n")
+        self.write("etc/hostname", f"{host.name}\n")
+        self.write("etc/apt/sources.list", SOURCES)
         seed = "var/lib/cloud/seed/nocloud"
-        self._write(f"{seed}/user-data", host.script)
-        self._write(f"{seed}/meta-data", f"instance-id: i-{host.name}\n")
+        self.write(f"{seed}/user-data", host.script)
+        self.write(f"{seed}/meta-data", f"instance-id: i-{host.name}\n")
 
-    def _write(self, path: str, text: str) -> None:
+    def write(self, path: str, text: str) -> None:
+        """A file on its disk; before it is started."""
         file = self._folder / "root" / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)

@@ -13,6 +13,8 @@ from threading import Thread
 
 ROLE = "/latest/meta-data/iam/security-credentials/"
 PORT = 80
+TOKEN_SECONDS = "X-aws-ec2-metadata-token-ttl-seconds"
+"""Asked for with a token, and said with it: the clients that are written in Go insist."""
 
 
 class MetadataServer(ThreadingHTTPServer):
@@ -35,7 +37,7 @@ class _Request(BaseHTTPRequestHandler):
             return self._answer(404)
         token = secrets.token_hex(16)
         self.server.tokens.add(token)
-        self._answer(200, token)
+        self._answer(200, token, {TOKEN_SECONDS: self.headers.get(TOKEN_SECONDS, "21600")})
 
     def do_GET(self) -> None:
         """The role's name, then its credentials."""
@@ -49,8 +51,12 @@ class _Request(BaseHTTPRequestHandler):
         else:
             self._answer(200, json.dumps({"Code": "Success", "Type": "AWS-HMAC", **found}))
 
-    def _answer(self, status: int, text: str = "") -> None:
+    def _answer(
+        self, status: int, text: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
         self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text.encode())

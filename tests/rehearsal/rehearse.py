@@ -10,6 +10,7 @@ is used, trained, attacked and cut off. Ends with 0 when all of it held; cleans 
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -17,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from tests.rehearsal import aws, image, machines, network, scenes
+from tests.rehearsal import aws, image, machines, network, scenes, training
 from tests.rehearsal.people import Caller, doctor_on_internet
 from tests.rehearsal.report import Report
 from tests.stack import ROOT
@@ -52,6 +53,7 @@ def rehearse(report: Report, folder: Path, stack: ExitStack) -> None:
     report.check(f"{len(plan.hosts)} hosts, {len(plan.rules)} rules of security groups")
     image.make_image(host.script for host in plan.hosts.values())
     report.check("Debian 12, with a cache of all that the hosts install")
+    image.run(sys.executable, "-m", "model.network")  # the shipped model, for publishing it
     account.guard(plan)
     account.upload_release()
     account.upload_data(ROOT / "var" / "samples")
@@ -74,7 +76,8 @@ def rehearse(report: Report, folder: Path, stack: ExitStack) -> None:
         scenes.try_paths(stage)
         scenes.try_rights(stage)
         scenes.run_scripts_again(stage)
-        scenes.train(stage, doctor)
+        training.train(stage, doctor)
+        training.hang(stage)
         scenes.kill_each(stage, doctor)
 
 
@@ -88,7 +91,8 @@ def main() -> int:
     if missing := find_missing():
         print("The rehearsal needs what this machine has not:", *missing, sep="\n  ")
         return 1
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: in the background it is ignored
+        signal.signal(number, _interrupt)
     image.WORK.mkdir(parents=True, exist_ok=True)
     file = image.WORK / "report.txt"
     file.unlink(missing_ok=True)
@@ -99,7 +103,7 @@ def main() -> int:
             rehearse(report, Path(folder), stack)
     except KeyboardInterrupt:
         report.check("the rehearsal", "it was stopped")
-    except (RuntimeError, OSError, AssertionError) as error:
+    except (RuntimeError, OSError, AssertionError, subprocess.SubprocessError) as error:
         report.check("the rehearsal", f"{type(error).__name__}: {error}")
     finally:
         clean_up()

@@ -135,19 +135,23 @@ def terraform(
     return done
 
 
-def render(folder: Path, host: str) -> str:
-    """A host's script as Terraform writes it, with what differs between hosts switched on."""
+def render(folder: Path, host: str, changed: str = "{}") -> str:
+    """A host's script as Terraform writes it, with what differs between hosts switched on, but for
+    what an object of HCL says otherwise."""
     values = (
         '{name = "pneumonia", region = "eu-central-1", release_url = "s3://r/release-1.tar.gz", '
         'endpoint_url = "", inside = "pneumonia.internal", images_url = "s3://i/xrays", '
         'models_url = "s3://a/models", domain = "xray.example.org", email = "ops@example.org", '
         'public_name = "xray.example.org", nginx_address = "10.20.0.10", '
         'topics = {pages = "arn:aws:sns:r:1:pages", tickets = "arn:aws:sns:r:1:tickets"}, '
-        "local_redis = true, "
-        'redis_scheme = "redis", tensorflow = "tensorflow", data_url = "s3://d/kermany", '
+        'local_redis = true, redis_scheme = "redis", redis_host = "redis.pneumonia.internal", '
+        'redis_options = "", tensorflow = "tensorflow", data_url = "s3://d/kermany", '
         'hours = 6, options = "--epochs 1", address = "10.20.100.20", first = true}'
     )
-    parts = ", ".join(f'templatefile("user_data/{n}.sh", {values})' for n in ("common", host))
+    parts = ", ".join(
+        f'templatefile("user_data/{name}.sh", merge({values}, {changed}))'
+        for name in ("common", host)
+    )
     done = subprocess.run(
         ["terraform", f"-chdir={folder}", "console"],
         input=f'base64encode(join("\\n", [{parts}]))',

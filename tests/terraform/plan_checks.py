@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-FROM_EVERYWHERE = {"0.0.0.0/0", "::/0"}
+BY_ADDRESS = {"internet_into_nginx": {80, 443}, "admins_into_monitoring": {443}}
+"""The rules that let addresses in, and the ports of each; every other rule names a group."""
+
 PORTS = {
     "nginx web": {8000},
     "web api": {5000},
@@ -35,10 +37,12 @@ def find_faults(plan: dict[str, Any]) -> list[str]:
 def _check_paths(resources: list[dict[str, Any]]) -> Iterator[str]:
     rules = [r for r in resources if r["type"] == "aws_security_group_rule"]
     for rule in rules:
-        values, open_to = rule["values"], set(rule["values"].get("cidr_blocks") or [])
-        meant = rule["name"] == "internet_into_nginx" and values["from_port"] in (80, 443)
-        if values["type"] == "ingress" and open_to & FROM_EVERYWHERE and not meant:
-            yield f"{rule['address']} is open to the world"
+        values = rule["values"]
+        addresses = [*(values.get("cidr_blocks") or []), *(values.get("ipv6_cidr_blocks") or [])]
+        ports = {values["from_port"], values["to_port"]}
+        meant = BY_ADDRESS.get(rule["name"], set())
+        if values["type"] == "ingress" and addresses and not ports <= meant:
+            yield f"{rule['address']} is open to {', '.join(addresses)}"
     for group in resources:
         if group["type"] == "aws_security_group" and group["values"].get("ingress"):
             yield f"{group['address']} has rules of its own"
@@ -60,7 +64,8 @@ def _check_hosts(resources: list[dict[str, Any]]) -> Iterator[str]:
             yield f"{address} is not encrypted"
         if resource["type"] != "aws_instance":
             continue
-        if values["metadata_options"][0]["http_tokens"] != "required":
+        tokens = [options.get("http_tokens") for options in values.get("metadata_options", [])]
+        if tokens != ["required"]:
             yield f"{address} answers without a session token"
         if not all(disk["encrypted"] for disk in values["root_block_device"]):
             yield f"{address} has a disk that is not encrypted"

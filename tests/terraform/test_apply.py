@@ -1,5 +1,6 @@
 """`terraform/` applied by the real provider to a stand-in of AWS, looked at through AWS's API."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any, NamedTuple
 import boto3
 import pytest
 
-from tests.stack import free_ports
+from tests.stack import ROOT, free_ports
 from tests.terraform.local_aws import copy_configuration, point_at_moto, running_moto, terraform
 
 pytestmark = pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not here")
@@ -131,6 +132,61 @@ def test_hosts_are_where_they_are_meant_to_be(deployment: Deployment) -> None:
     volumes = ec2.describe_volumes()["Volumes"]
     assert len(volumes) == len(found) + 1
     assert all(volume["Encrypted"] for volume in volumes)
+    for instance in found.values():
+        options = instance["MetadataOptions"]
+        assert options["HttpTokens"] == "required" and options["HttpPutResponseHopLimit"] == 1
+        tags = {tag["Key"]: tag["Value"] for tag in instance["Tags"]}
+        assert tags["Project"] == "pneumonia" and tags["ManagedBy"] == "terraform"
+
+
+def test_idle_trainer_is_stopped(deployment: Deployment) -> None:
+    """By the figure that its agent reports, of that instance; while it is off there is no alarm, so
+    that it rings again after the next start."""
+    ec2 = deployment.client("ec2")
+    role = [{"Name": "tag:Role", "Values": ["trainer"]}]
+    [trainer] = ec2.describe_instances(Filters=role)["Reservations"][0]["Instances"]
+    [alarm] = deployment.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    agent = json.loads((ROOT / "monitoring/cloudwatch/gpu.json").read_text())["metrics"]
+    assert alarm["Namespace"] == agent["namespace"]
+    assert alarm["MetricName"] == "nvidia_smi_utilization_gpu"
+    assert "utilization_gpu" in agent["metrics_collected"]["nvidia_gpu"]["measurement"]
+    assert alarm["Dimensions"] == [{"Name": "InstanceId", "Value": trainer["InstanceId"]}]
+    assert ["InstanceId"] in agent["aggregation_dimensions"]
+    assert alarm["AlarmActions"] == ["arn:aws:automate:eu-central-1:ec2:stop"]
+    assert alarm["ComparisonOperator"] == "LessThanThreshold" and alarm["Threshold"] == 2
+    assert alarm["Period"] * alarm["EvaluationPeriods"] == 3600
+    assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_subnets_have_their_ways_out(deployment: Deployment) -> None:
+    """Public ones by the internet gateway, private ones by the NAT gateway, all of them to S3 by an
+    endpoint; all traffic is logged."""
+    ec2 = deployment.client("ec2")
+    [vpc] = ec2.describe_vpcs(Filters=[{"Name": "cidr", "Values": ["10.20.0.0/16"]}])["Vpcs"]
+    ours = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]
+    subnets = {s["SubnetId"]: s["CidrBlock"] for s in ec2.describe_subnets(Filters=ours)["Subnets"]}
+    ways, tables = {}, set()
+    for table in ec2.describe_route_tables(Filters=ours)["RouteTables"]:
+        out = {
+            "NatGatewayId" in route
+            for route in table["Routes"]
+            if route.get("DestinationCidrBlock") == "0.0.0.0/0"
+        }
+        for association in table["Associations"]:
+            if subnet := association.get("SubnetId"):
+                ways[subnets[subnet]] = out
+                tables.add(table["RouteTableId"])
+    assert ways == {
+        "10.20.0.0/24": {False},
+        "10.20.1.0/24": {False},
+        "10.20.100.0/24": {True},
+        "10.20.101.0/24": {True},
+    }
+    [endpoint] = ec2.describe_vpc_endpoints(Filters=ours)["VpcEndpoints"]
+    assert endpoint["ServiceName"] == "com.amazonaws.eu-central-1.s3"
+    assert set(endpoint["RouteTableIds"]) == tables
+    [log] = ec2.describe_flow_logs()["FlowLogs"]
+    assert log["ResourceId"] == vpc["VpcId"] and log["TrafficType"] == "ALL"
 
 
 def test_buckets_are_closed_encrypted_and_versioned(deployment: Deployment) -> None:

@@ -11,6 +11,11 @@ from tests.stack import ROOT
 from tests.terraform.local_aws import TERRAFORM, copy_configuration, render, terraform
 
 pytestmark = pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not here")
+SWITCHED_OFF = (
+    '{domain = "", public_name = "192.0.2.1", first = false, local_redis = false, redis_scheme = '
+    '"rediss", redis_host = "master.redis.example", redis_options = "?ssl_cert_reqs=required"}'
+)
+"""As on a further API host, with ElastiCache, and without a domain."""
 HOSTS = ("nginx", "web", "api", "monitoring", "trainer")
 SCRIPT_BYTES = 16384
 """What AWS takes as user data at most."""
@@ -37,13 +42,29 @@ def test_configuration_is_valid_and_refuses_wrong_values(folder: Path) -> None:
     assert " 0 failed" in done.stdout
 
 
+def test_each_variable_is_typed_described_and_validated() -> None:
+    """And a wrong value of each is among those that `terraform test` has refused; of a boolean
+    Terraform itself refuses all but the two."""
+    blocks = re.findall(
+        r'(?ms)^variable "(\w+)" \{\n(.*?)^\}', (TERRAFORM / "variables.tf").read_text()
+    )
+    refused = (TERRAFORM / "tests" / "variables.tftest.hcl").read_text()
+    assert len(blocks) > 15
+    for name, block in blocks:
+        assert re.search(r'(?m)^  description = "\S', block) and "\n  type " in block, name
+        if not re.search(r"(?m)^  type +=? *bool$", block):
+            assert "  validation {" in block, name
+            assert f"expect_failures = [var.{name}]" in refused, name
+
+
+@pytest.mark.parametrize("changed", ["{}", SWITCHED_OFF], ids=["on", "off"])
 @pytest.mark.parametrize("host", HOSTS)
-def test_scripts_are_sound(folder: Path, tmp_path: Path, host: str) -> None:
+def test_scripts_are_sound(folder: Path, tmp_path: Path, host: str, changed: str) -> None:
     """No name is left unfilled, bash reads them, shellcheck has nothing to say, AWS takes them."""
     if shutil.which("shellcheck") is None:
         pytest.skip("shellcheck is not here")
     script = tmp_path / f"{host}.sh"
-    script.write_text(render(folder, host))
+    script.write_text(render(folder, host, changed))
     assert script.stat().st_size < SCRIPT_BYTES
     subprocess.run(["bash", "-n", script], check=True)
     done = subprocess.run(

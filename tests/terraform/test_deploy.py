@@ -383,7 +383,7 @@ def test_site_is_waited_for(tmp_path: Path) -> None:
         with pytest.raises(CannotDeploy, match=r"after 0 s \(HTTP 502"):
             wait_for_site(f"https://127.0.0.1:{port}", 0)
         wait_for_site(f"https://127.0.0.1:{port}", 10)
-        with pytest.raises(CannotDeploy, match=r"--replace aws_instance\.nginx"):
+        with pytest.raises(CannotDeploy, match="every 20 minutes until the A record"):
             wait_for_site(f"https://localhost:{port}", 0)
 
 

@@ -29,6 +29,7 @@ resource "aws_security_group_rule" "redis_for_all" {
   to_port           = 6379
 }
 """
+REQUIRED = '    http_tokens = "required"'
 
 
 @pytest.fixture(scope="module")
@@ -58,13 +59,9 @@ def test_plan_has_no_fault(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "fault"),
     [
-        ("security.tf", "", OPEN_REDIS, "open to the world"),
-        (
-            "compute.tf",
-            'http_tokens                 = "required"',
-            'http_tokens                 = "optional"',
-            "session token",
-        ),
+        ("security.tf", "", OPEN_REDIS, "redis_for_all is open to 0.0.0.0/0"),
+        ("compute.tf", REQUIRED, REQUIRED.replace("required", "optional"), "nginx answers without"),
+        ("trainer.tf", f"\n\n{REQUIRED}", "", "trainer[0] answers without"),
         (
             "compute.tf",
             "encrypted         = true",
@@ -77,7 +74,17 @@ def test_plan_has_no_fault(folder: Path) -> None:
         ("user_data/api.sh", "}:6379/0", "}:6378/0", "not 6379"),
         ("compute.tf", "{ nginx_address = local.addresses.nginx }", "{}", "nginx_address"),
     ],
-    ids=["open-redis", "imds", "volume", "root-disk", "port", "web-port", "redis-port", "variable"],
+    ids=[
+        "open-redis",
+        "imds",
+        "no-imds",
+        "volume",
+        "root-disk",
+        "port",
+        "web-port",
+        "redis-port",
+        "variable",
+    ],
 )
 def test_fault_is_found(folder: Path, file: str, old: str, new: str, fault: str) -> None:
     """And formatting is not what finds it."""
@@ -91,3 +98,19 @@ def test_fault_is_found(folder: Path, file: str, old: str, new: str, fault: str)
         assert fault in "\n".join(plan_faults(folder))
     finally:
         target.write_text(text)
+
+
+def test_every_host_is_looked_at(folder: Path) -> None:
+    """A weak one is found wherever it is: here all are, in session tokens and in disks."""
+    before = {file: file.read_text() for file in folder.glob("*.tf")}
+    for file, text in before.items():
+        weak = text.replace(REQUIRED, REQUIRED.replace("required", "optional"))
+        file.write_text(weak.replace("encrypted   = true", "encrypted   = false"))
+    try:
+        faults = plan_faults(folder)
+    finally:
+        for file, text in before.items():
+            file.write_text(text)
+    for host in ("nginx", "web", "api[0]", "monitoring", "trainer[0]"):
+        assert f"aws_instance.{host} answers without a session token" in faults
+        assert f"aws_instance.{host} has a disk that is not encrypted" in faults

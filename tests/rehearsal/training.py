@@ -1,0 +1,116 @@
+"""The trainer in a rehearsal: runs, is cut off, hangs; its model is served, and all are watched."""
+
+from typing import Any
+
+import requests
+
+from tests.pneumonia_web.visitor import Visitor
+from tests.rehearsal.image import WORK
+from tests.rehearsal.network import inside
+from tests.rehearsal.people import uploading
+from tests.rehearsal.scenes import BACK_SECONDS, Stage, wait
+
+TRAINING_SECONDS = 900
+TARGETS_SECONDS = 120
+HANGING_RUN = "[Service]\nExecStart=\nExecStart=sleep infinity\nRuntimeMaxSec={limit}\n"
+SHORT_LIMIT = "[Timer]\nOnBootSec=\nOnBootSec=10\n"
+
+NO_GPU = "gpu"
+"""The one target that is down here, for want of a GPU."""
+
+
+def train(stage: Stage, doctor: Visitor) -> None:
+    """The trainer is started, cut off, started again; its model is served without a pause."""
+    stage.report.head("A training run, and a switch of the model while X-rays come in")
+    trainer, before = stage.machines["trainer"], _served(stage)
+    log = WORK / "hosts/trainer/root/var/lib/pneumonia/training/job.log"
+    trainer.start()
+    if wait(lambda: log.is_file() and "training, " in log.read_text(), TRAINING_SECONDS):
+        _check_targets(stage)
+        trainer.kill()
+        trainer.start()
+        stage.report.check("trainer was killed in the middle of its work and started again")
+    else:
+        stage.report.check("trainer begins its work", trainer.console.read_text()[-2000:])
+    with uploading(doctor, stage.xrays) as (ids, faults):
+        off = trainer.wait_off(TRAINING_SECONDS)
+        stage.report.check(
+            "it ended, and powered itself off",
+            "" if off else f"it is still on; its log: {log.read_text()[-2000:]}",
+        )
+        switched = wait(lambda: len(_served(stage) - before) == 1 == len(_served(stage)), 60)
+        after = _served(stage)
+        detail = f"{min(before)} to {min(after)}"
+        stage.report.check(
+            "all API hosts serve its model",
+            "" if switched else f"they do not; its log: {log.read_text()[-500:]}",
+            detail,
+        )
+        stage.account.run_store("switch", min(before))
+        back = wait(lambda: _served(stage) == before, 60)
+        stage.report.check("and go back when told to", "" if back else f"{_served(stage)}")
+    detail = f"{len(ids)} X-rays uploaded meanwhile, none refused"
+    stage.report.check("without a dropped request", "; ".join(faults[:3]), detail)
+    records = stage.caller.list_xrays(stage.api_addresses[0]).values()
+    batch = [record["id"] for record in records if record["source"] == "batch"]
+    # By search: hundreds were uploaded since, and the worklist has pages.
+    missing = [i for i in batch if f"/xrays/{i}" not in doctor.get(f"/xrays?q={i}").text]
+    fault = f"{len(missing)} of {len(batch)} are not" if missing or not batch else ""
+    stage.report.check("its test images are in the worklist", fault, f"{len(batch)} X-rays")
+
+
+def hang(stage: Stage) -> None:
+    """A run that never ends is ended by its limit; were it not, the box goes off by its timer."""
+    stage.report.head("A trainer that hangs")
+    trainer = stage.machines["trainer"]
+    trainer.kill()
+    units = "etc/systemd/system/pneumonia-"
+    for what, limit in (("a run's time limit", "2"), ("the box's own timer", "infinity")):
+        trainer.write(f"{units}training.service.d/hang.conf", HANGING_RUN.format(limit=limit))
+        trainer.start()
+        off = trainer.wait_off(BACK_SECONDS)
+        stage.report.check(f"{what} powers it off", "" if off else "it is still on")
+        trainer.kill()
+        trainer.write(f"{units}limit.timer.d/short.conf", SHORT_LIMIT)
+
+
+def _served(stage: Stage) -> set[str]:
+    return {stage.caller.get(address, "/v1/model")["version"] for address in stage.api_addresses}
+
+
+def _check_targets(stage: Stage) -> None:
+    """While the trainer is on, so that it too can be seen. Each host, and each kind of target, is
+    one; Prometheus finds them by itself, once a minute."""
+    down: list[str] = []
+
+    def all_up() -> bool:
+        kinds = _ask("scrape_pools")["scrapePools"]
+        targets = _ask("targets")["activeTargets"]
+        down[:] = [
+            f"{target['scrapePool']} {target['scrapeUrl']}: {target['lastError']}"
+            for target in targets
+            if target["health"] != "up" and target["scrapePool"] != NO_GPU
+        ]
+        down.extend(f"no {k}" for k in kinds if not any(k == t["scrapePool"] for t in targets))
+        for name, host in stage.plan.hosts.items():
+            if not any(f"//{host.address}:9100/" in target["scrapeUrl"] for target in targets):
+                down.append(f"{name} is no target")
+        return not down
+
+    wait(all_up, TARGETS_SECONDS)
+    count = int(_query('count(up{job!="gpu"})'))
+    stage.report.check("Prometheus reaches every target", "; ".join(down), f"{count} targets")
+    seen = wait(lambda: _query("min(probe_success)") == 1, 30)
+    stage.report.check("Prometheus sees the site as a browser does", "" if seen else "it does not")
+
+
+def _query(expression: str) -> float:
+    """One number of Prometheus."""
+    return float(_ask("query", query=expression)["result"][0]["value"][1])
+
+
+def _ask(what: str, **parameters: str) -> Any:
+    """Prometheus's API, on its host."""
+    with inside("monitoring"):
+        url = f"http://127.0.0.1:9090/api/v1/{what}"
+        return requests.get(url, params=parameters, timeout=10).json()["data"]
