@@ -76,7 +76,7 @@ def busy(watched: Watched, samples: list[Path]) -> Watched:
     watched.wait_for('pneumonia_api_uploads_total{outcome="accepted"} >= 5', 30)
     watched.wait_for('pneumonia_api_uploads_total{outcome="refused"} >= 1', 30)
     watched.wait_for('pneumonia_api_log_ins_total{outcome="wrong_password"} >= 1', 30)
-    # Its first scrapes may have met parts that were still starting, and a shortened alert fires soon.
+    # The first scrapes may have met parts that were still starting: a shortened alert fires soon.
     wait(lambda: list_jobs_up(watched) == JOBS, 30, "first scrape of every target")
     wait(lambda: not list_pages(watched), 30, "calm after the start")
     return watched
