@@ -4,8 +4,9 @@
 
 Starts the whole system on free ports, a naive service and the compared runtimes, lets them take
 turns on the same X-rays, and prints a Markdown table; also in var/bench.md, raw in var/bench.json.
-About twelve minutes on two free cores. Times are never asserted: a busy machine may miss a target,
-while the ratios hold, because turns are short and all sides share what else the machine does.
+About eighteen minutes on two free cores. Times are never asserted: a busy machine may miss a
+target, while the ratios hold, because turns are short and all sides share what else the machine
+does.
 """
 
 import argparse
@@ -36,6 +37,7 @@ from tests.bench.report import describe_machine, format_table
 from tests.bench.scoring import measure_scoring
 from tests.bench.sides import ROOT, Side
 from tests.bench.throughput import mean_steps, measure_load
+from tests.bench.watching import measure_watching
 from tests.stack import Stack, running_stack
 
 MODEL = ROOT / "model" / "artifact"
@@ -55,12 +57,24 @@ class Counts:
     uploads: int = 500
     pace: int = 160
     scorings: int = 8
+    watched: int = 480
+    watches: int = 4
     trained: int = 256
     epochs: int = 3
 
 
 QUICK = Counts(
-    rounds=1, block=4, inferences=5, starts=1, uploads=40, pace=16, scorings=1, trained=32, epochs=1
+    rounds=1,
+    block=4,
+    inferences=5,
+    starts=1,
+    uploads=40,
+    pace=16,
+    scorings=1,
+    watched=40,
+    watches=1,
+    trained=32,
+    epochs=1,
 )
 
 
@@ -208,13 +222,13 @@ def measure_training(counts: Counts) -> dict[str, Any]:
 
 def measure(counts: Counts) -> dict[str, Any]:
     """Everything, in one go."""
+    settings = {"MODEL_DIR": str(MODEL), "SERVING_DIR": str(SERVING)}
     with ExitStack() as opened:
         scratch = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         # nginx, when root starts it, works as nobody and must reach its folder in here.
         scratch.chmod(0o755)
         bench = Bench(scratch, counts)
         print("Starting the system ...", flush=True)
-        settings = {"MODEL_DIR": str(MODEL), "SERVING_DIR": str(SERVING)}
         stack = opened.enter_context(running_stack(scratch / "var", **settings))
         found: dict[str, Any] = {"machine": describe_machine()}
         print("Cold start of the worker ...", flush=True)
@@ -232,6 +246,10 @@ def measure(counts: Counts) -> dict[str, Any]:
         found["scoring"] = measure_scoring(MODEL, SERVING, bench.folder, counts.scorings)
         print("Runtimes ...", flush=True)
         found["runtimes"] = bench.measure_runtimes()
+        print("Uploads to a second system, watched and not watched ...", flush=True)
+        found["watching"] = measure_watching(
+            scratch, bench.folder, settings, counts.watched, counts.watches
+        )
     print("Epochs of training ...", flush=True)
     found["training"] = measure_training(counts)
     return found

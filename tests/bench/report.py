@@ -58,6 +58,7 @@ def make_rows(found: dict[str, Any]) -> list[Row]:
         *_process_rows(found),
         *_load_rows(found["throughput"]),
         _scoring_row(found["scoring"]),
+        _watching_row(found["watching"]),
         *_training_rows(found["training"]),
     ]
 
@@ -183,6 +184,22 @@ def _scoring_row(scoring: dict[str, Any]) -> Row:
         f"processor time {cpu['score']:.0f} ms, {cpu['predict']:.0f} ms",
         "90 % or more",
         share >= 0.9,
+    )
+
+
+def _watching_row(watching: dict[str, Any] | None) -> Row:
+    what = "Being watched: Prometheus, Alertmanager and exporters awake and asleep, in turns"
+    if watching is None:
+        return Row(what, "not measured: the programs of `MONITORING=1` are not installed")
+    awake, asleep = (
+        statistics.median(watching["images_per_second"][name]) for name in ("awake", "asleep")
+    )
+    return Row(
+        what,
+        f"{awake:.1f} images/s, {asleep:.1f} images/s; {watching['loss']:.1%} lost, median of "
+        f"pairs; {watching['share']:.1%} of the processors' time",
+        "under 2 % lost",
+        watching["loss"] < 0.02,
     )
 
 

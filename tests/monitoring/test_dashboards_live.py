@@ -59,7 +59,7 @@ def used(watched: Watched, samples: list[Path]) -> Watched:
     send_xrays(watched, samples)
     watched.wait_for("sum(rate(pneumonia_worker_xrays_total[1m])) > 0", SEEN_SECONDS)
     watched.wait_for("sum(increase(pneumonia_worker_refusals_total[1m])) > 0", SEEN_SECONDS)
-    watched.wait_for("pneumonia_reviews > 0", SEEN_SECONDS)
+    watched.wait_for('pneumonia_reviews{label="normal"} > 0', SEEN_SECONDS)
     watched.wait_for('pneumonia_batch_files{status="done"} == 16', SEEN_SECONDS)
     return watched
 
