@@ -17,7 +17,7 @@ logs: .venv/installed
 	@exec $(BIN)/python -m monitoring.logs $(ID) --folder $(or $(VAR_DIR),var)/log
 
 test: .venv/installed samples
-	$(BIN)/pytest
+	$(BIN)/pytest $(TESTS)
 
 lint: .venv/installed
 	$(BIN)/ruff check .

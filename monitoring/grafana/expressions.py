@@ -13,7 +13,7 @@ IN_TIME_NOW: Final = "(1 - max(job:pneumonia_worker_xrays_late:ratio_rate5m)) >=
 def accepted(window: str) -> str:
     """Share of the uploads that we took, of those that we should have; nothing without uploads."""
     ours = f'sum(rate({UPLOADS}{{outcome!="refused"}}[{window}])) > 0'
-    return f'1 - sum(rate({UPLOADS}{{outcome="unavailable"}}[{window}])) / ({ours})'
+    return f'(1 - sum(rate({UPLOADS}{{outcome="unavailable"}}[{window}])) / ({ours}))'
 
 
 def in_time(window: str) -> str:

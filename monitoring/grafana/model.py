@@ -107,8 +107,8 @@ def _agreement() -> list[Any]:
         ),
         number(
             "Judged so far, not read by anybody",
-            "Share of the X-rays with a result that have no reading of a clinician. The higher, "
-            "the less the agreement says.",
+            "Share of the X-rays with a result, scored folders among them, that have no reading of "
+            "a clinician in the last eight weeks. The higher, the less the agreement says.",
             Query(
                 f"1 - sum({reviews('.+')}) / "
                 'sum(max without (instance, job) (pneumonia_xrays{status="done"}) > 0)'
@@ -127,7 +127,7 @@ def _differ(said: str, read: str) -> str:
 
 
 def _shift(what: str) -> str:
-    """Recorded every ten minutes, which is longer than a value lasts by itself."""
+    """As recorded: every five minutes, which is as long as a value lasts by itself."""
     return f"last_over_time(model:{WORKER}_{what}:shift1d[15m])"
 
 

@@ -8,6 +8,7 @@ included. On a server, where there is no folder of logs, it shows the journal. N
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -111,6 +112,8 @@ def main() -> int:
         batches = follow_folder(arguments.folder, choice)
     else:
         batches = follow_journal(choice)
+    # By name: a shell that starts this in the background has SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     colour = sys.stdout.isatty()
     day: date | None = None
     try:

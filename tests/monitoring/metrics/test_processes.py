@@ -21,6 +21,9 @@ from tests.pneumonia_api.redis_server import running_redis
 from tests.scrape import find_value
 from tests.stack import free_ports
 
+KINDS = ("gauge_livesum", "gauge_livemax")
+"""What each process has a file of its own for once it has the app."""
+
 
 def wait_until(holds: Callable[[], bool]) -> None:
     """For half a minute at most."""
@@ -59,11 +62,14 @@ class Service:
         return psutil.Process(self.process.pid).children()
 
     def _is_whole(self) -> bool:
-        """Whether both processes are up: each keeps its numbers in a file once it has the app."""
+        """Whether both processes are up.
+
+        A file that was made this moment is empty, and whoever adds up then cannot read it.
+        """
         pids = [worker.pid for worker in self.list_workers()]
-        return len(pids) == 2 and all(
-            (self.folder / f"gauge_livesum_{pid}.db").exists() for pid in pids
-        )
+        files = {file for pid in pids for file in self.folder.glob(f"*_{pid}.db")}
+        due = {self.folder / f"{kind}_{pid}.db" for pid in pids for kind in KINDS}
+        return len(pids) == 2 and due <= files and all(file.stat().st_size for file in files)
 
     @contextmanager
     def only(self, worker: psutil.Process) -> Iterator[None]:
