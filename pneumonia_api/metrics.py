@@ -34,7 +34,7 @@ def mark_reused() -> None:
 def count_outcome(response: Response) -> Response:
     """Count uploads and log-ins by their answers, whatever refused them."""
     status = response.status_code
-    if request.endpoint == "v1.create_xray":
+    if request.endpoint == "v1.create_xray" and request.method == "POST":
         if status >= 500:
             outcome = "unavailable"
         elif status >= 400:

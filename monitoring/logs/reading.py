@@ -35,9 +35,12 @@ def read_line(text: str, service: str, otherwise: datetime) -> Line:
     if (begin := text.find('{"time": "')) >= 0:
         try:
             fields = json.loads(text[begin:])
+            time = datetime.fromisoformat(fields.pop("time"))
+            if time.tzinfo is None:
+                raise ValueError("a time without a zone has no place among the others")
             return Line(
-                datetime.fromisoformat(fields.pop("time")),
-                fields.pop("service"),
+                time,
+                str(fields.pop("service")),
                 fields.pop("message"),
                 fields.pop("level"),
                 fields.pop("traceback", ""),

@@ -23,15 +23,19 @@ class GaugeFile(Collector):
         self._file, self._kinds = file, kinds
         self._values: dict[str, dict[tuple[str, ...], float]] = {kind.name: {} for kind in kinds}
         if file and file.is_file():
+            try:
+                families = list(text_string_to_metric_families(file.read_text()))
+            except (OSError, ValueError) as error:
+                print(f"{file} is begun anew, for it cannot be read: {error}.", file=sys.stderr)
+                return
             labels = {kind.name: kind.labels for kind in kinds}
-            for family in text_string_to_metric_families(file.read_text()):
-                for sample in family.samples:
-                    if sample.labels.keys() == set(labels.get(sample.name, ("?",))):
-                        self.set(
-                            sample.name,
-                            sample.value,
-                            *(sample.labels[label] for label in labels[sample.name]),
-                        )
+            for sample in (sample for family in families for sample in family.samples):
+                if sample.labels.keys() == set(labels.get(sample.name, ("?",))):
+                    self.set(
+                        sample.name,
+                        sample.value,
+                        *(sample.labels[label] for label in labels[sample.name]),
+                    )
 
     def set(self, name: str, value: float, *labels: str) -> None:
         """The value of the gauge `name`, for these values of its labels."""

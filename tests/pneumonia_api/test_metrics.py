@@ -63,6 +63,7 @@ def test_uploads_are_counted_by_outcome(
     with full_disk():
         assert post(large.getvalue()) == 503
     assert app.test_client().get("/v1/xrays", headers=headers).status_code == 200
+    assert app.test_client().options("/v1/xrays").status_code == 200
     assert counts.risen() == {"reused": 1, "accepted": 1, "refused": 3, "unavailable": 1}
 
 

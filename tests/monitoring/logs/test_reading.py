@@ -139,3 +139,12 @@ def test_traceback_is_below_its_line_and_errors_are_red_on_a_terminal() -> None:
     [line] = read_lines([text], "", datetime.now(UTC))
     assert show(line, colour=False).endswith("ERROR broken\n    File 1\n    ValueError")
     assert "\033[31mERROR broken\033[0m" in show(line, colour=True)
+
+
+def test_time_without_a_zone_is_not_taken() -> None:
+    """It could not be compared with the others; the line is shown as it is."""
+    otherwise = datetime(2026, 2, 1, tzinfo=UTC)
+    foreign = '{"time": "2026-01-31T07:30:09", "level": "info", "service": null, "message": "x"}'
+    [ours, line] = read_lines([write(9, "api", "first").strip(), foreign], "file", otherwise)
+    assert line.time == ours.time
+    assert line.message == foreign

@@ -49,3 +49,17 @@ def test_folder_that_cannot_be_written_ends_no_job(
     gauges.set("pneumonia_a", 1)
     gauges.write()
     assert "job.prom was not written: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"pneumonia_a 1\npneumonia_b{split=", b"\xff\xfe"])
+def test_damaged_file_ends_no_job(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes
+) -> None:
+    """It is told in a line, and what comes replaces it."""
+    file = tmp_path / "job.prom"
+    file.write_bytes(content)
+    gauges = GaugeFile(file, KINDS)
+    assert f"{file} is begun anew" in capsys.readouterr().err
+    gauges.set("pneumonia_a", 2)
+    gauges.write()
+    assert [family.name for family in read_families(file.read_text())] == ["pneumonia_a"]
