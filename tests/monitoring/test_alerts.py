@@ -24,6 +24,7 @@ NOT_HERE = {
     "DCGM_FI_DEV_XID_ERRORS": "there is no GPU",
     "probe_ssl_earliest_cert_expiry": "on one machine the site is plain HTTP",
     "pneumonia_training_running": "nothing is trained",
+    "pneumonia_batch_running": "no folder is scored",
     "node_textfile_mtime_seconds": "nothing is trained",
 }
 """Metrics of rules that a running system cannot have here, and why."""
