@@ -197,9 +197,8 @@ def prepare_var(ports: dict[str, int], with_redis: bool) -> None:
         listen=f"127.0.0.1:{ports['PORT']}",
     )
     shutil.copy(ROOT / "nginx" / "proxy.conf", VAR / "nginx" / "proxy.conf")
-    (VAR / "nginx" / "servers-status.conf").unlink(
-        missing_ok=True
-    )  # monitoring's, of another start
+    # The monitoring's, of another start.
+    (VAR / "nginx" / "servers-status.conf").unlink(missing_ok=True)
 
 
 def export_model() -> None:

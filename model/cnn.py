@@ -155,7 +155,7 @@ def use_mixed_precision(wanted: bool) -> None:
 
 
 def describe_hardware() -> str:
-    """What the run computed on, such as `2 cores, x86_64` or `1 x Tesla V100-SXM2-16GB`."""
+    """What the run computed on: `2 cores without a GPU, x86_64`, or `1 x Tesla V100-SXM2-16GB`."""
     gpus = [
         tf.config.experimental.get_device_details(device).get("device_name", "GPU")
         for device in tf.config.list_physical_devices("GPU")

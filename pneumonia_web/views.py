@@ -185,8 +185,8 @@ def preview(token: str, xray_id: str) -> Response:
 @logged_in
 def review(token: str, xray_id: str) -> ResponseReturnValue:
     """Record the reader's own reading; the script gets its part of the page anew."""
-    note = " ".join(request.form.get("note", "").split())
-    xray = _api().review(token, xray_id, request.form.get("label", ""), note)
+    typed = " ".join(request.form.get("note", "").split())
+    xray = _api().review(token, xray_id, request.form.get("label", ""), typed)
     if refreshes_part():
         return render_template("_reading.html", xray=xray)
     return redirect(url_for("pages.result", xray_id=xray_id, _anchor="reading"), 303)

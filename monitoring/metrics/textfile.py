@@ -29,13 +29,11 @@ class GaugeFile(Collector):
                 print(f"{file} is begun anew, for it cannot be read: {error}.", file=sys.stderr)
                 return
             labels = {kind.name: kind.labels for kind in kinds}
-            for sample in (sample for family in families for sample in family.samples):
-                if sample.labels.keys() == set(labels.get(sample.name, ("?",))):
-                    self.set(
-                        sample.name,
-                        sample.value,
-                        *(sample.labels[label] for label in labels[sample.name]),
-                    )
+            for family in families:
+                for sample in family.samples:
+                    if sample.labels.keys() == set(labels.get(sample.name, ("?",))):
+                        values = (sample.labels[label] for label in labels[sample.name])
+                        self.set(sample.name, sample.value, *values)
 
     def set(self, name: str, value: float, *labels: str) -> None:
         """The value of the gauge `name`, for these values of its labels."""
