@@ -8,6 +8,7 @@ version, as much as a changed weight. Imports no Keras.
 import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,21 @@ def read_artifact(folder: Path) -> Artifact:
             f"{WEIGHTS_NAME}, {OOD_NAME} and {METADATA_NAME} in {folder} do not belong together: a "
             "digest differs from the one on record."
         )
+    _check_date(values["training"].get("trained_at"), folder)
     return Artifact(**{**values, "classes": tuple(values["classes"])})
+
+
+def _check_date(trained_at: str | None, folder: Path) -> None:
+    """An artifact may leave out when it was trained; what it says must be a time with its zone."""
+    try:
+        valid = trained_at is None or datetime.fromisoformat(trained_at).tzinfo is not None
+    except (TypeError, ValueError):
+        valid = False
+    if not valid:
+        raise ArtifactError(
+            f"trained_at in {folder / METADATA_NAME} is no time in ISO 8601 with its zone, such as "
+            "2026-05-04T10:00:00+00:00."
+        )
 
 
 def write_metadata(folder: Path, artifact: Artifact) -> None:

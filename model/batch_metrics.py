@@ -19,7 +19,8 @@ GAUGES = (
     GaugeKind(RUNNING, "1 while a folder is scored; its file is old when the run was killed."),
     GaugeKind(
         FILES,
-        "Files of the present or last run, by what came of them: done, rejected, failed or unread.",
+        "Files of the present or last run, by what came of them: done, rejected, failed or unread; "
+        "known when an earlier run had judged them, repeated when another file has the same bytes.",
         ("status",),
     ),
     GaugeKind(TOTAL, "Image files found in the folder."),
@@ -27,7 +28,8 @@ GAUGES = (
     GaugeKind(SUCCEEDED, "When a run last ended without a file that failed or was unread."),
     GaugeKind(DURATION, "Length of the last run that succeeded."),
 )
-STATUSES = ("done", "rejected", "failed", "unread")
+SCORED = ("done", "rejected", "failed")
+STATUSES = (*SCORED, "unread", "known", "repeated")
 WRITE_SECONDS = 5
 """Well below the interval of scrapes, and far above the time of a write."""
 
@@ -47,7 +49,7 @@ def report_scoring(
     def tell(running: bool) -> None:
         nonlocal written
         written = time.monotonic()
-        scored = sum(counts[status] for status in STATUSES if status != "unread")
+        scored = sum(counts[status] for status in SCORED)
         gauges.set(RUNNING, running)
         gauges.set(TOTAL, total)
         gauges.set(SPEED, scored / max(written - started, 1e-3))

@@ -198,7 +198,7 @@ def _batch() -> list[Any]:
         levels(
             "Files of the present or last run",
             "Of the files found: judged, rejected as no frontal chest X-ray, failed for a fault of "
-            "ours, not readable from the disk.",
+            "ours, not readable from the disk, known from an earlier run, or the bytes of another.",
             Query(
                 "max by (status) (pneumonia_batch_files) / on () group_left () "
                 "max(pneumonia_batch_total_files)",

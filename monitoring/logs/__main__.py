@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from monitoring.logs.reading import Choice, Line, read_lines, show
 
@@ -23,7 +24,23 @@ BACKLOG = 50
 """Lines of each file that are shown at the start."""
 
 POLL_SECONDS = 0.25
+ROTATION_SECONDS = 2
 JOURNAL = ("journalctl", "--unit=pneumonia-*", "--output=short-iso", "--follow")
+
+
+def open_rotated(path: Path) -> BinaryIO:
+    """Open a log. While logs are rotated, each name is without a file for a moment.
+
+    Raises FileNotFoundError when it stays so.
+    """
+    until = time.monotonic() + ROTATION_SECONDS
+    while True:
+        try:
+            return path.open("rb")
+        except FileNotFoundError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.01)
 
 
 class Follower:
@@ -31,7 +48,7 @@ class Follower:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = path.open("rb")
+        self._file = open_rotated(path)
         self._rest = b""
 
     def read(self) -> list[str]:
@@ -40,10 +57,14 @@ class Follower:
         if self._is_replaced():
             data += self._file.read()  # until it was replaced
             self._file.close()
-            self._file = self._path.open("rb")
+            self._file = open_rotated(self._path)
             data += self._file.read()
         *lines, self._rest = data.split(b"\n")
         return [line.decode(errors="replace") for line in lines]
+
+    def changed(self) -> datetime:
+        """When the file was last written to."""
+        return datetime.fromtimestamp(os.fstat(self._file.fileno()).st_mtime, UTC)
 
     def _is_replaced(self) -> bool:
         try:
@@ -73,7 +94,7 @@ def follow_folder(folder: Path, choice: Choice | None) -> Iterator[list[Line]]:
             texts = list(filter(choice, [*old, *followers[path].read()]))
             if not choice:
                 texts = texts[-BACKLOG:]
-            changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            changed = followers[path].changed()
             batch += read_lines(texts, path.stem, changed)
         for path in sorted(followers.keys() - set(fresh)):
             texts = list(filter(choice, followers[path].read()))
@@ -86,9 +107,9 @@ def read_old(path: Path, rotated_only: bool = False) -> Iterator[str]:
     """The lines of a log, from the oldest of the files that it was rotated to."""
     old = sorted(path.parent.glob(f"{path.name}.*"), reverse=True)
     for file in [*old, *([] if rotated_only else [path])]:
-        with file.open(errors="replace") as lines:
+        with open_rotated(file) as lines:
             for line in lines:
-                yield line.rstrip("\n")
+                yield line.decode(errors="replace").rstrip("\n")
 
 
 def follow_journal(choice: Choice | None) -> Iterator[list[Line]]:

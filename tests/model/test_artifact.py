@@ -62,3 +62,13 @@ def test_metadata_with_a_field_too_few_is_refused(copy: Path) -> None:
     (copy / METADATA_NAME).write_text(json.dumps(values))
     with pytest.raises(ArtifactError, match="must have exactly"):
         read_artifact(copy)
+
+
+@pytest.mark.parametrize("trained_at", ["yesterday", "2026-05-04T10:00:00", 1777888800])
+def test_unclear_time_of_training_is_refused(copy: Path, trained_at: object) -> None:
+    """It is told to Prometheus when the model is switched, which must not fail then."""
+    values = json.loads((copy / METADATA_NAME).read_text())
+    values["training"]["trained_at"] = trained_at
+    (copy / METADATA_NAME).write_text(json.dumps(values))
+    with pytest.raises(ArtifactError, match="no time in ISO 8601 with its zone"):
+        read_artifact(copy)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from model.batch_metrics import STATUSES
 from model.inference import main
 from pneumonia_api.images import ImageStore
 from tests.model.server import PASSWORD, Server, arguments, read_records
@@ -60,7 +61,14 @@ def test_folder_becomes_records(
     assert main(command) == 0
     printed = capsys.readouterr().out
     told = metrics.read_text()
-    for status, count in (("done", 8), ("rejected", 1), ("failed", 0), ("unread", 0)):
+    for status, count in (
+        ("done", 8),
+        ("rejected", 1),
+        ("failed", 0),
+        ("unread", 0),
+        ("known", 0),
+        ("repeated", 1),
+    ):
         assert read_value(told, "pneumonia_batch_files", status=status) == count
     assert read_value(told, "pneumonia_batch_total_files") == 10
     assert read_value(told, "pneumonia_batch_running") == 0
@@ -85,12 +93,17 @@ def test_second_run_does_nothing_and_knows_all(
     server: Server, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The same records, byte for byte, and the same metrics; a new file is done alone."""
-    command = arguments(server, folder, tmp_path / "images", "--labels")
+    metrics = tmp_path / "batch.prom"
+    command = arguments(server, folder, tmp_path / "images", "--labels", "--metrics", str(metrics))
     main(command)
     first, records = capsys.readouterr().out, read_records(server)
     assert main(command) == 0
     second = capsys.readouterr().out
     assert "9 judged or rejected by an earlier run" in second
+    told = metrics.read_text()
+    files = {s: read_value(told, "pneumonia_batch_files", status=s) for s in STATUSES}
+    assert files == {"known": 9, "repeated": 1, "done": 0, "rejected": 0, "failed": 0, "unread": 0}
+    assert sum(files.values()) == read_value(told, "pneumonia_batch_total_files")
     assert first.partition("metrics")[2] == second.partition("metrics")[2] != ""
     assert read_records(server) == records
     (folder / "new.jpeg").write_bytes((folder / "Doe^Jane.jpeg").read_bytes() + b"new")

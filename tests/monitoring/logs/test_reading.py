@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from monitoring.logs.__main__ import open_rotated
 from monitoring.logs.reading import read_lines, show
 from tests.stack import ROOT
 
@@ -83,6 +84,25 @@ def test_all_files_are_one_by_time_and_go_on(tmp_path: Path) -> None:
         (tmp_path / "new.log").write_text("a file that was not there\n")
         read_until(process, "a file that was not there")
     assert process.returncode == 0
+
+
+def test_log_without_a_file_for_a_moment_is_waited_for(tmp_path: Path) -> None:
+    """Its name is free between the renaming of the old file and the opening of the new one."""
+    path = tmp_path / "web.log"
+    late = threading.Timer(0.2, path.write_text, [write(1, "web", "after the rotation")])
+    late.start()
+    with open_rotated(path) as log:
+        late.join()
+        assert b"after the rotation" in log.read()
+
+
+def test_log_that_does_not_come_back_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Waiting ends."""
+    monkeypatch.setattr("monitoring.logs.__main__.ROTATION_SECONDS", 0.05)
+    with pytest.raises(FileNotFoundError):
+        open_rotated(tmp_path / "web.log")
 
 
 def test_id_finds_its_request_in_every_file(tmp_path: Path) -> None:
