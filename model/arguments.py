@@ -1,6 +1,7 @@
 """The command line of a training run; everything that the run depends on."""
 
 import argparse
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -184,6 +185,14 @@ def _add_fitting(group: argparse._ArgumentGroup) -> None:
         "--label-smoothing", type=_share, metavar="X", default=0.05, help="of the loss"
     )
     group.add_argument(
+        "--consistency",
+        type=_weight,
+        metavar="X",
+        default=0.1,
+        help="weight of the variance of the logit between two views of the same image; above 0 an "
+        "epoch shows each image in two views, side by side in a batch",
+    )
+    group.add_argument(
         "--class-weights",
         choices=("balanced", "none"),
         default="balanced",
@@ -242,6 +251,13 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
         default="one",
         help="one device, all GPUs of this machine, or the machines in TF_CONFIG",
     )
+
+
+def _weight(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{value:g} is no weight from 0 on")
+    return value
 
 
 def _whole(text: str) -> int:

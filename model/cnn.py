@@ -31,11 +31,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from model import data
+from model import augmentation, data
 from model.arguments import parse_arguments
 from model.artifact import Artifact, sha256_of
 from model.base import WeightsError, freeze, load_weights
-from model.distribution import DistributionError, find_shard, make_strategy
+from model.distribution import DistributionError, check_pairs, find_shard, make_strategy
 from model.fitting import RunError, close_run, open_run
 from model.heads import HeadTraining
 from model.network import build_network
@@ -58,6 +58,8 @@ def train(arguments: argparse.Namespace) -> Artifact | None:
     keras.utils.set_random_seed(arguments.seed)
     commit = read_commit()  # before anyone edits the code under a long run
     strategy = make_strategy(arguments.strategy)
+    if arguments.consistency:
+        check_pairs(strategy, arguments.batch)
     machine = find_shard(strategy)[0]
     if machine:
         arguments.out /= f"machine-{machine}"
@@ -83,7 +85,7 @@ def train(arguments: argparse.Namespace) -> Artifact | None:
 
     initial = sha256_of(Path(arguments.weights)) if Path(arguments.weights).is_file() else ""
     data_digest = data.digest_xrays(training.xrays + validation.xrays)
-    recipe = hashlib.sha256(inspect.getsource(data).encode()).hexdigest()
+    recipe = hashlib.sha256(inspect.getsource(augmentation).encode()).hexdigest()
     open_run(
         arguments.out,
         {
@@ -96,7 +98,7 @@ def train(arguments: argparse.Namespace) -> Artifact | None:
     seen = Split(
         np.concatenate(
             [
-                data.augment_all(validation.images, CHECK_SEED + k, hard)
+                augmentation.augment_all(validation.images, CHECK_SEED + k, hard)
                 for k, hard in enumerate(VALIDATION_VIEWS)
             ]
         ),

@@ -33,6 +33,16 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
     return tf.distribute.get_strategy()
 
 
+def check_pairs(strategy: tf.distribute.Strategy, batch: int) -> None:
+    """Raise DistributionError when the devices would part two views of one image."""
+    devices = strategy.num_replicas_in_sync // find_shard(strategy)[1]
+    if devices > 1 and batch % (2 * devices):
+        raise DistributionError(
+            f"--consistency needs a --batch that is a multiple of {2 * devices}, two views for "
+            f"each of {devices} GPUs."
+        )
+
+
 def find_shard(strategy: tf.distribute.Strategy) -> tuple[int, int]:
     """This machine's index, and how many machines there are."""
     resolver = strategy.cluster_resolver
@@ -41,16 +51,18 @@ def find_shard(strategy: tf.distribute.Strategy) -> tuple[int, int]:
     return resolver.task_id, len(resolver.cluster_spec().as_dict()["worker"])
 
 
-def unwrap_network(network: keras.Model) -> keras.Model:
-    """The network to call `fit` on, within its strategy's scope; it has the same layers.
+def assemble(network: keras.Model, kind: Callable[..., keras.Model]) -> keras.Model:
+    """The layers of `network` as a `kind` of model to call `fit` on, within its strategy's scope.
 
     With several machines Keras's `fit` averages its first batch over them to build the model, and
     fails with a PerReplica (keras-team/keras#20585). It leaves that out for a model that was put
     together outside of the scope, as is done here; the layers and their variables were made in it.
     """
-    if find_shard(network.distribute_strategy)[1] == 1:
-        return network
-    return keras.Model(network.inputs, network.outputs)
+    strategy = network.distribute_strategy
+    if find_shard(strategy)[1] > 1:
+        return kind(network.inputs, network.outputs)
+    with strategy.scope():
+        return kind(network.inputs, network.outputs)
 
 
 def prepare_fit(model: keras.Model, batches: Batches, checks: Batches) -> tuple[Any, Any]:

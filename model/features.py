@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from model import data
+from model.augmentation import augment
 
 Source = Callable[[np.ndarray, np.ndarray], Any]
 """Rows (B,) and the number of each one's view (B,) -> the inputs of a network for this batch."""
@@ -30,9 +30,10 @@ class Batches(keras.utils.PyDataset):
     """Batches (inputs, labels (B, 1), weights (B,)) of a source, made ahead by `workers` threads.
 
     Shuffled by `seed` and short of the last incomplete batch; without `seed` in order and complete.
-    An epoch shows one view of each image, the next epoch the next one, out of `views` or out of
-    infinitely many. `class_weights` are those of normal and pneumonia. Of every batch, machine
-    `shard[0]` of `shard[1]` gets its part.
+    An epoch shows one view of each image, or with `pairs` two that follow each other, the next
+    epoch the next ones, out of `views` or out of infinitely many. `batch` counts views.
+    `class_weights` are those of normal and pneumonia. Of every batch, machine `shard[0]` of
+    `shard[1]` gets its part.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Batches(keras.utils.PyDataset):
         *,
         seed: int | None = None,
         views: int | None = None,
+        pairs: bool = False,
         class_weights: tuple[float, float] = (1.0, 1.0),
         workers: int = 1,
         shard: tuple[int, int] = (0, 1),
@@ -51,7 +53,8 @@ class Batches(keras.utils.PyDataset):
         self._source, self._views, self._shard = source, views, shard
         self._labels = np.asarray(labels, np.float32)[:, None]
         self._weights = np.asarray(class_weights, np.float32)[np.asarray(labels, int)]
-        self._batch = min(batch, len(labels))
+        self._each = 2 if pairs else 1
+        self._batch = min(max(batch // self._each, 1), len(labels))
         self._seed = seed
         self.start_epoch(0)
 
@@ -71,8 +74,10 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[Any, np.ndarray, np.ndarray]:
         rows = self._order[index * self._batch : (index + 1) * self._batch]
         part, parts = self._shard
-        rows = rows[part::parts]
-        numbers = self._epoch + rows if self._seed is not None else np.zeros_like(rows)
+        rows = np.repeat(rows[part::parts], self._each)
+        numbers = np.zeros_like(rows)
+        if self._seed is not None:
+            numbers = self._epoch * self._each + rows + np.arange(len(rows)) % self._each
         if self._views is not None:
             numbers = numbers % self._views
         return self._source(rows, numbers), self._labels[rows], self._weights[rows]
@@ -82,15 +87,16 @@ class Batches(keras.utils.PyDataset):
         self.start_epoch(self._epoch + 1)
 
 
-def augmented_views(images: np.ndarray, seed: int) -> Source:
+def augmented_views(images: np.ndarray, labels: np.ndarray, seed: int) -> Source:
     """Views (B, S, S, 1) float32, made in the moment, of (N, S, S, 1) uint8 images."""
 
     def read(rows: np.ndarray, numbers: np.ndarray) -> np.ndarray:
         views = [
-            data.augment(
+            augment(
                 images[row],
                 np.random.default_rng((seed, number, row)),
                 HARD_VIEWS[number % len(HARD_VIEWS)],
+                labels[row],
             )
             for row, number in zip(rows, numbers, strict=True)
         ]

@@ -5,13 +5,15 @@ import csv
 import json
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from model.distribution import prepare_fit, unwrap_network
+from model.consistency import PairedViews
+from model.distribution import assemble, prepare_fit
 from model.epoch_metrics import ReportEpochs
 from model.features import Batches
 
@@ -121,7 +123,7 @@ def fit(
     kill is in OUT/resume; see `open_run`.
     """
     strategy = model.distribute_strategy
-    model = unwrap_network(model)
+    model = assemble(model, partial(PairedViews, consistency=arguments.consistency))
     best = arguments.out / _BEST_WEIGHTS
     with strategy.scope():
         compile_network(model, len(batches) * arguments.epochs, arguments)

@@ -49,7 +49,10 @@ class HeadTraining:
     ) -> None:
         self._network, self._training, self._seen = network, training, seen
         self._arguments, self._shard, self._recipe = arguments, shard, recipe
-        self._pictures = augmented_views(training.images, arguments.seed), plain_images(seen.images)
+        self._pictures = (
+            augmented_views(training.images, training.labels, arguments.seed),
+            plain_images(seen.images),
+        )
 
     def fit(self) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
         """Train everything that is not frozen; the records of both, the second empty for one head.
@@ -121,6 +124,7 @@ class HeadTraining:
             arguments.batch,
             seed=arguments.seed,
             views=views,
+            pairs=arguments.consistency > 0,
             class_weights=balance_classes(labels) if balanced else (1.0, 1.0),
             workers=arguments.workers,
             shard=self._shard,

@@ -71,7 +71,10 @@ class Way:
         pictures, xrays = pick(XRAY_DATA / "kermany224" / "train", images, squash)
         labels = np.array([xray.label for xray in xrays])
         checks = slice(0, None, CHECK_SHARE)
-        sources = augmented_views(pictures, self.arguments.seed), plain_images(pictures[checks])
+        sources = (
+            augmented_views(pictures, labels, self.arguments.seed),
+            plain_images(pictures[checks]),
+        )
         if cached:
             files = [scratch / f"{layers}-{k}.npy" for k in range(VIEWS)]
             views = [

@@ -1,15 +1,12 @@
-"""`model.data`: patients, splits and augmentation."""
+"""`model.data`: patients and splits."""
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from model.data import (
     DataError,
-    augment,
-    augment_all,
     list_xrays,
     load_inputs,
     read_patient,
@@ -60,21 +57,3 @@ def test_no_patient_is_on_both_sides_of_the_split(xray_data: Path) -> None:
     for label in (0, 1):
         share = sum(x.label == label for x in validation) / sum(x.label == label for x in xrays)
         assert 0.1 < share < 0.2
-
-
-def test_augmentation_is_repeatable_and_never_mirrors() -> None:
-    """The same seed gives the same views; what is bright at the left stays at the left."""
-    image = np.tile(np.linspace(250, 5, 224).astype(np.uint8), (224, 1))[..., None]
-    views = augment_all(np.stack([image] * 20), seed=3, hard=True)
-    assert np.array_equal(views, augment_all(np.stack([image] * 20), seed=3, hard=True))
-    assert len({view.tobytes() for view in views}) == 20
-    for view in views:
-        assert view[:, :60].mean() > view[:, -60:].mean()
-
-
-def test_view_has_the_shape_and_type_of_its_image() -> None:
-    """(224, 224, 1) uint8 in, the same out."""
-    image = np.random.default_rng(0).integers(0, 255, (224, 224, 1), np.uint8)
-    view = augment(image, np.random.default_rng(1), hard=True)
-    assert view.shape == image.shape
-    assert view.dtype == np.uint8

@@ -27,7 +27,7 @@ def make_trunk() -> keras.Model:
 
 def test_kept_features_are_those_of_the_views(tmp_path: Path) -> None:
     """Both ways read the same views: what comes from the disk is what the trunk makes of them."""
-    trunk, source = make_trunk(), augmented_views(IMAGES, seed=3)
+    trunk, source = make_trunk(), augmented_views(IMAGES, LABELS, seed=3)
     views = [cache_features(trunk, source, 5, k, tmp_path / f"{k}.npy", 2) for k in range(2)]
     assert views[0].dtype == np.float16
     assert isinstance(views[0], np.memmap)
@@ -73,6 +73,27 @@ def test_epoch_shows_each_image_once_and_the_next_one_its_next_view() -> None:
     assert len({tuple(epoch) for epoch in seen}) > 1
 
 
+def test_pair_is_two_following_views_side_by_side() -> None:
+    """Batches count views; the next epoch goes on where this one ended; all images are shown."""
+    numbers_of: dict[int, list[int]] = {row: [] for row in range(5)}
+
+    def note(rows: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        assert rows[::2].tolist() == rows[1::2].tolist()
+        for row, number in zip(rows.tolist(), numbers.tolist(), strict=True):
+            numbers_of[row].append(number)
+        return rows
+
+    batches = Batches(note, LABELS, 2, seed=7, views=3, pairs=True)
+    assert len(batches) == 5
+    for _ in range(2):
+        for index in range(len(batches)):
+            rows, labels, weights = batches[index]
+            assert len(rows) == len(labels) == len(weights) == 2
+        batches.on_epoch_end()
+    for row, numbers in numbers_of.items():
+        assert numbers == [(row + k) % 3 for k in range(4)]
+
+
 def test_machines_share_each_batch() -> None:
     """Two halves make the batch; without a seed the last one is short, and nothing is left out."""
     whole = Batches(plain_images(IMAGES), LABELS, 2)
@@ -86,7 +107,7 @@ def test_machines_share_each_batch() -> None:
 def test_view_is_never_mirrored_and_the_same_for_the_same_number() -> None:
     """What is bright at the left stays at the left, in hard and mild views."""
     ramp = np.tile(np.linspace(250, 5, 64).astype(np.uint8), (64, 1))[None, ..., None]
-    source, rows = augmented_views(ramp, seed=1), np.zeros(12, int)
+    source, rows = augmented_views(ramp, np.array([1]), seed=1), np.zeros(12, int)
     views = source(rows, np.arange(12))
     np.testing.assert_array_equal(views, source(rows, np.arange(12)))
     assert (views[:, :, :16].mean(axis=(1, 2, 3)) > views[:, :, -16:].mean(axis=(1, 2, 3))).all()

@@ -8,8 +8,15 @@ import numpy as np
 import pytest
 
 from model.arguments import RATES, parse_arguments
+from model.consistency import PairedViews, ViewVariance
 from model.features import Batches, plain_images
-from model.fitting import balance_classes, compile_network, fit, make_metrics, open_run
+from model.fitting import (
+    balance_classes,
+    compile_network,
+    fit,
+    make_metrics,
+    open_run,
+)
 
 LABELS = np.array([0, 1] * 8)
 
@@ -48,7 +55,7 @@ def make_batches(kill_in_epoch: int | None = None) -> tuple[Batches, Batches]:
                 raise Killed
 
     kind: Any = Batches if kill_in_epoch is None else Raising
-    return kind(plain_images(pictures), LABELS, 4, seed=1), Batches(
+    return kind(plain_images(pictures), LABELS, 4, seed=1, pairs=True), Batches(
         plain_images(pictures), LABELS, 4
     )
 
@@ -74,6 +81,41 @@ def test_metrics_equal_those_worked_out_by_hand() -> None:
     assert found["auc_roc"] == pytest.approx(8 / 9, abs=0.01)
     # Precision 1 until two thirds are found, then it falls to 3 of 4: Davis and Goadrich 2006.
     assert 0.9 < found["auc_pr"] < 0.95
+
+
+def test_variance_of_views_equals_that_worked_out_by_hand() -> None:
+    """Logits 1 and -1 lie 1 from their mean, 2 and 2 nowhere; weights of the images count."""
+    logits = np.array([1, -1, 2, 2], np.float32)[:, None]
+    predicted = 1 / (1 + np.exp(-logits))
+    weights = np.array([3, 3, 1, 1], np.float32)
+    variance = ViewVariance()
+    assert float(variance(predicted, predicted)) == pytest.approx(0.5, rel=1e-4)
+    assert float(variance(predicted, predicted, weights)) == pytest.approx(1.5, rel=1e-4)
+
+
+@pytest.mark.parametrize("consistency", [0.0, 10.0])
+def test_consistency_draws_the_answers_to_two_views_together(
+    consistency: float, tmp_path: Path
+) -> None:
+    """A pixel that only the view tells is used without it, and hardly with it."""
+    random = np.random.default_rng(0)
+    marks = np.repeat(LABELS[:, None], 8, axis=1) + random.normal(0, 0.5, (16, 8))
+
+    def read(rows: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        pictures = np.zeros((len(rows), 2, 2, 1), np.float32)
+        pictures[:, 0, 0, 0] = marks[rows, numbers % 8]
+        return pictures
+
+    batches = Batches(read, LABELS, 8, seed=1, views=8, pairs=True)
+    picture = keras.Input((2, 2, 1))
+    output = keras.layers.Dense(1, activation="sigmoid", kernel_initializer="zeros")
+    answer = output(keras.layers.Flatten()(picture))
+    model = PairedViews(picture, answer, consistency=consistency)
+    arguments = make_arguments(tmp_path, "--learning-rate", "0.1")
+    compile_network(model, 20 * len(batches), arguments)
+    model.fit(batches, epochs=20, verbose=0)
+    slope = abs(float(output.kernel.numpy()[0, 0]))
+    assert slope < 0.2 if consistency else slope > 0.6
 
 
 def test_class_weights_let_both_classes_count_the_same() -> None:
