@@ -97,8 +97,7 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
         type=_share,
         metavar="SHARE",
         default=0.97,
-        help="on mildly augmented views of validation, which are harder than X-rays as they come; "
-        "sets the threshold",
+        help="on the validation X-rays as they come; sets the threshold",
     )
     group.add_argument(
         "--seed", type=_whole, metavar="N", default=20, help="of split, views, weights, dropout"
@@ -159,7 +158,7 @@ def _add_network(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_fitting(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--epochs", type=_positive, metavar="N", default=5, help="at most")
+    group.add_argument("--epochs", type=_positive, metavar="N", default=4, help="at most")
     group.add_argument(
         "--head-epochs",
         type=_positive,
@@ -228,7 +227,7 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
         "--views",
         type=_positive,
         metavar="N",
-        default=4,
+        default=6,
         help="augmented views of each image that --cache-features keeps, and that the head on "
         "conv4 is trained on",
     )

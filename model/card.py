@@ -62,7 +62,7 @@ def write_card(folder: Path, artifact: Artifact) -> None:
         )
     ablations = _read_optional(folder / ABLATIONS_NAME)
     scores, training = artifact.scores, artifact.training
-    test, validation = scores["test"], scores["validation_augmented"]
+    test, validation = scores["test"], scores["validation"]
     confusion, arguments = test["confusion"], training["arguments"]
     text = CARD.format(
         version=artifact.version,
@@ -70,7 +70,7 @@ def write_card(folder: Path, artifact: Artifact) -> None:
         date=report.get("date", "not yet, by `python -m model.report`"),
         resamples=report.get("resamples", "2000"),
         **training["images"],
-        **{name: arguments[name] for name in ("epochs", "seed", "views")},
+        **{name: arguments[name] for name in ("epochs", "seed", "views", "consistency")},
         test=test["images"],
         side=artifact.input_side,
         dense=" and ".join(str(units) for units in arguments["dense"]),

@@ -30,15 +30,14 @@ def write_artifact(
     network: keras.Model,
     training: Split,
     validation: Split,
-    seen: Split,
     test: Split,
     training_record: dict[str, Any],
     arguments: argparse.Namespace,
 ) -> Artifact:
     """Write everything to `arguments.out`.
 
-    Threshold and calibration are chosen on validation as it was `seen`, in augmented views; the
-    limits of what is refused on `validation` as serving sees it; test chooses nothing.
+    Threshold, calibration and the limits of what is refused are chosen on `validation` as serving
+    sees it; test chooses nothing.
     """
     out = arguments.out
     save_weights_compact(network, out / WEIGHTS_NAME)
@@ -51,16 +50,16 @@ def write_artifact(
     def judge(images: np.ndarray) -> dict[str, np.ndarray]:
         return serving.predict(images.astype(np.float32), batch_size=32, verbose=0)
 
-    checked = judge(seen.images)
-    calibration = evaluation.fit_calibration(checked["logit"][:, 0], seen.labels)
+    checked = judge(as_served(validation.images))
+    calibration = evaluation.fit_calibration(checked["logit"][:, 0], validation.labels)
     probabilities = evaluation.calibrate(checked["logit"][:, 0], calibration)
-    threshold = evaluation.choose_threshold(probabilities, seen.labels, arguments.sensitivity)
-    peaks = checked["heatmap"].max(axis=(1, 2))[seen.labels == 1]
+    threshold = evaluation.choose_threshold(probabilities, validation.labels, arguments.sensitivity)
+    peaks = checked["heatmap"].max(axis=(1, 2))[validation.labels == 1]
     tested = evaluation.calibrate(judge(test.images)["logit"][:, 0], calibration)
     figures = evaluation.evaluate(test.labels, tested, threshold, test.patients, arguments.seed)
     scores = {
-        "validation_augmented": evaluation.score_predictions(
-            seen.labels, probabilities, threshold, seen.patients, arguments.seed
+        "validation": evaluation.score_predictions(
+            validation.labels, probabilities, threshold, validation.patients, arguments.seed
         ),
         "test": figures["scores"],
         "ood": refused,
