@@ -63,7 +63,7 @@ def main() -> int:
     try:
         lock = lock_var()
         with_redis = "REDIS_URL" not in os.environ
-        watched = bool(os.environ.get("MONITORING"))
+        watched = os.environ.get("MONITORING", "0") not in ("", "0")
         if watched:
             monitoring.check_programs()
         ports = read_ports(with_redis, watched)

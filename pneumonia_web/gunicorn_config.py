@@ -19,6 +19,8 @@ graceful_timeout = 10
 accesslog = None
 # nginx alone talks to it, and tells whether the browser came by HTTPS.
 forwarded_allow_ips = _config.proxy_address
+# Paths are not moved: a header that would is the browser's own.
+forwarder_headers = ""
 control_socket_disable = True
 # Whichever process is scraped tells for all of them.
 use_folder(_config.multiprocess_dir)
