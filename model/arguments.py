@@ -158,7 +158,7 @@ def _add_network(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_fitting(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--epochs", type=_positive, metavar="N", default=4, help="at most")
+    group.add_argument("--epochs", type=_positive, metavar="N", default=6, help="at most")
     group.add_argument(
         "--head-epochs",
         type=_positive,

@@ -29,10 +29,13 @@ def _rotate(image: Image.Image) -> Image.Image:
     return image.rotate(5, Image.Resampling.BICUBIC)
 
 
-def _crop(image: Image.Image) -> Image.Image:
-    width, height = image.size
-    edge_x, edge_y = width // 20, height // 20
-    return image.crop((edge_x, edge_y, width - edge_x, height - edge_y))
+def _crop(share_x: float, share_y: float) -> Change:
+    def change(image: Image.Image) -> Image.Image:
+        width, height = image.size
+        edge_x, edge_y = round(width * (1 - share_x) / 2), round(height * (1 - share_y) / 2)
+        return image.crop((edge_x, edge_y, width - edge_x, height - edge_y))
+
+    return change
 
 
 def _bend(gamma: float) -> Change:
@@ -60,7 +63,9 @@ CHANGES: dict[str, Callable[[Xray], Xray]] = {
     "noise of 8 grey levels": _on_pixels(_add_noise),
     "JPEG of quality 50": _on_pixels(_compress),
     "turned by 5 degrees": _on_pixels(_rotate),
-    "cropped to 90 %": _on_pixels(_crop),
+    "cropped to 90 %": _on_pixels(_crop(0.9, 0.9)),
+    "narrower: cropped to 85 % of its height": _on_pixels(_crop(1.0, 0.85)),
+    "wider: cropped to 85 % of its width": _on_pixels(_crop(0.85, 1.0)),
     "brighter, gamma 0.8": _on_pixels(_bend(0.8)),
     "darker, gamma 1.25": _on_pixels(_bend(1.25)),
 }
