@@ -7,7 +7,7 @@ import mmap
 import os
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,22 +68,15 @@ class Predictor:
     threads that share one image wait for each other.
     """
 
-    def __init__(
-        self, artifact_folder: Path, serving_folder: Path, streams: int = WORKER_STREAMS
-    ) -> None:
-        """Load the artifact's export and warm it up, for up to `streams` callers at once.
+    def __init__(self, artifact_folder: Path, serving_folder: Path) -> None:
+        """Load the artifact's export and warm it up.
 
         Raises ArtifactError in one sentence when the artifact or its export is missing.
         """
         self.artifact: Artifact = read_artifact(artifact_folder)
-        file = serving_folder / self.artifact.version / "model.xml"
-        if not file.is_file():
-            raise ArtifactError(
-                f"The serving export {file} is missing; make it with `python -m model.network "
-                f"--artifact {artifact_folder} --out {serving_folder}`."
-            )
+        file = find_export(self.artifact, artifact_folder, serving_folder)
         cores = len(os.sched_getaffinity(0))
-        streams = min(cores, streams)
+        streams = min(cores, WORKER_STREAMS)
         with file.with_suffix(".bin").open("rb") as weights:
             mapped = mmap.mmap(weights.fileno(), 0, access=mmap.ACCESS_COPY)
         self._mapped = np.frombuffer(mapped, np.uint8)  # kept: the network does not own its weights
@@ -91,9 +84,9 @@ class Predictor:
         network = core.read_model(
             file.read_text(), openvino.Tensor(self._mapped, shared_memory=True)
         )
-        [self._wide] = _compile(core, network, {"PERFORMANCE_HINT": "LATENCY"}, cores, 1)
+        [self._wide] = compile_requests(core, network, {"PERFORMANCE_HINT": "LATENCY"}, cores, 1)
         self._narrow: queue.SimpleQueue[openvino.InferRequest] = queue.SimpleQueue()
-        for request in _compile(core, network, {"NUM_STREAMS": streams}, streams, streams):
+        for request in compile_requests(core, network, {"NUM_STREAMS": streams}, streams, streams):
             self._narrow.put(request)
         # Each has its own copy of the weights by now, in its kernels' own order: the file's 100 MB
         # need not stay in memory, and would be read again if they were asked for.
@@ -104,12 +97,7 @@ class Predictor:
     def infer(self, image: np.ndarray) -> Output:
         """(224, 224, 1) float32 grey -> what the network makes of it, uncalibrated."""
         with self._borrow() as request:
-            outputs = request.infer({0: image[None]}, share_inputs=True)
-            return Output(
-                float(outputs["logit"][0, 0]),
-                outputs["heatmap"][0].copy(),
-                float(outputs["distance"][0]),
-            )
+            return split_outputs(request.infer({0: image[None]}, share_inputs=True))[0]
 
     @contextmanager
     def _borrow(self) -> Iterator[openvino.InferRequest]:
@@ -135,7 +123,27 @@ class Predictor:
         return conclude(self.artifact, self.infer(model_input(xray, self.artifact.input_side)))
 
 
-def _compile(
+def find_export(artifact: Artifact, artifact_folder: Path, serving_folder: Path) -> Path:
+    """The network that was exported of `artifact`. Raises ArtifactError when there is none."""
+    file = serving_folder / artifact.version / "model.xml"
+    if not file.is_file():
+        raise ArtifactError(
+            f"The serving export {file} is missing; make it with `python -m model.network "
+            f"--artifact {artifact_folder} --out {serving_folder}`."
+        )
+    return file
+
+
+def split_outputs(outputs: Mapping[str, np.ndarray]) -> list[Output]:
+    """Of each image in a batch, in copies that outlive the request."""
+    logits, heatmaps, distances = (outputs[name] for name in ("logit", "heatmap", "distance"))
+    return [
+        Output(float(logits[i, 0]), heatmaps[i].copy(), float(distances[i]))
+        for i in range(len(logits))
+    ]
+
+
+def compile_requests(
     core: openvino.Core,
     network: openvino.Model,
     hint: dict[str, str | int],
