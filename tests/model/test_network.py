@@ -114,20 +114,29 @@ def test_heat_map_is_grad_cam(samples: list[Path], network: keras.Model) -> None
 
 
 def test_heat_map_follows_the_head(samples: list[Path]) -> None:
-    """Shuffled weights of the head give another map (Adebayo et al. 2018, sanity check)."""
-    images = read_images(samples[-2:])
+    """Shuffled weights of the head give other maps (Adebayo et al. 2018, sanity check).
+
+    On average over pneumonias and shuffles: a shuffle keeps a part of a map at times, by chance.
+    """
+    images = read_images(samples[-8:])
     shuffled = load_network(SHIPPED / WEIGHTS_NAME)
     density = read_density(SHIPPED)
     before = build_serving_network(shuffled, density)(images)["heatmap"].numpy()
     random = np.random.default_rng(6)
     heads = tuple(f"{layer.name}_head_" for layer in pooled_features(shuffled))
-    for layer in shuffled.layers:
-        if isinstance(layer, keras.layers.Dense) and layer.name.startswith(heads):
-            kernel = np.array(layer.kernel, copy=True)
-            layer.kernel.assign(random.permutation(kernel.ravel()).reshape(kernel.shape))
-    after = build_serving_network(shuffled, density)(images)["heatmap"].numpy()
-    for old, new in zip(before, after, strict=True):
-        assert np.corrcoef(old.ravel(), new.ravel())[0, 1] < 0.5
+    agreements = []
+    for _ in range(4):
+        for layer in shuffled.layers:
+            if isinstance(layer, keras.layers.Dense) and layer.name.startswith(heads):
+                kernel = np.array(layer.kernel, copy=True)
+                layer.kernel.assign(random.permutation(kernel.ravel()).reshape(kernel.shape))
+        after = build_serving_network(shuffled, density)(images)["heatmap"].numpy()
+        agreements += [
+            np.corrcoef(old.ravel(), new.ravel())[0, 1]
+            for old, new in zip(before, after, strict=True)
+        ]
+    assert np.mean(agreements) < 0.5
+    assert max(agreements) < 0.9
 
 
 @pytest.mark.parametrize("options", [{"kind": "dag"}, {"batch_norm": False}])
