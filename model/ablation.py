@@ -2,7 +2,7 @@
 
     python -m model.ablation --data ../shared/data/kermany224 --run var/training
 
-needs a run with --cache-features whose conv4 was frozen; takes a minute or two. Writes
+needs a run with --cache-features whose conv4 was frozen; takes some minutes. Writes
 OUT/ablations.json, which `python -m model.card` puts into the model card. Everything but what is
 compared is as in `model.cnn` with --consistency 0; figures are those of the augmented validation
 views, uncalibrated and at 0.5, because that is what loss and optimizer answer for.

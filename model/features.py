@@ -88,7 +88,10 @@ class Batches(keras.utils.PyDataset):
 
 
 def augmented_views(images: np.ndarray, labels: np.ndarray, seed: int) -> Source:
-    """Views (B, S, S, 1) float32, made in the moment, of (N, S, S, 1) uint8 images."""
+    """Views (B, S, S, 1) float32, made in the moment, of (N, S, S, 1) uint8 images.
+
+    By `labels` (N,), 0 or 1, each class's mean aspect ratio is undone; see `augment`.
+    """
 
     def read(rows: np.ndarray, numbers: np.ndarray) -> np.ndarray:
         views = [

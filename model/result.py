@@ -9,8 +9,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from model import augmentation, data, evaluation, plots
+from model import data, evaluation, plots
 from model.artifact import OOD_NAME, WEIGHTS_NAME, Artifact, sha256_of, write_metadata
+from model.augmentation import augment_all
 from model.card import write_card
 from model.gradcam import build_feature_network, build_serving_network
 from model.network import load_network, save_weights_compact
@@ -102,15 +103,11 @@ def fit_density_of_run(
         np.concatenate(
             [
                 extract(as_served(training.images[::DENSITY_STRIDE])),
-                extract(
-                    augmentation.augment_all(
-                        training.images[1::DENSITY_STRIDE], DENSITY_SEED, False
-                    )
-                ),
+                extract(augment_all(training.images[1::DENSITY_STRIDE], DENSITY_SEED, False)),
             ]
         ),
         extract(as_served(validation.images)),
-        extract(augmentation.augment_all(validation.images, DENSITY_SEED, False)),
+        extract(augment_all(validation.images, DENSITY_SEED, False)),
         other,
     )
     refused = {"official test": count_refused(density, limits, extract(test.images))}

@@ -53,6 +53,28 @@ def test_two_machines_end_with_the_same_weights(tmp_path: Path) -> None:
     assert len(first["history"]["val_auc_roc"]) == 1
 
 
+TWO_DEVICES = """
+import tensorflow as tf
+from model.distribution import DistributionError, check_pairs
+[cpu] = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+check_pairs(strategy, 8)
+try:
+    check_pairs(strategy, 6)
+except DistributionError as error:
+    print(error)
+"""
+
+
+def test_batch_that_would_part_a_pair_is_told_in_one_sentence() -> None:
+    """Two devices share 8 views as two pairs each; of 6 each would get one and a half."""
+    printed = subprocess.run(
+        [sys.executable, "-c", TWO_DEVICES], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    assert "--batch that is a multiple of 4, two views for each of 2 GPUs." in printed
+
+
 def test_several_machines_without_addresses_are_told_in_one_sentence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
