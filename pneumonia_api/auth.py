@@ -43,18 +43,16 @@ class Accounts:
         self._session_seconds = session_seconds
 
     def set_password(self, user: str, password: str) -> None:
-        """Make the user, or change the password and end every session of theirs."""
-        self._end_sessions(user)
-        self._redis.hset(f"user:{user}", mapping={"password": _HASHER.hash(password)})
+        """Make the user, or change the password and end every session of theirs, both at once."""
+        self._replace(user, _HASHER.hash(password))
 
     def exists(self, user: str) -> bool:
         """Whether there is such a user."""
         return bool(self._redis.exists(f"user:{user}"))
 
     def delete(self, user: str) -> None:
-        """Forget a user and end their sessions."""
-        self._end_sessions(user)
-        self._redis.delete(f"user:{user}")
+        """Forget a user and end their sessions, both at once."""
+        self._replace(user, None)
 
     def list_users(self) -> list[str]:
         """Names of all users."""
@@ -66,29 +64,47 @@ class Accounts:
         Failures count by name and `address`, the client's: by name alone, anybody could lock a
         doctor out.
         """
-        failures = f"failures:{user}:{address}"
-        # Counted before the password is looked at, so that guesses sent at once count, too.
+        tries = f"tries:{user}:{address}"
+        # Counted before the password is looked at, so that guesses sent at once count, too; by
+        # name, so that a try whose answer was lost on the way from Redis counts once.
         with self._redis.pipeline() as pipe:
-            pipe.set(failures, 0, ex=FAILURE_SECONDS, nx=True)
-            pipe.incr(failures)
-            _, tries = pipe.execute()
-        if int(tries) > MAX_FAILURES:
+            pipe.sadd(tries, secrets.token_hex(8))
+            pipe.expire(tries, FAILURE_SECONDS, nx=True)
+            pipe.scard(tries)
+            tried = pipe.execute()[2]
+        if tried > MAX_FAILURES:
             raise TooManyFailures(user)
+        token = secrets.token_urlsafe(32)
+        stored = self._verify(user, password)
+        while not self._open_session(user, stored, token, tries):
+            stored = self._verify(user, password)  # the password was changed this moment
+        return token
+
+    def _verify(self, user: str, password: str) -> str:
+        """The stored hash that the password fits. Raises WrongPassword."""
         # An unknown name costs as much time as a wrong password, so that names cannot be probed.
         stored = self._redis.hget(f"user:{user}", "password") or _unknown_hash()
         try:
             _HASHER.verify(stored, password)
         except (VerificationError, InvalidHashError) as error:
             raise WrongPassword(user) from error
-        token = secrets.token_urlsafe(32)
-        digest = _digest(token)
-        with self._redis.pipeline() as pipe:
-            pipe.delete(failures)
-            pipe.set(f"session:{digest}", user, ex=self._session_seconds)
-            pipe.sadd(f"sessions:{user}", digest)
-            pipe.expire(f"sessions:{user}", self._session_seconds)
-            pipe.execute()
-        return token
+        return str(stored)
+
+    def _open_session(self, user: str, stored: str, token: str, tries: str) -> bool:
+        """Whether `stored` is still the user's hash; only then is there a session."""
+        account, digest = f"user:{user}", _digest(token)
+
+        def open_session(pipe: redis.client.Pipeline) -> bool:
+            unchanged = bool(pipe.hget(account, "password") == stored)
+            pipe.multi()
+            if unchanged:
+                pipe.delete(tries)
+                pipe.set(f"session:{digest}", user, ex=self._session_seconds)
+                pipe.sadd(f"sessions:{user}", digest)
+                pipe.expire(f"sessions:{user}", self._session_seconds)
+            return unchanged
+
+        return bool(self._redis.transaction(open_session, account, value_from_callable=True))
 
     def find_user(self, token: str) -> str | None:
         """The user of a live session token."""
@@ -99,9 +115,21 @@ class Accounts:
         """End one session."""
         self._redis.delete(f"session:{_digest(token)}")
 
-    def _end_sessions(self, user: str) -> None:
-        digests = self._redis.smembers(f"sessions:{user}")
-        self._redis.delete(f"sessions:{user}", *(f"session:{digest}" for digest in digests))
+    def _replace(self, user: str, stored: str | None) -> None:
+        """Give the user another hash, or none, and end every session that an earlier one opened."""
+        account, sessions = f"user:{user}", f"sessions:{user}"
+
+        def replace(pipe: redis.client.Pipeline) -> None:
+            digests = pipe.smembers(sessions)
+            pipe.multi()
+            if stored is None:
+                pipe.delete(account)
+            else:
+                pipe.hset(account, mapping={"password": stored})
+            pipe.delete(sessions, *(f"session:{digest}" for digest in digests))
+
+        # A session that opens meanwhile changes `sessions`, and this begins again.
+        self._redis.transaction(replace, account, sessions)
 
 
 @bearer.verify_token

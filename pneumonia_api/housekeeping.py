@@ -11,14 +11,18 @@ import redis
 from celery import Celery
 from kombu.exceptions import OperationalError
 
+from pneumonia_api.deliveries import Deliveries
 from pneumonia_api.images import ImageStore, StoreUnavailable
 from pneumonia_api.publishing import publish
 from pneumonia_api.store import HEARTBEAT_SECONDS, XrayStore
 
 log = logging.getLogger(__name__)
 
-STRANDED_SECONDS = 90
-"""Older than any delivery that is still under way, the queue's visibility timeout included."""
+STRANDED_SECONDS = 15
+"""Older than an upload whose request is still about to publish it."""
+
+LOOK_SECONDS = 10
+"""How often one worker of all looks for stranded X-rays."""
 
 ORPHAN_SECONDS = 3600
 """Far longer than any request between writing an image and its record."""
@@ -33,12 +37,13 @@ def keep_house(
     worker: str,
     describe: Callable[[], dict[str, Any]],
     xrays: XrayStore,
+    deliveries: Deliveries,
     queue: Celery,
     ended: threading.Event,
 ) -> None:
-    """Beat, publish stranded X-rays again, and announce each model that `describe` comes to name.
+    """Until `ended`: beat, for this worker and for what it holds, and see to what others lost.
 
-    Until `ended`.
+    Stranded X-rays are published again, and each model that `describe` comes to name is announced.
 
     Redis may be away at any time, also at the start: it is tried again at the next beat.
     """
@@ -50,9 +55,9 @@ def keep_house(
                 xrays.announce_model(model)
                 announced = model["version"]
             xrays.beat(worker)
-            for xray_id in xrays.find_stranded(STRANDED_SECONDS):
-                log.warning("publishing %s again", xray_id)
-                publish(queue, xray_id)
+            deliveries.extend()
+            if xrays.take_turn("republish", LOOK_SECONDS):
+                publish_stranded(deliveries, queue)
         except (redis.RedisError, OperationalError) as error:
             log.warning("Redis does not answer: %s", error)
         ended.wait(HEARTBEAT_SECONDS / 3)
@@ -60,6 +65,14 @@ def keep_house(
         xrays.stop_beating(worker)
     except redis.RedisError as error:
         log.warning("Redis does not answer, so the last beat expires by itself: %s", error)
+
+
+def publish_stranded(deliveries: Deliveries, queue: Celery) -> None:
+    """Publish again what was accepted and that no worker and no queue holds."""
+    for xray_id in deliveries.find_stranded(STRANDED_SECONDS):
+        log.warning("publishing %s again", xray_id)
+        publish(queue, xray_id)
+        deliveries.mark_published([xray_id])
 
 
 def keep_images_clean(xrays: XrayStore, images: ImageStore, ended: threading.Event) -> None:

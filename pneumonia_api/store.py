@@ -8,8 +8,11 @@ reviews:WEEK            hash, reviews given in an ISO week (2026-W48): MODEL DEC
                         many; expires after a year
 batch                   hash of the files scored from folders: NAME of bytes and model -> id
 reuse:DIGEST:MODEL      id of a finished record with the same bytes and model
-starts:ID               how often a worker began on it; expires after a day
-finished:ID             stream of one entry that wakes whoever waits for the end; expires
+lease:ID                the delivery that a living worker is at; it expires when the worker has died
+begun:ID                set of the worker processes that began on it; expires after a day
+published:ID            it was published again a moment ago; expires
+finished:ID             stream that wakes whoever waits for the end: how it ended, and by which call
+                        of `finish`; expires
 model                   hash, what the workers run: version, and metadata as JSON
 worker:NAME             a worker that is alive and warm; expires when its heartbeat stops
 workers                 set of the names of all workers that ever were
@@ -17,7 +20,7 @@ lock:NAME               a worker's turn at what one of all does: republish, swee
 user:NAME               hash of a person: password (argon2)
 session:DIGEST          a person's name, by the digest of the session token; expires
 sessions:NAME           set of a person's session digests
-failures:NAME:ADDRESS   log-ins tried in a row by a person from an address; expires
+tries:NAME:ADDRESS      set of the log-ins that a person tried in a row from an address; expires
 predict                 Celery's queue (a list that Celery writes; here it is only counted)
 unacked                 Celery's hash of the tasks in workers' hands; likewise
 """
@@ -124,24 +127,22 @@ class XrayStore:
         Returns those that were left out, because another run has stored the same file.
         """
         names = [xray.id[12:] for xray in xrays]
-        while xrays:
-            with self._redis.pipeline() as pipe:
-                pipe.watch("batch")
-                marks = pipe.hmget("batch", names)
-                pipe.multi()
-                for xray, name, mark in zip(xrays, names, marks, strict=True):
-                    if mark is None:
-                        self._put(pipe, xray)
-                        pipe.zadd("xrays", {xray.id: 0})
-                        pipe.hset("batch", name, xray.id)
-                try:
-                    pipe.execute()
-                except redis.WatchError:
-                    continue
+        if not xrays:
+            return []
+
+        def add_new(pipe: redis.client.Pipeline) -> list[Xray]:
+            marks = pipe.hmget("batch", names)
+            pipe.multi()
+            for xray, name, mark in zip(xrays, names, marks, strict=True):
+                if mark is None:
+                    self._put(pipe, xray)
+                    pipe.zadd("xrays", {xray.id: 0})
+                    pipe.hset("batch", name, xray.id)
             # Its own mark: an earlier try was carried out, and only the answer was lost.
             both = zip(xrays, marks, strict=True)
             return [xray for xray, mark in both if mark not in (None, xray.id)]
-        return []
+
+        return list(self._redis.transaction(add_new, "batch", value_from_callable=True))
 
     def find_batch(self, names: Sequence[str]) -> list[str | None]:
         """The id of the record of each `name_batch`, None for a file that was not scored yet."""
@@ -161,46 +162,31 @@ class XrayStore:
     def finish(self, xray: Xray) -> bool:
         """Replace a queued record by its end state and announce it.
 
-        False, and nothing is written, when the record was deleted or finished meanwhile.
+        False, and nothing is written, when the record was deleted or finished meanwhile. Returns
+        only what was read: when the connection ends on the way, the status is read again.
         """
-        key = f"xray:{xray.id}"
-        with self._redis.pipeline() as pipe:
-            pipe.watch(key)
+        key, call = f"xray:{xray.id}", secrets.token_hex(8)
+
+        def end(pipe: redis.client.Pipeline) -> bool:
             if pipe.hget(key, "status") != "queued":
-                return False
+                # An earlier try of this call may have been carried out without its answer.
+                entries = pipe.xrange(f"finished:{xray.id}")
+                return any(entry.get("call") == call for _, entry in entries)
             pipe.multi()
             pipe.zrem("xrays:status:queued", xray.id)
-            pipe.delete(f"starts:{xray.id}")
+            pipe.delete(f"begun:{xray.id}", f"lease:{xray.id}")
             self._put(pipe, xray)
-            self._announce_end(pipe, xray.id, xray.status)
-            try:
-                pipe.execute()
-            except redis.WatchError:
-                return False
-        return True
+            self._announce_end(pipe, xray.id, xray.status, call)
+            return True
 
-    def begin(self, xray_id: str) -> tuple[Xray, int]:
-        """The record, and how often work on it was begun, with this time. Raises XrayMissing."""
-        with self._redis.pipeline() as pipe:
-            pipe.hgetall(f"xray:{xray_id}")
-            pipe.incr(f"starts:{xray_id}")
-            pipe.expire(f"starts:{xray_id}", 24 * 3600)
-            values, starts, _ = pipe.execute()
-        if not values:
-            self._redis.delete(f"starts:{xray_id}")
-            raise XrayMissing(xray_id)
-        return read_hash(values), int(starts)
-
-    def forget_starts(self, xray_id: str) -> None:
-        """Count anew: the worker lived on, so this X-ray is not what ends workers."""
-        self._redis.delete(f"starts:{xray_id}")
+        return bool(self._redis.transaction(end, key, value_from_callable=True))
 
     def delete(self, xray: Xray) -> None:
         """Forget a record and every index entry of it, whatever it has become since it was read."""
         key = f"xray:{xray.id}"
 
         def forget(pipe: redis.client.Pipeline) -> None:
-            keys = [key, f"starts:{xray.id}"]
+            keys = [key, *(f"{name}:{xray.id}" for name in ("begun", "lease", "published"))]
             values = pipe.hgetall(key)
             now = read_hash(values) if values else xray
             if now.prediction:
@@ -248,18 +234,15 @@ class XrayStore:
 
     def take_turn(self, name: str, seconds: int) -> bool:
         """Whether this caller, of all workers, has the turn for the next `seconds`."""
-        return bool(self._redis.set(f"lock:{name}", 1, nx=True, ex=seconds))
+        key, caller = f"lock:{name}", secrets.token_hex(8)
+        with self._redis.pipeline() as pipe:  # carried out twice, it gives the same answer
+            pipe.set(key, caller, nx=True, ex=seconds)
+            pipe.get(key)
+            return bool(pipe.execute()[1] == caller)
 
     def count_tasks(self) -> int:
         """How many tasks wait in the queue for a worker."""
         return int(self._redis.llen(QUEUE))
-
-    def find_stranded(self, seconds: float) -> list[str]:
-        """Ids accepted more than `seconds` ago that wait although the queue is empty."""
-        if self._redis.llen(QUEUE) or not self.take_turn("republish", 30):
-            return []
-        before = f"({int((time.time() - seconds) * 1000):012x}"
-        return list(self._redis.zrange("xrays:status:queued", "-", before, bylex=True))
 
     def wait_finished(self, xray_id: str, seconds: float) -> Xray:
         """The record once it is not queued, or as it is after `seconds`. Raises XrayMissing."""
@@ -306,8 +289,8 @@ class XrayStore:
         return int(self._redis.exists(*(f"worker:{name}" for name in names))) if names else 0
 
     @staticmethod
-    def _announce_end(pipe: redis.client.Pipeline, xray_id: str, how: str) -> None:
-        pipe.xadd(f"finished:{xray_id}", {"how": how})
+    def _announce_end(pipe: redis.client.Pipeline, xray_id: str, how: str, call: str = "") -> None:
+        pipe.xadd(f"finished:{xray_id}", {"how": how, "call": call})
         pipe.expire(f"finished:{xray_id}", ANNOUNCED_SECONDS)
 
     @staticmethod

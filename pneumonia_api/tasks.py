@@ -16,6 +16,8 @@ import redis
 from celery import Celery, Task, current_task, signals
 from kombu.exceptions import OperationalError
 from prometheus_client import start_http_server
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
 
 from model.artifact import ArtifactError
 from model.predictor import Predictor
@@ -23,8 +25,10 @@ from model.xray import UnreadableXray, encode_preview, read_xray
 from monitoring.logs.lines import write_lines
 from monitoring.metrics.exposition import tell_release
 from pneumonia_api.config import Config, ConfigError, read_config
+from pneumonia_api.deliveries import Deliveries, WorkerLost
 from pneumonia_api.housekeeping import keep_house, keep_images_clean
 from pneumonia_api.images import ImageStore, StoreUnavailable
+from pneumonia_api.publishing import create_queue
 from pneumonia_api.store import QUEUE, TASK, Xray, XrayMissing, XrayStore, as_judged
 from pneumonia_api.switching import ModelSwitch
 from pneumonia_api.worker_metrics import (
@@ -39,8 +43,20 @@ from pneumonia_api.worker_metrics import (
 log = logging.getLogger(__name__)
 
 MAX_RETRIES = 3
-VISIBILITY_SECONDS = 60
-AWAY = (StoreUnavailable, redis.ConnectionError, redis.TimeoutError, OperationalError)
+VISIBILITY_SECONDS = 30
+"""After which the queue delivers a task again that its worker has not confirmed: half of the
+minute within which another worker has what a dead one held."""
+
+RESTORE_SECONDS = 5
+"""How often workers look for such tasks; kombu's default is every 100 s."""
+
+AWAY = (
+    StoreUnavailable,
+    redis.ConnectionError,
+    redis.TimeoutError,
+    redis.ResponseError,  # a disk or a memory that is full, a replica that takes no writes
+    OperationalError,
+)
 """Faults of what the X-ray is kept in, which say nothing of the X-ray and pass."""
 
 FAILED_REASON = "The X-ray could not be judged because of a fault on our side; send it again."
@@ -49,10 +65,6 @@ FAILED_REASON = "The X-ray could not be judged because of a fault on our side; s
 def _name(xray_id: str, **fields: Any) -> dict[str, Any]:
     """The X-ray of a line of the log, and more of it."""
     return {"fields": {"xray": xray_id, **fields}}
-
-
-class WorkerLost(RuntimeError):
-    """Workers began on this X-ray too often without finishing: it may be what ends them."""
 
 
 class PredictXray(Task):
@@ -77,8 +89,11 @@ class PredictXray(Task):
     retry_backoff_max = 16
     retry_jitter = False
 
-    def __init__(self, xrays: XrayStore, images: ImageStore, max_pixels: int) -> None:
+    def __init__(
+        self, xrays: XrayStore, deliveries: Deliveries, images: ImageStore, max_pixels: int
+    ) -> None:
         self._xrays = xrays
+        self._deliveries = deliveries
         self._images = images
         self._max_pixels = max_pixels
         self.predictor: Predictor  # set when the worker starts, before any task
@@ -86,14 +101,18 @@ class PredictXray(Task):
     def run(self, xray_id: str) -> None:
         """Read, judge, store; the upload's bytes are deleted at the end."""
         try:
-            xray, starts = self._xrays.begin(xray_id)
+            with self._deliveries.hold(xray_id) as xray:
+                if xray:
+                    self._judge(xray_id, xray)
+                else:
+                    log.info("another delivery is at work on it", extra=_name(xray_id))
         except XrayMissing:
-            return  # deleted while it waited, and its bytes with it
+            self._images.delete_preview(xray_id)  # deleted meanwhile: nothing of it stays
+
+    def _judge(self, xray_id: str, xray: Xray) -> None:
         if xray.status != "queued":
             self._images.delete_incoming(xray_id)  # delivered twice, or it could not be deleted
             return
-        if starts > 2 * (MAX_RETRIES + 1):
-            raise WorkerLost(xray_id)
         try:
             with STEPS.labels("decode").time():
                 image = read_xray(self._images.read_incoming(xray_id), self._max_pixels)
@@ -117,7 +136,7 @@ class PredictXray(Task):
         if isinstance(exc, AWAY):
             log.error("waits until the store is back: %s", exc, extra=_name(args[0]))
             with contextlib.suppress(redis.RedisError):
-                self._xrays.forget_starts(args[0])
+                self._deliveries.forget_begun(args[0])
             return
         log.error("failed for good", exc_info=exc, extra=_name(args[0]))
         try:
@@ -157,19 +176,33 @@ def find_request() -> str | None:
 
 def create_worker(config: Config) -> Celery:
     """The Celery app, its task registered; the model is loaded when the worker starts."""
-    client = redis.Redis.from_url(config.redis_url, decode_responses=True, socket_timeout=10)
+    client = redis.Redis.from_url(
+        config.redis_url,
+        decode_responses=True,
+        socket_timeout=10,
+        retry=Retry(ConstantBackoff(0.05), 1),  # a stale connection; the task may be tried again
+    )
     xrays, images = XrayStore(client), ImageStore(config.image_store)
+    deliveries = Deliveries(client)
     app = Celery("pneumonia", broker=config.redis_url)
     app.conf.update(
         task_default_queue=QUEUE,
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
         broker_connection_retry_on_startup=True,
-        broker_transport_options={"visibility_timeout": VISIBILITY_SECONDS},
+        broker_transport_options={
+            "visibility_timeout": VISIBILITY_SECONDS,
+            "unacked_restore_interval": RESTORE_SECONDS,
+            "unacked_restore_throttle": 1,
+            "unacked_mutex_expire": 2 * RESTORE_SECONDS,  # of a worker that died while it looked
+            "socket_timeout": 10,
+            "socket_connect_timeout": 5,
+        },
         worker_enable_remote_control=False,
     )
+    queue = create_queue(config.redis_url)
     models = ModelSwitch(config)
-    task = app.register_task(PredictXray(xrays, images, config.max_pixels))
+    task = app.register_task(PredictXray(xrays, deliveries, images, config.max_pixels))
     ended = threading.Event()
 
     @signals.worker_init.connect(weak=False)
@@ -201,7 +234,7 @@ def create_worker(config: Config) -> Celery:
             MODEL.tell(predictor.artifact)
 
         for work, arguments in (
-            (keep_house, (sender.hostname, describe, xrays, app, ended)),
+            (keep_house, (sender.hostname, describe, xrays, deliveries, queue, ended)),
             (keep_images_clean, (xrays, images, ended)),
             (models.follow, (lambda: task.predictor, replace_predictor, ended)),
         ):

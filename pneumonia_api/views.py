@@ -141,10 +141,12 @@ def _add(xray: Xray) -> None:
         _xrays().add(xray)
     except redis.RedisError:
         # Not accepted, so nothing of the patient stays. The record may be there, and only the
-        # answer was lost; if it cannot be deleted either, a worker finds no image and fails it.
+        # answer was lost; if it cannot be deleted either, its image stays, too, and is judged,
+        # and without a record the image is swept.
         with contextlib.suppress(redis.RedisError):
-            _xrays().delete(xray)
-        _forget_images(xray.id)
+            if _xrays().exists(xray.id):
+                _xrays().delete(xray)
+            _forget_images(xray.id)
         raise
 
 
@@ -225,7 +227,9 @@ def review_xray(xray_id: str, review: dict[str, str]) -> Xray:
 def delete_xray(xray_id: str) -> str:
     """Forget a record, its preview and, if it still waits, its bytes."""
     xray = _xrays().get(xray_id)
-    _forget_images(xray_id)  # first: while this fails, the record is there to try again
+    # First: while this fails, the record is there to try again. Not the upload: a record that
+    # cannot be deleted is still to be judged.
+    _images().delete_preview(xray_id)
     _xrays().delete(xray)
     _forget_images(xray_id)  # and what a worker wrote meanwhile
     return ""

@@ -2,10 +2,13 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 import redis
 from apiflask import APIFlask
+from argon2 import PasswordHasher
 from werkzeug.test import TestResponse
 
+from pneumonia_api.auth import Accounts, WrongPassword
 from tests.pneumonia_api.errors import check_error
 
 
@@ -50,7 +53,7 @@ def test_guessing_passwords_is_slowed_down(app: APIFlask, client: redis.Redis) -
     answer = log_in(app, "correct horse", "10.0.0.1")
     check_error(answer, 429, "too_many_failures")
     assert answer.headers["Retry-After"] == "300"
-    assert 0 < client.ttl("failures:doctor:10.0.0.1") <= 300
+    assert 0 < client.ttl("tries:doctor:10.0.0.1") <= 300
 
 
 def test_a_guesser_locks_nobody_else_out(app: APIFlask) -> None:
@@ -93,6 +96,64 @@ def test_new_password_ends_old_sessions_and_is_stored_as_argon2(
     assert accounts.find_user(token) is None
     assert client.hget("user:doctor", "password").startswith("$argon2id$")
     assert not [key for key in client.keys("*") if token in key]
+
+
+def test_log_in_that_meets_a_password_change_gets_no_session(
+    app: APIFlask, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old password was right when it was looked at: by then it opens nothing."""
+    accounts = app.extensions["accounts"]
+    accounts.set_password("doctor", "correct horse")
+    verify = PasswordHasher.verify
+
+    def verify_slowly(hasher: PasswordHasher, stored: str, password: str) -> bool:
+        right = verify(hasher, stored, password)
+        Accounts(client, 60).set_password("doctor", "another horse")
+        return right
+
+    monkeypatch.setattr(PasswordHasher, "verify", verify_slowly)
+    with pytest.raises(WrongPassword):
+        accounts.log_in("doctor", "correct horse", "10.0.0.1")
+    assert client.keys("session*") == []
+
+
+def test_log_in_that_meets_a_deletion_gets_no_session(
+    app: APIFlask, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose account went while the password was looked at is not let in."""
+    accounts = app.extensions["accounts"]
+    accounts.set_password("doctor", "correct horse")
+    verify = PasswordHasher.verify
+
+    def verify_slowly(hasher: PasswordHasher, stored: str, password: str) -> bool:
+        right = verify(hasher, stored, password)
+        Accounts(client, 60).delete("doctor")
+        return right
+
+    monkeypatch.setattr(PasswordHasher, "verify", verify_slowly)
+    with pytest.raises(WrongPassword):
+        accounts.log_in("doctor", "correct horse", "10.0.0.1")
+    assert client.keys("session*") == []
+
+
+def test_session_that_opens_during_a_password_change_is_ended(
+    app: APIFlask, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The change sees the sessions of one moment: a later one makes it begin again."""
+    accounts = app.extensions["accounts"]
+    accounts.set_password("doctor", "correct horse")
+    tokens: list[str] = []
+    smembers = redis.client.Pipeline.smembers
+
+    def log_in_meanwhile(pipe: redis.client.Pipeline, key: str) -> object:
+        digests = smembers(pipe, key)
+        if not tokens:
+            tokens.append(accounts.log_in("doctor", "correct horse", "10.0.0.1"))
+        return digests
+
+    monkeypatch.setattr(redis.client.Pipeline, "smembers", log_in_meanwhile)
+    Accounts(client, 60).set_password("doctor", "another horse")
+    assert accounts.find_user(tokens[0]) is None
 
 
 def test_users_command_makes_lists_and_deletes(app: APIFlask) -> None:

@@ -9,6 +9,7 @@ import pytest
 import redis
 from celery import Celery
 
+from pneumonia_api.deliveries import Deliveries
 from pneumonia_api.housekeeping import ORPHAN_SECONDS, keep_house, keep_images_clean, sweep
 from pneumonia_api.images import ImageStore
 from pneumonia_api.store import QUEUE, Xray, XrayStore, new_xray
@@ -57,7 +58,15 @@ def test_worker_that_starts_before_redis_becomes_ready(tmp_path: Path) -> None:
     xrays, ended = XrayStore(client), threading.Event()
     with Celery(broker=url) as queue, client:
         house = threading.Thread(
-            target=keep_house, args=("celery@host", lambda: {"version": "m1"}, xrays, queue, ended)
+            target=keep_house,
+            args=(
+                "celery@host",
+                lambda: {"version": "m1"},
+                xrays,
+                Deliveries(client),
+                queue,
+                ended,
+            ),
         )
         house.start()
         with pytest.raises(redis.RedisError):
@@ -78,7 +87,15 @@ def test_stranded_xray_is_published_again(
     ended = threading.Event()
     with Celery(broker=redis_url) as queue:
         house = threading.Thread(
-            target=keep_house, args=("celery@host", lambda: {"version": "m1"}, xrays, queue, ended)
+            target=keep_house,
+            args=(
+                "celery@host",
+                lambda: {"version": "m1"},
+                xrays,
+                Deliveries(client),
+                queue,
+                ended,
+            ),
         )
         house.start()
         task = client.blpop([QUEUE], timeout=20)

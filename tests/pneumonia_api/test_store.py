@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import redis
 
-from pneumonia_api.store import QUEUE, Xray, XrayMissing, XrayStore, new_xray
+from pneumonia_api.store import Xray, XrayMissing, XrayStore, new_xray
 from tests.pneumonia_api.records import done
 
 
@@ -143,20 +143,11 @@ def test_wait_ends_when_the_record_is_deleted(xrays: XrayStore) -> None:
         xrays.wait_finished(xray.id, 30)
 
 
-def test_stranded_xrays_are_those_that_wait_beside_an_empty_queue(
-    xrays: XrayStore, client: redis.Redis
-) -> None:
-    """Old and queued while nothing is in the queue; one worker at a time looks."""
-    xray = new_xray("doctor", "d1")
-    xrays.add(xray)
-    client.rpush(QUEUE, "task")
-    assert xrays.find_stranded(0) == []
-    client.delete(QUEUE)
-    assert xrays.find_stranded(60) == []
-    client.delete("lock:republish")
-    time.sleep(0.01)
-    assert xrays.find_stranded(0) == [xray.id]
-    assert xrays.find_stranded(0) == []
+def test_turn_is_taken_by_one_caller(xrays: XrayStore) -> None:
+    """Of all workers one sweeps, until the time of its turn is over."""
+    assert xrays.take_turn("sweep", 60)
+    assert not xrays.take_turn("sweep", 60)
+    assert xrays.take_turn("republish", 60)
 
 
 def test_worker_is_alive_while_it_beats(xrays: XrayStore, client: redis.Redis) -> None:
@@ -167,15 +158,3 @@ def test_worker_is_alive_while_it_beats(xrays: XrayStore, client: redis.Redis) -
     assert 0 < client.ttl("worker:celery@host") <= 10
     xrays.stop_beating("celery@host")
     assert not xrays.has_worker()
-
-
-def test_starts_are_counted_until_the_end(xrays: XrayStore, client: redis.Redis) -> None:
-    """An X-ray that ends every worker is found out; a deleted one leaves no counter."""
-    xray = new_xray("doctor", "d1")
-    with pytest.raises(XrayMissing):
-        xrays.begin(xray.id)
-    assert client.keys("*") == []
-    xrays.add(xray)
-    assert [xrays.begin(xray.id) for _ in range(3)] == [(xray, 1), (xray, 2), (xray, 3)]
-    xrays.finish(done(xray))
-    assert not client.exists(f"starts:{xray.id}")

@@ -17,6 +17,7 @@ from model.predictor import Prediction
 from model.xray import Xray as Picture
 from monitoring.logs.lines import JsonLines
 from pneumonia_api.config import read_config
+from pneumonia_api.deliveries import MAX_WORKERS_LOST
 from pneumonia_api.images import ImageMissing, ImageStore
 from pneumonia_api.store import TASK, Xray, XrayStore, new_xray
 from pneumonia_api.tasks import (
@@ -26,6 +27,7 @@ from pneumonia_api.tasks import (
     create_worker,
     find_request,
 )
+from tests.pneumonia_api.records import done
 
 
 def answer(picture: Picture) -> Prediction:
@@ -203,14 +205,64 @@ def test_retries_are_spread_over_half_a_minute(bench: Bench, tmp_path: Path) -> 
     assert max(pauses) < VISIBILITY_SECONDS
 
 
-def test_xray_that_ends_every_worker_is_given_up(bench: Bench) -> None:
-    """After eight starts without an end it is `failed`, so that it cannot end workers for ever."""
-    for _ in range(2 * (MAX_RETRIES + 1)):
-        bench.xrays.begin(bench.xray.id)
+def test_xray_that_ends_every_worker_is_given_up(bench: Bench, client: redis.Redis) -> None:
+    """After eight workers that died it is `failed`, so that it cannot end workers for ever."""
+    for number in range(MAX_WORKERS_LOST):
+        client.sadd(f"begun:{bench.xray.id}", f"process {number}")
     record = bench.run(answer)
     assert record is not None
     assert record.status == "failed"
     assert bench.calls == 0
+
+
+def test_one_worker_that_lives_on_is_not_counted_twice(bench: Bench, tmp_path: Path) -> None:
+    """However often the same process begins on an X-ray, it is not what ends workers."""
+    away = break_folder(tmp_path / "incoming")
+    for _ in range(MAX_WORKERS_LOST):
+        bench.run(answer)
+    (tmp_path / "incoming").unlink()
+    away.rename(tmp_path / "incoming")
+    record = bench.run(answer)
+    assert record is not None
+    assert record.status == "done"
+
+
+def test_status_is_read_again_after_the_wait_for_another_try(bench: Bench) -> None:
+    """What another worker finished while this one waited is not judged a second time."""
+
+    def stumble(picture: Picture) -> Prediction:
+        bench.xrays.finish(done(bench.xray))
+        raise OSError("once")
+
+    record = bench.run(stumble)
+    assert record == done(bench.xray)
+    assert bench.calls == 1
+
+
+def test_second_delivery_waits_for_no_one_and_judges_nothing(
+    bench: Bench, client: redis.Redis
+) -> None:
+    """The queue believes that a slow worker is dead; its X-ray is judged once all the same."""
+
+    def be_slow(picture: Picture) -> Prediction:
+        bench.task.apply((bench.xray.id,))
+        assert bench.xrays.get(bench.xray.id).status == "queued"
+        return answer(picture)
+
+    record = bench.run(be_slow)
+    assert record is not None
+    assert record.status == "done"
+    assert bench.calls == 1
+    assert not client.exists(f"lease:{bench.xray.id}", f"begun:{bench.xray.id}")
+
+
+def test_preview_of_a_deleted_xray_goes_with_the_next_delivery(bench: Bench) -> None:
+    """The connection ended before the worker saw the deletion: no picture outlives the record."""
+    bench.xrays.delete(bench.xray)
+    bench.images.delete_incoming(bench.xray.id)
+    bench.images.write_preview(bench.xray.id, b"jpeg")
+    assert bench.run(answer) is None
+    assert bench.images.list_names() == []
 
 
 def test_xray_deleted_while_it_is_judged_leaves_nothing(bench: Bench, tmp_path: Path) -> None:
