@@ -1,9 +1,12 @@
 """`flask --app pneumonia_api.app users ...`: make, list and delete the people who may log in."""
 
+import functools
 import secrets
 import sys
+from collections.abc import Callable
 
 import click
+import redis
 from flask import current_app
 from flask.cli import AppGroup
 
@@ -16,9 +19,26 @@ def _accounts() -> Accounts:
     return current_app.extensions["accounts"]
 
 
+def told(command: Callable[..., None]) -> Callable[..., None]:
+    """The command, with one sentence for a Redis that does not answer."""
+
+    @functools.wraps(command)
+    def guarded(**arguments: object) -> None:
+        try:
+            command(**arguments)
+        except redis.RedisError as error:
+            raise click.ClickException(
+                f"Redis does not answer ({type(error).__name__}), so the change may not have been "
+                "made and old sessions may still be open; run the same command again."
+            ) from error
+
+    return guarded
+
+
 @users.command("add")
 @click.argument("name")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@told
 def add_user(name: str, password_stdin: bool) -> None:
     """Make a user, or give one a new password; prints it when it was generated."""
     if name == MACHINE or not name.isprintable() or not 0 < len(name) <= 64:
@@ -32,6 +52,7 @@ def add_user(name: str, password_stdin: bool) -> None:
 
 
 @users.command("list")
+@told
 def list_users() -> None:
     """Print the names of all users."""
     for name in _accounts().list_users():
@@ -40,6 +61,7 @@ def list_users() -> None:
 
 @users.command("delete")
 @click.argument("name")
+@told
 def delete_user(name: str) -> None:
     """Delete a user and end their sessions."""
     if not _accounts().exists(name):

@@ -12,6 +12,8 @@ def create_queue(redis_url: str) -> Celery:
     return Celery(
         broker=redis_url,
         broker_connection_timeout=2,
+        # Redis may hang with its connections open; a publication takes it under a millisecond.
+        broker_transport_options={"socket_timeout": 2, "socket_connect_timeout": 2},
         task_publish_retry_policy={"max_retries": 1},
     )
 

@@ -15,13 +15,18 @@ def is_printable(text: str) -> None:
         raise ValidationError("Use printable characters only.")
 
 
-class Prediction(Schema):
-    """The network's answer."""
+class Decision(Schema):
+    """The network's answer in the worklist."""
 
     probability = Float(metadata={"description": "Calibrated probability of pneumonia, 0 to 1."})
     decision = String(validate=OneOf(DECISIONS))
     threshold = Float(metadata={"description": "Probability from which on it says pneumonia."})
     model = String(metadata={"description": "Version of the artifact that answered."})
+
+
+class Prediction(Decision):
+    """The network's whole answer."""
+
     heatmap = List(
         List(Float()),
         metadata={"description": "Grad-CAM over the whole image: rows of numbers from 0 to 1."},
@@ -63,15 +68,15 @@ class Review(NewReview):
     reviewed_at = String(metadata={"description": "ISO 8601, UTC."})
 
 
-class Xray(Schema):
-    """The record of one uploaded image."""
+class ListedXray(Schema):
+    """A record in the worklist: without the heat map, which is most of it."""
 
     id = String()
     status = String(validate=OneOf(STATUSES))
     source = String(metadata={"description": "Who sent it: a user's name, or `machine`."})
     created_at = String(metadata={"description": "ISO 8601, UTC."})
     reference = String(metadata={"description": "The sender's own reference."})
-    prediction = Nested(Prediction, allow_none=True)
+    prediction = Nested(Decision, allow_none=True)
     quality = Nested(Quality, allow_none=True)
     reason = String(
         allow_none=True, metadata={"description": "Why it was rejected or failed, for a person."}
@@ -79,10 +84,16 @@ class Xray(Schema):
     review = Nested(Review, allow_none=True)
 
 
+class Xray(ListedXray):
+    """The record of one uploaded image."""
+
+    prediction = Nested(Prediction, allow_none=True)
+
+
 class Page(Schema):
     """One page of the worklist, newest first."""
 
-    xrays = List(Nested(Xray))
+    xrays = List(Nested(ListedXray))
     cursor = String(
         allow_none=True,
         metadata={

@@ -195,9 +195,11 @@ def create_worker(config: Config) -> Celery:
             "unacked_restore_interval": RESTORE_SECONDS,
             "unacked_restore_throttle": 1,
             "unacked_mutex_expire": 2 * RESTORE_SECONDS,  # of a worker that died while it looked
-            "socket_timeout": 10,
+            "socket_timeout": 5,
             "socket_connect_timeout": 5,
         },
+        # Of a task that is to be tried again; if it cannot be published, it is found stranded.
+        task_publish_retry_policy={"max_retries": 1},
         worker_enable_remote_control=False,
     )
     queue = create_queue(config.redis_url)

@@ -109,15 +109,24 @@ def start_session() -> ResponseReturnValue:
 
 @pages.post("/logout")
 def end_session() -> ResponseReturnValue:
-    """Log out; the token opens nothing afterwards."""
+    """Log out; the token opens nothing afterwards.
+
+    While the API cannot end the session, the browser keeps it, so that Log out can be tried again.
+    """
     token = session.get("token")
-    session.clear()
     if token:
         try:
             _api().log_out(token)
         except ApiError as error:
             if error.status != 401:  # an expired session is logged out already
-                raise
+                raise ApiError(
+                    error.status,
+                    "not_logged_out",
+                    "You are still logged in, because the service cannot end your session; "
+                    "press Log out again.",
+                    error.retry_after,
+                ) from error
+    session.clear()
     return redirect(url_for("pages.log_in"))
 
 

@@ -55,9 +55,15 @@ class CuttingProxy:
     def arm(self, n: int, how: Cut) -> None:
         """End the open connections, and cut at the n-th reply from now on, once."""
         self.let_back()
-        self._close_all()
+        self.close_all()
         with self._lock:
             self._left, self._how, self.has_cut = n, how, False
+
+    def take_away(self) -> None:
+        """End the open connections, and take no other, until `let_back`."""
+        with self._lock:
+            self._away = True
+        self.close_all()
 
     def let_back(self) -> None:
         """Redis takes connections, and nothing is cut."""
@@ -104,7 +110,7 @@ class CuttingProxy:
                 if cut is not Cut.LOST and cut is not Cut.AWAY:
                     client.sendall(buffer[start:end])
                 if cut is Cut.AWAY:
-                    self._close_all()
+                    self.close_all()
                 if cut is not None:
                     return
                 start = end
@@ -121,7 +127,8 @@ class CuttingProxy:
             self._away = self._how is Cut.AWAY
             return self._how
 
-    def _close_all(self) -> None:
+    def close_all(self) -> None:
+        """End the open connections."""
         with self._lock:
             pairs = list(self._pairs)
         for pair in pairs:
@@ -158,7 +165,7 @@ def cutting_proxy(redis_url: str) -> Iterator[tuple[CuttingProxy, str]]:
         finally:
             server.shutdown()
             proxy.let_back()
-            proxy._close_all()
+            proxy.close_all()
             thread.join()
 
 

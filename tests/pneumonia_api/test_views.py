@@ -312,6 +312,20 @@ def test_worklist_filters_are_checked(app: APIFlask, post: Post, headers: dict[s
         assert query.partition("=")[0] in answer.json["error"]["message"]
 
 
+def test_worklist_carries_no_heat_maps(
+    app: APIFlask, client: redis.Redis, headers: dict[str, str]
+) -> None:
+    """They are most of a record, and only the single record's page draws one."""
+    xray = done(new_xray("machine", "digest"))
+    app.extensions["xrays"].add(xray)
+    web = app.test_client()
+    single = web.get(f"/v1/xrays/{xray.id}", headers=headers).json
+    assert single["prediction"]["heatmap"] == [[0.0, 1.0]]
+    (listed,) = web.get("/v1/xrays", headers=headers).json["xrays"]
+    assert single["prediction"].pop("heatmap")
+    assert listed == single
+
+
 def test_openapi_lists_every_route(app: APIFlask) -> None:
     """The description comes from the code and needs no log-in."""
     spec = app.test_client().get("/openapi.json").json

@@ -81,3 +81,64 @@ def test_search_without_match_ends_early_and_goes_on_by_cursor(
         page, cursor = worklist.page(q="study 0", cursor=cursor, limit=5)
         pages.append([xray.id for xray in page])
     assert pages == [[], [], [added[-1]]]
+
+
+def count_calls(client: redis.Redis) -> dict[str, int]:
+    """How often Redis was asked for what, since `config resetstat`."""
+    stats = client.info("commandstats")
+    return {name.removeprefix("cmdstat_"): int(each["calls"]) for name, each in stats.items()}
+
+
+def test_filters_and_searches_read_the_records_that_they_show(
+    client: redis.Redis, worklist: Worklist, added: list[str]
+) -> None:
+    """What is not shown is judged by indexes, or by two fields; never by a whole record."""
+    for query, shown in (
+        ({"reviewed": False, "status": "done"}, 24),
+        ({"reviewed": True, "decision": "normal"}, 1),
+        ({"reviewed": True, "status": "queued"}, 0),
+        ({"q": "study 24"}, 1),
+        ({"q": "ask ann", "reviewed": True}, 1),
+    ):
+        client.config_resetstat()
+        page, _ = worklist.page(**query, limit=200)
+        calls = count_calls(client)
+        assert len(page) == calls.get("hgetall", 0) == shown, query
+        assert calls.get("hmget", 0) == (
+            0 if "q" not in query else 1 if "reviewed" in query else len(added)
+        ), query
+
+
+def test_page_reads_no_more_than_it_shows(
+    client: redis.Redis, worklist: Worklist, added: list[str]
+) -> None:
+    """Without a search the newest are read, and nothing before them."""
+    client.config_resetstat()
+    page, cursor = worklist.page(limit=5)
+    assert [xray.id for xray in page] == added[:5]
+    assert cursor == added[4]
+    assert count_calls(client)["hgetall"] == 5
+
+
+def test_what_waits_for_review_is_found_behind_thousands_that_were_reviewed(
+    client: redis.Redis, worklist: Worklist, added: list[str]
+) -> None:
+    """Records of any release: the oldest one without a review is on the first page."""
+    newer = {f"f{number:031x}": 0 for number in range(3000)}
+    client.zadd("xrays", newer)
+    client.zadd("xrays:status:done", newer)
+    client.zadd("xrays:reviewed", {**newer, **dict.fromkeys(added[:-1], 0)})
+    page, cursor = worklist.page(reviewed=False, status="done", limit=5)
+    assert [xray.id for xray in page] == [added[-1]]
+    assert cursor is None
+
+
+def test_listing_many_that_do_not_match_goes_on_by_cursor(
+    worklist: Worklist, added: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An index that is walked for long ends the page early, too."""
+    monkeypatch.setattr("pneumonia_api.worklist.MAX_LISTED", 10)
+    assert worklist.page(reviewed=True, decision="pneumonia", limit=5) == ([], None)
+    page, cursor = worklist.page(reviewed=False, limit=200)
+    assert [xray.id for xray in page] == added[:10]
+    assert cursor == added[9]
