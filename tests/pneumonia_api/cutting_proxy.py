@@ -52,10 +52,11 @@ class CuttingProxy:
         self._away = False
         self.has_cut = False
 
-    def arm(self, n: int, how: Cut) -> None:
-        """End the open connections, and cut at the n-th reply from now on, once."""
+    def arm(self, n: int, how: Cut, fresh: bool = True) -> None:
+        """Cut at the n-th reply from now on, once; with `fresh`, open connections end first."""
         self.let_back()
-        self.close_all()
+        if fresh:
+            self.close_all()
         with self._lock:
             self._left, self._how, self.has_cut = n, how, False
 

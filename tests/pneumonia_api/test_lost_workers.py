@@ -1,0 +1,137 @@
+"""Real workers that die, are slow, or lose Redis over and over."""
+
+import itertools
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import redis
+
+from pneumonia_api.images import ImageMissing, ImageStore
+from pneumonia_api.publishing import create_queue, publish
+from pneumonia_api.store import IN_HANDS, Xray, XrayStore, new_xray
+from tests.pneumonia_api.cutting_proxy import Cut, cutting_proxy
+from tests.pneumonia_api.worker_process import running_worker, wait_for_workers
+
+PROMISED_SECONDS = 60
+"""Within which another worker has judged what a dead one held."""
+
+
+def accept(client: redis.Redis, redis_url: str, folder: Path, data: bytes) -> Xray:
+    """What the API does with an upload."""
+    xray = new_xray("doctor", "digest")
+    ImageStore(folder.as_uri()).write_incoming(xray.id, data)
+    XrayStore(client).add(xray)
+    with create_queue(redis_url) as queue:
+        publish(queue, xray.id)
+    return xray
+
+
+def wait_until_judged(client: redis.Redis, sent: list[Xray], seconds: float) -> float:
+    """Until each has an end state; how long it took. Each must be done then."""
+    begun, xrays = time.monotonic(), XrayStore(client)
+    while any(status == "queued" for status in read_statuses(xrays, sent)):
+        waits = [x.id for x in sent if xrays.get(x.id).status == "queued"]
+        assert time.monotonic() < begun + seconds, f"{len(waits)} wait after {seconds} s: {waits}"
+        time.sleep(0.2)
+    assert read_statuses(xrays, sent) == ["done"] * len(sent)
+    return time.monotonic() - begun
+
+
+def read_statuses(xrays: XrayStore, sent: list[Xray]) -> list[str]:
+    """In the order of `sent`."""
+    found = xrays.read_statuses([xray.id for xray in sent])
+    return [found[xray.id] for xray in sent]
+
+
+def has_upload(folder: Path, xray: Xray) -> bool:
+    """Whether the bytes are there."""
+    try:
+        return bool(ImageStore(folder.as_uri()).read_incoming(xray.id))
+    except ImageMissing:
+        return False
+
+
+def test_what_a_killed_worker_held_is_judged_within_the_minute(
+    client: redis.Redis,
+    redis_url: str,
+    tmp_path: Path,
+    samples: list[Path],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """SIGKILL while three are in its hands, the moment they came; the other worker has them."""
+    xrays = XrayStore(client)
+    with running_worker(redis_url, tmp_path) as first:
+        wait_for_workers(xrays, 1)
+        sent = [accept(client, redis_url, tmp_path, samples[n].read_bytes()) for n in range(4)]
+        while client.hlen(IN_HANDS) < 2:
+            time.sleep(0.001)
+        first.kill()
+        first.wait(20)
+        assert "queued" in read_statuses(xrays, sent)
+        died = time.monotonic()
+        with running_worker(redis_url, tmp_path):
+            wait_until_judged(client, sent, PROMISED_SECONDS)
+            took = time.monotonic() - died
+        assert not [xray for xray in sent if has_upload(tmp_path, xray)]
+    with capsys.disabled():
+        print(f" [judged {took:.0f} s after the worker's death]", end="")
+
+
+def test_slow_xray_of_a_living_worker_is_judged_once(
+    client: redis.Redis, redis_url: str, tmp_path: Path, samples: list[Path]
+) -> None:
+    """The queue delivers it again and again to two workers that have nothing else to do."""
+    judged = tmp_path / "judged"
+    slow = {"JUDGED": str(judged), "SLOW_SECONDS": "15"}
+    module = "tests.pneumonia_api.slow_worker"
+    with (
+        running_worker(redis_url, tmp_path, module, **slow),
+        running_worker(redis_url, tmp_path, module, **slow),
+    ):
+        wait_for_workers(XrayStore(client), 2)
+        time.sleep(1)  # both have heard that they are ready
+        xray = accept(client, redis_url, tmp_path, samples[0].read_bytes())
+        wait_until_judged(client, [xray], 120)
+    assert len(judged.read_text().splitlines()) == 1
+
+
+def test_worker_whose_connections_are_cut_again_and_again_loses_nothing(
+    client: redis.Redis,
+    redis_url: str,
+    tmp_path: Path,
+    samples: list[Path],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Those of its queue, too: what came with a lost answer is found, and nothing has failed."""
+    with cutting_proxy(redis_url) as (proxy, url), running_worker(url, tmp_path):
+        wait_for_workers(XrayStore(client), 1)
+        ended, cuts = threading.Event(), 0
+
+        def cut() -> None:
+            nonlocal cuts
+            for n, how in itertools.product(range(1, 41), (Cut.LOST, Cut.IDLE)):
+                proxy.arm(n, how, fresh=False)
+                while not proxy.has_cut:
+                    if ended.wait(0.01):
+                        return
+                cuts += 1
+
+        cutter = threading.Thread(target=cut)
+        cutter.start()
+        sent = []
+        for number in range(24):
+            data = samples[number % len(samples)].read_bytes()
+            sent.append(accept(client, redis_url, tmp_path, data))
+            time.sleep(0.25)
+        wait_until_judged(client, sent, 180)
+        ended.set()
+        cutter.join()
+        proxy.let_back()
+        end = time.monotonic() + 60
+        while any(has_upload(tmp_path, xray) for xray in sent):
+            assert time.monotonic() < end, "an upload outlived its end state"
+            time.sleep(0.2)
+    with capsys.disabled():
+        print(f" [{cuts} cuts while {len(sent)} were judged]", end="")
