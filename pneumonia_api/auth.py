@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import hmac
+import ipaddress
 import secrets
 
 import redis
@@ -18,6 +19,13 @@ _HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 
 MAX_FAILURES = 10
 FAILURE_SECONDS = 300
+
+MAX_TRIES = 50
+"""Log-ins with one name from all addresses in FAILURE_SECONDS: then it opens only from where its
+person logged in lately, so that guesses from many addresses do not lock that person out."""
+
+KNOWN_SECONDS = 30 * 24 * 3600
+"""How long an address that a person logged in from is theirs: a month's leave."""
 
 MACHINE = "machine"
 """What callers with the API key are called; no user can have this name."""
@@ -66,13 +74,16 @@ class Accounts:
         Failures count by name and `address`, the client's: by name alone, anybody could lock a
         doctor out.
         """
-        failures = f"failures:{user}:{address}"
+        place = f"{user}:{find_network(address)}"
+        failures, known, everywhere = f"failures:{place}", f"known:{place}", f"tries:{user}"
         # Counted before the password is looked at, so that guesses sent at once count, too.
         with self._redis.pipeline() as pipe:
-            pipe.set(failures, 0, ex=FAILURE_SECONDS, nx=True)
-            pipe.incr(failures)
-            _, tries = pipe.execute()
-        if int(tries) > MAX_FAILURES:
+            for count in (failures, everywhere):
+                pipe.set(count, 0, ex=FAILURE_SECONDS, nx=True)
+                pipe.incr(count)
+            pipe.exists(known)
+            _, tries, _, all_tries, is_known = pipe.execute()
+        if int(tries) > MAX_FAILURES or (int(all_tries) > MAX_TRIES and not is_known):
             raise TooManyFailures(user)
         # An unknown name costs as much time as a wrong password, so that names cannot be probed.
         stored = self._redis.hget(f"user:{user}", "password") or _unknown_hash()
@@ -84,6 +95,7 @@ class Accounts:
         digest = _digest(token)
         with self._redis.pipeline() as pipe:
             pipe.delete(failures)
+            pipe.set(known, 1, ex=KNOWN_SECONDS)
             pipe.set(f"session:{digest}", user, ex=self._session_seconds)
             pipe.sadd(f"sessions:{user}", digest)
             pipe.expire(f"sessions:{user}", self._session_seconds)
@@ -113,6 +125,17 @@ def find_caller(token: str) -> str | None:
         user = current_app.extensions["accounts"].find_user(token)
     note(user=user)
     return user
+
+
+def find_network(address: str) -> str:
+    """What counts as one address: of IPv6 the first half, for the rest is its owner's to choose."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    return str(found.ipv4_mapped or ipaddress.ip_network((found, 64), strict=False))
 
 
 @functools.cache

@@ -97,7 +97,10 @@ class Upload(Schema):
 
     xray = File(
         required=True,
-        error_messages={"required": 'Send the X-ray as the multipart form field "xray".'},
+        error_messages=dict.fromkeys(
+            ("required", "invalid"),
+            'Send the X-ray as the file of the multipart form field "xray".',
+        ),
     )
     reference = String(
         load_default="",

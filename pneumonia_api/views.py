@@ -1,7 +1,6 @@
 """The HTTP API, version 1: X-rays and the model. Sessions are in `pneumonia_api.sessions`."""
 
 import contextlib
-import hashlib
 import io
 import threading
 from dataclasses import replace
@@ -11,23 +10,26 @@ from typing import Any
 import redis
 from apiflask import APIBlueprint, FileSchema
 from celery import Celery
-from flask import Response, current_app, make_response
+from flask import Response, current_app, make_response, request
 from kombu.exceptions import OperationalError
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
 from monitoring.logs.requests import find_request, note
-from pneumonia_api import schemas
+from pneumonia_api import schemas, sent
+from pneumonia_api.admission import Admission
 from pneumonia_api.auth import bearer
-from pneumonia_api.images import ImageMissing, ImageStore
+from pneumonia_api.images import ImageMissing, ImageStore, Upload
+from pneumonia_api.memory import MemoryBudget
 from pneumonia_api.metrics import mark_reused
 from pneumonia_api.publishing import publish
-from pneumonia_api.request import check_body
+from pneumonia_api.request import check_body, check_form, check_query
 from pneumonia_api.reviews import Reviews
 from pneumonia_api.store import Xray, XrayStore, new_xray
 from pneumonia_api.worklist import Worklist
 
 v1 = APIBlueprint("v1", __name__, url_prefix="/v1")
 v1.before_request(check_body)
+v1.before_request(check_query)
 
 FORMATS = ("JPEG", "PNG", "TIFF")
 
@@ -49,10 +51,6 @@ class UnsupportedImage(ValueError):
 
 class TooManyPixels(ValueError):
     """The image's header tells of more pixels than the limit."""
-
-
-class QueueFull(RuntimeError):
-    """More X-rays wait than the workers will do in reasonable time."""
 
 
 class ModelUnknown(RuntimeError):
@@ -101,51 +99,94 @@ def check_upload(data: bytes) -> None:
         202: "Accepted; ask again with GET.",
         413: "Larger than the limits.",
         415: "Not a kind of image that is accepted.",
-        503: "Too many X-rays are waiting; Retry-After tells when to come back.",
+        422: "Several files, a value that is no such value, or an idempotency key of other bytes.",
+        429: "You have your share of X-rays waiting; Retry-After says when to come back.",
+        503: "Too many X-rays are waiting; Retry-After says when to come back.",
     }
 )
 def create_xray(query: dict[str, Any], form: dict[str, Any]) -> tuple[Xray, int]:
-    """Upload one X-ray."""
-    data = form["xray"].read()
-    check_upload(data)
-    digest = hashlib.sha256(data).hexdigest()
-    new = new_xray(str(bearer.current_user), digest, form["reference"])
+    """Upload one X-ray.
+
+    With the header `Idempotency-Key` the same bytes sent again within a day are the same upload.
+    """
+    check_form()
+    upload: Upload = form["xray"].stream
+    caller = str(bearer.current_user)
+    key = sent.name_key(caller, request.headers.get(sent.HEADER))
+    if upload.size > current_app.config["MAX_FILE_BYTES"]:
+        raise FileTooLarge
+    new = _find_sent(key, upload) or _accept(
+        new_xray(caller, upload.digest, form["reference"]), upload, key
+    )
     note(xray=new.id)
-    same = _xrays().find_same(digest)
-    if same and (reused := _reuse(new, same)):
-        return reused, 200
-    if _xrays().count("queued") >= current_app.config["MAX_QUEUED"]:
-        raise QueueFull
-    _images().write_incoming(new.id, data)
-    _add(new)
-    _publish(new.id)
     with contextlib.suppress(redis.RedisError):  # accepted all the same
         new = _wait(new, query["wait"])
     return new, 202 if new.status == "queued" else 200
 
 
-def _reuse(new: Xray, same: Xray) -> Xray | None:
+def _find_sent(key: str | None, upload: Upload) -> Xray | None:
+    uploads: sent.SentUploads = current_app.extensions["sent"]
+    return uploads.find(key, upload.digest)
+
+
+def _accept(new: Xray, upload: Upload, key: str | None) -> Xray:
+    """The record of an upload that was not accepted before: bytes, record, queue, in this order."""
+    budget: MemoryBudget = current_app.extensions["memory"]
+    with budget.hold(upload.size):
+        check_upload(upload.read())
+        same = _xrays().find_same(new.digest)
+        if same and (reused := _reuse(new, same, key)):
+            return reused
+        admission: Admission = current_app.extensions["admission"]
+        admission.check(new.source)
+        _images().keep(new.id, upload)
+    added = _add(new, key)
+    if added.id == new.id:
+        _publish(new.id)
+    return added
+
+
+def _reuse(new: Xray, same: Xray, key: str | None) -> Xray | None:
     try:
         preview = _images().read_preview(same.id)
     except ImageMissing:
         return None  # deleted this moment: judge the bytes anew
     _images().write_preview(new.id, preview)
-    done = replace(new, status="done", prediction=same.prediction, quality=same.quality)
-    _add(done)
+    added = _add(replace(new, status="done", prediction=same.prediction, quality=same.quality), key)
     mark_reused()
-    return done
+    return added
 
 
-def _add(xray: Xray) -> None:
+def _add(xray: Xray, key: str | None) -> Xray:
+    """Store the record; the one that stands for the upload, if it was sent twice at once."""
+    uploads: sent.SentUploads = current_app.extensions["sent"]
     try:
-        _xrays().add(xray)
+        added = uploads.add(xray, key)
     except redis.RedisError:
         # Not accepted, so nothing of the patient stays. The record may be there, and only the
-        # answer was lost; if it cannot be deleted either, a worker finds no image and fails it.
-        with contextlib.suppress(redis.RedisError):
-            _xrays().delete(xray)
+        # answer was lost.
+        if _withdraw(xray) or not key:
+            _forget_images(xray.id)
+        raise
+    except sent.KeyReused:
         _forget_images(xray.id)
         raise
+    if added.id != xray.id:
+        _forget_images(xray.id)
+    return added
+
+
+def _withdraw(xray: Xray) -> bool:
+    """Whether the record is certainly not there any more.
+
+    If it may be, a worker finds no image and fails it. With a key its image is kept for it, because
+    the sender, who tries again, is answered with that record; the sweep deletes what has none.
+    """
+    try:
+        _xrays().delete(xray)
+    except redis.RedisError:
+        return False
+    return True
 
 
 def _forget_images(xray_id: str) -> None:
