@@ -40,6 +40,7 @@ from pneumonia_api.store import BLOCK_SECONDS, XrayMissing, XrayStore
 from pneumonia_api.store_metrics import StoreMetrics
 from pneumonia_api.worklist import Worklist
 from webserver.body import TooManySenders, TooSlow
+from webserver.host import KnownHost
 
 BUSY = ("busy", "Too many X-rays arrive at once; send this one again in five seconds.")
 
@@ -164,7 +165,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
     if not config.web_key:
         app.logger.warning("WEB_KEY is not set: failed log-ins count by the web's own address")
     believed = ProxyFix(app.wsgi_app, x_for=1, x_proto=0)
-    app.wsgi_app = WebOnly(believed, config.web_key)  # type: ignore[method-assign]
+    app.wsgi_app = KnownHost(WebOnly(believed, config.web_key))  # type: ignore[method-assign]
     return app
 
 

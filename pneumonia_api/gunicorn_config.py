@@ -20,8 +20,8 @@ threads = MAX_WAITERS + 16
 timeout = 60
 graceful_timeout = 10
 accesslog = None
-# No proxy stands before the API: a header that moves its paths is nobody's to send.
-forwarder_headers = ""
+# No proxy stands before the API: a header that moves its paths or its scheme is nobody's to send.
+forwarder_headers = forwarded_allow_ips = ""
 control_socket_disable = True
 # Whichever process is scraped tells for all of them.
 use_folder(_config.multiprocess_dir)

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-MEMORY_BYTES = 128 * 1024 * 1024
+MEMORY_BYTES = 64 * 1024 * 1024
 """Uploads that are held in memory at a time, while they are checked and copied to S3."""
 
 MEMORY_SECONDS = 5

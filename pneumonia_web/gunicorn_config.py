@@ -21,7 +21,7 @@ timeout = 60
 graceful_timeout = 10
 accesslog = None
 # nginx alone talks to it, and tells whether the browser came by HTTPS.
-forwarded_allow_ips = _config.proxy_address
+forwarded_allow_ips = ",".join(map(str, _config.proxies))
 # Paths are not moved: a header that would is the browser's own.
 forwarder_headers = ""
 control_socket_disable = True

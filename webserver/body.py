@@ -28,6 +28,9 @@ class SteadyReader(SocketUnreader):
     other threads stay free. A connection that breaks is a body that ends too early.
     """
 
+    # gunicorn's 1 MB is held several times over by each of its buffers, for each of many uploads.
+    max_body_chunk = 128 * 1024
+
     def __init__(self, sock: Any, turns: threading.Semaphore) -> None:
         super().__init__(sock)
         self._turns = turns
