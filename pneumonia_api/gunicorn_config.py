@@ -6,6 +6,7 @@ from monitoring.logs.lines import write_lines
 from monitoring.logs.requests import find_request
 from monitoring.metrics.processes import begin_anew, forget_process, use_folder
 from pneumonia_api.config import MAX_WAITERS, read_config
+from pneumonia_api.memory import return_freed_memory
 from webserver.worker import PatientWorker
 
 _config = read_config()
@@ -25,6 +26,7 @@ forwarder_headers = forwarded_allow_ips = ""
 control_socket_disable = True
 # Whichever process is scraped tells for all of them.
 use_folder(_config.multiprocess_dir)
+return_freed_memory()
 when_ready = begin_anew
 child_exit = forget_process
 

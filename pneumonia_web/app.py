@@ -127,8 +127,8 @@ def _register_errors(app: Flask) -> None:
             page = render_template(
                 "error.html", status=status, sentence=sentence, request_id=find_request()
             )
-        except PAGE_FAULTS as error:
-            app.log_exception((type(error), error, error.__traceback__))
+        except PAGE_FAULTS:
+            app.logger.exception("the page of an error could not be drawn")
             return sentence, status, {**headers, "Content-Type": "text/plain; charset=utf-8"}
         return page, status, headers
 
@@ -172,7 +172,8 @@ def _register_errors(app: Flask) -> None:
     @app.errorhandler(OSError)
     def answer_full(error: OSError) -> ResponseReturnValue:
         # A file is kept in the folder for temporary files until the API has it.
-        app.log_exception((type(error), error, error.__traceback__))
+        del error
+        app.logger.exception("a file could not be taken")
         note(code="no_room")
         return answer(503, "The file could not be taken; try again in 30 seconds.", 30)
 

@@ -22,8 +22,8 @@ def fail_syncs() -> None:
     if number is None or platform.system() != "Linux":
         pytest.skip("needs seccomp of Linux")
     # Load the call's number; if it is fsync's, an error, else go on.
-    steps = ((0x20, 0, 0, 0), (0x15, 0, 1, number), (0x06, 0, 0, 0x50000 | errno.EIO))
-    steps += ((0x06, 0, 0, 0x7FFF0000),)
+    fail, allow = 0x50000 | errno.EIO, 0x7FFF0000
+    steps = [(0x20, 0, 0, 0), (0x15, 0, 1, number), (0x06, 0, 0, fail), (0x06, 0, 0, allow)]
     text = b"".join(struct.pack("HBBI", *step) for step in steps)
     program = _Program(len(steps), text)
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)

@@ -1,5 +1,6 @@
 """`pneumonia_api.images`: kept whole or not at all."""
 
+import contextlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -92,6 +93,20 @@ def test_failed_sync_leaves_no_file(tmp_path: Path) -> None:
             thread.submit(images.keep, "b", upload).result()
         images.discard(upload)
     assert list_files(tmp_path) == []
+
+
+def test_upload_reaches_s3_whole_or_not_at_all(s3: str, tmp_path: Path) -> None:
+    """It comes in on this host's disk, without a name; a store that is away keeps nothing."""
+    for url, is_kept in ((f"{s3}/streamed", True), (f"{s3}-of-nobody/streamed", False)):
+        images = ImageStore(url)
+        upload = images.receive(100)
+        assert upload.name is None
+        upload.write(b"by")
+        upload.write(b"tes")
+        with contextlib.nullcontext() if is_kept else pytest.raises(StoreUnavailable):
+            images.keep("a", upload)
+        images.discard(upload)
+    assert ImageStore(f"{s3}/streamed").read_incoming("a") == b"bytes"
 
 
 def test_upload_is_written_where_it_is_kept(tmp_path: Path) -> None:
