@@ -109,6 +109,19 @@ class Upload(Schema):
     )
 
 
+class UploadHeaders(Schema):
+    """What an upload may say about itself."""
+
+    key = String(
+        data_key="Idempotency-Key",
+        load_default=None,
+        metadata={
+            "description": "1 to 128 printable characters that you make for each upload and send "
+            "again with it while you have no answer: within a day it is the same upload."
+        },
+    )
+
+
 class Wait(Schema):
     """How long to hold the answer."""
 

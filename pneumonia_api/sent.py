@@ -12,7 +12,6 @@ import redis
 
 from pneumonia_api.store import Xray, XrayMissing, XrayStore
 
-HEADER = "Idempotency-Key"
 KEPT_SECONDS = 24 * 3600
 """How long a key is known; far longer than a person or a script tries again."""
 

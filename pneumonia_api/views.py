@@ -3,25 +3,20 @@
 import contextlib
 import io
 import threading
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import redis
 from apiflask import APIBlueprint, FileSchema
-from celery import Celery
-from flask import Response, current_app, make_response, request
-from kombu.exceptions import OperationalError
+from flask import Response, current_app, make_response
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
-from monitoring.logs.requests import find_request, note
+from monitoring.logs.requests import note
 from pneumonia_api import schemas, sent
-from pneumonia_api.admission import Admission
+from pneumonia_api.accepting import accept, forget_images
 from pneumonia_api.auth import bearer
-from pneumonia_api.images import ImageMissing, ImageStore, Upload
+from pneumonia_api.images import ImageStore, Upload
 from pneumonia_api.memory import MemoryBudget
-from pneumonia_api.metrics import mark_reused
-from pneumonia_api.publishing import publish
 from pneumonia_api.request import check_body, check_form, check_query
 from pneumonia_api.reviews import Reviews
 from pneumonia_api.store import Xray, XrayStore, new_xray
@@ -91,6 +86,7 @@ def check_upload(data: bytes) -> None:
 @v1.post("/xrays")
 @v1.auth_required(bearer)
 @v1.input(schemas.Wait, location="query", arg_name="query")
+@v1.input(schemas.UploadHeaders, location="headers", arg_name="headers")
 @v1.input(schemas.Upload, location="form_and_files", arg_name="form")
 @v1.output(schemas.Xray, status_code=202)
 @v1.doc(
@@ -104,94 +100,27 @@ def check_upload(data: bytes) -> None:
         503: "Too many X-rays are waiting; Retry-After says when to come back.",
     }
 )
-def create_xray(query: dict[str, Any], form: dict[str, Any]) -> tuple[Xray, int]:
-    """Upload one X-ray.
-
-    With the header `Idempotency-Key` the same bytes sent again within a day are the same upload.
-    """
+def create_xray(
+    query: dict[str, Any], headers: dict[str, Any], form: dict[str, Any]
+) -> tuple[Xray, int]:
+    """Upload one X-ray."""
     check_form()
     upload: Upload = form["xray"].stream
     caller = str(bearer.current_user)
-    key = sent.name_key(caller, request.headers.get(sent.HEADER))
+    key = sent.name_key(caller, headers["key"])
     if upload.size > current_app.config["MAX_FILE_BYTES"]:
         raise FileTooLarge
-    new = _find_sent(key, upload) or _accept(
-        new_xray(caller, upload.digest, form["reference"]), upload, key
-    )
+    uploads: sent.SentUploads = current_app.extensions["sent"]
+    new = uploads.find(key, upload.digest)
+    if new is None:
+        memory: MemoryBudget = current_app.extensions["memory"]
+        with memory.hold(upload.size):
+            check_upload(upload.read())
+        new = accept(new_xray(caller, upload.digest, form["reference"]), upload, key)
     note(xray=new.id)
     with contextlib.suppress(redis.RedisError):  # accepted all the same
         new = _wait(new, query["wait"])
     return new, 202 if new.status == "queued" else 200
-
-
-def _find_sent(key: str | None, upload: Upload) -> Xray | None:
-    uploads: sent.SentUploads = current_app.extensions["sent"]
-    return uploads.find(key, upload.digest)
-
-
-def _accept(new: Xray, upload: Upload, key: str | None) -> Xray:
-    """The record of an upload that was not accepted before: bytes, record, queue, in this order."""
-    budget: MemoryBudget = current_app.extensions["memory"]
-    with budget.hold(upload.size):
-        check_upload(upload.read())
-        same = _xrays().find_same(new.digest)
-        if same and (reused := _reuse(new, same, key)):
-            return reused
-        admission: Admission = current_app.extensions["admission"]
-        admission.check(new.source)
-        _images().keep(new.id, upload)
-    added = _add(new, key)
-    if added.id == new.id:
-        _publish(new.id)
-    return added
-
-
-def _reuse(new: Xray, same: Xray, key: str | None) -> Xray | None:
-    try:
-        preview = _images().read_preview(same.id)
-    except ImageMissing:
-        return None  # deleted this moment: judge the bytes anew
-    _images().write_preview(new.id, preview)
-    added = _add(replace(new, status="done", prediction=same.prediction, quality=same.quality), key)
-    mark_reused()
-    return added
-
-
-def _add(xray: Xray, key: str | None) -> Xray:
-    """Store the record; the one that stands for the upload, if it was sent twice at once."""
-    uploads: sent.SentUploads = current_app.extensions["sent"]
-    try:
-        added = uploads.add(xray, key)
-    except redis.RedisError:
-        # Not accepted, so nothing of the patient stays. The record may be there, and only the
-        # answer was lost.
-        if _withdraw(xray) or not key:
-            _forget_images(xray.id)
-        raise
-    except sent.KeyReused:
-        _forget_images(xray.id)
-        raise
-    if added.id != xray.id:
-        _forget_images(xray.id)
-    return added
-
-
-def _withdraw(xray: Xray) -> bool:
-    """Whether the record is certainly not there any more.
-
-    If it may be, a worker finds no image and fails it. With a key its image is kept for it, because
-    the sender, who tries again, is answered with that record; the sweep deletes what has none.
-    """
-    try:
-        _xrays().delete(xray)
-    except redis.RedisError:
-        return False
-    return True
-
-
-def _forget_images(xray_id: str) -> None:
-    _images().delete_incoming(xray_id)
-    _images().delete_preview(xray_id)
 
 
 def _wait(xray: Xray, seconds: float) -> Xray:
@@ -203,15 +132,6 @@ def _wait(xray: Xray, seconds: float) -> Xray:
         return _xrays().wait_finished(xray.id, seconds)
     finally:
         waiters.release()
-
-
-def _publish(xray_id: str) -> None:
-    queue: Celery = current_app.extensions["queue"]
-    try:
-        publish(queue, xray_id, find_request())
-    except (OperationalError, redis.RedisError):
-        # The record is stored, so the X-ray is accepted: a worker's timer publishes it again.
-        current_app.logger.exception("could not publish %s; a worker will find it", xray_id)
 
 
 @v1.get("/xrays/<xray_id>")
@@ -266,9 +186,9 @@ def review_xray(xray_id: str, review: dict[str, str]) -> Xray:
 def delete_xray(xray_id: str) -> str:
     """Forget a record, its preview and, if it still waits, its bytes."""
     xray = _xrays().get(xray_id)
-    _forget_images(xray_id)  # first: while this fails, the record is there to try again
+    forget_images(xray_id)  # first: while this fails, the record is there to try again
     _xrays().delete(xray)
-    _forget_images(xray_id)  # and what a worker wrote meanwhile
+    forget_images(xray_id)  # and what a worker wrote meanwhile
     return ""
 
 

@@ -100,6 +100,12 @@ class PatientWorker(ThreadWorker):
             while waiting and waiting[0].timeout <= now:
                 self._drop(waiting, waiting[0])
 
+    def _cap_keepalive(self, deadline: float) -> None:
+        """A worker that stops waits for nobody who has sent nothing, nor reads on for long."""
+        super()._cap_keepalive(deadline)
+        for conn in (*self.pending_conns, *self._lingering):
+            conn.timeout = min(conn.timeout, deadline)
+
     def _collect(self, conn: Any, ahead: bytes) -> None:
         conn.request = PartialRequest()
         conn.told_to_continue = False
