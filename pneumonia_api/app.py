@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import redis
 from apiflask import APIFlask, HTTPError
+from flask import request
 from gunicorn.http.errors import ParseException
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
@@ -30,8 +31,10 @@ from pneumonia_api.publishing import create_queue
 from pneumonia_api.request import (
     FILE_TOO_LARGE,
     FORM_BYTES,
+    UPLOAD,
     ApiRequest,
     SeveralFiles,
+    drain_body,
     explain_too_large,
 )
 from pneumonia_api.reviews import NotReviewable, Reviews
@@ -220,6 +223,8 @@ def _register_errors(app: APIFlask) -> None:
     def answer_werkzeug(error: HTTPException) -> tuple[dict[str, Any], int, dict[str, str]]:
         if isinstance(error, RequestEntityTooLarge):
             body, status, headers = answer(413, *explain_too_large())
+            if request.mimetype == UPLOAD:  # the caller has shown a token by now
+                drain_body()
         else:
             status = error.code or 500
             body, _, headers = answer(status, *CODES.get(status, ("error", "Error.")))

@@ -1,18 +1,25 @@
 """A request: what its body may be, and what is told when it is larger or cannot be read."""
 
 import json
+import time
 from typing import IO, Any, cast
 
 from apiflask import HTTPError
 from flask import Request, current_app, request
+from gunicorn.http.errors import ParseException
 from werkzeug.datastructures import Authorization, CombinedMultiDict, MultiDict
 from werkzeug.exceptions import BadRequest
 from werkzeug.utils import cached_property
 
 from pneumonia_api.images import ImageStore, Upload
+from webserver.body import TooManySenders, TooSlow
 
 MAX_PLAIN_BYTES = 16 * 1024
 """Limit of any body but an upload: a log-in or a note; far below what chokes the JSON parser."""
+
+MAX_DRAINED_BYTES = 256 * 1024 * 1024
+DRAIN_SECONDS = 10
+"""How much of a refused upload is read, and how long, before it is answered."""
 
 FORM_BYTES = 64 * 1024
 """What the form around a file may take: the reference and the parts' headers."""
@@ -111,3 +118,18 @@ def explain_too_large() -> tuple[str, str]:
         "form_too_large",
         "The form has too many fields or too long a text; send the X-ray and a short reference.",
     )
+
+
+def drain_body() -> None:
+    """Read on for a while after an upload was refused, for a server that would reset its sender.
+
+    That is any but `webserver.worker`, which reads on by itself after the answer.
+    """
+    stream, drained, end = request.environ["wsgi.input"], 0, time.monotonic() + DRAIN_SECONDS
+    try:
+        while drained < MAX_DRAINED_BYTES and time.monotonic() < end:
+            if not (chunk := stream.read(1 << 16)):
+                return
+            drained += len(chunk)
+    except (ParseException, OSError, TooManySenders, TooSlow):
+        return  # broken off, malformed or too slow: nothing more to read

@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from gunicorn.http.errors import ParseException
 from jinja2 import TemplateError
-from werkzeug.exceptions import BadRequest, HTTPException, RequestTimeout
+from werkzeug.exceptions import BadRequest, HTTPException, RequestTimeout, UnsupportedMediaType
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BuildError
 
@@ -89,9 +89,11 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
 
 
 def check_sender() -> ResponseReturnValue | None:
-    """Let only who is logged in send a file, and everybody only small forms beside it."""
+    """Let only who is logged in send a file, and anything else be a small form."""
     if request.endpoint != "pages.upload":
         request.max_content_length = FORM_BYTES
+        if request.mimetype == "multipart/form-data":
+            raise UnsupportedMediaType
     elif "token" not in session:
         return ask_to_log_in()
     return None

@@ -6,7 +6,7 @@ from typing import Any
 
 from gunicorn.http.unreader import SocketUnreader
 
-GRACE_SECONDS = 15
+GRACE_SECONDS = 30
 """How long a client may pause in all."""
 
 MIN_BYTES_PER_SECOND = 64 * 1024

@@ -10,6 +10,7 @@ MAX_SMALL_BODY = 64 * 1024
 
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,12})[ \t]*\r\n", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
+_FILES = re.compile(rb"\r\ncontent-type:[ \t]*multipart/", re.IGNORECASE)
 _EXPECT = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
 
 
@@ -20,6 +21,7 @@ class PartialRequest:
         self.data = bytearray()
         self._searched = 0
         self._body = 0  # where the body begins; 0 until the head is complete
+        self._has_files = False
         self._length: int | None = None  # None: in chunks
         self._chunk = 0  # where the next chunk begins
 
@@ -47,9 +49,15 @@ class PartialRequest:
         return not self.has_head and len(self.data) > MAX_HEAD_BYTES
 
     def is_complete(self) -> bool:
-        """Whether a thread can begin with it and need not wait for a small body."""
+        """Whether a thread can begin with it and need not wait for a small body.
+
+        It begins with a form with files as soon as the head is there: who sends one is asked for a
+        token, or a session, before anything of it is read.
+        """
         if not self.has_head:
             return False
+        if self._has_files:
+            return True
         received = len(self.data) - self._body
         if self._length is not None:
             return self._length > MAX_SMALL_BODY or received >= self._length
@@ -61,6 +69,7 @@ class PartialRequest:
         if end < 0:
             return
         self._body = self._chunk = end + 4
+        self._has_files = bool(_FILES.search(self.data, 0, self._body))
         if not _CHUNKED.search(self.data, 0, self._body):
             length = _LENGTH.search(self.data, 0, self._body)
             self._length = int(length[1]) if length else 0

@@ -9,8 +9,8 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
 from pneumonia_api.app import create_app
+from tests.pictures import picture
 from tests.pneumonia_api.errors import check_error
-from tests.pneumonia_api.pictures import picture
 
 
 def file(name: str = "a.jpg") -> tuple[io.BytesIO, str]:

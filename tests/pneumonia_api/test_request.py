@@ -13,6 +13,22 @@ from tests.pneumonia_api.errors import check_error
 from tests.stack import Stack
 
 
+def test_body_over_the_limit_is_drained_then_refused(
+    app: APIFlask, headers: dict[str, str]
+) -> None:
+    """30 MB: 413 with the one error shape, after the last byte was read."""
+    body = io.BytesIO(b"\xff" * 30 * 1024 * 1024)
+    response = app.test_client().post(
+        "/v1/xrays",
+        input_stream=body,
+        content_length=len(body.getvalue()),
+        content_type="multipart/form-data; boundary=b",
+        headers=headers,
+    )
+    check_error(response, 413, "too_large")
+    assert body.read() == b""
+
+
 def test_body_over_the_limit_is_refused_and_its_sender_hears_it(stack: Stack) -> None:
     """30 MB: 413 with the one error shape; the connection is not reset while it is sent."""
     answer = requests.post(

@@ -12,8 +12,8 @@ from werkzeug.test import TestResponse
 
 from pneumonia_api.app import create_app
 from pneumonia_api.store import new_xray
+from tests.pictures import picture
 from tests.pneumonia_api.errors import check_error
-from tests.pneumonia_api.pictures import picture
 from tests.pneumonia_api.records import done
 
 

@@ -16,8 +16,8 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from tests.pneumonia_api.pictures import picture
-from tests.pneumonia_api.server import running_service
+from tests.pictures import picture
+from tests.service import running_service
 from tests.stack import free_ports
 
 MOST_MB = 250

@@ -10,7 +10,7 @@ import pytest
 from jinja2 import DictLoader
 
 from pneumonia_web.app import create_app
-from tests.pneumonia_api.server import connect, read_all, running_service
+from tests.service import connect, read_all, running_service
 from tests.stack import free_ports
 
 HEAD = "HTTP/1.1\nConnection: close\n"

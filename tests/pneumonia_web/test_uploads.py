@@ -89,7 +89,7 @@ def test_stranger_is_asked_to_log_in_before_the_file_is_read() -> None:
             raise AssertionError("the body was read")
 
     app = create_app({"API_URL": "http://127.0.0.1:1", "SECRET_KEY": "s", "COOKIE_SECURE": "0"})
-    for path, status in (("/xrays", 302), ("/login", 413)):
+    for path, status in (("/xrays", 302), ("/login", 415)):
         answer = app.test_client().post(
             path,
             input_stream=Unread(),

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.pneumonia_api.server import connect, read_all, running_service
+from tests.pneumonia_api.redis_server import running_redis
+from tests.service import connect, read_all, running_service
 from tests.stack import free_ports
 
 CROWD = 70
@@ -21,13 +22,13 @@ URLENCODED = "application/x-www-form-urlencoded"
 
 
 @pytest.fixture(scope="module")
-def api(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The API's port."""
-    port, folder = free_ports()["API_PORT"], tmp_path_factory.mktemp("api")
-    with running_service(
-        "pneumonia_api", port, folder, {"REDIS_URL": redis_url, "API_KEY": "key-of-the-test"}
-    ):
-        yield port
+    ports, folder = free_ports(), tmp_path_factory.mktemp("api")
+    with running_redis(ports["REDIS_PORT"], folder) as url:
+        settings = {"REDIS_URL": url, "API_KEY": "key-of-the-test"}
+        with running_service("pneumonia_api", ports["API_PORT"], folder, settings):
+            yield ports["API_PORT"]
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +49,9 @@ SLOW = {
     + "Content-Length: 9000000\n\n--b\n",
     "an upload in chunks without a token": HEAD.format(path="{upload}", kind=FORM)
     + "Transfer-Encoding: chunked\n\n5\n--b",
+    "a small form with a file": HEAD.format(path="{upload}", kind=FORM)
+    + "Content-Length: 99\n\n--b\n",
+    "a log-in with a file": HEAD.format(path="{log_in}", kind=FORM) + "Content-Length: 99\n\n--b\n",
     "half a log-in": HEAD.format(path="{log_in}", kind="{kind}") + 'Content-Length: 99\n\n{"user',
     "a log-in in chunks": HEAD.format(path="{log_in}", kind="{kind}")
     + 'Transfer-Encoding: chunked\n\n9\n{"user',
