@@ -86,7 +86,7 @@ class PatientWorker(ThreadWorker):
 
     def finish_request(self, conn: Any, fs: Future[Any]) -> None:
         """Keep the connection for its next request, or read on until the client has heard."""
-        if fs.cancelled() or not fs.result():
+        if fs.cancelled() or fs.exception() or not fs.result():
             self._linger(conn)
         elif ahead := conn.parser.unreader.take_buffered():
             self._collect(conn, ahead)
