@@ -168,6 +168,7 @@ def prepare_var(ports: dict[str, int], with_redis: bool) -> None:
         "REDIS_URL": own_redis if with_redis else os.environ["REDIS_URL"],
         "API_KEY": kept.get("API_KEY") or secrets.token_urlsafe(32),
         "SECRET_KEY": kept.get("SECRET_KEY") or secrets.token_urlsafe(32),
+        "WEB_KEY": kept.get("WEB_KEY") or secrets.token_urlsafe(32),
         "API_URL": f"http://127.0.0.1:{ports['API_PORT']}",
         "COOKIE_SECURE": "0",  # plain HTTP, and only on this machine
         **{name: str(port) for name, port in ports.items()},

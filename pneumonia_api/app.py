@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import redis
 from apiflask import APIFlask, HTTPError
+from flask import request
 from gunicorn.http.errors import ParseException
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
@@ -18,17 +19,21 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from monitoring.logs.lines import write_lines
 from monitoring.logs.requests import find_request, follow_requests, note
 from monitoring.metrics.exposition import mount_metrics, tell_release
-from pneumonia_api import auth, schemas, views
+from pneumonia_api import admission, auth, schemas, sent, views
 from pneumonia_api.cli import users
 from pneumonia_api.config import MAX_WAITERS, Config, read_config
+from pneumonia_api.forwarded import WebOnly
 from pneumonia_api.images import ImageMissing, ImageStore, StoreUnavailable
+from pneumonia_api.memory import MEMORY_BYTES, MemoryBudget, TooBusy
 from pneumonia_api.metrics import REQUESTS, count_outcome
 from pneumonia_api.probes import probes
 from pneumonia_api.publishing import create_queue
 from pneumonia_api.request import (
     FILE_TOO_LARGE,
     FORM_BYTES,
+    UPLOAD,
     ApiRequest,
+    SeveralFiles,
     drain_body,
     explain_too_large,
 )
@@ -37,6 +42,10 @@ from pneumonia_api.sessions import sessions
 from pneumonia_api.store import BLOCK_SECONDS, XrayMissing, XrayStore
 from pneumonia_api.store_metrics import StoreMetrics
 from pneumonia_api.worklist import Worklist
+from webserver.body import TooManySenders, TooSlow
+from webserver.host import KnownHost
+
+BUSY = ("busy", "Too many X-rays arrive at once; send this one again in five seconds.")
 
 # Exception -> status, stable code, sentence. The one place where faults get a status.
 ERRORS: dict[type[Exception], tuple[int, str, str]] = {
@@ -52,7 +61,34 @@ ERRORS: dict[type[Exception], tuple[int, str, str]] = {
         "too_many_pixels",
         "The image has more pixels than the limit; export it smaller.",
     ),
-    views.QueueFull: (
+    SeveralFiles: (
+        422,
+        "several_files",
+        "Send one X-ray in each request; none of these was stored.",
+    ),
+    sent.BadKey: (
+        422,
+        "bad_idempotency_key",
+        "The idempotency key must be 1 to 128 letters, digits or signs without blanks.",
+    ),
+    sent.KeyReused: (
+        422,
+        "idempotency_key_reused",
+        "This upload's key was used for another file; reload the page and send it again.",
+    ),
+    TooSlow: (
+        408,
+        "too_slow",
+        "The upload came too slowly and was cut off; send it again, or send a smaller file.",
+    ),
+    TooManySenders: (503, *BUSY),
+    TooBusy: (503, *BUSY),
+    admission.ShareUsed: (
+        429,
+        "share_used",
+        "You have as many X-rays waiting as one person may; send this one again in half a minute.",
+    ),
+    admission.QueueFull: (
         503,
         "queue_full",
         "Too many X-rays are waiting; send this one again in half a minute.",
@@ -83,7 +119,8 @@ ERRORS: dict[type[Exception], tuple[int, str, str]] = {
         "The store does not answer; nothing was saved. Try again in half a minute.",
     ),
 }
-RETRY_AFTER = {503: "30", 429: str(auth.FAILURE_SECONDS)}
+RETRY_SECONDS = {"too_many_failures": auth.FAILURE_SECONDS, "busy": 5}
+"""When to come back, by code; half a minute for any other 429 or 503."""
 
 # Werkzeug's own errors, by status.
 CODES = {
@@ -115,7 +152,6 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
         MAX_FILE_BYTES=config.max_body_bytes,
         MAX_CONTENT_LENGTH=config.max_body_bytes + FORM_BYTES,
         MAX_PIXELS=config.max_pixels,
-        MAX_QUEUED=config.max_queued,
         HTTP_ERROR_SCHEMA=schemas.Error,
         VALIDATION_ERROR_SCHEMA=schemas.Error,
     )
@@ -128,8 +164,11 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
     _register_errors(app)
     tell_release("api")
     mount_metrics(app, StoreMetrics(config.redis_url))
-    # The web tells whom it asks for, which log-ins are counted by. Browsers do not reach the API.
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=0)  # type: ignore[method-assign]
+    # The web says whom it asks for, which failed log-ins are counted by.
+    if not config.web_key:
+        app.logger.warning("WEB_KEY is not set: failed log-ins count by the web's own address")
+    believed = ProxyFix(app.wsgi_app, x_for=1, x_proto=0)
+    app.wsgi_app = KnownHost(WebOnly(believed, config.web_key))  # type: ignore[method-assign]
     return app
 
 
@@ -142,7 +181,11 @@ def _connect(app: APIFlask, config: Config) -> None:
         retry=Retry(ConstantBackoff(0.05), 1),  # a stale connection; the sender may try again
         health_check_interval=30,
     )
-    app.extensions["xrays"] = XrayStore(client)
+    xrays = XrayStore(client)
+    app.extensions["xrays"] = xrays
+    app.extensions["sent"] = sent.SentUploads(client, xrays)
+    app.extensions["admission"] = admission.Admission(client, config.max_queued)
+    app.extensions["memory"] = MemoryBudget(max(MEMORY_BYTES, config.max_body_bytes))
     app.extensions["reviews"] = Reviews(client)
     app.extensions["worklist"] = Worklist(client)
     app.extensions["waiters"] = threading.BoundedSemaphore(MAX_WAITERS)
@@ -154,7 +197,9 @@ def _connect(app: APIFlask, config: Config) -> None:
 def _register_errors(app: APIFlask) -> None:
     def answer(status: int, code: str, message: str) -> tuple[dict[str, Any], int, dict[str, str]]:
         note(code=code)
-        headers = {"Retry-After": RETRY_AFTER[status]} if status in RETRY_AFTER else {}
+        headers = {}
+        if status in (429, 503):
+            headers["Retry-After"] = str(RETRY_SECONDS.get(code, 30))
         return {"error": {"code": code, "message": message}}, status, headers
 
     def answer_named(error: Exception) -> tuple[dict[str, Any], int, dict[str, str]]:
@@ -178,7 +223,8 @@ def _register_errors(app: APIFlask) -> None:
     def answer_werkzeug(error: HTTPException) -> tuple[dict[str, Any], int, dict[str, str]]:
         if isinstance(error, RequestEntityTooLarge):
             body, status, headers = answer(413, *explain_too_large())
-            drain_body()
+            if request.mimetype == UPLOAD:  # the caller has shown a token by now
+                drain_body()
         else:
             status = error.code or 500
             body, _, headers = answer(status, *CODES.get(status, ("error", "Error.")))

@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import hmac
+import ipaddress
 import secrets
 
 import redis
@@ -18,6 +19,13 @@ _HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 
 MAX_FAILURES = 10
 FAILURE_SECONDS = 300
+
+MAX_TRIES = 50
+"""Log-ins with one name from all addresses in FAILURE_SECONDS: then it opens only from where its
+person logged in lately, so that guesses from many addresses do not lock that person out."""
+
+KNOWN_SECONDS = 30 * 24 * 3600
+"""How long an address that a person logged in from is theirs: a month's leave."""
 
 MACHINE = "machine"
 """What callers with the API key are called; no user can have this name."""
@@ -64,19 +72,23 @@ class Accounts:
         Failures count by name and `address`, the client's: by name alone, anybody could lock a
         doctor out.
         """
-        tries = f"tries:{user}:{address}"
+        place = f"{user}:{find_network(address)}"
+        here, everywhere = f"tries:{place}", f"tries-everywhere:{user}"
         # Counted before the password is looked at, so that guesses sent at once count, too; by
         # name, so that a try whose answer was lost on the way from Redis counts once.
+        name = secrets.token_hex(8)
         with self._redis.pipeline() as pipe:
-            pipe.sadd(tries, secrets.token_hex(8))
-            pipe.expire(tries, FAILURE_SECONDS, nx=True)
-            pipe.scard(tries)
-            tried = pipe.execute()[2]
-        if tried > MAX_FAILURES:
+            for tries in (here, everywhere):
+                pipe.sadd(tries, name)
+                pipe.expire(tries, FAILURE_SECONDS, nx=True)
+                pipe.scard(tries)
+            pipe.exists(f"known:{place}")
+            _, _, tried, _, _, tried_everywhere, is_known = pipe.execute()
+        if tried > MAX_FAILURES or (tried_everywhere > MAX_TRIES and not is_known):
             raise TooManyFailures(user)
         token = secrets.token_urlsafe(32)
         stored = self._verify(user, password)
-        while not self._open_session(user, stored, token, tries):
+        while not self._open_session(user, stored, token, place):
             stored = self._verify(user, password)  # the password was changed this moment
         return token
 
@@ -90,7 +102,7 @@ class Accounts:
             raise WrongPassword(user) from error
         return str(stored)
 
-    def _open_session(self, user: str, stored: str, token: str, tries: str) -> bool:
+    def _open_session(self, user: str, stored: str, token: str, place: str) -> bool:
         """Whether `stored` is still the user's hash; only then is there a session."""
         account, digest = f"user:{user}", _digest(token)
 
@@ -98,7 +110,8 @@ class Accounts:
             unchanged = bool(pipe.hget(account, "password") == stored)
             pipe.multi()
             if unchanged:
-                pipe.delete(tries)
+                pipe.delete(f"tries:{place}")
+                pipe.set(f"known:{place}", 1, ex=KNOWN_SECONDS)
                 pipe.set(f"session:{digest}", user, ex=self._session_seconds)
                 pipe.sadd(f"sessions:{user}", digest)
                 pipe.expire(f"sessions:{user}", self._session_seconds)
@@ -141,6 +154,17 @@ def find_caller(token: str) -> str | None:
         user = current_app.extensions["accounts"].find_user(token)
     note(user=user)
     return user
+
+
+def find_network(address: str) -> str:
+    """What counts as one address: of IPv6 the first half, for the rest is its owner's to choose."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    return str(found.ipv4_mapped or ipaddress.ip_network((found, 64), strict=False))
 
 
 @functools.cache

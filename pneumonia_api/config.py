@@ -4,6 +4,7 @@ A value missing from the environment is read from `var/env`, which `make run` wr
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,13 @@ MAX_WAITERS = 48
 so that all others are still answered while no worker is."""
 
 
+MOST_BODY_MB = 500
+"""Far above any film; the API while it checks it, and the worker, hold a file whole."""
+
+MOST_MEGAPIXELS = 178
+"""From 179 on Pillow refuses by itself (at twice its MAX_IMAGE_PIXELS)."""
+
+
 class ConfigError(RuntimeError):
     """A required setting is missing or a value makes no sense; names the setting."""
 
@@ -28,6 +36,7 @@ class Config:
 
     redis_url: str
     api_key: str
+    web_key: str
     image_store: str
     artifact_store: str
     model_dir: Path
@@ -49,7 +58,8 @@ def read_config(overrides: Mapping[str, str] | None = None) -> Config:
     Raises ConfigError with the setting's name.
     """
     var = Path(os.environ.get("VAR_DIR") or ROOT / "var")
-    values = {**dotenv_values(var / "env"), **os.environ, **(overrides or {})}
+    read = {**dotenv_values(var / "env"), **os.environ, **(overrides or {})}
+    values = {name: (value or "").strip() for name, value in read.items()}
 
     def required(name: str) -> str:
         value = values.get(name)
@@ -57,32 +67,30 @@ def read_config(overrides: Mapping[str, str] | None = None) -> Config:
             raise ConfigError(f"{name} is not set; `make run` writes it to var/env.")
         return value
 
-    def whole(name: str, default: int) -> int:
+    def whole(name: str, default: int, most: int) -> int:
         value = values.get(name) or str(default)
-        if not value.isdecimal() or int(value) == 0:
-            raise ConfigError(f"{name} must be a whole number above 0, not {value!r}.")
+        if not re.fullmatch("[0-9]{1,9}", value) or not 0 < int(value) <= most:
+            raise ConfigError(
+                f"{name} must be a whole number from 1 to {most}, not {value[:20]!r}."
+            )
         return int(value)
-
-    def port(name: str, default: int) -> int:
-        if not (value := whole(name, default)) < 65536:
-            raise ConfigError(f"{name} must be a port number, not {value}.")
-        return value
 
     return Config(
         redis_url=required("REDIS_URL"),
         api_key=required("API_KEY"),
+        web_key=values.get("WEB_KEY") or "",
         image_store=values.get("IMAGE_STORE") or f"file://{var.resolve()}/images",
         artifact_store=values.get("ARTIFACT_STORE") or "",
         model_dir=Path(values.get("MODEL_DIR") or ROOT / "model" / "artifact"),
         serving_dir=Path(values.get("SERVING_DIR") or var / "serving"),
-        max_body_bytes=whole("MAX_BODY_MB", 25) * 1024 * 1024,
-        max_pixels=whole("MAX_MEGAPIXELS", 60) * 1_000_000,
-        max_queued=whole("MAX_QUEUED", 1000),
-        session_seconds=whole("SESSION_HOURS", 12) * 3600,
+        max_body_bytes=whole("MAX_BODY_MB", 25, MOST_BODY_MB) * 1024 * 1024,
+        max_pixels=whole("MAX_MEGAPIXELS", 60, MOST_MEGAPIXELS) * 1_000_000,
+        max_queued=whole("MAX_QUEUED", 1000, 1_000_000),
+        session_seconds=whole("SESSION_HOURS", 12, 8760) * 3600,
         api_host=values.get("API_HOST") or LOOPBACK,
         worker_metrics_host=values.get("WORKER_METRICS_HOST") or LOOPBACK,
-        api_port=port("API_PORT", 5000),
-        worker_metrics_port=port("WORKER_METRICS_PORT", 9200),
+        api_port=whole("API_PORT", 5000, 65535),
+        worker_metrics_port=whole("WORKER_METRICS_PORT", 9200, 65535),
         multiprocess_dir=Path(
             values.get("PROMETHEUS_MULTIPROC_DIR") or var.absolute() / "multiprocess" / "api"
         ),

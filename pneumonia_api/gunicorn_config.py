@@ -6,22 +6,27 @@ from monitoring.logs.lines import write_lines
 from monitoring.logs.requests import find_request
 from monitoring.metrics.processes import begin_anew, forget_process, use_folder
 from pneumonia_api.config import MAX_WAITERS, read_config
+from pneumonia_api.memory import return_freed_memory
+from webserver.worker import PatientWorker
 
 _config = read_config()
 bind = f"{_config.api_host}:{_config.api_port}"
-worker_class = "gthread"
+worker_class = PatientWorker
+# Below the usual limit of 1,024 open files, which the images and Redis need, too.
+worker_connections = 512
 workers = 1
 # Each `wait` holds a thread for up to 30 s; a stack costs next to nothing until it is used.
 threads = MAX_WAITERS + 16
-# gthread beats while its threads wait, so this only ends a process that hangs.
+# The worker beats while its threads wait, so this only ends a process that hangs.
 timeout = 60
 graceful_timeout = 10
 accesslog = None
-# No proxy stands before the API: a header that moves its paths is nobody's to send.
-forwarder_headers = ""
+# No proxy stands before the API: a header that moves its paths or its scheme is nobody's to send.
+forwarder_headers = forwarded_allow_ips = ""
 control_socket_disable = True
 # Whichever process is scraped tells for all of them.
 use_folder(_config.multiprocess_dir)
+return_freed_memory()
 when_ready = begin_anew
 child_exit = forget_process
 

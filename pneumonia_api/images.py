@@ -1,8 +1,12 @@
 """Bytes waiting for the worker, and previews: under one fsspec URL, so any host can read them."""
 
+import hashlib
 import os
 import secrets
+import tempfile
+import time
 from pathlib import Path
+from typing import IO
 
 import fsspec
 from botocore.exceptions import BotoCoreError, ClientError
@@ -20,6 +24,46 @@ class StoreUnavailable(RuntimeError):
     """The image store is full, broken or away."""
 
 
+class Upload:
+    """A file of the form, as its parser writes it; what is above `limit` is counted, not kept.
+
+    Nothing of it stays unless the image store takes it over.
+    """
+
+    def __init__(self, file: IO[bytes], limit: int, name: str | None) -> None:
+        """`name` is the file's path, or None when it has none and is gone once it is closed."""
+        self.file = file
+        self.name = name
+        self.size = 0
+        self._limit = limit
+        self._digest = hashlib.sha256()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of its bytes."""
+        return self._digest.hexdigest()
+
+    def write(self, data: bytes) -> int:
+        """Take the next bytes. Raises StoreUnavailable."""
+        self.size += len(data)
+        if self.size <= self._limit:
+            self._digest.update(data)
+            try:
+                self.file.write(data)
+            except OSError as error:
+                raise StoreUnavailable(f"an upload: {error}") from error
+        return len(data)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """What the form's parser does at the end."""
+        return self.file.seek(offset, whence)
+
+    def read(self) -> bytes:
+        """All of it, within a `MemoryBudget`."""
+        self.file.seek(0)
+        return self.file.read()
+
+
 class ImageStore:
     """`incoming/ID` holds an upload until it is judged, `previews/ID.jpg` what is left of it.
 
@@ -29,6 +73,41 @@ class ImageStore:
     def __init__(self, url: str) -> None:
         self._fs, self._root = fsspec.core.url_to_fs(url)
         self._is_local = "file" in self._fs.protocol
+
+    def receive(self, limit: int) -> Upload:
+        """An upload to write to, up to `limit` bytes: where it will be kept, or on this disk.
+
+        Close it with `discard`, also when it was kept.
+        """
+        try:
+            if not self._is_local:
+                return Upload(tempfile.TemporaryFile(), limit, None)
+            # Named like an upload, so that the sweep finds it after a power cut.
+            name = f"{int(time.time() * 1000):012x}{secrets.token_hex(10)}.part"
+            path = Path(self._root) / "incoming" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return Upload(path.open("xb+", buffering=0), limit, str(path))
+        except OSError as error:
+            raise StoreUnavailable(f"an upload: {error}") from error
+
+    def keep(self, xray_id: str, upload: Upload) -> None:
+        """Keep what was received; on a local disk it is on the disk when this returns."""
+        if upload.name is None:
+            self._write(f"incoming/{xray_id}", upload.read())
+            return
+        try:
+            _settle(
+                upload.file.fileno(), Path(upload.name), Path(f"{self._root}/incoming/{xray_id}")
+            )
+        except OSError as error:
+            raise StoreUnavailable(f"incoming/{xray_id}: {error}") from error
+
+    @staticmethod
+    def discard(upload: Upload) -> None:
+        """Close it, and leave nothing of what was not kept."""
+        upload.file.close()
+        if upload.name:
+            Path(upload.name).unlink(missing_ok=True)
 
     def write_incoming(self, xray_id: str, data: bytes) -> None:
         """Keep an upload; on a local disk it is on the disk when this returns."""
@@ -104,10 +183,18 @@ def _write_whole(path: Path, data: bytes) -> None:
         with scratch.open("wb") as file:
             file.write(data)
             file.flush()
-            scratch.rename(path)
-            # Redis syncs the record that follows; its image must not be the weaker part. After the
-            # rename, so that one sync brings data and name into the journal.
-            os.fsync(file.fileno())
-    except OSError:
+            _settle(file.fileno(), scratch, path)
+    finally:
         scratch.unlink(missing_ok=True)
+
+
+def _settle(file: int, scratch: Path, path: Path) -> None:
+    """Give an open, written file its name; it is on the disk when this returns, or not there."""
+    scratch.rename(path)
+    try:
+        # Redis syncs the record that follows; its image must not be the weaker part. After the
+        # rename, so that one sync brings data and name into the journal.
+        os.fsync(file)
+    except OSError:
+        path.unlink(missing_ok=True)  # a record must not count on bytes that may be lost
         raise

@@ -108,12 +108,28 @@ class Upload(Schema):
 
     xray = File(
         required=True,
-        error_messages={"required": 'Send the X-ray as the multipart form field "xray".'},
+        error_messages=dict.fromkeys(
+            ("required", "invalid"),
+            'Send the X-ray as the file of the multipart form field "xray".',
+        ),
     )
     reference = String(
         load_default="",
         validate=[Length(max=64), is_printable],
         metadata={"description": "Your own reference, at most 64 characters; no patient's name."},
+    )
+
+
+class UploadHeaders(Schema):
+    """What an upload may say about itself."""
+
+    key = String(
+        data_key="Idempotency-Key",
+        load_default=None,
+        metadata={
+            "description": "1 to 128 printable characters that you make for each upload and send "
+            "again with it while you have no answer: within a day it is the same upload."
+        },
     )
 
 

@@ -6,10 +6,11 @@ from flask import current_app, request
 from monitoring.logs.requests import note
 from pneumonia_api import schemas
 from pneumonia_api.auth import Accounts, bearer
-from pneumonia_api.request import check_body
+from pneumonia_api.request import check_body, check_query
 
 sessions = APIBlueprint("sessions", __name__, url_prefix="/v1/sessions", tag="V1")
 sessions.before_request(check_body)
+sessions.before_request(check_query)
 
 
 def _accounts() -> Accounts:

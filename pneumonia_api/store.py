@@ -20,7 +20,10 @@ lock:NAME               a worker's turn at what one of all does: republish, swee
 user:NAME               hash of a person: password (argon2)
 session:DIGEST          a person's name, by the digest of the session token; expires
 sessions:NAME           set of a person's session digests
+sent:DIGEST             id and digest of the upload that came with an idempotency key; expires
 tries:NAME:ADDRESS      set of the log-ins that a person tried in a row from an address; expires
+tries-everywhere:NAME   the same from all addresses; expires
+known:NAME:ADDRESS      a person logged in from there lately; expires
 predict                 Celery's queue (a list that Celery writes; here it is only counted)
 unacked                 Celery's hash of the tasks in workers' hands; likewise
 """
@@ -117,9 +120,13 @@ class XrayStore:
     def add(self, xray: Xray) -> None:
         """Store a new record, whatever its status."""
         with self._redis.pipeline() as pipe:
-            self._put(pipe, xray)
-            pipe.zadd("xrays", {xray.id: 0})
+            self.stage(pipe, xray)
             pipe.execute()
+
+    def stage(self, pipe: redis.client.Pipeline, xray: Xray) -> None:
+        """Have a new record stored by the transaction of `pipe`."""
+        self._put(pipe, xray)
+        pipe.zadd("xrays", {xray.id: 0})
 
     def add_batch(self, xrays: Sequence[Xray]) -> list[Xray]:
         """Store new records of scored files, all in one transaction with the marks of the files.

@@ -1,33 +1,30 @@
 """The HTTP API, version 1: X-rays and the model. Sessions are in `pneumonia_api.sessions`."""
 
 import contextlib
-import hashlib
 import io
 import threading
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import redis
 from apiflask import APIBlueprint, FileSchema
-from celery import Celery
 from flask import Response, current_app, make_response
-from kombu.exceptions import OperationalError
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
-from monitoring.logs.requests import find_request, note
-from pneumonia_api import schemas
+from monitoring.logs.requests import note
+from pneumonia_api import schemas, sent
+from pneumonia_api.accepting import accept, forget_images
 from pneumonia_api.auth import bearer
-from pneumonia_api.images import ImageMissing, ImageStore
-from pneumonia_api.metrics import mark_reused
-from pneumonia_api.publishing import publish
-from pneumonia_api.request import check_body
+from pneumonia_api.images import ImageStore, Upload
+from pneumonia_api.memory import MemoryBudget
+from pneumonia_api.request import check_body, check_form, check_query
 from pneumonia_api.reviews import Reviews
 from pneumonia_api.store import Xray, XrayStore, new_xray
 from pneumonia_api.worklist import Worklist
 
 v1 = APIBlueprint("v1", __name__, url_prefix="/v1")
 v1.before_request(check_body)
+v1.before_request(check_query)
 
 FORMATS = ("JPEG", "PNG", "TIFF")
 
@@ -49,10 +46,6 @@ class UnsupportedImage(ValueError):
 
 class TooManyPixels(ValueError):
     """The image's header tells of more pixels than the limit."""
-
-
-class QueueFull(RuntimeError):
-    """More X-rays wait than the workers will do in reasonable time."""
 
 
 class ModelUnknown(RuntimeError):
@@ -93,6 +86,7 @@ def check_upload(data: bytes) -> None:
 @v1.post("/xrays")
 @v1.auth_required(bearer)
 @v1.input(schemas.Wait, location="query", arg_name="query")
+@v1.input(schemas.UploadHeaders, location="headers", arg_name="headers")
 @v1.input(schemas.Upload, location="form_and_files", arg_name="form")
 @v1.output(schemas.Xray, status_code=202)
 @v1.doc(
@@ -101,58 +95,32 @@ def check_upload(data: bytes) -> None:
         202: "Accepted; ask again with GET.",
         413: "Larger than the limits.",
         415: "Not a kind of image that is accepted.",
-        503: "Too many X-rays are waiting; Retry-After tells when to come back.",
+        422: "Several files, a value that is no such value, or an idempotency key of other bytes.",
+        429: "You have your share of X-rays waiting; Retry-After says when to come back.",
+        503: "Too many X-rays are waiting; Retry-After says when to come back.",
     }
 )
-def create_xray(query: dict[str, Any], form: dict[str, Any]) -> tuple[Xray, int]:
+def create_xray(
+    query: dict[str, Any], headers: dict[str, Any], form: dict[str, Any]
+) -> tuple[Xray, int]:
     """Upload one X-ray."""
-    data = form["xray"].read()
-    check_upload(data)
-    digest = hashlib.sha256(data).hexdigest()
-    new = new_xray(str(bearer.current_user), digest, form["reference"])
+    check_form()
+    upload: Upload = form["xray"].stream
+    caller = str(bearer.current_user)
+    key = sent.name_key(caller, headers["key"])
+    if upload.size > current_app.config["MAX_FILE_BYTES"]:
+        raise FileTooLarge
+    uploads: sent.SentUploads = current_app.extensions["sent"]
+    new = uploads.find(key, upload.digest)
+    if new is None:
+        memory: MemoryBudget = current_app.extensions["memory"]
+        with memory.hold(upload.size):
+            check_upload(upload.read())
+        new = accept(new_xray(caller, upload.digest, form["reference"]), upload, key)
     note(xray=new.id)
-    same = _xrays().find_same(digest)
-    if same and (reused := _reuse(new, same)):
-        return reused, 200
-    if _xrays().count("queued") >= current_app.config["MAX_QUEUED"]:
-        raise QueueFull
-    _images().write_incoming(new.id, data)
-    _add(new)
-    _publish(new.id)
     with contextlib.suppress(redis.RedisError):  # accepted all the same
         new = _wait(new, query["wait"])
     return new, 202 if new.status == "queued" else 200
-
-
-def _reuse(new: Xray, same: Xray) -> Xray | None:
-    try:
-        preview = _images().read_preview(same.id)
-    except ImageMissing:
-        return None  # deleted this moment: judge the bytes anew
-    _images().write_preview(new.id, preview)
-    done = replace(new, status="done", prediction=same.prediction, quality=same.quality)
-    _add(done)
-    mark_reused()
-    return done
-
-
-def _add(xray: Xray) -> None:
-    try:
-        _xrays().add(xray)
-    except redis.RedisError:
-        # Not accepted, so nothing of the patient stays. The record may be there, and only the
-        # answer was lost; if it cannot be deleted either, its image stays, too, and is judged,
-        # and without a record the image is swept.
-        with contextlib.suppress(redis.RedisError):
-            if _xrays().exists(xray.id):
-                _xrays().delete(xray)
-            _forget_images(xray.id)
-        raise
-
-
-def _forget_images(xray_id: str) -> None:
-    _images().delete_incoming(xray_id)
-    _images().delete_preview(xray_id)
 
 
 def _wait(xray: Xray, seconds: float) -> Xray:
@@ -164,15 +132,6 @@ def _wait(xray: Xray, seconds: float) -> Xray:
         return _xrays().wait_finished(xray.id, seconds)
     finally:
         waiters.release()
-
-
-def _publish(xray_id: str) -> None:
-    queue: Celery = current_app.extensions["queue"]
-    try:
-        publish(queue, xray_id, find_request())
-    except (OperationalError, redis.RedisError):
-        # The record is stored, so the X-ray is accepted: a worker's timer publishes it again.
-        current_app.logger.exception("could not publish %s; a worker will find it", xray_id)
 
 
 @v1.get("/xrays/<xray_id>")
@@ -231,7 +190,7 @@ def delete_xray(xray_id: str) -> str:
     # cannot be deleted is still to be judged.
     _images().delete_preview(xray_id)
     _xrays().delete(xray)
-    _forget_images(xray_id)  # and what a worker wrote meanwhile
+    forget_images(xray_id)  # and what a worker wrote meanwhile
     return ""
 
 

@@ -16,6 +16,9 @@ UNREACHED_SECONDS = 30
 """When to come back after no answer at all: the API starts again in less."""
 
 
+NO_SENSE = "The service gave an answer that makes no sense."
+
+
 class ApiError(RuntimeError):
     """The API said no, or nothing at all; `str()` is one sentence for a person.
 
@@ -48,10 +51,13 @@ class ApiClient:
     Every method raises ApiError. Connections are kept and shared by all threads.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, key: str) -> None:
+        """`key` lets the API take the web's word on the browser's address."""
         self._url = url
         self._session = requests.Session()
         self._session.trust_env = False  # no proxy stands between the web and its API
+        if key:
+            self._session.headers["X-Web-Key"] = key
         self._session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=32))
 
     def log_in(self, user: str, password: str, address: str) -> str:
@@ -62,18 +68,19 @@ class ApiClient:
             json={"user": user, "password": password},
             headers={"X-Forwarded-For": address},
         )
-        return str(answer.json()["token"])
+        return str(self._record(answer)["token"])
 
     def log_out(self, token: str) -> None:
         """End the session."""
         self._call("DELETE", "/v1/sessions/current", token)
 
     def upload(
-        self, token: str, file: IO[bytes], media_type: str, reference: str
+        self, token: str, file: IO[bytes], media_type: str, reference: str, key: str | None
     ) -> dict[str, Any]:
         """Stream one X-ray to the API and wait for its record, finished or still queued.
 
-        The file's own name stays behind: it may be a patient's.
+        Sent again under the same `key`, it is the same upload. The file's own name stays behind: it
+        may be a patient's.
         """
         form = MultipartEncoder({"reference": reference, "xray": ("xray", file, media_type)})
         answer = self._call(
@@ -82,7 +89,7 @@ class ApiClient:
             token,
             params={"wait": UPLOAD_WAIT_SECONDS},
             data=form,
-            headers={"Content-Type": form.content_type},
+            headers={"Content-Type": form.content_type, "Idempotency-Key": key},
             timeout=(CONNECT_SECONDS, UPLOAD_WAIT_SECONDS + READ_SECONDS),
         )
         return self._record(answer)
@@ -110,7 +117,12 @@ class ApiClient:
 
     @staticmethod
     def _record(answer: requests.Response) -> dict[str, Any]:
-        record: dict[str, Any] = answer.json()
+        try:
+            record = answer.json()
+        except requests.JSONDecodeError as error:
+            raise ApiError(502, "unknown", NO_SENSE, UNREACHED_SECONDS) from error
+        if not isinstance(record, dict):
+            raise ApiError(502, "unknown", NO_SENSE, UNREACHED_SECONDS)
         return record
 
     def _call(
@@ -140,7 +152,7 @@ class ApiClient:
             raise ApiError(
                 answer.status_code,
                 "unknown",
-                "The service gave an answer that makes no sense.",
+                NO_SENSE,
                 retry_after,
             ) from error
         raise ApiError(answer.status_code, code, message, retry_after)

@@ -3,36 +3,45 @@
 `app` is built on first access (`gunicorn app:app`), so importing `create_app` reads nothing.
 """
 
+import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from flask import Flask, Response, jsonify, render_template, request, session
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from gunicorn.http.errors import ParseException
+from jinja2 import TemplateError
+from werkzeug.exceptions import BadRequest, HTTPException, RequestTimeout, UnsupportedMediaType
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import BuildError
 
 from monitoring.logs.lines import write_lines
 from monitoring.logs.requests import find_request, follow_requests, note
 from monitoring.metrics.exposition import mount_metrics, tell_release
 from pneumonia_web.api_client import ApiClient, ApiError
 from pneumonia_web.config import read_config
+from pneumonia_web.forwarded import ProxyOnly
 from pneumonia_web.metrics import REQUESTS
 from pneumonia_web.views import ask_to_log_in, pages, refreshes_part, wants_json
+from webserver.body import TooManySenders, TooSlow
+from webserver.host import KnownHost
 
 FORM_BYTES = 64 * 1024
 """What the form around a file may take: the reference, the CSRF token, the parts' headers."""
-
-MAX_DRAINED_BYTES = 256 * 1024 * 1024
-"""How much of a refused body is read, so that its sender hears the answer, before it is cut off."""
 
 SENTENCES = {
     404: "There is no page at this address.",
     405: "This address does not take that method.",
     413: "The file is larger than {max_mb} MB; export the X-ray smaller, or as JPEG.",
+    408: "The file came too slowly and was cut off; send it again.",
     500: "Something went wrong on our side; it was logged. Try again.",
 }
+
+# What a page may raise while it is drawn: a template that is wrong or cannot be read, no route.
+PAGE_FAULTS = (TemplateError, BuildError, RuntimeError, LookupError, TypeError, ValueError, OSError)
 
 # Everything comes from this server and nothing runs inline; images may be drawn from memory.
 HEADERS = {
@@ -60,19 +69,34 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a worklist stays open all day
     )
     app.jinja_env.globals.update(
-        max_body_mb=config.max_body_bytes >> 20, max_megapixels=config.max_pixels // 1_000_000
+        new_key=partial(secrets.token_hex, 16),
+        max_body_mb=config.max_body_bytes >> 20,
+        max_megapixels=config.max_pixels // 1_000_000,
     )
     app.jinja_env.filters.update(percent=percent, moment=datetime.fromisoformat)
-    app.extensions["api"] = ApiClient(config.api_url)
+    app.extensions["api"] = ApiClient(config.api_url, config.web_key)
     follow_requests(app)
+    app.before_request(check_sender)  # before anything reads a body
     CSRFProtect(app)
     app.register_blueprint(pages)
     _register_errors(app)
     app.after_request(protect)
     tell_release("web")
     mount_metrics(app)
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
+    believed = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)
+    app.wsgi_app = KnownHost(ProxyOnly(believed, config.proxies))  # type: ignore[method-assign]
     return app
+
+
+def check_sender() -> ResponseReturnValue | None:
+    """Let only who is logged in send a file, and anything else be a small form."""
+    if request.endpoint != "pages.upload":
+        request.max_content_length = FORM_BYTES
+        if request.mimetype == "multipart/form-data":
+            raise UnsupportedMediaType
+    elif "token" not in session:
+        return ask_to_log_in()
+    return None
 
 
 def percent(probability: float) -> str:
@@ -101,9 +125,13 @@ def _register_errors(app: Flask) -> None:
             return sentence, status, {**headers, "Content-Type": "text/plain; charset=utf-8"}
         if wants_json():
             return jsonify(error=sentence), status, headers
-        page = render_template(
-            "error.html", status=status, sentence=sentence, request_id=find_request()
-        )
+        try:
+            page = render_template(
+                "error.html", status=status, sentence=sentence, request_id=find_request()
+            )
+        except PAGE_FAULTS:
+            app.logger.exception("the page of an error could not be drawn")
+            return sentence, status, {**headers, "Content-Type": "text/plain; charset=utf-8"}
         return page, status, headers
 
     @app.errorhandler(ApiError)
@@ -123,18 +151,33 @@ def _register_errors(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def answer_http(error: HTTPException) -> ResponseReturnValue:
-        if isinstance(error, RequestEntityTooLarge):
-            drain_body()
         status = error.code or 500
         sentence = SENTENCES.get(status, "The request could not be read.")
+        if status == 413 and request.max_content_length == FORM_BYTES:
+            sentence = "The form has too long a text; shorten it and send it again."
         return answer(status, sentence.format(max_mb=app.config["MAX_FILE_BYTES"] >> 20))
 
+    @app.errorhandler(ParseException)
+    def answer_malformed(error: ParseException) -> ResponseReturnValue:
+        return answer_http(BadRequest(str(error)))
 
-def drain_body() -> None:
-    """Read what the sender still sends: closing at once would reset it before it hears the 413."""
-    stream, drained = request.environ["wsgi.input"], 0
-    while drained < MAX_DRAINED_BYTES and (chunk := stream.read(1 << 20)):
-        drained += len(chunk)
+    @app.errorhandler(TooSlow)
+    def answer_slow(error: TooSlow) -> ResponseReturnValue:
+        return answer_http(RequestTimeout(str(error)))
+
+    @app.errorhandler(TooManySenders)
+    def answer_busy(error: TooManySenders) -> ResponseReturnValue:
+        del error
+        note(code="busy")
+        return answer(503, "Too many files arrive at once; try again in 5 seconds.", 5)
+
+    @app.errorhandler(OSError)
+    def answer_full(error: OSError) -> ResponseReturnValue:
+        # A file is kept in the folder for temporary files until the API has it.
+        del error
+        app.logger.exception("a file could not be taken")
+        note(code="no_room")
+        return answer(503, "The file could not be taken; try again in 30 seconds.", 30)
 
 
 def __getattr__(name: str) -> Any:

@@ -28,6 +28,8 @@ from pneumonia_web.api_client import ApiClient, ApiError
 
 pages = Blueprint("pages", __name__)
 
+KEY_HEADER = "Idempotency-Key"
+
 PAGE_SIZE = "25"
 
 # Where log-in may lead: the two pages, and not what they are made of (a preview is a bare picture).
@@ -76,6 +78,18 @@ def refreshes_part() -> bool:
 def wants_json() -> bool:
     """Whether a script asks, rather than a person's browser."""
     return request.accept_mimetypes.best == "application/json"
+
+
+@pages.before_request
+def refuse_repeats() -> None:
+    """Refuse a value that is there twice: one of the two would be dropped without a word."""
+    if len(request.files.getlist("xray")) > 1:
+        raise ApiError(422, "several_files", "Send one X-ray at a time; none of these was stored.")
+    for values in (request.args, request.form, request.files):
+        if any(len(found) > 1 for _, found in values.lists()):
+            raise ApiError(
+                400, "repeated", "The form says something twice; reload the page and send it again."
+            )
 
 
 @pages.get("/")
@@ -160,7 +174,8 @@ def upload(token: str) -> ResponseReturnValue:
     if size > current_app.config["MAX_FILE_BYTES"]:
         raise RequestEntityTooLarge
     reference = request.form.get("reference", "").strip()
-    record = _api().upload(token, file.stream, file.mimetype, reference)
+    key = request.headers.get(KEY_HEADER) or request.form.get("idempotency_key") or None
+    record = _api().upload(token, file.stream, file.mimetype, reference, key)
     note(xray=record["id"])
     url = url_for("pages.result", xray_id=record["id"])
     if wants_json():

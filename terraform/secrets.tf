@@ -8,6 +8,7 @@ locals {
     redis-password      = "Redis"
     api-key             = "machines that call the API"
     secret-key          = "signs the web's session cookie"
+    web-key             = "shows the API that a request comes from the web"
     first-user-password = "first log-in"
     grafana-password    = "Grafana's administrator"
   }
@@ -15,8 +16,8 @@ locals {
   # Which host may read what.
   secrets_of = {
     nginx      = []
-    web        = ["secret-key"]
-    api        = ["redis-password", "api-key", "first-user-password"]
+    web        = ["secret-key", "web-key"]
+    api        = ["redis-password", "api-key", "web-key", "first-user-password"]
     trainer    = ["redis-password", "api-key"]
     monitoring = ["grafana-password"]
   }

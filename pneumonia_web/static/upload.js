@@ -1,5 +1,6 @@
 // Sends X-rays one after the other, by drop or dialog, and shows how far each is; more may be added
-// meanwhile. Without this script the form still sends one.
+// meanwhile. Without this script the form still sends one. Each file keeps its idempotency key until
+// it has its answer: sent again, because the answer was lost, it is the same upload.
 (() => {
   const form = document.getElementById("upload");
   const input = form.elements.xray;
@@ -7,6 +8,13 @@
   const maxBytes = Number(form.dataset.maxBytes);
   const waiting = [];
   let busy = false;
+
+  input.multiple = true;
+  document.getElementById("several").hidden = false;
+
+  // crypto.randomUUID() is for HTTPS alone.
+  const makeKey = () =>
+    Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
   // What is said when the answer brings no sentence: the proxy's answers are pages, not JSON.
   const sentence = (status, seconds) => {
@@ -51,10 +59,10 @@
   };
 
   // The result's address, or null for what was not accepted.
-  const send = ({ file, reference, row }) => new Promise((resolve) => {
+  const send = ({ file, reference, key, row }) => new Promise((resolve) => {
     const refuse = (text, retry) => {
       row.end("bad", text);
-      if (retry) row.again(() => add([file], reference));
+      if (retry) row.again(() => add(file, reference, key));
       resolve(null);
     };
     if (file.size > maxBytes) { refuse(sentence(413)); return; }
@@ -64,6 +72,7 @@
     const request = new XMLHttpRequest();
     request.open("POST", form.action);
     request.setRequestHeader("Accept", "application/json");
+    request.setRequestHeader("Idempotency-Key", key);
     request.setRequestHeader("X-CSRFToken", form.elements.csrf_token.value);
     request.responseType = "json";
     row.begin();
@@ -101,14 +110,14 @@
     if (count === 1 && url) window.location = url;
   };
 
-  const add = (files, reference) => {
-    for (const file of files) waiting.push({ file, reference, row: show(file.name) });
+  const add = (file, reference, key) => {
+    waiting.push({ file, reference, key, row: show(file.name) });
     sendAll();
   };
 
   // The reference goes with these files alone: left in place, it would name the next patient's too.
   const take = (files) => {
-    add(files, form.elements.reference.value);
+    for (const file of files) add(file, form.elements.reference.value, makeKey());
     form.elements.reference.value = input.value = "";
   };
 

@@ -37,6 +37,7 @@ redis_server=/usr/bin/redis-server redis_conf=/etc/redis/pneumonia.conf \
 write_settings <<END
 REDIS_URL=${redis_scheme}://:$redis_password@${redis_host}:6379/0${redis_options}
 API_KEY=$(secret api-key)
+WEB_KEY=$(secret web-key)
 IMAGE_STORE=${images_url}
 ARTIFACT_STORE=${models_url}
 API_HOST=0.0.0.0

@@ -5,6 +5,7 @@ install_extra web
 write_settings <<END
 API_URL=http://api.${inside}:5000
 SECRET_KEY=$(secret secret-key)
+WEB_KEY=$(secret web-key)
 WEB_HOST=0.0.0.0
 PROXY_ADDRESS=${nginx_address}
 END

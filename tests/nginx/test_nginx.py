@@ -5,9 +5,11 @@ import json
 import os
 import shlex
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -133,6 +135,37 @@ def test_line_is_json_and_has_the_id_that_the_page_shows(proxy: Proxy) -> None:
     assert len(line["request"]) == 32
     assert line["request"] != claimed
     assert f"<code>{line['request']}</code>" in page.text
+
+
+def test_silent_clients_are_let_go(proxy: Proxy) -> None:
+    """Half a head, half a body: free again before nginx's own minute has passed."""
+    host, port = proxy.url.removeprefix("http://").split(":")
+    texts = (
+        "GET / HTTP/1.1\r\nHost: x\r\n",
+        "POST /xrays HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf",
+    )
+    with ExitStack() as crowd:
+        silent = [
+            crowd.enter_context(socket.create_connection((host, int(port)), 40)) for _ in texts
+        ]
+        for connection, text in zip(silent, texts, strict=True):
+            connection.sendall(text.encode())
+        for connection in silent:
+            while connection.recv(65536):  # raises after 40 s of silence
+                pass
+
+
+def test_one_address_cannot_take_all_connections(proxy: Proxy) -> None:
+    """A hundred uploads that do not come on: the next from there is refused, and told so."""
+    host, port = proxy.url.removeprefix("http://").split(":")
+    head = "POST /xrays HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nhalf"
+    with ExitStack() as crowd:
+        for _ in range(100):
+            slow = crowd.enter_context(socket.create_connection((host, int(port)), 20))
+            slow.sendall(head.encode())
+        answer = requests.get(f"{proxy.url}/xrays", timeout=20)
+        assert answer.status_code == 429
+        assert answer.headers["Retry-After"] == "5"
 
 
 @pytest.mark.parametrize(

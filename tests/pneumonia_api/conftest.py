@@ -34,6 +34,7 @@ def app(client: redis.Redis, redis_url: str, tmp_path: Path) -> APIFlask:
         {
             "REDIS_URL": redis_url,
             "API_KEY": "key-of-the-test",
+            "WEB_KEY": "key-of-the-web",
             "IMAGE_STORE": tmp_path.as_uri(),
             "MAX_QUEUED": "3",
         }

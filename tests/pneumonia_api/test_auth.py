@@ -41,7 +41,7 @@ def log_in(app: APIFlask, password: str, address: str) -> TestResponse:
     return app.test_client().post(
         "/v1/sessions",
         json={"user": "doctor", "password": password},
-        headers={"X-Forwarded-For": address},
+        headers={"X-Forwarded-For": address, "X-Web-Key": "key-of-the-web"},
     )
 
 

@@ -1,11 +1,14 @@
 """`pneumonia_api.images`: kept whole or not at all."""
 
+import contextlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from pneumonia_api.images import ImageMissing, ImageStore, StoreUnavailable
+from tests.pneumonia_api.failing_sync import fail_syncs
 from tests.pneumonia_api.full_disk import full_disk
 from tests.s3 import running_s3
 from tests.stack import free_ports
@@ -76,3 +79,45 @@ def test_broken_store_has_a_name_for_every_call(tmp_path: Path) -> None:
     ):
         with pytest.raises(StoreUnavailable):
             call()
+
+
+def test_failed_sync_leaves_no_file(tmp_path: Path) -> None:
+    """A record must not count on bytes that the disk did not take."""
+    images = ImageStore(tmp_path.as_uri())
+    with ThreadPoolExecutor(1, initializer=fail_syncs) as thread:
+        with pytest.raises(StoreUnavailable):
+            thread.submit(images.write_incoming, "a", b"bytes").result()
+        upload = images.receive(100)
+        upload.write(b"bytes")
+        with pytest.raises(StoreUnavailable):
+            thread.submit(images.keep, "b", upload).result()
+        images.discard(upload)
+    assert list_files(tmp_path) == []
+
+
+def test_upload_reaches_s3_whole_or_not_at_all(s3: str, tmp_path: Path) -> None:
+    """It comes in on this host's disk, without a name; a store that is away keeps nothing."""
+    for url, is_kept in ((f"{s3}/streamed", True), (f"{s3}-of-nobody/streamed", False)):
+        images = ImageStore(url)
+        upload = images.receive(100)
+        assert upload.name is None
+        upload.write(b"by")
+        upload.write(b"tes")
+        with contextlib.nullcontext() if is_kept else pytest.raises(StoreUnavailable):
+            images.keep("a", upload)
+        images.discard(upload)
+    assert ImageStore(f"{s3}/streamed").read_incoming("a") == b"bytes"
+
+
+def test_upload_is_written_where_it_is_kept(tmp_path: Path) -> None:
+    """Nothing is left of one that was not kept, and of one above the limit no more than that."""
+    images = ImageStore(tmp_path.as_uri())
+    upload = images.receive(10)
+    upload.write(b"12345")
+    upload.write(b"678901")
+    assert upload.size == 11
+    [part] = list_files(tmp_path)
+    assert part.parent.name == "incoming"
+    assert part.stat().st_size == 5
+    images.discard(upload)
+    assert list_files(tmp_path) == []

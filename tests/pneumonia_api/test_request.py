@@ -29,6 +29,18 @@ def test_body_over_the_limit_is_drained_then_refused(
     assert body.read() == b""
 
 
+def test_body_over_the_limit_is_refused_and_its_sender_hears_it(stack: Stack) -> None:
+    """30 MB: 413 with the one error shape; the connection is not reset while it is sent."""
+    answer = requests.post(
+        f"{stack.api_url}/v1/xrays",
+        data=b"\xff" * 30 * 1024 * 1024,
+        headers={**stack.headers, "Content-Type": "multipart/form-data; boundary=b"},
+        timeout=20,
+    )
+    assert answer.status_code == 413
+    assert answer.json()["error"]["code"] == "too_large"
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [

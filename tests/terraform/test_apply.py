@@ -211,7 +211,7 @@ def test_secrets_are_kept_apart(deployment: Deployment) -> None:
     """Encrypted, different, long; in no user data and in no output."""
     ssm = deployment.client("ssm")
     secrets = ssm.get_parameters_by_path(Path="/pneumonia/", WithDecryption=True)["Parameters"]
-    assert len(secrets) == 5
+    assert len(secrets) == 6
     assert {secret["Type"] for secret in secrets} == {"SecureString"}
     values = {secret["Value"] for secret in secrets}
     assert len(values) == 5 and min(map(len, values)) >= 32

@@ -1,0 +1,94 @@
+"""An upload is accepted: bytes, record, queue, in this order, so that none is lost in between."""
+
+import contextlib
+from dataclasses import replace
+
+import redis
+from celery import Celery
+from flask import current_app
+from kombu.exceptions import OperationalError
+
+from monitoring.logs.requests import find_request
+from pneumonia_api.admission import Admission
+from pneumonia_api.images import ImageMissing, ImageStore, Upload
+from pneumonia_api.memory import MemoryBudget
+from pneumonia_api.metrics import mark_reused
+from pneumonia_api.publishing import publish
+from pneumonia_api.sent import KeyReused, SentUploads
+from pneumonia_api.store import Xray, XrayStore
+
+
+def _xrays() -> XrayStore:
+    return current_app.extensions["xrays"]
+
+
+def _images() -> ImageStore:
+    return current_app.extensions["images"]
+
+
+def accept(new: Xray, upload: Upload, key: str | None) -> Xray:
+    """The record of an upload that was checked: queued, or with the prediction of the same bytes.
+
+    With a `key` (`pneumonia_api.sent`) it is the one that stands for the key. Raises QueueFull,
+    ShareUsed, TooBusy, StoreUnavailable, KeyReused or RedisError, and then nothing is kept.
+    """
+    same = _xrays().find_same(new.digest)
+    if same and (reused := _reuse(new, same, key)):
+        return reused
+    admission: Admission = current_app.extensions["admission"]
+    admission.check(new.source)
+    memory: MemoryBudget = current_app.extensions["memory"]
+    with memory.hold(0 if upload.name else upload.size):  # a file is only renamed
+        _images().keep(new.id, upload)
+    added = _add(new, key)
+    if added.id == new.id:
+        _publish(new.id)
+    return added
+
+
+def _reuse(new: Xray, same: Xray, key: str | None) -> Xray | None:
+    try:
+        preview = _images().read_preview(same.id)
+    except ImageMissing:
+        return None  # deleted this moment: judge the bytes anew
+    _images().write_preview(new.id, preview)
+    added = _add(replace(new, status="done", prediction=same.prediction, quality=same.quality), key)
+    mark_reused()
+    return added
+
+
+def _add(xray: Xray, key: str | None) -> Xray:
+    """Store the record; the one that stands for the upload, if it was sent twice at once."""
+    uploads: SentUploads = current_app.extensions["sent"]
+    try:
+        added = uploads.add(xray, key)
+    except redis.RedisError:
+        # Not accepted, so nothing of the patient stays. The record may be there, and only the
+        # answer was lost; if it cannot be deleted either, its image stays, too, and is judged,
+        # and without a record the image is swept.
+        with contextlib.suppress(redis.RedisError):
+            if _xrays().exists(xray.id):
+                _xrays().delete(xray)
+            forget_images(xray.id)
+        raise
+    except KeyReused:
+        forget_images(xray.id)
+        raise
+    if added.id != xray.id:
+        forget_images(xray.id)
+    return added
+
+
+def forget_images(xray_id: str) -> None:
+    """Delete what the image store has of an X-ray."""
+    _images().delete_incoming(xray_id)
+    _images().delete_preview(xray_id)
+
+
+def _publish(xray_id: str) -> None:
+    queue: Celery = current_app.extensions["queue"]
+    try:
+        publish(queue, xray_id, find_request())
+    except (OperationalError, redis.RedisError):
+        # The record is stored, so the X-ray is accepted: a worker's timer publishes it again.
+        current_app.logger.exception("could not publish %s; a worker will find it", xray_id)

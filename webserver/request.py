@@ -1,0 +1,90 @@
+"""A request while it comes in, looked at without parsing more of it than its extent."""
+
+import re
+
+MAX_HEAD_BYTES = 64 * 1024
+"""Largest head of a request; browsers and machines send far below 8 KB."""
+
+MAX_SMALL_BODY = 64 * 1024
+"""Largest body that is collected without a thread: any log-in, review or form without a file."""
+
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,12})[ \t]*\r\n", re.IGNORECASE)
+_CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
+_FILES = re.compile(rb"\r\ncontent-type:[ \t]*multipart/", re.IGNORECASE)
+_EXPECT = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
+
+
+class PartialRequest:
+    """The bytes of one request so far. Each byte is looked at once, however slowly they come."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self._searched = 0
+        self._body = 0  # where the body begins; 0 until the head is complete
+        self._has_files = False
+        self._length: int | None = None  # None: in chunks
+        self._chunk = 0  # where the next chunk begins
+
+    def add(self, data: bytes) -> None:
+        """Take what came."""
+        if not self.data:
+            data = data.lstrip(b"\r\n")  # gunicorn skips empty lines, too
+        self.data += data
+        if not self._body:
+            self._find_head()
+
+    @property
+    def has_head(self) -> bool:
+        """Whether the head is complete."""
+        return bool(self._body)
+
+    @property
+    def waits_for_word(self) -> bool:
+        """Whether the client sends its body only when it is told to continue."""
+        return self.has_head and bool(_EXPECT.search(self.data, 0, self._body))
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether the head alone is more than any client of ours sends."""
+        return not self.has_head and len(self.data) > MAX_HEAD_BYTES
+
+    def is_complete(self) -> bool:
+        """Whether a thread can begin with it and need not wait for a small body.
+
+        It begins with a form with files as soon as the head is there: who sends one is asked for a
+        token, or a session, before anything of it is read.
+        """
+        if not self.has_head:
+            return False
+        if self._has_files:
+            return True
+        received = len(self.data) - self._body
+        if self._length is not None:
+            return self._length > MAX_SMALL_BODY or received >= self._length
+        return received > MAX_SMALL_BODY or self._ends()
+
+    def _find_head(self) -> None:
+        end = self.data.find(b"\r\n\r\n", self._searched)
+        self._searched = max(0, len(self.data) - 3)
+        if end < 0:
+            return
+        self._body = self._chunk = end + 4
+        self._has_files = bool(_FILES.search(self.data, 0, self._body))
+        if not _CHUNKED.search(self.data, 0, self._body):
+            length = _LENGTH.search(self.data, 0, self._body)
+            self._length = int(length[1]) if length else 0
+
+    def _ends(self) -> bool:
+        """Whether the last chunk is there, or one that gunicorn will refuse."""
+        while (line_end := self.data.find(b"\r\n", self._chunk, self._chunk + 8192)) >= 0:
+            try:
+                size = int(self.data[self._chunk : line_end].partition(b";")[0], 16)
+            except ValueError:
+                return True
+            if size == 0:
+                return self.data.find(b"\r\n\r\n", line_end) >= 0
+            after = line_end + 2 + max(size, 0) + 2
+            if after > len(self.data):
+                return False
+            self._chunk = after
+        return False
