@@ -139,10 +139,6 @@ class ArtifactStore:
             states[current] = "served"
         return states
 
-    def list_versions(self) -> list[str]:
-        """All that were published whole."""
-        return list(self.list_models())
-
     def fetch(self, version: str, artifacts: Path, serving: Path) -> Path:
         """Download into `artifacts`/VERSION and `serving`/VERSION, verified; return the first.
 

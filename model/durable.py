@@ -7,17 +7,25 @@ import os
 import secrets
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 
 def write_file(path: Path, data: bytes) -> None:
     """Replace `path` by `data`. Raises OSError, and then leaves what was there."""
+    _replace(path, lambda scratch: scratch.write_bytes(data))
+
+
+def copy_file(file: Path, path: Path) -> None:
+    """Replace `path` by a copy of `file`. Raises OSError, and then leaves what was there."""
+    _replace(path, lambda scratch: shutil.copyfile(file, scratch))
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
     scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with scratch.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        write(scratch)
+        _sync(scratch)
         scratch.replace(path)
     finally:
         scratch.unlink(missing_ok=True)

@@ -17,10 +17,23 @@ WEIGHTS_NAME = "model.bin"
 EXPORT_FILES = (GRAPH_NAME, WEIGHTS_NAME)
 
 
+class ExportError(ArtifactError):
+    """The export is missing or damaged; it can be derived again from the artifact."""
+
+
 def write_export_manifest(folder: Path, version: str) -> None:
     """Finish an export: record the digests of its files, in the folder that holds them."""
     manifest = make_manifest(version, {name: folder / name for name in EXPORT_FILES})
     write_file(folder / MANIFEST_NAME, manifest.encode())
+
+
+def is_whole(artifact: Artifact, artifact_folder: Path, serving_folder: Path) -> bool:
+    """Whether the export is there and undamaged; else it is to be derived again."""
+    try:
+        read_export(artifact, artifact_folder, serving_folder)
+    except ExportError:
+        return False
+    return True
 
 
 def read_export(
@@ -29,7 +42,7 @@ def read_export(
     """The graph, and the weights mapped into memory, both verified.
 
     The digests are those of the very bytes that are returned: a file that is replaced meanwhile
-    cannot slip in. Raises ArtifactError, in one sentence with the command that mends it.
+    cannot slip in. Raises ExportError, in one sentence with the command that mends it.
     """
     folder = serving_folder / artifact.version
     again = (
@@ -46,13 +59,15 @@ def read_export(
         graph = (folder / GRAPH_NAME).read_bytes()
         with (folder / WEIGHTS_NAME).open("rb") as file:
             weights = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    except ArtifactError as error:
+        raise ExportError(f"{error} {again[0].upper()}{again[1:]}") from error
     except FileNotFoundError as error:
-        raise ArtifactError(f"The serving export {error.filename} is missing; {again}") from error
+        raise ExportError(f"The serving export {error.filename} is missing; {again}") from error
     except (OSError, ValueError) as error:  # ValueError: an empty file cannot be mapped
-        raise ArtifactError(f"The serving export {folder} cannot be read; {again}") from error
+        raise ExportError(f"The serving export {folder} cannot be read; {again}") from error
     for name, data in ((GRAPH_NAME, graph), (WEIGHTS_NAME, weights)):
         if hashlib.sha256(data).hexdigest() != manifest.files[name]:
-            raise ArtifactError(
+            raise ExportError(
                 f"The serving export {folder / name} is damaged: its digest differs from the one "
                 f"on record; {again}"
             )

@@ -23,7 +23,7 @@ from PIL import Image
 
 from model.artifact import WEIGHTS_NAME, ArtifactError, read_artifact
 from model.durable import install_folder
-from model.export import GRAPH_NAME, read_export, write_export_manifest
+from model.export import GRAPH_NAME, is_whole, write_export_manifest
 from model.golden import Golden, list_images, write_golden
 from model.gradcam import HEAD_SUFFIX, POOLED_SUFFIX, build_serving_network
 from model.ood import read_density
@@ -179,11 +179,7 @@ def export_network(artifact_folder: Path, out: Path) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     with (out / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another start may derive the same one
-        try:
-            read_export(artifact, artifact_folder, out)
-        except ArtifactError:
-            pass
-        else:
+        if is_whole(artifact, artifact_folder, out):
             return target
         serving = build_serving_network(
             load_network(artifact_folder / WEIGHTS_NAME), read_density(artifact_folder)

@@ -6,7 +6,7 @@ import fsspec
 from botocore.exceptions import BotoCoreError, ClientError
 from fsspec.implementations.local import LocalFileSystem
 
-from model.durable import write_file
+from model.durable import copy_file, write_file
 
 AWAY = (OSError, BotoCoreError, ClientError)
 """What a store of fsspec raises when it cannot be reached or refuses."""
@@ -39,10 +39,10 @@ class ObjectStore:
     def upload(self, name: str, file: Path) -> None:
         """Store a large file, which is never in memory as a whole."""
         try:
-            # Only where there are folders: S3 would want a right for it that nothing else needs.
             if isinstance(self._fs, LocalFileSystem):
-                self._make_folder_of(name)
-            self._fs.put_file(str(file), f"{self._root}/{name}")
+                copy_file(file, self._make_folder_of(name))
+            else:
+                self._fs.put_file(str(file), f"{self._root}/{name}")
         except AWAY as error:
             raise self._unavailable(error) from error
 

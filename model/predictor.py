@@ -26,6 +26,8 @@ WORKER_STREAMS = 3
 HEATMAP_ROWS = 16
 """Rows and columns of every answer's heat map: a part of the API, whatever the network's grid."""
 
+MAKE_AGAIN = "make it again with `python -m model.network`, or fetch it by a restart"
+
 REFUSAL = (
     "This does not look like a frontal chest X-ray, so it was not judged; check that the right "
     "image was sent."
@@ -138,13 +140,15 @@ def open_network(
         taken = [_shape_of(port) for port in network.inputs]
         given = {name: _shape_of(port) for port in network.outputs for name in port.names}
     except (RuntimeError, UnicodeDecodeError) as error:  # OpenVINO raises RuntimeError for all
-        raise ArtifactError(f"{where} cannot be opened by OpenVINO.") from error
+        raise ArtifactError(
+            f"{where} cannot be opened by OpenVINO; remove the folder, and {MAKE_AGAIN}."
+        ) from error
     side, cells = artifact.input_side, artifact.input_side // 16
     wanted = {"logit": (1, 1), "heatmap": (1, cells, cells), "distance": (1,)}
     if taken != [(1, side, side, 1)] or given != wanted:
         raise ArtifactError(
             f"{where} is not of this network: it must take {side} x {side} grey pixels and give "
-            "logit, heatmap and distance."
+            f"logit, heatmap and distance; remove the folder, and {MAKE_AGAIN}."
         )
     return network, mapped
 
