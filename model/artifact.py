@@ -128,7 +128,9 @@ def parse_metadata(data: bytes, where: object) -> Artifact:
         "heatmap_reference": _is_number(values["heatmap_reference"])
         and values["heatmap_reference"] >= 0,
         "ood.limit": _is_number(ood.limit) and ood.limit > 0,
-        "ood.warning": _is_number(ood.warning) and 0 < ood.warning <= ood.limit,
+        "ood.warning": _is_number(ood.warning)
+        and ood.warning > 0
+        and not (_is_number(ood.limit) and ood.warning > ood.limit),
         "scores": isinstance(scores, dict) and _is_finite(scores),
         "training": isinstance(training, dict) and _is_finite(training),
         "weights_sha256": is_sha256(values["weights_sha256"]),

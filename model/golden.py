@@ -68,7 +68,7 @@ def read_golden(folder: Path, artifact: Artifact) -> Golden:
     """Read it back, checked for shapes. Raises ArtifactError."""
     file = folder / GOLDEN_NAME
     try:
-        with np.load(file, allow_pickle=False) as arrays:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
             golden = Golden(**{name: arrays[name] for name in arrays.files})
     except FileNotFoundError as error:
         raise ArtifactError(
