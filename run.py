@@ -27,6 +27,7 @@ import redis
 from dotenv import dotenv_values
 
 from model.artifact import ArtifactError, read_artifact
+from model.export import is_whole
 from monitoring import programs as monitoring
 from parts import (
     CannotStart,
@@ -203,10 +204,10 @@ def prepare_var(ports: dict[str, int], with_redis: bool) -> None:
 
 
 def export_model() -> None:
-    """Derive the serving export if this version has none yet."""
+    """Derive the serving export if this version has none yet that is whole."""
     config = read_config()
-    version = read_artifact(config.model_dir).version
-    if (config.serving_dir / version / "model.xml").is_file():
+    artifact = read_artifact(config.model_dir)
+    if is_whole(artifact, config.model_dir, config.serving_dir):
         return
     print(
         "Preparing the model for serving (once for each version, about half a minute) ...",

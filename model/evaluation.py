@@ -17,6 +17,7 @@ from sklearn.metrics import (
     roc_curve,
 )
 
+from model.artifact import Calibration
 from model.bootstrap import RESAMPLES, Metric, draw_patients, estimate, summarise
 
 ECE_BINS = 10
@@ -30,7 +31,7 @@ def sigmoid(logits: np.ndarray) -> np.ndarray:
     return 0.5 * (1 + np.tanh(0.5 * np.asarray(logits, np.float64)))
 
 
-def fit_calibration(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+def fit_calibration(logits: np.ndarray, labels: np.ndarray) -> Calibration:
     """Platt scaling (Platt 1999) on validation, both classes weighing the same.
 
     The probability is thus the one at a prevalence of 50 %: three in four children of the training
@@ -49,12 +50,12 @@ def fit_calibration(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
             return float(np.average(sigmoid(logits + shift), weights=weights) - 0.5)
 
         offset = float(brentq(excess, -20, 20))
-    return {"scale": scale, "offset": offset, "prevalence": 0.5}
+    return Calibration(scale, offset, prevalence=0.5)
 
 
-def calibrate(logits: np.ndarray, calibration: dict[str, float]) -> np.ndarray:
+def calibrate(logits: np.ndarray, calibration: Calibration) -> np.ndarray:
     """Calibrated probabilities of raw logits."""
-    return sigmoid(calibration["scale"] * np.asarray(logits) + calibration["offset"])
+    return sigmoid(calibration.scale * np.asarray(logits) + calibration.offset)
 
 
 def choose_threshold(probabilities: np.ndarray, labels: np.ndarray, sensitivity: float) -> float:

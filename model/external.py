@@ -34,7 +34,7 @@ def judge_files(
             continue
         image = model_input(change(xray) if change else xray, artifact.input_side)
         output = predictor.infer(image)
-        refused = refusing and output.distance > artifact.ood["limit"]
+        refused = refusing and output.distance > artifact.ood.limit
         logits.append(np.nan if refused else output.logit)
     return evaluation.calibrate(np.array(logits), artifact.calibration)
 

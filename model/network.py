@@ -2,26 +2,32 @@
 
     python -m model.network --artifact model/artifact --out var/serving
 
-writes var/serving/VERSION/model.xml (OpenVINO IR, float32), from which `model.predictor` answers
-without TensorFlow. The network takes grey images, (N, side, side, 1) float32, 0 to 255; everything
-that the weights expect beyond that (three channels, ImageNet's means) is part of the graph.
+writes var/serving/VERSION/ (OpenVINO IR, float32, and a manifest of digests), from which
+`model.predictor` answers without TensorFlow. The network takes grey images, (N, side, side, 1)
+float32, 0 to 255; everything that the weights expect beyond that (three channels, ImageNet's means)
+is part of the graph.
 """
 
 import argparse
-import shutil
+import fcntl
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import keras
+import numpy as np
 import openvino
 from keras import ops
+from PIL import Image
 
 from model.artifact import WEIGHTS_NAME, ArtifactError, read_artifact
+from model.durable import install_folder
+from model.export import GRAPH_NAME, is_whole, write_export_manifest
+from model.golden import Golden, list_images, write_golden
 from model.gradcam import HEAD_SUFFIX, POOLED_SUFFIX, build_serving_network
 from model.ood import read_density
-from model.xray import INPUT_SIDE
+from model.xray import INPUT_SIDE, Xray, model_input
 
 # Keras's resnet50.preprocess_input (He et al. 2015): BGR, minus the ImageNet means.
 _IMAGENET_MEANS_BGR = (103.939, 116.779, 123.68)
@@ -165,23 +171,50 @@ def _with_dtype(layer: keras.layers.Layer, dtype: str) -> keras.layers.Layer:
 def export_network(artifact_folder: Path, out: Path) -> Path:
     """Derive the OpenVINO IR of an artifact under `out`/VERSION; return that folder.
 
-    Written beside and renamed, so that a reader never sees half a model.
+    Nothing is done for an export that is whole. One that is not, such as what an earlier release
+    left without a manifest, is replaced. Raises ArtifactError.
     """
     artifact = read_artifact(artifact_folder)
     target, side = out / artifact.version, artifact.input_side
-    if (target / "model.xml").is_file():
-        return target
-    serving = build_serving_network(
-        load_network(artifact_folder / WEIGHTS_NAME), read_density(artifact_folder)
-    )
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out) as scratch:
-        serving.export(f"{scratch}/saved", format="tf_saved_model", verbose=False)
-        converted = openvino.convert_model(f"{scratch}/saved", input=[1, side, side, 1])
-        openvino.save_model(converted, f"{scratch}/ir/model.xml", compress_to_fp16=False)
-        shutil.rmtree(target, ignore_errors=True)
-        Path(scratch, "ir").replace(target)
+    with (out / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another start may derive the same one
+        if is_whole(artifact, artifact_folder, out):
+            return target
+        serving = build_serving_network(
+            load_network(artifact_folder / WEIGHTS_NAME), read_density(artifact_folder)
+        )
+        with tempfile.TemporaryDirectory(dir=out, prefix=".") as scratch:
+            serving.export(f"{scratch}/saved", format="tf_saved_model", verbose=False)
+            converted = openvino.convert_model(f"{scratch}/saved", input=[1, side, side, 1])
+            folder = Path(scratch, "ir")
+            openvino.save_model(converted, folder / GRAPH_NAME, compress_to_fp16=False)
+            write_export_manifest(folder, artifact.version)
+            install_folder(folder, target)
     return target
+
+
+def record_golden(serving: keras.Model, out: Path) -> None:
+    """Write `golden.npz`: what the network of `build_serving_network` answers to golden X-rays.
+
+    On the CPU, because a GPU's convolutions may be rounded to ten bits of mantissa.
+    """
+    paths, labels = zip(*list_images(), strict=True)
+    side = serving.input_shape[1]
+    inputs = np.stack([_read_golden_image(path, side) for path in paths])
+    with keras.device("cpu:0"):
+        answers = serving(inputs.astype(np.float32))
+    logits, heatmaps, distances = (
+        ops.convert_to_numpy(answers[name]) for name in ("logit", "heatmap", "distance")
+    )
+    write_golden(out, Golden(inputs, np.array(labels), logits[:, 0], heatmaps, distances))
+
+
+def _read_golden_image(path: Path, side: int) -> np.ndarray:
+    with Image.open(path) as image:
+        pixels = np.asarray(image.convert("L"))
+    whole = Xray(pixels, pixels.shape[1], pixels.shape[0], ())
+    return model_input(whole, side).round().astype(np.uint8)
 
 
 def main() -> int:
@@ -189,8 +222,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Export the trained network for serving.")
     parser.add_argument("--artifact", type=Path, default=Path("model/artifact"))
     parser.add_argument("--out", type=Path, default=Path("var/serving"))
+    parser.add_argument(
+        "--record-golden",
+        action="store_true",
+        help="write golden.npz first: for an artifact of a release that recorded none",
+    )
     arguments = parser.parse_args()
     try:
+        if arguments.record_golden:
+            read_artifact(arguments.artifact)
+            network = load_network(arguments.artifact / WEIGHTS_NAME)
+            density = read_density(arguments.artifact)
+            record_golden(build_serving_network(network, density), arguments.artifact)
         print(export_network(arguments.artifact, arguments.out))
     except ArtifactError as error:
         print(error, file=sys.stderr)

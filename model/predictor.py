@@ -11,16 +11,22 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import openvino
 
 from model.artifact import Artifact, ArtifactError, read_artifact
+from model.export import read_export
+from model.golden import Output, check_answers, read_golden
 from model.xray import INPUT_MARGIN, Xray, model_input
 
 WORKER_STREAMS = 3
 """Images at once when callers meet: as many as a worker has threads, for each costs memory."""
+
+HEATMAP_ROWS = 16
+"""Rows and columns of every answer's heat map: a part of the API, whatever the network's grid."""
+
+MAKE_AGAIN = "make it again with `python -m model.network`, or fetch it by a restart"
 
 REFUSAL = (
     "This does not look like a frontal chest X-ray, so it was not judged; check that the right "
@@ -52,14 +58,6 @@ class Prediction:
     warning: str | None
 
 
-class Output(NamedTuple):
-    """What the network gives: logit, (14, 14) Grad-CAM in its units, distance of `model.ood`."""
-
-    logit: float
-    heatmap: np.ndarray
-    distance: float
-
-
 class Predictor:
     """The compiled network; safe to call from several threads.
 
@@ -69,21 +67,17 @@ class Predictor:
     """
 
     def __init__(self, artifact_folder: Path, serving_folder: Path) -> None:
-        """Load the artifact's export and warm it up.
+        """Load the artifact's export, warm it up, and compare its answers with those recorded.
 
-        Raises ArtifactError in one sentence when the artifact or its export is missing.
+        Raises ArtifactError in one sentence when a file is missing, damaged or of another model.
         """
         self.artifact: Artifact = read_artifact(artifact_folder)
-        file = find_export(self.artifact, artifact_folder, serving_folder)
+        golden = read_golden(artifact_folder, self.artifact)
+        network, mapped = open_network(self.artifact, artifact_folder, serving_folder)
+        self._mapped = mapped  # kept: the network does not own its weights
         cores = len(os.sched_getaffinity(0))
         streams = min(cores, WORKER_STREAMS)
-        with file.with_suffix(".bin").open("rb") as weights:
-            mapped = mmap.mmap(weights.fileno(), 0, access=mmap.ACCESS_COPY)
-        self._mapped = np.frombuffer(mapped, np.uint8)  # kept: the network does not own its weights
         core = openvino.Core()
-        network = core.read_model(
-            file.read_text(), openvino.Tensor(self._mapped, shared_memory=True)
-        )
         [self._wide] = compile_requests(core, network, {"PERFORMANCE_HINT": "LATENCY"}, cores, 1)
         self._narrow: queue.SimpleQueue[openvino.InferRequest] = queue.SimpleQueue()
         for request in compile_requests(core, network, {"NUM_STREAMS": streams}, streams, streams):
@@ -93,6 +87,8 @@ class Predictor:
         mapped.madvise(mmap.MADV_DONTNEED)
         self._callers = 0
         self._lock = threading.Lock()
+        answers = [self.infer(image) for image in golden.inputs.astype(np.float32)]
+        check_answers(golden, answers, f"The export of model {self.artifact.version}")
 
     def infer(self, image: np.ndarray) -> Output:
         """(224, 224, 1) float32 grey -> what the network makes of it, uncalibrated."""
@@ -120,18 +116,45 @@ class Predictor:
 
     def predict(self, xray: Xray) -> Prediction:
         """Probability, decision and heat map of one X-ray, from one forward pass."""
-        return conclude(self.artifact, self.infer(model_input(xray, self.artifact.input_side)))
+        return conclude(self.artifact, self.judge(xray))
+
+    def judge(self, xray: Xray) -> Output:
+        """What the network makes of one X-ray, uncalibrated."""
+        return self.infer(model_input(xray, self.artifact.input_side))
 
 
-def find_export(artifact: Artifact, artifact_folder: Path, serving_folder: Path) -> Path:
-    """The network that was exported of `artifact`. Raises ArtifactError when there is none."""
-    file = serving_folder / artifact.version / "model.xml"
-    if not file.is_file():
-        raise ArtifactError(
-            f"The serving export {file} is missing; make it with `python -m model.network "
-            f"--artifact {artifact_folder} --out {serving_folder}`."
+def open_network(
+    artifact: Artifact, artifact_folder: Path, serving_folder: Path
+) -> tuple[openvino.Model, mmap.mmap]:
+    """The exported network of `artifact`, and its weights, which must outlive it.
+
+    Raises ArtifactError when it is missing, damaged, or has other inputs and outputs than serving
+    needs.
+    """
+    graph, mapped = read_export(artifact, artifact_folder, serving_folder)
+    where = f"The serving export {serving_folder / artifact.version}"
+    try:
+        network = openvino.Core().read_model(
+            graph.decode(), openvino.Tensor(np.frombuffer(mapped, np.uint8), shared_memory=True)
         )
-    return file
+        taken = [_shape_of(port) for port in network.inputs]
+        given = {name: _shape_of(port) for port in network.outputs for name in port.names}
+    except (RuntimeError, UnicodeDecodeError) as error:  # OpenVINO raises RuntimeError for all
+        raise ArtifactError(
+            f"{where} cannot be opened by OpenVINO; remove the folder, and {MAKE_AGAIN}."
+        ) from error
+    side, cells = artifact.input_side, artifact.input_side // 16
+    wanted = {"logit": (1, 1), "heatmap": (1, cells, cells), "distance": (1,)}
+    if taken != [(1, side, side, 1)] or given != wanted:
+        raise ArtifactError(
+            f"{where} is not of this network: it must take {side} x {side} grey pixels and give "
+            f"logit, heatmap and distance; remove the folder, and {MAKE_AGAIN}."
+        )
+    return network, mapped
+
+
+def _shape_of(port: openvino.Output) -> tuple[int, ...]:
+    return tuple(port.get_partial_shape().to_shape())
 
 
 def split_outputs(outputs: Mapping[str, np.ndarray]) -> list[Output]:
@@ -150,35 +173,55 @@ def compile_requests(
     threads: int,
     requests: int,
 ) -> list[openvino.InferRequest]:
-    """Warm requests of the network, compiled for so many threads in all."""
+    """Warm requests of the network, compiled for so many threads in all.
+
+    Raises ArtifactError when this machine cannot run it.
+    """
     # Newer CPUs would round to bfloat16, and answers would depend on the machine.
     options = {**hint, "INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads}
-    compiled = core.compile_model(network, "CPU", options)
-    made = [compiled.create_infer_request() for _ in range(requests)]
-    for request in made:
-        request.infer({0: np.zeros(compiled.input(0).shape, np.float32)})
+    try:
+        compiled = core.compile_model(network, "CPU", options)
+        made = [compiled.create_infer_request() for _ in range(requests)]
+        for request in made:
+            request.infer({0: np.zeros(compiled.input(0).shape, np.float32)})
+    except RuntimeError as error:  # OpenVINO raises it for all
+        raise ArtifactError("OpenVINO cannot run the network on this machine.") from error
     return made
 
 
 def conclude(artifact: Artifact, output: Output) -> Prediction:
     """The network's output -> the answer."""
     calibration = artifact.calibration
-    calibrated = calibration["scale"] * output.logit + calibration["offset"]
+    calibrated = calibration.scale * output.logit + calibration.offset
     probability = float(0.5 * (1 + np.tanh(0.5 * calibrated)))
-    # The network does not see a sixteenth at each edge: one cell more on each side of its 14.
-    heatmap = np.pad(output.heatmap, round(len(output.heatmap) / (1 / INPUT_MARGIN - 2)))
+    heatmap = place_heatmap(output.heatmap)
     # Below the usual strength of a pneumonia's map, weak stays weak: scaling each image to its
     # own peak would light up a normal lung.
     strength = heatmap / max(float(heatmap.max()), artifact.heatmap_reference, 1e-6)
-    refused = output.distance > artifact.ood["limit"]
-    doubted = not refused and output.distance > artifact.ood["warning"]
+    refused = output.distance > artifact.ood.limit
+    doubted = not refused and output.distance > artifact.ood.warning
     return Prediction(
         probability=round(probability, 4),
         decision=artifact.classes[int(probability >= artifact.threshold)],
         threshold=artifact.threshold,
         model=artifact.version,
         heatmap=[[round(float(value), 3) for value in row] for row in strength],
-        ood=round(output.distance / artifact.ood["limit"], 3),
+        ood=round(output.distance / artifact.ood.limit, 3),
         refusal=REFUSAL if refused else None,
         warning=WARNING if doubted else None,
     )
+
+
+def place_heatmap(heatmap: np.ndarray) -> np.ndarray:
+    """(S, S), over what the network saw -> (16, 16), over the whole image.
+
+    The network does not see INPUT_MARGIN at each edge, where the map is 0. A cell of the answer is
+    the mean over its area; at S = 14 the cells of both grids coincide.
+    """
+    edges = np.arange(HEATMAP_ROWS + 1)
+    margin, cells = HEATMAP_ROWS * INPUT_MARGIN, len(heatmap)
+    inner = margin + (HEATMAP_ROWS - 2 * margin) * np.arange(cells + 1) / cells
+    ends = np.minimum(edges[1:, None], inner[None, 1:])
+    begins = np.maximum(edges[:-1, None], inner[None, :-1])
+    overlap = np.maximum(ends - begins, 0).astype(np.float32)  # (16, S), in cells of the answer
+    return overlap @ heatmap @ overlap.T

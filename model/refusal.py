@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from model.artifact import OodLimits
 from model.ood import FeatureDensity, choose_limit, fit_density, is_in_fitting_half
 from model.xray import UnreadableXray, model_input, read_xray
 
@@ -49,7 +50,7 @@ def read_features(folder: Path, side: int, extract: Callable[[np.ndarray], np.nd
 
 def fit_refusal(
     training: np.ndarray, validation: np.ndarray, augmented: np.ndarray, other: Features | None
-) -> tuple[FeatureDensity, dict[str, float]]:
+) -> tuple[FeatureDensity, OodLimits]:
     """Density and limits from features (N, D) of training and validation X-rays, these in two ways.
 
     `augmented` are views of validation X-rays, `other` are X-rays of another origin, named by
@@ -65,9 +66,9 @@ def fit_refusal(
         groups.append(half)
     density = fit_density(features, weights, COMPONENTS)
     distances = [density.measure(group) for group in groups]
-    limits = {
-        name: choose_limit(distances, shares[: len(groups)]) for name, shares in SHARES.items()
-    }
+    limits = OodLimits(
+        **{name: choose_limit(distances, shares[: len(groups)]) for name, shares in SHARES.items()}
+    )
     return density, limits
 
 
@@ -78,14 +79,14 @@ def fitting_half(other: Features) -> np.ndarray:
 
 
 def count_refused(
-    density: FeatureDensity, limits: dict[str, float], features: np.ndarray, unreadable: int = 0
+    density: FeatureDensity, limits: OodLimits, features: np.ndarray, unreadable: int = 0
 ) -> dict[str, Any]:
     """How many of (N, D) features and unreadable files are refused and doubted."""
     distances = density.measure(features)
-    refused = int((distances > limits["limit"]).sum()) + unreadable
+    refused = int((distances > limits.limit).sum()) + unreadable
     return {
         "images": len(features) + unreadable,
         "refused": refused,
         "share": round(refused / (len(features) + unreadable), 4),
-        "doubted": int((distances > limits["warning"]).sum()) + unreadable - refused,
+        "doubted": int((distances > limits.warning).sum()) + unreadable - refused,
     }

@@ -9,12 +9,21 @@ from typing import Any
 import keras
 import numpy as np
 
-from model import data, evaluation, plots
-from model.artifact import OOD_NAME, WEIGHTS_NAME, Artifact, sha256_of, write_metadata
+from model import evaluation, plots
+from model.artifact import (
+    CLASSES,
+    METADATA_NAME,
+    OOD_NAME,
+    WEIGHTS_NAME,
+    Artifact,
+    OodLimits,
+    sha256_of,
+    write_metadata,
+)
 from model.augmentation import augment_all
 from model.card import write_card
 from model.gradcam import build_feature_network, build_serving_network
-from model.network import load_network, save_weights_compact
+from model.network import load_network, record_golden, save_weights_compact
 from model.ood import FeatureDensity, write_density
 from model.refusal import Features, count_refused, fit_refusal, fitting_half, read_features
 from model.splits import Split
@@ -41,12 +50,14 @@ def write_artifact(
     sees it; test chooses nothing.
     """
     out = arguments.out
+    (out / METADATA_NAME).unlink(missing_ok=True)  # written last: without it nothing is an artifact
     save_weights_compact(network, out / WEIGHTS_NAME)
     # What is judged is what was saved.
     saved = load_network(out / WEIGHTS_NAME)
     density, limits, refused = fit_density_of_run(saved, training, validation, test, arguments)
     write_density(out, density)
     serving = build_serving_network(saved, density)
+    record_golden(serving, out)
 
     def judge(images: np.ndarray) -> dict[str, np.ndarray]:
         return serving.predict(images.astype(np.float32), batch_size=32, verbose=0)
@@ -68,7 +79,7 @@ def write_artifact(
     plots.plot_evaluation(figures, out / "evaluation.png")
     plots.plot_training(training_record["history"], out / "training.png")
     artifact = Artifact(
-        classes=data.CLASSES,
+        classes=CLASSES,
         input_side=arguments.side,
         threshold=threshold,
         calibration=calibration,
@@ -79,8 +90,8 @@ def write_artifact(
         weights_sha256=sha256_of(out / WEIGHTS_NAME),
         ood_sha256=sha256_of(out / OOD_NAME),
     )
-    write_metadata(out, artifact)
     write_card(out, artifact)
+    write_metadata(out, artifact)
     print(json.dumps(scores, indent=2))
     return artifact
 
@@ -91,7 +102,7 @@ def fit_density_of_run(
     validation: Split,
     test: Split,
     arguments: argparse.Namespace,
-) -> tuple[FeatureDensity, dict[str, float], dict[str, dict[str, Any]]]:
+) -> tuple[FeatureDensity, OodLimits, dict[str, dict[str, Any]]]:
     """Density, limits, and what they refuse of each set that is there."""
     features = build_feature_network(network)
 

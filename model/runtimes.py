@@ -11,8 +11,9 @@ import numpy as np
 import openvino
 
 from model.artifact import WEIGHTS_NAME, Artifact, read_artifact
+from model.golden import Output, check_answers, read_golden
 from model.ood import read_density
-from model.predictor import Output, compile_requests, find_export, split_outputs
+from model.predictor import compile_requests, open_network, split_outputs
 
 
 class Runtime(Protocol):
@@ -40,12 +41,12 @@ class CpuStreams:
     def __init__(
         self, artifact_folder: Path, serving_folder: Path, pool: ThreadPoolExecutor
     ) -> None:
-        """Raises ArtifactError when the artifact or its export is missing."""
+        """Raises ArtifactError when the artifact or its export is missing or damaged."""
         cores = len(os.sched_getaffinity(0))
         self.batch = 2 * self.together * cores
         self.artifact = read_artifact(artifact_folder)
         core = openvino.Core()
-        network = core.read_model(find_export(self.artifact, artifact_folder, serving_folder))
+        network, self._mapped = open_network(self.artifact, artifact_folder, serving_folder)
         network.reshape([self.together, *network.input(0).shape[1:]])
         self._free: queue.SimpleQueue[openvino.InferRequest] = queue.SimpleQueue()
         for request in compile_requests(core, network, {"NUM_STREAMS": cores}, cores, cores):
@@ -115,10 +116,18 @@ def _fill(images: Sequence[np.ndarray], size: int) -> np.ndarray:
 def choose_runtime(
     artifact_folder: Path, serving_folder: Path, pool: ThreadPoolExecutor
 ) -> Runtime:
-    """Keras where it sees a GPU, else the serving export. Raises ArtifactError."""
-    if _has_gpu():
-        return GpuBatches(artifact_folder)
-    return CpuStreams(artifact_folder, serving_folder, pool)
+    """Keras where it sees a GPU, else the serving export.
+
+    Raises ArtifactError, also when its answers are not those that the training run recorded.
+    """
+    runtime: Runtime = (
+        GpuBatches(artifact_folder)
+        if _has_gpu()
+        else CpuStreams(artifact_folder, serving_folder, pool)
+    )
+    golden = read_golden(artifact_folder, runtime.artifact)
+    check_answers(golden, runtime.start([*golden.inputs.astype(np.float32)])(), runtime.name)
+    return runtime
 
 
 def _has_gpu() -> bool:

@@ -3,8 +3,9 @@
     TRAINING_DATA=s3://... ARTIFACT_STORE=s3://... python -m model.training_job --work FOLDER
 
 runs `model.cnn` on TRAINING_DATA (train/ and test/, each with NORMAL/ and PNEUMONIA/), publishes
-the artifact with its serving export, which all workers then go over to, and runs `model.inference`
-on the test images, so that their results are in the worklist. Both tell in VAR_DIR/metrics how far
+the artifact with its serving export as a candidate, which is served to nobody until a person
+promotes it (`model.artifact_store`), and runs `model.inference` on the test images, so that their
+results are in the worklist. Both tell in VAR_DIR/metrics how far
 they are. What all of it printed is kept at ARTIFACT_STORE/logs/TIME.log, also when it failed; a run
 that was killed goes on when its data and settings are the same. Ends with 0, or with 1 and one
 sentence.
@@ -75,7 +76,7 @@ def work(folder: Path, log: Path, settings: Mapping[str, str], more: Sequence[st
     run("model.cnn", "--data", str(data), "--out", str(out), *told, *more, log=log)
     run("model.network", "--artifact", str(out), "--out", str(serving), log=log)
     version = ArtifactStore(settings["ARTIFACT_STORE"]).publish(out, serving)
-    print(f"Published {version}.", flush=True)
+    print(f"Published {version} as a candidate; it is served once it is promoted.", flush=True)
     # By the settings of this process, as everywhere: REDIS_URL, IMAGE_STORE and these two.
     os.environ.update({"MODEL_DIR": str(out), "SERVING_DIR": str(serving)})
     told = ("--metrics", str(metrics / "batch.prom"))

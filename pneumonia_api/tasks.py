@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import redis
-from celery import Celery, Task, current_task, signals
+from celery import Celery, Task, bootsteps, current_task, signals
 from kombu.exceptions import OperationalError
 from prometheus_client import start_http_server
 from redis.backoff import ConstantBackoff
@@ -36,6 +36,7 @@ from pneumonia_api.worker_metrics import (
     REFUSALS,
     RETRIES,
     STEPS,
+    THREAD_ERRORS,
     count_answer,
     count_end,
 )
@@ -96,7 +97,7 @@ class PredictXray(Task):
         self._deliveries = deliveries
         self._images = images
         self._max_pixels = max_pixels
-        self.predictor: Predictor  # set when the worker starts, before any task
+        self.predictor: Predictor  # set by LoadModel, before any task
 
     def run(self, xray_id: str) -> None:
         """Read, judge, store; the upload's bytes are deleted at the end."""
@@ -174,6 +175,37 @@ def find_request() -> str | None:
     return task.get("request_id") or task.id  # the second for what another release sent
 
 
+class LoadModel(bootsteps.StartStopStep):
+    """Opens the model before the worker takes tasks, which it never does without one.
+
+    A step, because Celery only logs what a handler of a signal raises: a worker without a model
+    would end every X-ray as `failed`. What a step raises ends the worker. The step that takes tasks
+    is the last of all.
+    """
+
+    def __init__(self, parent: Any, **options: Any) -> None:
+        super().__init__(parent, **options)
+        self._app = parent.app
+
+    def start(self, parent: Any) -> None:
+        """Raises SystemExit with a sentence when there is no model that may be served."""
+        del parent
+        try:
+            predictor = self._app.models.open_first()
+        except ArtifactError as error:
+            raise SystemExit(f"The worker has no model to serve: {error}") from error
+        self._app.tasks[TASK].predictor = predictor
+        MODEL.tell(predictor.artifact)
+
+
+def report_thread_error(error: threading.ExceptHookArgs) -> None:
+    """Log and count what ended a thread; for `threading.excepthook`."""
+    name = error.thread.name if error.thread else "unknown"
+    THREAD_ERRORS.labels(name).inc()
+    known = (error.exc_type, error.exc_value or error.exc_type(), error.exc_traceback)
+    log.critical("unforeseen error in the thread %s", name, exc_info=known)
+
+
 def create_worker(config: Config) -> Celery:
     """The Celery app, its task registered; the model is loaded when the worker starts."""
     client = redis.Redis.from_url(
@@ -203,7 +235,8 @@ def create_worker(config: Config) -> Celery:
         worker_enable_remote_control=False,
     )
     queue = create_queue(config.redis_url)
-    models = ModelSwitch(config)
+    app.models = models = ModelSwitch(config)
+    app.steps["worker"].add(LoadModel)
     task = app.register_task(PredictXray(xrays, deliveries, images, config.max_pixels))
     ended = threading.Event()
 
@@ -217,12 +250,7 @@ def create_worker(config: Config) -> Celery:
                 f"Port {port} for the worker's metrics cannot be opened ({error.strerror}); "
                 "choose another with WORKER_METRICS_PORT=."
             ) from error
-        try:
-            task.predictor = models.open_first()
-        except ArtifactError as error:
-            raise SystemExit(str(error)) from error
         tell_release("worker")
-        MODEL.tell(task.predictor.artifact)
 
     # Celery only logs what a handler of worker_ready raises, so this one does what cannot fail.
     @signals.worker_ready.connect(weak=False)
@@ -235,12 +263,14 @@ def create_worker(config: Config) -> Celery:
             task.predictor = predictor  # a task that has begun ends with the one it has
             MODEL.tell(predictor.artifact)
 
+        threading.excepthook = report_thread_error
         for work, arguments in (
             (keep_house, (sender.hostname, describe, xrays, deliveries, queue, ended)),
             (keep_images_clean, (xrays, images, ended)),
             (models.follow, (lambda: task.predictor, replace_predictor, ended)),
         ):
-            threading.Thread(target=work, args=arguments, daemon=True).start()
+            name = work.__name__
+            threading.Thread(target=work, args=arguments, name=name, daemon=True).start()
 
     @signals.worker_shutting_down.connect(weak=False)
     def leave(**_: object) -> None:

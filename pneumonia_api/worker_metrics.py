@@ -1,6 +1,7 @@
 """What the worker counts and tells of its model; a process of its own, so nothing is added up."""
 
 import time
+from collections import Counter as Counts
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
@@ -9,6 +10,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from model.artifact import Artifact
+from model.artifact_store import STATES
 from model.limits import REASONS
 from model.predictor import Prediction
 from monitoring.metrics.gauges import GaugeKind
@@ -59,8 +61,14 @@ OOD_SCORE = Histogram(
 )
 SWITCHES = Counter(
     "pneumonia_worker_model_switches_total",
-    "Changes to another published model: switched, or failed (the one before is served on).",
+    "Changes to another promoted model: switched, or failed (the one before is served on); "
+    "unreachable: the artifact store did not answer.",
     ("outcome",),
+)
+THREAD_ERRORS = Counter(
+    "pneumonia_worker_thread_errors_total",
+    "Unforeseen errors in what the worker does next to its tasks; the log has the traceback.",
+    ("thread",),
 )
 
 MODEL_INFO = GaugeKind(
@@ -73,6 +81,11 @@ MODEL_TRAINED = GaugeKind(
     "pneumonia_worker_model_trained_timestamp_seconds",
     "When the model was trained; absent when its artifact does not tell.",
 )
+MODELS_PUBLISHED = GaugeKind(
+    "pneumonia_worker_published_models",
+    f"Models in the artifact store by state: {', '.join(STATES)}; absent without a store.",
+    ("state",),
+)
 
 # From the start at 0, for the first of a kind would not be seen to rise.
 for _status in ("done", "rejected", "failed"):
@@ -81,7 +94,7 @@ for _step in ("decode", "predict", "store"):
     STEPS.labels(_step)
 for _reason in (UNLIKE_CHEST, *REASONS):
     REFUSALS.labels(_reason)
-for _outcome in ("switched", "failed"):
+for _outcome in ("switched", "failed", "unreachable"):
     SWITCHES.labels(_outcome)
 
 
@@ -90,6 +103,7 @@ class ModelFacts(Collector):
 
     def __init__(self) -> None:
         self._gauges: list[Metric] = []
+        self._published: list[Metric] = []
 
     def tell(self, artifact: Artifact) -> None:
         """`artifact` runs from now on."""
@@ -107,9 +121,14 @@ class ModelFacts(Collector):
             MODEL_TRAINED.show(known),
         ]
 
+    def count_published(self, states: Iterable[str]) -> None:
+        """The artifact store has a model in each of `states`."""
+        counts = Counts(states)
+        self._published = [MODELS_PUBLISHED.show({(state,): counts[state] for state in STATES})]
+
     def collect(self) -> Iterable[Metric]:
-        """The gauges of the present model."""
-        return self._gauges
+        """The gauges of the present model and of those in the store."""
+        return self._gauges + self._published
 
 
 MODEL = ModelFacts()

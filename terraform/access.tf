@@ -97,6 +97,13 @@ resource "aws_iam_role_policy" "hosts" {
         Action   = ["s3:ListBucket"]
         Resource = [for bucket in local.may_list[each.key] : "arn:aws:s3:::${local.bucket_names[bucket]}"]
       }],
+      # A training run leaves a candidate; which model is served is a person's decision.
+      each.key != "trainer" ? [] : [{
+        Sid      = "Promote"
+        Effect   = "Deny"
+        Action   = ["s3:PutObject", "s3:DeleteObject"]
+        Resource = [for key in ["current", "approved/*"] : "arn:aws:s3:::${local.bucket_names["artifacts"]}/models/${key}"]
+      }],
       each.key != "trainer" ? [] : [{
         Sid       = "GpuUse"
         Effect    = "Allow"

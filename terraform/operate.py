@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import boto3
 from botocore.exceptions import ClientError
 
-from model.artifact import METADATA_NAME
 from model.artifact_store import CURRENT, ArtifactStore
+from model.manifest import MANIFEST_NAME
 from terraform.provision import CannotDeploy, explain, read_setting, show
 
 COMMAND = ".venv/bin/python terraform/deploy.py"
@@ -125,25 +125,30 @@ def password(deployment: Deployment, arguments: argparse.Namespace) -> None:
 
 
 def models(deployment: Deployment, arguments: argparse.Namespace) -> None:
-    """List what was published, oldest first, and what is served."""
+    """List what was published, oldest first: candidate, refused, approved or served."""
     del arguments
     s3 = boto3.client("s3")
-    current = deployment.store.read_current()
     dated = []
-    for version in deployment.store.list_versions():
-        key = f"models/{version}/{METADATA_NAME}"
+    for version, state in deployment.store.list_models().items():
+        key = f"models/{version}/{MANIFEST_NAME}"
         facts = s3.head_object(Bucket=deployment.bucket("artifacts"), Key=key)
-        dated.append((facts["LastModified"], version))
+        dated.append((facts["LastModified"], version, state))
     if not dated:
         raise CannotDeploy(f"No model was published yet; {COMMAND} apply does it.")
-    for date, version in sorted(dated):
-        print(
-            f"{version}  {date:%Y-%m-%d %H:%M}  {'served' if version == current else ''}".rstrip()
-        )
+    for date, version, state in sorted(dated):
+        print(f"{version}  {date:%Y-%m-%d %H:%M}  {state}")
+
+
+def promote(deployment: Deployment, arguments: argparse.Namespace) -> None:
+    """Serve a candidate, if it passes the gate; this downloads it, about 150 MB."""
+    version = arguments.version
+    if faults := deployment.store.promote(version):
+        raise CannotDeploy(f"Model {version} is refused: {' '.join(faults)}")
+    print(f"Model {version} is served; workers go over to it within a minute.")
 
 
 def switch(deployment: Deployment, arguments: argparse.Namespace) -> None:
-    """Serve another version, or the one that was served before this one."""
+    """Serve another version that was promoted before, or the one served before this one."""
     version = arguments.version
     if version == "previous":
         version = find_previous(deployment)
@@ -154,7 +159,7 @@ def switch(deployment: Deployment, arguments: argparse.Namespace) -> None:
 def find_previous(deployment: Deployment) -> str:
     """What the bucket remembers of `current`: old versions of objects are kept for 90 days."""
     s3, bucket = boto3.client("s3"), deployment.bucket("artifacts")
-    current, known = deployment.store.read_current(), deployment.store.list_versions()
+    current, states = deployment.store.read_current(), deployment.store.list_models()
     pages = s3.get_paginator("list_object_versions").paginate(
         Bucket=bucket, Prefix=f"models/{CURRENT}"
     )
@@ -162,7 +167,7 @@ def find_previous(deployment: Deployment) -> str:
         body = s3.get_object(Bucket=bucket, Key=old["Key"], VersionId=old["VersionId"])["Body"]
         with body:
             version = body.read().decode().strip()
-        if version != current and version in known:
+        if version != current and states.get(version) == "approved":
             return version
     raise CannotDeploy(f"No other model was served before; {COMMAND} models lists what is there.")
 
@@ -183,22 +188,25 @@ def train(deployment: Deployment, arguments: argparse.Namespace) -> None:
         )
     if arguments.data:
         upload_data(arguments.data, deployment.bucket("data"))
-    before = deployment.store.list_versions()
+    before = deployment.store.list_models()
     try:
         boto3.client("ec2").start_instances(InstanceIds=[instance])
     except ClientError as error:
         raise CannotDeploy(explain(str(error), "trainer")) from error
-    show("The trainer starts; it publishes a model that workers go over to, and stops by itself.")
+    show("The trainer starts; it publishes a candidate, served to nobody, and stops by itself.")
     if not arguments.wait:
         return
     begin = time.monotonic()
     while (state := list_hosts(deployment)["trainer"]["State"]["Name"]) != "stopped":
         show(f"{(time.monotonic() - begin) / 60:.0f} min: {state}", lasting=False)
         time.sleep(POLL_SECONDS)
-    new = sorted(set(deployment.store.list_versions()) - set(before))
+    new = sorted(deployment.store.list_models().keys() - before.keys())
     if not new:
         raise CannotDeploy(f"The run ended without a new model; {COMMAND} logs trainer says why.")
-    show(f"Published: {', '.join(new)}. Served: {deployment.store.read_current()}.")
+    show(
+        f"Candidate: {', '.join(new)}. Served: {deployment.store.read_current()}, until "
+        f"{COMMAND} promote VERSION."
+    )
 
 
 def upload_data(folder: Path, bucket: str) -> None:

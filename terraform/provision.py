@@ -20,6 +20,7 @@ from python_terraform import IsFlagged, Terraform
 
 from model.artifact import read_artifact
 from model.artifact_store import ArtifactStore
+from model.export import is_whole
 
 ROOT = Path(__file__).resolve().parents[1]
 OLDEST = (1, 10)
@@ -274,11 +275,22 @@ def upload_release(archive: Path, bucket: str) -> None:
 
 
 def publish_first_model(store: ArtifactStore) -> None:
-    """model/artifact, when the store serves none yet. Raises CannotDeploy."""
-    if store.read_current() is not None:
-        return
+    """Publish and promote model/artifact, when the store serves none yet.
+
+    Raises CannotDeploy, also when a model is in service that no worker would open.
+    """
+    served = store.read_current()
     artifact, serving = ROOT / "model" / "artifact", ROOT / "var" / "serving"
-    if not (serving / read_artifact(artifact).version / "model.xml").is_file():
+    shipped = read_artifact(artifact)
+    if served in store.list_models():
+        return
+    if served not in (None, shipped.version):
+        raise CannotDeploy(
+            f"Model {served}, which is in service, was published by an earlier release without a "
+            "manifest, and workers would not open it; publish and promote it again, or promote "
+            "another model, as terraform/README.md says."
+        )
+    if not is_whole(shipped, artifact, serving):
         show("Preparing the model for serving, about half a minute ...")
         command = [sys.executable, "-m", "model.network", "--artifact", str(artifact)]
         done = subprocess.run(
@@ -289,4 +301,7 @@ def publish_first_model(store: ArtifactStore) -> None:
                 f"The model could not be exported: {explain(done.stderr[-LONGEST:])}"
             )
     show("Publishing the first model ...")
-    show(f"Model {store.publish(artifact, serving)} is the one that is served.")
+    version = store.publish(artifact, serving)
+    if faults := store.promote(version):
+        raise CannotDeploy(f"Model {version} is refused: {' '.join(faults)}")
+    show(f"Model {version} is the one that is served.")

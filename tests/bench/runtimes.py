@@ -21,7 +21,7 @@ import onnxruntime
 import openvino
 
 from model.artifact import read_artifact
-from model.predictor import Predictor
+from model.predictor import Predictor, open_network
 from tests.bench.sides import serve
 
 Infer = Callable[[np.ndarray], tuple[Any, ...]]
@@ -46,7 +46,7 @@ def open_onnx(file: Path) -> Infer:
 def open_logit(model_dir: Path, serving_dir: Path) -> Infer:
     """The exported network cut down to its logit, compiled as `Predictor` does for one caller."""
     core = openvino.Core()
-    network = core.read_model(serving_dir / read_artifact(model_dir).version / "model.xml")
+    network, weights = open_network(read_artifact(model_dir), model_dir, serving_dir)
     [logit] = [output for output in network.outputs if "logit" in output.names]
     options = {
         "PERFORMANCE_HINT": "LATENCY",
@@ -55,7 +55,11 @@ def open_logit(model_dir: Path, serving_dir: Path) -> Infer:
     }
     alone = openvino.Model([logit], network.get_parameters())
     request = core.compile_model(alone, "CPU", options).create_infer_request()
-    return lambda image: (float(request.infer({0: image[None]}, share_inputs=True)[0][0, 0]),)
+
+    def infer(image: np.ndarray, _outlive: object = weights) -> tuple[float]:
+        return (float(request.infer({0: image[None]}, share_inputs=True)[0][0, 0]),)
+
+    return infer
 
 
 RUNTIMES: dict[str, Callable[..., Infer]] = {

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from model.artifact import METADATA_NAME, OOD_NAME, WEIGHTS_NAME, ArtifactError, read_artifact
+from model.artifact import (
+    METADATA_NAME,
+    OOD_NAME,
+    WEIGHTS_NAME,
+    ArtifactError,
+    read_artifact,
+    write_metadata,
+)
 from tests.stack import ROOT
 
 SHIPPED = ROOT / "model" / "artifact"
@@ -62,6 +69,92 @@ def test_metadata_with_a_field_too_few_is_refused(copy: Path) -> None:
     (copy / METADATA_NAME).write_text(json.dumps(values))
     with pytest.raises(ArtifactError, match="must have exactly"):
         read_artifact(copy)
+
+
+def change(copy: Path, path: str, value: object) -> None:
+    """Write another value into the metadata; `path` has dots."""
+    values = json.loads((copy / METADATA_NAME).read_text())
+    *parents, name = path.split(".")
+    part = values
+    for parent in parents:
+        part = part[parent]
+    part[name] = value
+    (copy / METADATA_NAME).write_text(json.dumps(values))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("threshold", "0.4"),
+        ("threshold", True),
+        ("threshold", 0),
+        ("threshold", 1.5),
+        ("threshold", None),
+        ("calibration.scale", 0),
+        ("calibration.scale", -1.0),
+        ("calibration.offset", [0.1]),
+        ("calibration.prevalence", 1),
+        ("ood.limit", "3"),
+        ("ood.warning", 4.0),
+        ("ood.warning", -1),
+        ("heatmap_reference", -0.1),
+        ("classes", ["pneumonia", "normal"]),
+        ("classes", ["normal", "covid"]),
+        ("classes", "normal"),
+        ("input_side", 224.0),
+        ("input_side", 100),
+        ("input_side", 0),
+        ("scores", []),
+        ("training", None),
+        ("weights_sha256", "ED2554"),
+        ("ood_sha256", 5),
+    ],
+)
+def test_metadata_of_another_type_or_range_is_refused(copy: Path, path: str, value: object) -> None:
+    """At load, with the field's name, and not as an odd answer to an X-ray."""
+    change(copy, path, value)
+    with pytest.raises(ArtifactError, match=f"^{path} in .* cannot be used"):
+        read_artifact(copy)
+
+
+@pytest.mark.parametrize(
+    "path", ["threshold", "calibration.offset", "ood.limit", "scores.test.brier"]
+)
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_numbers_that_are_not_finite_are_refused(copy: Path, path: str, number: str) -> None:
+    """Every comparison with NaN is false: nothing would be refused, nothing called pneumonia."""
+    change(copy, path, "NUMBER")
+    text = (copy / METADATA_NAME).read_text().replace('"NUMBER"', number)
+    (copy / METADATA_NAME).write_text(text)
+    with pytest.raises(ArtifactError, match=r"not valid JSON|cannot be used"):
+        read_artifact(copy)
+
+
+@pytest.mark.parametrize("field", ["calibration", "ood"])
+def test_fields_within_a_field_are_named(copy: Path, field: str) -> None:
+    """One too many and one too few."""
+    change(copy, field, {"limit": 1.0, "other": 2.0})
+    with pytest.raises(ArtifactError, match=f"^{field} in .* must have exactly: "):
+        read_artifact(copy)
+    change(copy, field, None)
+    with pytest.raises(ArtifactError, match=f"^{field} in .* must have exactly: "):
+        read_artifact(copy)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "\xff", "[" * 100_000])
+def test_metadata_that_is_no_json_object_is_refused(copy: Path, text: str) -> None:
+    """Cut short, of another kind, or bytes that are no text."""
+    (copy / METADATA_NAME).write_bytes(text.encode("latin-1"))
+    with pytest.raises(ArtifactError, match=r"not valid JSON|must have exactly"):
+        read_artifact(copy)
+
+
+def test_shipped_version_stays(copy: Path) -> None:
+    """It is quoted in the card and the documentation; writing the metadata again keeps it."""
+    artifact = read_artifact(SHIPPED)
+    assert artifact.version == "c8d31372bb08"
+    write_metadata(copy, artifact)
+    assert (copy / METADATA_NAME).read_bytes() == (SHIPPED / METADATA_NAME).read_bytes()
 
 
 @pytest.mark.parametrize("trained_at", ["yesterday", "2026-05-04T10:00:00", 1777888800])

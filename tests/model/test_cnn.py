@@ -93,7 +93,7 @@ def test_one_epoch_writes_a_complete_artifact(
     answers = serving.predict(images, verbose=0)
     assert answers["heatmap"].shape == (4, SIDE // 16, SIDE // 16)
     calibration = artifact.calibration
-    logits = calibration["scale"] * answers["logit"][:, 0] + calibration["offset"]
+    logits = calibration.scale * answers["logit"][:, 0] + calibration.offset
     called = int((sigmoid(logits) >= artifact.threshold).sum())
     confusion = artifact.scores["test"]["confusion"]
     assert called == confusion["true_positive"] + confusion["false_positive"]

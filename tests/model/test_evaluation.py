@@ -42,7 +42,7 @@ def test_calibration_never_sharpens_and_balances_the_classes() -> None:
     labels = (random.random(4000) < 0.75).astype(int)
     logits = np.where(labels == 1, 1.5, -0.5) + random.normal(0, 0.5, 4000)
     calibration = fit_calibration(logits, labels)
-    assert calibration["scale"] == 1
+    assert calibration.scale == 1
     probabilities = calibrate(logits, calibration)
     means = [probabilities[labels == label].mean() for label in (0, 1)]
     assert np.mean(means) == pytest.approx(0.5, abs=1e-3)
@@ -53,7 +53,7 @@ def test_calibration_softens_a_boastful_network() -> None:
     random = np.random.default_rng(0)
     honest = random.normal(0, 1.5, 20000)
     labels = (random.random(20000) < sigmoid(honest)).astype(int)
-    assert fit_calibration(4 * honest, labels)["scale"] == pytest.approx(0.25, abs=0.02)
+    assert fit_calibration(4 * honest, labels).scale == pytest.approx(0.25, abs=0.02)
 
 
 def test_predictive_values_depend_on_prevalence() -> None:

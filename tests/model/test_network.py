@@ -1,7 +1,11 @@
 """`model.network` and `model.predictor`: one answer in Keras and at serving, and its heat map."""
 
+import os
+import shutil
 import subprocess
 import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +15,28 @@ import pytest
 import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
-from model.artifact import WEIGHTS_NAME, ArtifactError, read_artifact
+from model.artifact import (
+    OOD_NAME,
+    WEIGHTS_NAME,
+    ArtifactError,
+    read_artifact,
+    sha256_of,
+    write_metadata,
+)
 from model.base import freeze, load_weights, split_network
 from model.data import list_xrays
+from model.export import is_whole
 from model.gradcam import build_feature_network, build_serving_network, pooled_features
-from model.network import build_network, export_network, load_network, save_weights_compact
+from model.network import (
+    build_network,
+    export_network,
+    load_network,
+    record_golden,
+    save_weights_compact,
+)
 from model.ood import read_density
-from model.predictor import Predictor
-from model.xray import model_input, read_xray
+from model.predictor import Predictor, place_heatmap
+from model.xray import Xray, model_input, read_xray
 from tests.stack import ROOT
 
 SHIPPED = ROOT / "model" / "artifact"
@@ -187,10 +205,81 @@ def test_prediction_is_complete_and_in_range(samples: list[Path], predictor: Pre
         assert 0 <= heat.min() <= heat.max() <= 1
 
 
+def export_small(folder: Path, side: int) -> Predictor:
+    """A network of random weights for images of `side` pixels, as a training run leaves it."""
+    keras.utils.set_random_seed(3)
+    network = build_network([8], dropout=0.5, l2=1e-4, side=side)
+    save_weights_compact(network, folder / WEIGHTS_NAME)
+    shutil.copy(SHIPPED / OOD_NAME, folder / OOD_NAME)
+    made = load_network(folder / WEIGHTS_NAME)
+    record_golden(build_serving_network(made, read_density(folder)), folder)
+    digest = sha256_of(folder / WEIGHTS_NAME)
+    shipped = read_artifact(SHIPPED)
+    write_metadata(folder, replace(shipped, input_side=side, weights_sha256=digest))
+    export_network(folder, folder / "serving")
+    return Predictor(folder, folder / "serving")
+
+
+@pytest.mark.parametrize("side", [64, 96])
+def test_heat_map_lies_on_the_image_at_every_side(tmp_path: Path, side: int) -> None:
+    """16 rows, and the mass of the network's own grid is where that grid lies in the image."""
+    predictor = export_small(tmp_path, side)
+    random = np.random.default_rng(1)
+    xray = Xray(random.integers(0, 255, (300, 300), np.uint8), 300, 300, ())
+    grid = predictor.judge(xray).heatmap
+    assert grid.shape == (side // 16, side // 16) and grid.max() > 0
+    rows = np.array(predictor.predict(xray).heatmap)
+    assert rows.shape == (16, 16)
+    assert not rows[[0, -1]].any() and not rows[:, [0, -1]].any()
+    inner = (np.arange(len(grid)) + 0.5) / len(grid)
+    expected = 1 / 16 + inner * 14 / 16  # the cells' centres, as shares of the image
+    whole = (np.arange(16) + 0.5) / 16
+    for axis in (0, 1):
+        before = np.average(expected, weights=grid.sum(1 - axis))
+        assert np.average(whole, weights=rows.sum(1 - axis)) == pytest.approx(before, abs=0.005)
+
+
+@pytest.mark.parametrize("cells", [2, 3, 4, 7, 14, 16, 28, 64])
+def test_heat_map_keeps_place_and_strength(cells: int) -> None:
+    """Of any grid: what is uniform stays so, a single cell stays at its place, and 14 is exact."""
+    ones = place_heatmap(np.ones((cells, cells), np.float32))
+    np.testing.assert_allclose(ones[1:15, 1:15], 1, rtol=1e-5)
+    assert ones.sum() == pytest.approx(14 * 14)
+    for row, column in ((0, 0), (cells - 1, 0), (cells // 2, cells - 1)):
+        one = np.zeros((cells, cells), np.float32)
+        one[row, column] = 1
+        placed = place_heatmap(one)
+        centre = 1 + 14 * (np.array([row, column]) + 0.5) / cells
+        found = [np.average(np.arange(16) + 0.5, weights=placed.sum(axis)) for axis in (1, 0)]
+        np.testing.assert_allclose(found, centre, atol=0.5)
+    if cells == 14:
+        heatmap = np.random.default_rng(0).random((14, 14), np.float32)
+        np.testing.assert_array_equal(place_heatmap(heatmap), np.pad(heatmap, 1))
+
+
 def test_missing_export_is_told_in_one_sentence(tmp_path: Path) -> None:
     """The worker says which command makes the export."""
     with pytest.raises(ArtifactError, match=r"make it with `python -m model\.network"):
         Predictor(SHIPPED, tmp_path)
+
+
+def test_killed_export_is_made_again(tmp_path: Path) -> None:
+    """SIGKILL while files are written, and a graph without its weights: no half export counts."""
+    command = [sys.executable, "-m", "model.network", "--out", str(tmp_path)]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    while not list(tmp_path.glob(".*/ir/*")) and process.poll() is None:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    artifact = read_artifact(SHIPPED)
+    assert not is_whole(artifact, SHIPPED, tmp_path)
+    export = tmp_path / artifact.version
+    shutil.copytree(ROOT / "var" / "serving" / artifact.version, export)
+    assert is_whole(artifact, SHIPPED, tmp_path)
+    os.truncate(export / "model.bin", 1000)
+    assert not is_whole(artifact, SHIPPED, tmp_path)
+    assert export_network(SHIPPED, tmp_path) == export
+    assert is_whole(artifact, SHIPPED, tmp_path)
 
 
 def test_serving_processes_never_import_tensorflow() -> None:

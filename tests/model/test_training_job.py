@@ -33,13 +33,14 @@ def test_job_trains_publishes_and_scores(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The artifact is served next, its results are records, and the log is kept."""
+    """The artifact is a candidate, its results are records, and the log is kept."""
     monkeypatch.setenv("TRAINING_DATA", made_data.as_uri())
     options = ["--weights", str(made_weights), "--side", str(SIDE), "--epochs", "1"]
     options += ["--head-epochs", "1", "--batch", "2", "--dense", "8", "--validation-share", "0.25"]
     assert main(["--work", str(tmp_path / "work"), *options]) == 0
     store = ArtifactStore(settings.as_uri())
-    assert store.list_versions() == [store.read_current()]
+    assert list(store.list_models().values()) == ["candidate"]
+    assert store.read_current() is None
     records = read_records(server).values()
     assert len(records) == 4
     assert {record["source"] for record in records} == {"batch"}
@@ -64,7 +65,7 @@ def test_job_without_data_is_told_in_one_line(
     assert told.startswith("There is no data at") and "\n" not in told
     [log] = (settings / "logs").iterdir()
     assert log.read_text().strip() == told
-    assert ArtifactStore(settings.as_uri()).list_versions() == []
+    assert ArtifactStore(settings.as_uri()).list_models() == {}
 
 
 def test_failed_training_publishes_nothing(
@@ -80,7 +81,7 @@ def test_failed_training_publishes_nothing(
     assert "model.cnn failed with 1" in capfd.readouterr().err
     [log] = (settings / "logs").iterdir()
     assert "none.npz cannot be used" in log.read_text()
-    assert ArtifactStore(settings.as_uri()).list_versions() == []
+    assert ArtifactStore(settings.as_uri()).list_models() == {}
 
 
 def test_setting_that_is_missing_is_named(

@@ -1,5 +1,7 @@
 """A Redis server and an API of its own for each test that breaks or empties things."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,9 +9,11 @@ import pytest
 import redis
 from apiflask import APIFlask
 
+from model.artifact import read_artifact
+from model.export import is_whole
 from pneumonia_api.app import create_app
 from tests.pneumonia_api.redis_server import running_redis
-from tests.stack import free_ports
+from tests.stack import ROOT, free_ports
 
 
 @pytest.fixture(scope="module")
@@ -45,3 +49,14 @@ def app(client: redis.Redis, redis_url: str, tmp_path: Path) -> APIFlask:
 def headers() -> dict[str, str]:
     """What a machine sends."""
     return {"Authorization": "Bearer key-of-the-test"}
+
+
+@pytest.fixture(scope="session")
+def whole_export() -> Path:
+    """The export of the shipped model; made where there is none yet, which takes half a minute."""
+    model, serving = ROOT / "model" / "artifact", ROOT / "var" / "serving"
+    artifact = read_artifact(model)
+    if not is_whole(artifact, model, serving):
+        # In a process of its own, for these tests do without TensorFlow.
+        subprocess.run([sys.executable, "-m", "model.network"], cwd=ROOT, check=True)
+    return serving / artifact.version

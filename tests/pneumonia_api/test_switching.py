@@ -2,7 +2,10 @@
 
 import itertools
 import json
+import os
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -12,9 +15,10 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY, generate_latest
 
-from model.artifact import METADATA_NAME, WEIGHTS_NAME, read_artifact, write_metadata
-from model.artifact_store import ArtifactStore, ArtifactStoreError, main
-from model.network import export_network
+from model.artifact import METADATA_NAME, WEIGHTS_NAME, ArtifactError, read_artifact
+from model.artifact_store import REFUSED, ArtifactStore, ArtifactStoreError, main
+from model.export import GRAPH_NAME, is_whole, write_export_manifest
+from model.manifest import MANIFEST_NAME
 from model.predictor import Predictor
 from model.xray import read_xray
 from pneumonia_api import switching
@@ -23,56 +27,68 @@ from pneumonia_api.switching import ModelSwitch
 from tests.s3 import running_s3
 from tests.scrape import read_value
 from tests.stack import ROOT, free_ports
+from tests.variant import SHIPPED, Variant, link, make_variant, own
 
-SHIPPED = ROOT / "model" / "artifact"
+VERSION = read_artifact(SHIPPED).version
 
 
 @pytest.fixture(scope="module")
-def serving() -> Path:
-    """Exports of the shipped artifact; made where there is none yet."""
-    folder = ROOT / "var" / "serving"
-    export_network(SHIPPED, folder)
+def serving(whole_export: Path) -> Path:
+    """Exports of the shipped artifact."""
+    return whole_export.parent
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory, serving: Path) -> Variant:
+    """The same network at another threshold: another version."""
+    del serving
+    return make_variant(
+        tmp_path_factory.mktemp("other"), lambda shipped: replace(shipped, threshold=0.3)
+    )
+
+
+@pytest.fixture(scope="module")
+def promoted(tmp_path_factory: pytest.TempPathFactory, serving: Path, other: Variant) -> Path:
+    """A store on this disk: the other model went through the gate, then the shipped one."""
+    folder = tmp_path_factory.mktemp("promoted") / "models"
+    store = ArtifactStore(folder.as_uri())
+    for artifact, exports in ((other.artifact, other.serving), (SHIPPED, serving)):
+        assert store.promote(store.publish(artifact, exports)) == []
     return folder
 
 
-@pytest.fixture(scope="module")
-def other(tmp_path_factory: pytest.TempPathFactory, serving: Path) -> tuple[Path, Path]:
-    """The same network at another threshold: another version; artifact and exports."""
-    folder = tmp_path_factory.mktemp("other") / "artifact"
-    shutil.copytree(SHIPPED, folder)
-    shipped = read_artifact(SHIPPED)
-    write_metadata(folder, replace(shipped, threshold=shipped.threshold / 2))
-    exports = folder.parent / "serving"
-    shutil.copytree(serving / shipped.version, exports / read_artifact(folder).version)
-    return folder, exports
+@pytest.fixture
+def store(promoted: Path, tmp_path: Path) -> ArtifactStore:
+    """A store of the test's own under `models`: the shipped model is served, the other approved."""
+    shutil.copytree(promoted, tmp_path / "models", copy_function=link)
+    return ArtifactStore(f"file://{tmp_path}/models")
 
 
 def configure(tmp_path: Path, url: str, serving: Path) -> Config:
     """Of a worker with its own disk; the shipped artifact is what it has without the store."""
-    own = tmp_path / "var" / "serving"
-    version = read_artifact(SHIPPED).version
-    shutil.copytree(serving / version, own / version)
+    own_exports = tmp_path / "var" / "serving"
+    shutil.copytree(serving / VERSION, own_exports / VERSION, copy_function=link)
     return read_config(
         {
             "REDIS_URL": "redis://127.0.0.1:1/0",
             "API_KEY": "key-of-the-test",
             "ARTIFACT_STORE": url,
             "MODEL_DIR": str(SHIPPED),
-            "SERVING_DIR": str(own),
+            "SERVING_DIR": str(own_exports),
         }
     )
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
-    """For half a minute at most."""
-    end = time.monotonic() + 30
+    """For two minutes at most."""
+    end = time.monotonic() + 120
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.05)
 
 
 def count_switches(outcome: str) -> float:
-    """As the worker's `/metrics` tells it."""
+    """As the worker's `/metrics` shows it."""
     text = generate_latest(REGISTRY).decode()
     return read_value(text, "pneumonia_worker_model_switches_total", outcome=outcome)
 
@@ -103,110 +119,263 @@ class Worker:
 def test_worker_goes_forward_and_back_while_it_answers(
     tmp_path: Path,
     serving: Path,
-    other: tuple[Path, Path],
+    other: Variant,
     samples: list[Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """From S3; every question is answered, by the one model or by the other, and none is lost."""
+    """From S3; every question is answered, by the one model or by the other, and none is lost.
+
+    A candidate answers nothing until it is promoted.
+    """
     monkeypatch.setattr(switching, "POLL_SECONDS", 0.2)
     switched, failed = count_switches("switched"), count_switches("failed")
     with running_s3(free_ports()["PORT"]) as bucket:
         store = ArtifactStore(f"{bucket}/models")
-        first = store.publish(SHIPPED, serving)
+        assert store.publish(SHIPPED, serving) == VERSION
+        assert store.promote(VERSION) == []
         worker = Worker(ModelSwitch(configure(tmp_path, f"{bucket}/models", serving)))
         answers: list[str] = []
         asking = threading.Event()
         image = read_xray(samples[0].read_bytes())
 
         def ask() -> None:
-            while not asking.is_set():
+            while not asking.wait(0.05):
                 answers.append(worker.predictor.predict(image).model)
 
         clients = [threading.Thread(target=ask) for _ in range(2)]
         for client in clients:
             client.start()
         try:
-            assert worker.predictor.artifact.version == first
-            second = store.publish(*other)
+            assert worker.predictor.artifact.version == VERSION
+            second = store.publish(other.artifact, other.serving)
+            assert store.promote(second) == []  # seconds, in which the worker looks several times
+            assert VERSION in answers
             worker.wait_for(second)
             wait_until(lambda: answers[-1:] == [second])
-            store.switch(first)
-            worker.wait_for(first)
-            wait_until(lambda: answers[-1:] == [first])
+            store.switch(VERSION)
+            worker.wait_for(VERSION)
+            wait_until(lambda: answers[-1:] == [VERSION])
         finally:
             asking.set()
             for client in clients:
                 client.join()
             worker.end()
-        assert store.list_versions() == sorted([first, second])
+        assert store.list_models() == {VERSION: "served", second: "approved"}
     changes = sum(a != b for a, b in itertools.pairwise(answers))
-    assert set(answers) == {first, second}
+    assert set(answers) == {VERSION, second}
     assert changes >= 2
     assert count_switches("switched") == switched + 2
     assert count_switches("failed") == failed
+    published = generate_latest(REGISTRY).decode()
+    assert read_value(published, "pneumonia_worker_published_models", state="approved") == 1
 
 
-def test_damaged_version_leaves_the_one_that_is_served(
-    tmp_path: Path, serving: Path, other: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+def test_candidate_is_served_to_nobody(tmp_path: Path, store: ArtifactStore, serving: Path) -> None:
+    """Publishing changes nothing; neither `switch` nor a name in `current` avoids the gate."""
+    made = make_variant(tmp_path / "made", lambda shipped: replace(shipped, threshold=0.35))
+    store.publish(made.artifact, made.serving)
+    assert store.list_models()[made.version] == "candidate"
+    assert store.read_current() == VERSION
+    with pytest.raises(ArtifactStoreError, match="is a candidate"):
+        store.switch(made.version)
+    (tmp_path / "models" / "current").write_text(f"{made.version}\n")
+    config = configure(tmp_path, f"file://{tmp_path}/models", serving)
+    assert ModelSwitch(config).open_first().artifact.version == VERSION
+
+
+def test_unusable_version_leaves_the_one_that_is_served(
+    tmp_path: Path,
+    store: ArtifactStore,
+    serving: Path,
+    other: Variant,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Weights of another file, a version that is not there, and a name that is none."""
+    """Other weights, a version that is not there, a graph that OpenVINO cannot read although a
+    record approves it, a name that is none; then a good one again."""
     monkeypatch.setattr(switching, "POLL_SECONDS", 0.1)
-    failed = count_switches("failed")
-    first = ArtifactStore(f"file://{tmp_path}/models").publish(SHIPPED, serving)
-    worker = Worker(ModelSwitch(configure(tmp_path, f"file://{tmp_path}/models", serving)))
+    monkeypatch.setattr(switching, "MAX_PAUSE_SECONDS", 0.2)
+    models = tmp_path / "models"
+    bad = make_variant(tmp_path / "bad", lambda shipped: replace(shipped, threshold=0.31))
+    graph = own(bad.export / GRAPH_NAME)
+    graph.write_text(graph.read_text().replace("<layer", "<lyer", 40))
+    write_export_manifest(bad.export, bad.version)
+    store.publish(bad.artifact, bad.serving)
+    [fault] = store.promote(bad.version)
+    assert "cannot be opened by OpenVINO" in fault
+    assert store.list_models()[bad.version] == "refused"
+    (models / "refused" / f"{bad.version}.json").rename(models / "approved" / f"{bad.version}.json")
+    own(models / other.version / WEIGHTS_NAME).write_bytes(b"other")
+
+    worker = Worker(ModelSwitch(configure(tmp_path, models.as_uri(), serving)))
     try:
-        second = ArtifactStore(f"file://{tmp_path}/elsewhere").publish(*other)
-        (tmp_path / "elsewhere" / second / WEIGHTS_NAME).write_bytes(b"other")
-        (tmp_path / "elsewhere" / second).rename(tmp_path / "models" / second)
-        for named in (second, "0123456789ab", "../../etc"):
-            (tmp_path / "models" / "current").write_text(f"{named}\n")
-            time.sleep(0.5)
-            assert worker.predictor.artifact.version == first
-        assert worker.thread.is_alive()
-        assert count_switches("failed") == failed + 1  # what could not be fetched is tried again
+        for named in (other.version, "0123456789ab", bad.version):
+            failed = count_switches("failed")
+            (models / "current").write_text(f"{named}\n")
+            wait_until(lambda failed=failed: count_switches("failed") > failed)  # type: ignore[misc]
+            assert worker.predictor.artifact.version == VERSION
+        unreachable = count_switches("unreachable")
+        (models / "current").write_text("../../etc\n")
+        wait_until(lambda: count_switches("unreachable") > unreachable)
+        store.publish(other.artifact, other.serving)  # mends what was damaged: the same files
+        store.switch(other.version)
+        worker.wait_for(other.version)
     finally:
         worker.end()
 
 
-def test_worker_starts_while_the_store_is_away(tmp_path: Path, serving: Path) -> None:
-    """With what it had fetched before, else with the artifact of MODEL_DIR."""
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_follower_survives_what_nobody_foresaw(
+    tmp_path: Path,
+    store: ArtifactStore,
+    serving: Path,
+    other: Variant,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An error of any kind ends one look, is counted, and the next look succeeds."""
+    monkeypatch.setattr(switching, "POLL_SECONDS", 0.1)
+    switch = ModelSwitch(configure(tmp_path, f"file://{tmp_path}/models", serving))
+    served, failed = [switch.open_first()], count_switches("failed")
+    store.switch(other.version)
+    tries = itertools.count()
+
+    def replace_predictor(predictor: Predictor) -> None:
+        if next(tries) == 0:
+            raise LookupError("nobody foresaw this")
+        served.append(predictor)
+
+    ended = threading.Event()
+    arguments = (lambda: served[-1], replace_predictor, ended)
+    follower = threading.Thread(target=switch.follow, args=arguments)
+    follower.start()
+    try:
+        wait_until(lambda: served[-1].artifact.version == other.version)
+    finally:
+        ended.set()
+        follower.join()
+    assert count_switches("failed") == failed + 1
+
+
+def test_worker_starts_while_the_store_is_away(
+    tmp_path: Path, store: ArtifactStore, serving: Path, other: Variant
+) -> None:
+    """With the artifact of MODEL_DIR, or with the last one that it fetched and that is whole."""
     config = configure(tmp_path, f"file://{tmp_path}/models", serving)
-    shipped = read_artifact(SHIPPED).version
-    assert ModelSwitch(config).open_first().artifact.version == shipped
+    (tmp_path / "models").rename(tmp_path / "away")
     (tmp_path / "models").write_text("in the way")
-    assert ModelSwitch(config).open_first().artifact.version == shipped
+    assert ModelSwitch(config).open_first().artifact.version == VERSION
+    (tmp_path / "models").unlink()
+    (tmp_path / "away").rename(tmp_path / "models")
+    store.switch(other.version)
+    ModelSwitch(config).open_first()
+    (tmp_path / "models").rename(tmp_path / "away")
+    (tmp_path / "models").write_text("in the way")
+    assert ModelSwitch(config).open_first().artifact.version == other.version
+    os.truncate(own(config.serving_dir / other.version / "model.bin"), 1_000_000)
+    assert ModelSwitch(config).open_first().artifact.version == VERSION
 
 
-def test_only_whole_versions_are_served(tmp_path: Path, serving: Path) -> None:
-    """A version without metadata was not uploaded to its end."""
-    store = ArtifactStore(f"file://{tmp_path}/models")
-    assert store.read_current() is None
-    version = store.publish(SHIPPED, serving)
-    (tmp_path / "models" / version / METADATA_NAME).unlink()
+def test_only_whole_versions_are_served(
+    tmp_path: Path, store: ArtifactStore, other: Variant
+) -> None:
+    """A version without its manifest was not uploaded to its end."""
+    (tmp_path / "models" / other.version / MANIFEST_NAME).unlink()
+    assert store.list_models() == {VERSION: "served"}
     with pytest.raises(ArtifactStoreError, match="has no version"):
-        store.switch(version)
+        store.switch(other.version)
 
 
-def test_fetch_refuses_what_was_changed(tmp_path: Path, serving: Path) -> None:
-    """Another threshold under the old name is another version, and nothing of it stays."""
-    store = ArtifactStore(f"file://{tmp_path}/models")
-    version = store.publish(SHIPPED, serving)
-    file = tmp_path / "models" / version / METADATA_NAME
-    values = json.loads(file.read_text())
-    file.write_text(json.dumps({**values, "threshold": 0.9}))
-    with pytest.raises(Exception, match=f"published as {version} is"):
-        store.fetch(version, tmp_path / "artifacts", tmp_path / "serving")
-    assert not list((tmp_path / "artifacts").iterdir())
+def test_fetch_refuses_what_was_changed(tmp_path: Path, store: ArtifactStore) -> None:
+    """Every published file is in the manifest, the card too, and nothing of a changed one stays."""
+    folders = (tmp_path / "artifacts", tmp_path / "serving")
+    manifest = tmp_path / "models" / VERSION / MANIFEST_NAME
+    for name in json.loads(manifest.read_text())["files"]:
+        file = own(tmp_path / "models" / VERSION / name)
+        size = file.stat().st_size
+        with file.open("ab") as end:
+            end.write(b" ")
+        with pytest.raises(ArtifactError, match="is damaged: its digest differs"):
+            store.fetch(VERSION, *folders)
+        os.truncate(file, size)
+        assert not [*folders[0].iterdir(), *folders[1].iterdir()]
+    changed = json.loads(own(manifest).read_text())
+    changed["files"]["MODEL_CARD.md"] = "0" * 64
+    manifest.write_text(json.dumps(changed))
+    with pytest.raises(ArtifactError, match="is not what was promoted"):
+        store.fetch(VERSION, *folders)
 
 
-def test_commands_publish_list_and_switch(
+def test_half_a_fetched_model_is_fetched_again(tmp_path: Path, store: ArtifactStore) -> None:
+    """Both folders are there, as a copy that was killed left them."""
+    folders = (tmp_path / "artifacts", tmp_path / "serving")
+    store.fetch(VERSION, *folders)
+    export = tmp_path / "serving" / VERSION
+    for harm in (
+        (export / "model.bin").unlink,
+        lambda: os.truncate(export / "model.bin", 50_000_000),
+        (tmp_path / "artifacts" / VERSION / METADATA_NAME).unlink,
+    ):
+        harm()
+        assert store.fetch(VERSION, *folders) == tmp_path / "artifacts" / VERSION
+        assert is_whole(read_artifact(tmp_path / "artifacts" / VERSION), *folders)
+    assert sorted(path.name for path in (tmp_path / "serving").iterdir()) == [VERSION]
+
+
+def test_killed_fetch_leaves_nothing_half(tmp_path: Path, store: ArtifactStore) -> None:
+    """SIGKILL in the middle of the copies, later each time: a folder is absent or whole."""
+    del store
+    folders = (tmp_path / "artifacts", tmp_path / "serving")
+    script = (
+        "import sys; from pathlib import Path; from model.artifact_store import ArtifactStore; "
+        f"ArtifactStore('file://{tmp_path}/models').fetch('{VERSION}', *map(Path, sys.argv[1:]))"
+    )
+    found = set()
+    for delay in (0, 0.1, 0.3):
+        process = subprocess.Popen([sys.executable, "-c", script, *map(str, folders)], cwd=ROOT)
+        wait_until(lambda process=process: folders[1].is_dir() or process.poll() is not None)  # type: ignore[misc]
+        time.sleep(delay)
+        process.kill()
+        process.wait()
+        fetched = (folders[0] / VERSION).is_dir()
+        found.add(fetched)
+        assert not fetched or is_whole(read_artifact(folders[0] / VERSION), *folders)
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+    assert False in found
+
+
+def test_commands_publish_promote_list_and_switch(
     tmp_path: Path, serving: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What is served is marked; what is not there is told in one line."""
+    """Each state is shown; what is refused or not there is an exit code and a reason."""
     store = ["--store", f"file://{tmp_path}/models"]
-    assert main(["publish", *store, "--artifact", str(SHIPPED), "--serving", str(serving)]) == 0
-    version = capsys.readouterr().out.strip()
+    shipped = ["--artifact", str(SHIPPED), "--serving", str(serving)]
+    assert main(["publish", *store, *shipped]) == 0
+    assert capsys.readouterr().out == f"{VERSION}\n"
     assert main(["list", *store]) == 0
-    assert capsys.readouterr().out == f"{version} served\n"
+    assert capsys.readouterr().out == f"{VERSION} candidate\n"
+    assert main(["switch", VERSION, *store]) == 1
+    assert "promote it first" in capsys.readouterr().err
+    assert main(["candidate", VERSION, *store]) == 0
+    assert main(["promote", VERSION, *store]) == 0
+    capsys.readouterr()
+
+    bad = make_variant(tmp_path / "bad", lambda shipped: replace(shipped, threshold=0.999))
+    files = ["--artifact", str(bad.artifact), "--serving", str(bad.serving)]
+    assert main(["publish", *store, *files]) == 0
+    assert main(["promote", bad.version, *store]) == REFUSED
+    assert "calls none of the pneumonia golden X-rays" in capsys.readouterr().err
+    assert main(["list", *store]) == 0
+    listed = dict(line.split() for line in capsys.readouterr().out.splitlines())
+    assert listed == {VERSION: "served", bad.version: "refused"}
+    assert main(["switch", bad.version, *store]) == 1
     assert main(["switch", "000000000000", *store]) == 1
     assert "has no version 000000000000" in capsys.readouterr().err
+
+
+def test_served_model_is_not_published_over(tmp_path: Path, store: ArtifactStore) -> None:
+    """With another export or card under its version: workers that start would have no model."""
+    changed = make_variant(tmp_path / "changed", lambda shipped: shipped)
+    own(changed.artifact / "MODEL_CARD.md").write_text("another card")
+    with pytest.raises(ArtifactStoreError, match="switch to another version"):
+        store.publish(changed.artifact, changed.serving)
+    assert store.list_models()[VERSION] == "served"

@@ -58,7 +58,8 @@ def rehearse(report: Report, folder: Path, stack: ExitStack) -> None:
     account.upload_release()
     account.upload_data(ROOT / "var" / "samples")
     version = account.run_store("publish").strip()
-    report.check("release, data set and first model uploaded", "", version)
+    account.run_store("promote", version)
+    report.check("release, data set and first model uploaded, the model promoted", "", version)
     network.connect(plan, folder)
     hosts = {name: machines.Machine(host, plan.names) for name, host in sorted(plan.hosts.items())}
     for machine in hosts.values():

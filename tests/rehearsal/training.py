@@ -1,14 +1,20 @@
-"""The trainer in a rehearsal: runs, is cut off, hangs; its model is served, and all are watched."""
+"""The trainer in a rehearsal: runs, is cut off, hangs; its model is a candidate; all is watched."""
 
+import subprocess
+import tempfile
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import requests
 
+from model.artifact_store import REFUSED
 from tests.pneumonia_web.visitor import Visitor
 from tests.rehearsal.image import WORK
 from tests.rehearsal.network import inside
 from tests.rehearsal.people import uploading
 from tests.rehearsal.scenes import BACK_SECONDS, Stage, wait
+from tests.variant import make_variant
 
 TRAINING_SECONDS = 900
 TARGETS_SECONDS = 120
@@ -20,9 +26,9 @@ NO_GPU = "gpu"
 
 
 def train(stage: Stage, doctor: Visitor) -> None:
-    """The trainer is started, cut off, started again; its model is served without a pause."""
-    stage.report.head("A training run, and a switch of the model while X-rays come in")
-    trainer, before = stage.machines["trainer"], _served(stage)
+    """The trainer is started, cut off, started again; its model is served to nobody."""
+    stage.report.head("A training run while X-rays come in, and what becomes of its model")
+    trainer = stage.machines["trainer"]
     log = WORK / "hosts/trainer/root/var/lib/pneumonia/training/job.log"
     trainer.start()
     if wait(lambda: log.is_file() and "training, " in log.read_text(), TRAINING_SECONDS):
@@ -38,17 +44,8 @@ def train(stage: Stage, doctor: Visitor) -> None:
             "it ended, and powered itself off",
             "" if off else f"it is still on; its log: {log.read_text()[-2000:]}",
         )
-        switched = wait(lambda: len(_served(stage) - before) == 1 == len(_served(stage)), 60)
-        after = _served(stage)
-        detail = f"{min(before)} to {min(after)}"
-        stage.report.check(
-            "all API hosts serve its model",
-            "" if switched else f"they do not; its log: {log.read_text()[-500:]}",
-            detail,
-        )
-        stage.account.run_store("switch", min(before))
-        back = wait(lambda: _served(stage) == before, 60)
-        stage.report.check("and go back when told to", "" if back else f"{_served(stage)}")
+        _check_candidate(stage, log.read_text()[-500:])
+        _promote_another(stage)
     detail = f"{len(ids)} X-rays uploaded meanwhile, none refused"
     stage.report.check("without a dropped request", "; ".join(faults[:3]), detail)
     records = stage.caller.list_xrays(stage.api_addresses[0]).values()
@@ -72,6 +69,43 @@ def hang(stage: Stage) -> None:
         stage.report.check(f"{what} powers it off", "" if off else "it is still on")
         trainer.kill()
         trainer.write(f"{units}limit.timer.d/short.conf", SHORT_LIMIT)
+
+
+def _check_candidate(stage: Stage, log: str) -> None:
+    """One epoch from random weights: published, served to nobody, and refused by the gate."""
+    states = dict(line.split() for line in stage.account.run_store("list").splitlines())
+    waiting = [version for version, state in states.items() if state == "candidate"]
+    fault = "" if len(waiting) == 1 else f"the store has {states}; its log: {log}"
+    stage.report.check("its model is a candidate", fault, " ".join(waiting))
+    served = {version for version, state in states.items() if state == "served"}
+    fault = "" if served == _served(stage) else f"API hosts serve {_served(stage)}"
+    stage.report.check("and served to nobody", fault, " ".join(served))
+    for version in waiting:
+        try:
+            stage.account.run_store("promote", version)
+            fault = "it was promoted"
+        except subprocess.CalledProcessError as error:
+            fault = "" if error.returncode == REFUSED else f"exit code {error.returncode}"
+        stage.report.check("the gate refuses it", fault)
+
+
+def _promote_another(stage: Stage) -> None:
+    """A candidate that passes is served by all hosts once it is promoted; then back."""
+    before = _served(stage)
+    with tempfile.TemporaryDirectory(dir=WORK) as folder:
+        made = make_variant(Path(folder), lambda shipped: replace(shipped, threshold=0.4))
+        files = ["--artifact", str(made.artifact), "--serving", str(made.serving)]
+        stage.account.run_store("publish", *files)
+    stage.account.run_store("promote", made.version)
+    switched = wait(lambda: _served(stage) == {made.version}, BACK_SECONDS)
+    stage.report.check(
+        "all API hosts serve what was promoted",
+        "" if switched else f"{_served(stage)}",
+        f"{min(before)} to {made.version}",
+    )
+    stage.account.run_store("switch", min(before))
+    back = wait(lambda: _served(stage) == before, BACK_SECONDS)
+    stage.report.check("and go back when told to", "" if back else f"{_served(stage)}")
 
 
 def _served(stage: Stage) -> set[str]:

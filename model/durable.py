@@ -1,0 +1,60 @@
+"""Files and folders that are whole or absent, also after a kill or a power cut.
+
+A rename is atomic but may reach the disk before the data does, so the data is synced first.
+"""
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Replace `path` by `data`. Raises OSError, and then leaves what was there."""
+    _replace(path, lambda scratch: scratch.write_bytes(data))
+
+
+def copy_file(file: Path, path: Path) -> None:
+    """Replace `path` by a copy of `file`. Raises OSError, and then leaves what was there."""
+    _replace(path, lambda scratch: shutil.copyfile(file, scratch))
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
+    scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        write(scratch)
+        _sync(scratch)
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
+    _sync(path.parent)
+
+
+def install_folder(made: Path, final: Path) -> None:
+    """Give the finished folder `made` the name `final`; both are on one file system.
+
+    What had that name is removed first: a kill in between leaves nothing there, never a mix.
+    """
+    for path in (*made.rglob("*"), made):
+        _sync(path)
+    if final.exists():
+        remove_folder(final)
+    made.rename(final)
+    _sync(final.parent)
+
+
+def remove_folder(folder: Path) -> None:
+    """Take its name away before its files, so that a kill leaves no half of it under the name."""
+    aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".removed-"))
+    folder.rename(aside / folder.name)
+    shutil.rmtree(aside)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

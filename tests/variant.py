@@ -1,0 +1,55 @@
+"""Models that differ from the shipped one in what is recorded of them: other versions of it."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from model.artifact import Artifact, read_artifact, write_metadata
+from model.export import write_export_manifest
+from tests.stack import ROOT
+
+SHIPPED = ROOT / "model" / "artifact"
+SERVING = ROOT / "var" / "serving"
+
+
+class Variant(NamedTuple):
+    """A model that can be published: the artifact's folder, its export's parent, its version."""
+
+    artifact: Path
+    serving: Path
+    version: str
+
+    @property
+    def export(self) -> Path:
+        """The folder of the export."""
+        return self.serving / self.version
+
+
+def link(file: str, copy: str) -> None:
+    """For `shutil.copytree`: large files share their bytes, which `own` parts again."""
+    if Path(file).stat().st_size > 1_000_000:
+        os.link(file, copy)
+    else:
+        shutil.copy2(file, copy)
+
+
+def make_variant(folder: Path, change: Callable[[Artifact], Artifact]) -> Variant:
+    """The shipped network under other metadata; its large files are shared with the shipped one."""
+    artifact, serving = folder / "artifact", folder / "serving"
+    shutil.copytree(SHIPPED, artifact, copy_function=link)
+    shipped = read_artifact(SHIPPED)
+    write_metadata(artifact, change(shipped))
+    version = read_artifact(artifact).version
+    shutil.copytree(SERVING / shipped.version, serving / version, copy_function=link)
+    write_export_manifest(serving / version, version)
+    return Variant(artifact, serving, version)
+
+
+def own(file: Path) -> Path:
+    """The same file with a copy of its bytes, so that a test may damage it."""
+    data = file.read_bytes()
+    file.unlink()
+    file.write_bytes(data)
+    return file
