@@ -11,6 +11,7 @@ out where REDIS_URL is set or `var/env` is there.
 """
 
 import argparse
+import io
 import os
 import sys
 import time
@@ -25,7 +26,8 @@ from tqdm import tqdm
 
 from model.artifact import ArtifactError
 from model.batch_metrics import report_scoring
-from model.folder import File, Intake, list_files, patiently
+from model.folder import File, Intake, patiently
+from model.listing import list_files
 from model.tally import Tally, read_label
 from pneumonia_api.config import Config, ConfigError, read_config
 from pneumonia_api.images import ImageStore, StoreUnavailable
@@ -94,8 +96,9 @@ def score_folder(arguments: argparse.Namespace) -> int:
     config = read_config({k: v for k, v in given.items() if v} | {"API_KEY": "none"})
     if not folder.is_dir():
         raise CannotScore(f"{folder} is not a folder.")
-    paths, others = list_files(folder)
-    if not paths:
+    listing = list_files(folder)
+    paths = listing.files
+    if not paths and not listing.closed:
         raise CannotScore(f"No JPEG, PNG, TIFF or DICOM file was found in {folder}.")
     if arguments.labels and not any(read_label(path.relative_to(folder)) for path in paths):
         raise CannotScore(f"{folder} has no folders NORMAL and PNEUMONIA; leave out --labels.")
@@ -106,10 +109,12 @@ def score_folder(arguments: argparse.Namespace) -> int:
         run, model, threshold, where = prepare(config, XrayStore(client), images, pool)
         intake = Intake(XrayStore(client), pool, model, config.max_body_bytes)
         tally = Tally(folder, arguments.labels)
+        tally.add_unseen(listing)
+        total = len(paths) + len(listing.closed)
         started = time.monotonic()
         with (
             tqdm(total=len(paths), unit="file", smoothing=0.1) as bar,
-            report_scoring(arguments.metrics, len(paths), tally.counts) as report,
+            report_scoring(arguments.metrics, total, tally.skipped, tally.counts) as report,
         ):
             for files in run(intake, paths):
                 tally.add(files)
@@ -118,7 +123,7 @@ def score_folder(arguments: argparse.Namespace) -> int:
     finally:
         pool.shutdown(cancel_futures=True)
     seconds = time.monotonic() - started
-    print(tally.summarize(others, seconds), f"model {model} on {where}", sep="\n")
+    print(tally.summarize(listing.others, seconds), f"model {model} on {where}", sep="\n")
     if arguments.labels:
         print(*tally.score(threshold), sep="\n")
     return 1 if tally.counts["unread"] or tally.counts["failed"] else 0
@@ -156,6 +161,9 @@ def prepare_workers(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run; what a person can mend is told in one line."""
     arguments = parse_arguments(argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names of files are any bytes
     try:
         return score_folder(arguments)
     except (CannotScore, ConfigError, ArtifactError) as error:
