@@ -19,34 +19,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import fsspec
-from botocore.exceptions import BotoCoreError, ClientError
 
 from model.artifact import ArtifactError
 from model.artifact_store import ArtifactStore, ArtifactStoreError
+from model.fetching import AWAY, FetchError, fetch_data
 
 ROOT = Path(__file__).resolve().parents[1]
-AWAY = (OSError, BotoCoreError, ClientError)
 
 
 class JobError(RuntimeError):
     """The run cannot go on; one sentence."""
-
-
-def fetch_data(url: str, folder: Path) -> None:
-    """Download what is not there yet, or of another size. Raises JobError."""
-    try:
-        files, root = fsspec.core.url_to_fs(url)
-        found = files.find(root, detail=True)
-        for path, facts in found.items():
-            target = folder / Path(path).relative_to(root)
-            if not target.is_file() or target.stat().st_size != facts["size"]:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                files.get_file(path, str(target))
-    except (*AWAY, ValueError, ImportError) as error:
-        raise JobError(f"The data at {url} cannot be read ({type(error).__name__}).") from error
-    if not found:
-        raise JobError(f"There is no data at {url}; upload train/ and test/ there first.")
-    print(f"{len(found)} files of data.", flush=True)
 
 
 def run(*arguments: str, log: Path) -> None:
@@ -67,7 +49,7 @@ def run(*arguments: str, log: Path) -> None:
 
 
 def work(folder: Path, log: Path, settings: Mapping[str, str], more: Sequence[str]) -> None:
-    """The whole run; `more` goes to `model.cnn`. Raises JobError and ArtifactError."""
+    """The whole run; `more` goes to `model.cnn`. Raises JobError, FetchError and ArtifactError."""
     data, out, serving = folder / "data", folder / "out", folder / "serving"
     metrics = Path(settings.get("VAR_DIR") or ROOT / "var") / "metrics"
     fetch_data(settings["TRAINING_DATA"], data)
@@ -110,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     log.unlink(missing_ok=True)
     try:
         work(arguments.work, log, os.environ, more)
-    except (JobError, ArtifactError, ArtifactStoreError) as error:
+    except (JobError, FetchError, ArtifactError, ArtifactStoreError) as error:
         print(error, file=sys.stderr)
         with log.open("a") as file:
             file.write(f"{error}\n")
