@@ -29,7 +29,7 @@ from model.batch_metrics import report_scoring
 from model.folder import File, Intake, patiently
 from model.listing import list_files
 from model.tally import Tally, read_label
-from pneumonia_api.config import Config, ConfigError, read_config
+from pneumonia_api.config import BatchConfig, ConfigError, read_batch_config
 from pneumonia_api.images import ImageStore, StoreUnavailable
 from pneumonia_api.store import XrayStore
 
@@ -62,7 +62,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def connect(config: Config) -> tuple[redis.Redis, ImageStore]:
+def connect(config: BatchConfig) -> tuple[redis.Redis, ImageStore]:
     """Redis, which must answer at the start, and the image store. Raises CannotScore."""
     try:
         client = redis.Redis.from_url(
@@ -92,8 +92,7 @@ def score_folder(arguments: argparse.Namespace) -> int:
     """The whole run; raises what `main` tells."""
     folder = arguments.data
     given = {"REDIS_URL": arguments.redis_url, "IMAGE_STORE": arguments.image_store}
-    # Nobody calls this process, so it needs no key of the API.
-    config = read_config({k: v for k, v in given.items() if v} | {"API_KEY": "none"})
+    config = read_batch_config({k: v for k, v in given.items() if v})
     if not folder.is_dir():
         raise CannotScore(f"{folder} is not a folder.")
     listing = list_files(folder)
@@ -133,7 +132,7 @@ Run = Callable[[Intake, Sequence[Path]], Iterator[list[File]]]
 
 
 def prepare_machine(
-    config: Config, xrays: XrayStore, images: ImageStore, pool: ThreadPoolExecutor
+    config: BatchConfig, xrays: XrayStore, images: ImageStore, pool: ThreadPoolExecutor
 ) -> tuple[Run, str, float, str]:
     """Score here: what to run, the model's version and threshold, and where it runs."""
     from model.runtimes import choose_runtime  # noqa: PLC0415 - no runtime with --celery
@@ -145,7 +144,7 @@ def prepare_machine(
 
 
 def prepare_workers(
-    config: Config, xrays: XrayStore, images: ImageStore, pool: ThreadPoolExecutor
+    config: BatchConfig, xrays: XrayStore, images: ImageStore, pool: ThreadPoolExecutor
 ) -> tuple[Run, str, float, str]:
     """Let the workers score, with the model that they announced."""
     from model.dispatch import Dispatcher  # noqa: PLC0415 - no queue without --celery

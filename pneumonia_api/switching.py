@@ -9,7 +9,7 @@ from pathlib import Path
 from model.artifact import ArtifactError
 from model.artifact_store import ArtifactStore, ArtifactStoreError
 from model.predictor import Predictor
-from pneumonia_api.config import Config
+from pneumonia_api.config import WorkerConfig
 from pneumonia_api.worker_metrics import SWITCHES
 
 log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ KEPT_VERSIONS = 3
 class ModelSwitch:
     """Opens the model to start with, and replaces it when the artifact store says so."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: WorkerConfig) -> None:
         self._config = config
         self._folder = config.serving_dir.parent / "models"
         self._store = ArtifactStore(config.artifact_store) if config.artifact_store else None

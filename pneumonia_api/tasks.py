@@ -22,7 +22,7 @@ from model.predictor import Predictor
 from model.xray import UnreadableXray, encode_preview, read_xray
 from monitoring.logs.lines import write_lines
 from monitoring.metrics.exposition import tell_release
-from pneumonia_api.config import Config, ConfigError, read_config
+from pneumonia_api.config import ConfigError, WorkerConfig, read_worker_config
 from pneumonia_api.housekeeping import keep_house, keep_images_clean
 from pneumonia_api.images import ImageStore, StoreUnavailable
 from pneumonia_api.store import QUEUE, TASK, Xray, XrayMissing, XrayStore, as_judged
@@ -155,7 +155,7 @@ def find_request() -> str | None:
     return task.get("request_id") or task.id  # the second for what another release sent
 
 
-def create_worker(config: Config) -> Celery:
+def create_worker(config: WorkerConfig) -> Celery:
     """The Celery app, its task registered; the model is loaded when the worker starts."""
     client = redis.Redis.from_url(config.redis_url, decode_responses=True, socket_timeout=10)
     xrays, images = XrayStore(client), ImageStore(config.image_store)
@@ -174,9 +174,9 @@ def create_worker(config: Config) -> Celery:
 
     @signals.worker_init.connect(weak=False)
     def prepare(**_: object) -> None:
-        port = config.worker_metrics_port
+        port = config.metrics_port
         try:
-            start_http_server(port, config.worker_metrics_host)
+            start_http_server(port, config.metrics_host)
         except OSError as error:
             raise SystemExit(
                 f"Port {port} for the worker's metrics cannot be opened ({error.strerror}); "
@@ -225,7 +225,7 @@ def __getattr__(name: str) -> Any:
         # Celery leaves the logs alone where somebody listens to this.
         signals.setup_logging.connect(lambda **_: None, weak=False)
         try:
-            globals()["app"] = create_worker(read_config())
+            globals()["app"] = create_worker(read_worker_config())
         except ConfigError as error:
             raise SystemExit(str(error)) from error
         return globals()["app"]
