@@ -14,8 +14,6 @@ A run that was killed goes on where it stopped when started again with the same 
 """
 
 import argparse
-import hashlib
-import inspect
 import json
 import os
 import platform
@@ -31,9 +29,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from model import augmentation, data
+from model import data
 from model.arguments import parse_arguments
 from model.artifact import Artifact, sha256_of
+from model.augmentation import RECIPE, augment_all, digest_recipe
 from model.base import WeightsError, freeze, load_weights
 from model.distribution import DistributionError, check_pairs, find_shard, make_strategy
 from model.fitting import RunError, close_run, open_run
@@ -42,10 +41,6 @@ from model.network import build_network
 from model.result import write_artifact
 from model.splits import Split, read_splits
 from model.training_metrics import report_run
-
-# A hard and a mild view of each validation X-ray, by a seed that no training view has.
-VALIDATION_VIEWS = (True, False)
-CHECK_SEED = 1020
 
 
 def train(arguments: argparse.Namespace) -> Artifact | None:
@@ -84,28 +79,27 @@ def train(arguments: argparse.Namespace) -> Artifact | None:
 
     initial = sha256_of(Path(arguments.weights)) if Path(arguments.weights).is_file() else ""
     data_digest = data.digest_xrays(training.xrays + validation.xrays)
-    recipe = hashlib.sha256(inspect.getsource(augmentation).encode()).hexdigest()
     open_run(
         arguments.out,
         {
             "arguments": json.dumps(settings_of(arguments)),
             "data": data_digest,
             "weights": initial or arguments.weights,
-            "augmentation": recipe,
+            "augmentation": digest_recipe(RECIPE),
         },
     )
     seen = Split(
         np.concatenate(
             [
-                augmentation.augment_all(validation.images, CHECK_SEED + k, hard)
-                for k, hard in enumerate(VALIDATION_VIEWS)
+                augment_all(validation.images, RECIPE.validation_seed + k, hard)
+                for k, hard in enumerate(RECIPE.validation_views)
             ]
         ),
-        validation.xrays * len(VALIDATION_VIEWS),
+        validation.xrays * len(RECIPE.validation_views),
     )
     with strategy.scope():
         history, head_history = HeadTraining(
-            network, training, seen, arguments, find_shard(strategy), recipe
+            network, training, seen, arguments, find_shard(strategy)
         ).fit()
     if machine:
         close_run(arguments.out)

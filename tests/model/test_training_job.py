@@ -109,7 +109,7 @@ def test_what_cannot_end_well_does_not_begin(
     for name, value in changed.items():
         monkeypatch.setenv(name, value)
     try:
-        code = main(["--work", str(tmp_path / "work"), *options])
+        code: object = main(["--work", str(tmp_path / "work"), *options])
     except SystemExit as ended:  # argparse's way
         code = ended.code
     assert code == 2
