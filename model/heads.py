@@ -15,13 +15,10 @@ import numpy as np
 from model.base import split_network
 from model.feature_cache import cache_features, check_space, describe, measure
 from model.features import Batches, Source, augmented_views, plain_images, stored_features
-from model.fitting import balance_classes, close_run, fit
+from model.fitting import HEAD_FOLDER, balance_classes, close_run, fit
 from model.gradcam import HEAD_SUFFIX, POOLED_SUFFIX, pooled_features
 from model.network import probability_of
 from model.splits import Split
-
-FOLDER = "head"
-"""Of OUT, for the record of the head on conv4."""
 
 
 class HeadTraining:
@@ -69,7 +66,7 @@ class HeadTraining:
             features = self._keep(keras.Model(self._network.input, pooled))
         head = self._answer_of([pooled], first[0])
         alone = copy(arguments)
-        alone.out = arguments.out / FOLDER
+        alone.out = arguments.out / HEAD_FOLDER
         alone.epochs = alone.patience = arguments.head_epochs
         (alone.out / "resume").mkdir(parents=True, exist_ok=True)
         sources = stored_features(features[:-1], head), stored_features(features[-1:], head)

@@ -74,7 +74,7 @@ def test_failed_training_publishes_nothing(
     """Weights that are not there: the command's own sentence is in the log."""
     monkeypatch.setenv("TRAINING_DATA", made_data.as_uri())
     assert main(["--work", str(tmp_path / "work"), "--weights", "none.npz", "--side", "64"]) == 1
-    assert "model.cnn failed with 1" in capfd.readouterr().err
+    assert "model.cnn failed with 2" in capfd.readouterr().err
     [log] = (settings / "logs").iterdir()
     assert "none.npz cannot be used" in log.read_text()
     assert ArtifactStore(settings.as_uri()).list_versions() == []
