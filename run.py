@@ -40,7 +40,7 @@ from parts import (
     write_secret,
 )
 from pneumonia_api.auth import Accounts
-from pneumonia_api.config import ConfigError, read_config
+from pneumonia_api.config import ConfigError, read_config, read_worker_config
 
 ROOT = Path(__file__).resolve().parent
 VAR = Path(os.environ.get("VAR_DIR") or ROOT / "var").resolve()
@@ -205,7 +205,7 @@ def prepare_var(ports: dict[str, int], with_redis: bool) -> None:
 
 def export_model() -> None:
     """Derive the serving export if this version has none yet that is whole."""
-    config = read_config()
+    config = read_worker_config()
     artifact = read_artifact(config.model_dir)
     if is_whole(artifact, config.model_dir, config.serving_dir):
         return

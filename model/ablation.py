@@ -93,8 +93,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--resamples", type=int, default=1000)
     given = parser.parse_args(argv)
-    if not list((given.run / "cache" / "machine-0").glob("validation-*.npy")):
-        print(f"{given.run} has no cache; train with --cache-features first.", file=sys.stderr)
+    cache = given.run / "cache" / "machine-0"
+    recipes = {file.name.rpartition("-")[0] for file in cache.glob("train-*.npy")}
+    if len(recipes) != 1 or len(list(cache.glob("validation-*.npy"))) != 1:
+        print(
+            f"{cache} does not hold the kept features of one run; train with --cache-features "
+            "into an empty folder first.",
+            file=sys.stderr,
+        )
         return 1
     found = {
         kind: {

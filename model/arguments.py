@@ -100,7 +100,7 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
         help="on the validation X-rays as they come; sets the threshold",
     )
     group.add_argument(
-        "--seed", type=_whole, metavar="N", default=20, help="of split, views, weights, dropout"
+        "--seed", type=_seed, metavar="N", default=20, help="of split, views, weights, dropout"
     )
 
 
@@ -147,7 +147,7 @@ def _add_network(group: argparse._ArgumentGroup) -> None:
         "--dropout", type=_share, metavar="SHARE", default=0.5, help="after each Dense layer"
     )
     group.add_argument(
-        "--l2", type=float, metavar="X", default=1e-4, help="on the kernel of each Dense layer"
+        "--l2", type=_weight, metavar="X", default=1e-4, help="on the kernel of each Dense layer"
     )
     group.add_argument(
         "--batch-norm",
@@ -201,7 +201,7 @@ def _add_fitting(group: argparse._ArgumentGroup) -> None:
     by_optimizer = ", ".join(f"{name} {rates[0]:g}" for name, rates in RATES.items())
     group.add_argument(
         "--learning-rate",
-        type=float,
+        type=_rate,
         metavar="X",
         default=argparse.SUPPRESS,
         help=f"the peak, after a warm-up and before a cosine (default: {by_optimizer})",
@@ -209,7 +209,7 @@ def _add_fitting(group: argparse._ArgumentGroup) -> None:
     by_optimizer = ", ".join(f"{name} {rates[1]:g}" for name, rates in RATES.items())
     group.add_argument(
         "--weight-decay",
-        type=float,
+        type=_weight,
         metavar="X",
         default=argparse.SUPPRESS,
         help=f"decoupled, all trained layers (default: {by_optimizer})",
@@ -256,6 +256,20 @@ def _weight(text: str) -> float:
     value = float(text)
     if not 0 <= value < math.inf:
         raise argparse.ArgumentTypeError(f"{value:g} is no weight from 0 on")
+    return value
+
+
+def _rate(text: str) -> float:
+    value = _weight(text)
+    if not value:
+        raise argparse.ArgumentTypeError("0 learns nothing")
+    return value
+
+
+def _seed(text: str) -> int:
+    value = _whole(text)
+    if value >= 2**32:
+        raise argparse.ArgumentTypeError(f"{value} has more than 32 bits")
     return value
 
 

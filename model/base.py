@@ -5,10 +5,14 @@ of once in every epoch. A frozen batch normalisation works with its stored stati
 """
 
 import zipfile
+import zlib
 from pathlib import Path
 
 import keras
 import numpy as np
+
+_NPZ_ERRORS = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What a damaged or encrypted archive of arrays raises while it is read."""
 
 
 class WeightsError(ValueError):
@@ -41,10 +45,14 @@ def load_weights(network: keras.Model, weights: str) -> list[str]:
             for layer in weighty:
                 keys = [f"{layer.name}/{variable.name}" for variable in layer.weights]
                 if names.issuperset(keys):
-                    layer.set_weights([arrays[key].astype(np.float32) for key in keys])
+                    values = [arrays[key].astype(np.float32) for key in keys]
+                    for key, value in zip(keys, values, strict=True):
+                        if not np.isfinite(value).all():
+                            raise ValueError(f"{key} holds values that are not finite.")
+                    layer.set_weights(values)
                 else:
                     left_out.append(layer.name)
-    except (OSError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+    except (*_NPZ_ERRORS, ValueError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())
         raise WeightsError(f"The weights {weights} cannot be used: {reason}") from error
     if len(left_out) == len(weighty):

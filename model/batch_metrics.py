@@ -10,6 +10,7 @@ from monitoring.metrics.textfile import GaugeFile
 
 RUNNING = "pneumonia_batch_running"
 FILES = "pneumonia_batch_files"
+SKIPPED = "pneumonia_batch_skipped_files"
 TOTAL = "pneumonia_batch_total_files"
 SPEED = "pneumonia_batch_images_per_second"
 SUCCEEDED = "pneumonia_batch_last_success_timestamp_seconds"
@@ -23,22 +24,27 @@ GAUGES = (
         "known when an earlier run had judged them, repeated when another file has the same bytes.",
         ("status",),
     ),
-    GaugeKind(TOTAL, "Image files found in the folder."),
+    GaugeKind(
+        SKIPPED,
+        "What lies in the folder and is no regular file, so it was never opened: pipes, sockets, "
+        "devices and links to folders.",
+    ),
+    GaugeKind(TOTAL, "Image files found in the folder, and folders that cannot be listed."),
     GaugeKind(SPEED, "X-rays scored in a second, since the run began."),
     GaugeKind(SUCCEEDED, "When a run last ended without a file that failed or was unread."),
     GaugeKind(DURATION, "Length of the last run that succeeded."),
 )
-SCORED = ("done", "rejected", "failed")
-STATUSES = (*SCORED, "unread", "known", "repeated")
+SCORED = ("done", "rejected")
+STATUSES = (*SCORED, "failed", "unread", "known", "repeated")
 WRITE_SECONDS = 5
 """Well below the interval of scrapes, and far above the time of a write."""
 
 
 @contextmanager
 def report_scoring(
-    file: Path | None, total: int, counts: Mapping[str, int]
+    file: Path | None, total: int, skipped: int, counts: Mapping[str, int]
 ) -> Iterator[Callable[[], None]]:
-    """Tell in `file`, if one is given, of a run over `total` files that counts in `counts`.
+    """Report in `file`, if one is given, a run over `total` files that counts in `counts`.
 
     Within it, call what it gives as often as there is news.
     """
@@ -52,6 +58,7 @@ def report_scoring(
         scored = sum(counts[status] for status in SCORED)
         gauges.set(RUNNING, running)
         gauges.set(TOTAL, total)
+        gauges.set(SKIPPED, skipped)
         gauges.set(SPEED, scored / max(written - started, 1e-3))
         for status in STATUSES:
             gauges.set(FILES, counts[status], status)

@@ -14,8 +14,6 @@ A run that was killed goes on where it stopped when started again with the same 
 """
 
 import argparse
-import hashlib
-import inspect
 import json
 import os
 import platform
@@ -31,28 +29,37 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from model import augmentation, data
+from model import data
 from model.arguments import parse_arguments
 from model.artifact import Artifact, sha256_of
+from model.augmentation import RECIPE, augment_all, digest_recipe
 from model.base import WeightsError, freeze, load_weights
 from model.distribution import DistributionError, check_pairs, find_shard, make_strategy
+from model.feature_cache import CacheError
 from model.fitting import RunError, close_run, open_run
 from model.heads import HeadTraining
 from model.network import build_network
-from model.result import write_artifact
+from model.preflight import InputError, check_places, read_refusal_pictures
+from model.result import find_leftovers, write_artifact
 from model.splits import Split, read_splits
 from model.training_metrics import report_run
 
-# A hard and a mild view of each validation X-ray, by a seed that no training view has.
-VALIDATION_VIEWS = (True, False)
-CHECK_SEED = 1020
+INPUT_ERRORS = (
+    InputError,
+    data.DataError,
+    WeightsError,
+    RunError,
+    DistributionError,
+    CacheError,
+)
+"""What is wrong with what the run was given; nothing was trained."""
 
 
 def train(arguments: argparse.Namespace) -> Artifact | None:
     """The whole run; writes the artifact to `arguments.out` and returns its metadata.
 
-    On several machines the first one does; the others return None. Raises DataError, WeightsError,
-    RunError or DistributionError, each with one sentence.
+    On several machines the first one does; the others return None. Raises one of INPUT_ERRORS,
+    each with one sentence, before the first epoch.
     """
     keras.utils.set_random_seed(arguments.seed)
     commit = read_commit()  # before anyone edits the code under a long run
@@ -64,6 +71,9 @@ def train(arguments: argparse.Namespace) -> Artifact | None:
         arguments.out /= f"machine-{machine}"
     use_mixed_precision(arguments.mixed_precision)
     print(json.dumps(vars(arguments), default=str, indent=2))
+    beside = read_refusal_pictures(arguments)
+    for leftover in find_leftovers(arguments.out):
+        print(f"{leftover} is of an earlier artifact, and is deleted when the new one is written.")
     training, validation, test = read_splits(
         arguments.data, arguments.validation_share, arguments.seed, arguments.side
     )
@@ -84,28 +94,27 @@ def train(arguments: argparse.Namespace) -> Artifact | None:
 
     initial = sha256_of(Path(arguments.weights)) if Path(arguments.weights).is_file() else ""
     data_digest = data.digest_xrays(training.xrays + validation.xrays)
-    recipe = hashlib.sha256(inspect.getsource(augmentation).encode()).hexdigest()
     open_run(
         arguments.out,
         {
             "arguments": json.dumps(settings_of(arguments)),
             "data": data_digest,
             "weights": initial or arguments.weights,
-            "augmentation": recipe,
+            "augmentation": digest_recipe(RECIPE),
         },
     )
     seen = Split(
         np.concatenate(
             [
-                augmentation.augment_all(validation.images, CHECK_SEED + k, hard)
-                for k, hard in enumerate(VALIDATION_VIEWS)
+                augment_all(validation.images, RECIPE.validation_seed + k, hard)
+                for k, hard in enumerate(RECIPE.validation_views)
             ]
         ),
-        validation.xrays * len(VALIDATION_VIEWS),
+        validation.xrays * len(RECIPE.validation_views),
     )
     with strategy.scope():
         history, head_history = HeadTraining(
-            network, training, seen, arguments, find_shard(strategy), recipe
+            network, training, seen, arguments, find_shard(strategy)
         ).fit()
     if machine:
         close_run(arguments.out)
@@ -127,7 +136,9 @@ def train(arguments: argparse.Namespace) -> Artifact | None:
             "numpy": np.__version__,
         },
     }
-    artifact = write_artifact(network, training, validation, test, training_record, arguments)
+    artifact = write_artifact(
+        network, training, validation, test, beside, training_record, arguments
+    )
     close_run(arguments.out)
     return artifact
 
@@ -182,13 +193,14 @@ def read_commit() -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run; what makes it impossible is told in one line."""
+    """Run; an input that makes it impossible is reported in one line, with the status 2."""
     arguments = parse_arguments(argv)
     try:
+        check_places(arguments)
         report_run(arguments.metrics, lambda: train(arguments))
-    except (data.DataError, WeightsError, RunError, DistributionError) as error:
+    except INPUT_ERRORS as error:
         print(error, file=sys.stderr)
-        return 1
+        return 2
     return 0
 
 

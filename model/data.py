@@ -5,14 +5,16 @@ The folder has `train/{NORMAL,PNEUMONIA}` and `test/{NORMAL,PNEUMONIA}` (Kermany
 """
 
 import hashlib
+import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from model.xray import UnreadableXray, Xray, read_xray
+from model.xray import Xray, read_xray
 
 CLASSES = ("normal", "pneumonia")
 
@@ -39,6 +41,12 @@ def list_xrays(folder: Path) -> list[LabelledXray]:
             raise DataError(f"No {name} X-rays found in {folder / name.upper()}.")
         found += [LabelledXray(path, read_patient(path.name, label), label) for path in paths]
     return found
+
+
+def list_strays(folder: Path) -> list[Path]:
+    """What lies among the X-rays of one split and is no file: pipes, folders, links to nowhere."""
+    found = (path for name in CLASSES for path in (folder / name.upper()).glob("*"))
+    return sorted(path for path in found if not path.is_file())
 
 
 def read_patient(file_name: str, label: int) -> str:
@@ -83,13 +91,63 @@ def check_apart(train: Sequence[LabelledXray], test: Sequence[LabelledXray]) -> 
         )
 
 
+def check_contents(
+    parts: Mapping[str, Sequence[LabelledXray]],
+) -> list[tuple[LabelledXray, LabelledXray]]:
+    """Raise DataError when equal bytes have two labels, or are in two of the named parts.
+
+    Returns the pairs of equal bytes under two patients of one part, which say that a patient is
+    there twice. Files that cannot be read are left to who decodes them.
+    """
+    seen: dict[bytes, tuple[str, LabelledXray]] = {}
+    pairs = []
+    for part, xrays in parts.items():
+        for xray in xrays:
+            try:
+                digest = hashlib.sha256(xray.path.read_bytes()).digest()
+            except OSError:
+                continue
+            first_part, first = seen.setdefault(digest, (part, xray))
+            both = f"{_place(first)} and {_place(xray)} are the same file"
+            if first.label != xray.label:
+                raise DataError(f"{both} with two labels; remove the one whose label is wrong.")
+            if first_part != part:
+                raise DataError(f"{both}, in {first_part} and in {part}; remove one of them.")
+            if first.patient != xray.patient:
+                pairs.append((first, xray))
+    return pairs
+
+
+def _place(xray: LabelledXray) -> str:
+    return "/".join(xray.path.parts[-3:])
+
+
 def digest_xrays(xrays: Sequence[LabelledXray]) -> str:
     """SHA-256 over names and contents: tells which data a run has seen."""
     digest = hashlib.sha256()
     for xray in xrays:
-        digest.update(xray.path.name.encode())
+        digest.update(os.fsencode(xray.path.name))
         digest.update(hashlib.sha256(xray.path.read_bytes()).digest())
     return digest.hexdigest()
+
+
+def read_images(
+    paths: Sequence[Path], prepare: Callable[[Xray], np.ndarray]
+) -> list[np.ndarray | Exception]:
+    """Decode each file as serving does, then `prepare` it: (S, S, 1) uint8, or what was raised.
+
+    Whatever a decoder raises costs its own file: it stands in the place of the image.
+    """
+
+    def read(path: Path) -> np.ndarray:
+        return prepare(read_xray(path.read_bytes())).round().astype(np.uint8)
+
+    found: list[np.ndarray | Exception] = []
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        for future in [pool.submit(read, path) for path in paths]:
+            error = future.exception()
+            found.append(error if isinstance(error, Exception) else future.result())
+    return found
 
 
 def load_inputs(
@@ -101,14 +159,13 @@ def load_inputs(
     when a class has none that can be read.
     """
     images, kept, unreadable = [], [], []
-    for xray in xrays:
-        try:
-            image = prepare(read_xray(xray.path.read_bytes()))
-        except (UnreadableXray, OSError):
+    found = read_images([xray.path for xray in xrays], prepare)
+    for xray, image in zip(xrays, found, strict=True):
+        if isinstance(image, Exception):
             unreadable.append(xray)
-            continue
-        images.append(image.round().astype(np.uint8))
-        kept.append(xray)
+        else:
+            images.append(image)
+            kept.append(xray)
     for label, name in enumerate(CLASSES):
         if all(xray.label != label for xray in kept):
             raise DataError(f"None of the {name} X-rays could be read.")

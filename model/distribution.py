@@ -5,6 +5,7 @@ For several machines, every one starts the same command with its own TF_CONFIG, 
 0}}`. Each must be able to read the same data; the first one writes the artifact.
 """
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -29,8 +30,24 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
                 "--strategy multiworker needs TF_CONFIG, the addresses of all machines and which "
                 "of them this one is."
             )
+        _check_machines(os.environ["TF_CONFIG"])
         return tf.distribute.MultiWorkerMirroredStrategy()
     return tf.distribute.get_strategy()
+
+
+def _check_machines(text: str) -> None:
+    try:
+        given = json.loads(text)
+        machines, index = given["cluster"]["worker"], given["task"]["index"]
+        known = isinstance(machines, list) and isinstance(index, int)
+        known = known and 0 <= index < len(machines)
+    except (ValueError, KeyError, TypeError):
+        known = False
+    if not known:
+        raise DistributionError(
+            "TF_CONFIG does not name all machines and which of them this one is; see the example "
+            "in model/distribution.py."
+        )
 
 
 def check_pairs(strategy: tf.distribute.Strategy, batch: int) -> None:

@@ -4,26 +4,16 @@ Both are a `Source`: numbers of images and of their views in, inputs of a networ
 same for the same seed, image and number, whether it is made in the moment or was kept.
 """
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
-from model.augmentation import augment
+from model.augmentation import RECIPE, Recipe, augment
 
 Source = Callable[[np.ndarray, np.ndarray], Any]
 """Rows (B,) and the number of each one's view (B,) -> the inputs of a network for this batch."""
-
-HARD_VIEWS = (False, False, True)
-"""Every third view is a hard one: with two of three the network was worse on X-rays as they come,
-with none it was lost where letters and shutters lie (EXPERIMENTS.md)."""
-
-CACHE_BATCH = 64
 
 
 class Batches(keras.utils.PyDataset):
@@ -87,7 +77,9 @@ class Batches(keras.utils.PyDataset):
         self.start_epoch(self._epoch + 1)
 
 
-def augmented_views(images: np.ndarray, labels: np.ndarray, seed: int) -> Source:
+def augmented_views(
+    images: np.ndarray, labels: np.ndarray, seed: int, recipe: Recipe = RECIPE
+) -> Source:
     """Views (B, S, S, 1) float32, made in the moment, of (N, S, S, 1) uint8 images.
 
     By `labels` (N,), 0 or 1, each class's mean aspect ratio is undone; see `augment`.
@@ -98,8 +90,9 @@ def augmented_views(images: np.ndarray, labels: np.ndarray, seed: int) -> Source
             augment(
                 images[row],
                 np.random.default_rng((seed, number, row)),
-                HARD_VIEWS[number % len(HARD_VIEWS)],
+                recipe.hard_views[number % len(recipe.hard_views)],
                 labels[row],
+                recipe,
             )
             for row, number in zip(rows, numbers, strict=True)
         ]
@@ -126,59 +119,3 @@ def stored_features(views: Sequence[np.ndarray], rest: keras.Model) -> Source:
         return tuple(part.reshape(-1, *shape) for part, shape in zip(parts, shapes, strict=True))
 
     return read
-
-
-def cache_key(trunk: keras.Model, images: np.ndarray, *more: object) -> str:
-    """Names a cache: features of other images, by another trunk or augmentation are others."""
-    parts = hashlib.sha256(images.tobytes()).hexdigest()[:8], _digest_network(trunk)[:8]
-    return "-".join([*parts, *map(str, more)])
-
-
-def _digest_network(trunk: keras.Model) -> str:
-    names = [layer.name for layer in trunk.layers], [tensor.shape for tensor in trunk.outputs]
-    digest = hashlib.sha256(repr(names).encode())
-    for variable in trunk.variables:
-        digest.update(np.ascontiguousarray(variable.numpy()).tobytes())
-    return digest.hexdigest()
-
-
-def cache_features(
-    trunk: keras.Model, source: Source, count: int, number: int, file: Path, workers: int
-) -> np.ndarray:
-    """What the trunk makes of view `number` of all `count` images, (count, values) float16.
-
-    All outputs of the trunk side by side in one row for each image; made once, memory-mapped.
-    """
-    if not file.exists():
-        partial = file.with_suffix(".part")
-        width = sum(int(np.prod(tensor.shape[1:])) for tensor in trunk.outputs)
-        features = np.lib.format.open_memmap(partial, "w+", np.float16, (count, width))
-        run = tf.function(lambda batch: trunk(batch, training=False), reduce_retracing=True)
-        bar = keras.utils.Progbar(count, unit_name="image")
-        done = 0
-        for batch in _ahead(source, count, number, workers):
-            outputs = keras.tree.flatten(run(batch))
-            rows = [np.reshape(output, (len(batch), -1)) for output in outputs]
-            features[done : done + len(batch)] = np.concatenate(rows, axis=1)
-            done += len(batch)
-            bar.update(done)
-        features.flush()
-        partial.rename(file)
-    return np.load(file, mmap_mode="r")
-
-
-def _ahead(source: Source, count: int, number: int, workers: int) -> Iterator[np.ndarray]:
-    """Batches of one view of all images, made while the trunk works on those before."""
-
-    def make(start: int) -> np.ndarray:
-        rows = np.arange(start, min(start + CACHE_BATCH, count))
-        return source(rows, np.full_like(rows, number))
-
-    starts = range(0, count, CACHE_BATCH)
-    with ThreadPoolExecutor(workers) as pool:
-        waiting = [pool.submit(make, start) for start in starts[:workers]]
-        for start in [*starts[workers:], *[None] * len(waiting)]:
-            batch = waiting.pop(0).result()
-            if start is not None:
-                waiting.append(pool.submit(make, start))
-            yield batch

@@ -24,6 +24,9 @@ FOCAL_GAMMA = 2.0
 
 BEST = "val_auc_roc"
 RESUME = "resume"
+HEAD_FOLDER = "head"
+"""Of OUT, for the record of the head on conv4."""
+
 _BEST_WEIGHTS = "best.weights.h5"
 _STATE = "state.json"
 
@@ -40,7 +43,12 @@ def open_run(out: Path, identity: dict[str, str]) -> None:
     """
     file = out / RESUME / "run.json"
     if file.exists():
-        killed = json.loads(file.read_text())
+        try:
+            killed = json.loads(file.read_text())
+        except ValueError as error:
+            raise RunError(
+                f"{file} is damaged; remove {file.parent}, and the run begins again."
+            ) from error
         changed = [name for name in identity if killed.get(name) != identity[name]]
         if changed:
             raise RunError(
@@ -49,8 +57,13 @@ def open_run(out: Path, identity: dict[str, str]) -> None:
             )
         return
     shutil.rmtree(out / "logs", ignore_errors=True)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(identity, indent=2))
+    # The head's may have outlived that of the run, which people are told to remove.
+    for folder in (out, out / HEAD_FOLDER):
+        shutil.rmtree(folder / RESUME, ignore_errors=True)
+    file.parent.mkdir(parents=True)
+    partial = file.with_suffix(".part")
+    partial.write_text(json.dumps(identity, indent=2))
+    partial.rename(file)
 
 
 def close_run(out: Path) -> None:
@@ -209,8 +222,13 @@ def _restore(model: keras.Model, folder: Path) -> tuple[int, dict[str, list[floa
     """The epoch to begin with and the record until then; loads what `_Backup` kept."""
     if not (folder / _STATE).exists():
         return 0, {}
-    state = json.loads((folder / _STATE).read_text())
-    model.optimizer.build(model.trainable_variables)
-    model.load_weights(folder / state["weights"])
+    try:
+        state = json.loads((folder / _STATE).read_text())
+        model.optimizer.build(model.trainable_variables)
+        model.load_weights(folder / state["weights"])
+    except (OSError, ValueError, KeyError) as error:
+        raise RunError(
+            f"What a killed run left in {folder} is damaged; remove it, and the run begins again."
+        ) from error
     print(f"Going on with epoch {state['epoch'] + 1}.")
     return state["epoch"], state["history"]

@@ -1,4 +1,4 @@
-"""The files of a folder, read ahead of their use, and each told apart from what was scored before.
+"""Files read ahead of their use, and each told apart from what was scored before.
 
 Memory is bounded by a few batches of files. Redis never learns a name or path: hospitals put names
 and numbers of patients there. What it knows a file by is `pneumonia_api.store.name_batch`.
@@ -18,10 +18,8 @@ import numpy as np
 import redis
 from tqdm import tqdm
 
-from model.artifact import sha256_of
+from model.listing import NotRegular, open_regular
 from pneumonia_api.store import BATCH_SOURCE, Xray, XrayMissing, XrayStore, name_batch, new_xray
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".dcm", ".dicom", ".tif", ".tiff")
 
 WAIT_SECONDS = 900
 """How long Redis may be away: a restart or failover. Far below the hour after which images without
@@ -37,6 +35,7 @@ class File:
 
     `known`: an earlier run stored the record. `repeated`: another file of this run has the same
     bytes. `error`: why it could not even be read from the disk; such a file has no record.
+    `fault`: what its decoder raised, without the words of the exception, which may quote the file.
     """
 
     path: Path
@@ -48,6 +47,7 @@ class File:
     known: bool = False
     repeated: bool = False
     error: str = ""
+    fault: str = ""
     image: np.ndarray | None = None
     warnings: tuple[str, ...] = ()
 
@@ -56,42 +56,6 @@ class File:
         """Whether it is still to be judged in this run."""
         fresh = not (self.known or self.repeated or self.error)
         return fresh and self.record is not None and self.record.status == "queued"
-
-
-def list_files(folder: Path) -> tuple[list[Path], int]:
-    """Image files below `folder`, in name order, and how many other files were left out.
-
-    An image is known by its suffix or by its first bytes: DICOM files often have no suffix.
-    """
-    found, others = [], 0
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for path in (Path(parent, name) for name in sorted(names) if not name.startswith(".")):
-            if path.suffix.lower() in SUFFIXES or _begins_as_image(path):
-                found.append(path)
-            else:
-                others += 1
-    return found, others
-
-
-def _begins_as_image(path: Path) -> bool:
-    if path.name.upper() == "DICOMDIR" or not path.is_file():
-        return False
-    try:
-        with path.open("rb") as file:
-            head = file.read(132)
-    except OSError:
-        return False
-    # JPEG, PNG, TIFF, DICOM by its preamble (PS3.10, 7.1), and DICOM without one, by its first tag.
-    known = (
-        b"\xff\xd8\xff",
-        b"\x89PNG",
-        b"II*\x00",
-        b"MM\x00*",
-        b"\x08\x00\x05\x00",
-        b"\x02\x00\x00\x00",
-    )
-    return head.startswith(known) or head[128:] == b"DICM"
 
 
 def lookahead(items: Iterable[A], start: Callable[[A], Callable[[], B]]) -> Iterator[B]:
@@ -155,12 +119,22 @@ class Intake:
 
     def _read(self, path: Path) -> File:
         try:
-            if path.stat().st_size > self._max_bytes:
-                return File(path, sha256_of(path), too_large=True)
-            data = path.read_bytes()
+            with open_regular(path) as file:
+                before = os.fstat(file.fileno())
+                if too_large := before.st_size > self._max_bytes:
+                    digest, data = hashlib.file_digest(file, "sha256"), b""
+                else:
+                    data = file.read(self._max_bytes + 1)
+                    digest = hashlib.sha256(data)
+                size, after = file.tell(), os.fstat(file.fileno())
+        except NotRegular as error:
+            return File(path, error=str(error))
         except OSError as error:
             return File(path, error=f"{error.strerror}.")
-        return File(path, hashlib.sha256(data).hexdigest(), data)
+        # What is still being copied here would be judged, or rejected for good, by half.
+        if (size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+            return File(path, error="It changed while it was read; run the same command again.")
+        return File(path, digest.hexdigest(), data, too_large)
 
     def _identify(self, files: list[File]) -> None:
         for file in files:

@@ -13,29 +13,18 @@ import keras
 import numpy as np
 
 from model.base import split_network
-from model.features import (
-    Batches,
-    Source,
-    augmented_views,
-    cache_features,
-    cache_key,
-    plain_images,
-    stored_features,
-)
-from model.fitting import balance_classes, close_run, fit
+from model.feature_cache import cache_features, check_space, describe, measure
+from model.features import Batches, Source, augmented_views, plain_images, stored_features
+from model.fitting import HEAD_FOLDER, balance_classes, close_run, fit
 from model.gradcam import HEAD_SUFFIX, POOLED_SUFFIX, pooled_features
 from model.network import probability_of
 from model.splits import Split
-
-FOLDER = "head"
-"""Of OUT, for the record of the head on conv4."""
 
 
 class HeadTraining:
     """What all parts of `network` are trained on: views of `training`, and `seen` as it is.
 
-    `recipe` names the augmentation that the kept features depend on; of each batch this machine
-    gets its part `shard`.
+    Of each batch this machine gets its part `shard`.
     """
 
     def __init__(
@@ -45,10 +34,9 @@ class HeadTraining:
         seen: Split,
         arguments: argparse.Namespace,
         shard: tuple[int, int],
-        recipe: str,
     ) -> None:
         self._network, self._training, self._seen = network, training, seen
-        self._arguments, self._shard, self._recipe = arguments, shard, recipe
+        self._arguments, self._shard = arguments, shard
         self._pictures = (
             augmented_views(training.images, training.labels, arguments.seed),
             plain_images(seen.images),
@@ -57,7 +45,7 @@ class HeadTraining:
     def fit(self) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
         """Train everything that is not frozen; the records of both, the second empty for one head.
 
-        Call it in the scope of the strategy.
+        Call it in the scope of the strategy. Raises CacheError.
         """
         arguments = self._arguments
         *first, last = (layer.name for layer in pooled_features(self._network))
@@ -78,7 +66,7 @@ class HeadTraining:
             features = self._keep(keras.Model(self._network.input, pooled))
         head = self._answer_of([pooled], first[0])
         alone = copy(arguments)
-        alone.out = arguments.out / FOLDER
+        alone.out = arguments.out / HEAD_FOLDER
         alone.epochs = alone.patience = arguments.head_epochs
         (alone.out / "resume").mkdir(parents=True, exist_ok=True)
         sources = stored_features(features[:-1], head), stored_features(features[-1:], head)
@@ -97,17 +85,25 @@ class HeadTraining:
         cache: Path = arguments.cache or arguments.out / "cache"
         cache /= f"machine-{self._shard[0]}"
         cache.mkdir(parents=True, exist_ok=True)
-        key = cache_key(part, self._training.images, self._recipe[:8], arguments.seed)
-        count, workers = len(self._training.xrays), arguments.workers
-        kept = [
+        (views, once), (training, seen) = self._pictures, (self._training, self._seen)
+        key = self._describe(part, training)
+        wanted = [(f"train-{key}-{k}", views, training, k) for k in range(arguments.views)]
+        wanted.append((f"validation-{self._describe(part, seen)}", once, seen, 0))
+        missing = (
+            measure(part, len(split.xrays))
+            for name, _, split, _ in wanted
+            if not (cache / f"{name}.npy").exists()
+        )
+        check_space(cache, sum(missing))
+        return [
             cache_features(
-                part, self._pictures[0], count, k, cache / f"train-{key}-{k}.npy", workers
+                part, source, len(split.xrays), k, cache / f"{name}.npy", arguments.workers
             )
-            for k in range(arguments.views)
+            for name, source, split, k in wanted
         ]
-        file = cache / f"validation-{cache_key(part, self._seen.images)}.npy"
-        count = len(self._seen.xrays)
-        return [*kept, cache_features(part, self._pictures[1], count, 0, file, workers)]
+
+    def _describe(self, part: keras.Model, split: Split) -> str:
+        return describe(part, split.images, split.labels, self._arguments.seed).key
 
     def _learn(
         self,

@@ -11,6 +11,7 @@ out where REDIS_URL is set or `var/env` is there.
 """
 
 import argparse
+import io
 import os
 import sys
 import time
@@ -25,9 +26,10 @@ from tqdm import tqdm
 
 from model.artifact import ArtifactError
 from model.batch_metrics import report_scoring
-from model.folder import File, Intake, list_files, patiently
+from model.folder import File, Intake, patiently
+from model.listing import list_files
 from model.tally import Tally, read_label
-from pneumonia_api.config import Config, ConfigError, read_config
+from pneumonia_api.config import BatchConfig, ConfigError, read_batch_config
 from pneumonia_api.images import ImageStore, StoreUnavailable
 from pneumonia_api.store import XrayStore
 
@@ -60,7 +62,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def connect(config: Config) -> tuple[redis.Redis, ImageStore]:
+def connect(config: BatchConfig) -> tuple[redis.Redis, ImageStore]:
     """Redis, which must answer at the start, and the image store. Raises CannotScore."""
     try:
         client = redis.Redis.from_url(
@@ -90,12 +92,12 @@ def score_folder(arguments: argparse.Namespace) -> int:
     """The whole run; raises what `main` tells."""
     folder = arguments.data
     given = {"REDIS_URL": arguments.redis_url, "IMAGE_STORE": arguments.image_store}
-    # Nobody calls this process, so it needs no key of the API.
-    config = read_config({k: v for k, v in given.items() if v} | {"API_KEY": "none"})
+    config = read_batch_config({k: v for k, v in given.items() if v})
     if not folder.is_dir():
         raise CannotScore(f"{folder} is not a folder.")
-    paths, others = list_files(folder)
-    if not paths:
+    listing = list_files(folder)
+    paths = listing.files
+    if not paths and not listing.closed:
         raise CannotScore(f"No JPEG, PNG, TIFF or DICOM file was found in {folder}.")
     if arguments.labels and not any(read_label(path.relative_to(folder)) for path in paths):
         raise CannotScore(f"{folder} has no folders NORMAL and PNEUMONIA; leave out --labels.")
@@ -106,10 +108,12 @@ def score_folder(arguments: argparse.Namespace) -> int:
         run, model, threshold, where = prepare(config, XrayStore(client), images, pool)
         intake = Intake(XrayStore(client), pool, model, config.max_body_bytes)
         tally = Tally(folder, arguments.labels)
+        tally.add_unseen(listing)
+        total = len(paths) + len(listing.closed)
         started = time.monotonic()
         with (
             tqdm(total=len(paths), unit="file", smoothing=0.1) as bar,
-            report_scoring(arguments.metrics, len(paths), tally.counts) as report,
+            report_scoring(arguments.metrics, total, tally.skipped, tally.counts) as report,
         ):
             for files in run(intake, paths):
                 tally.add(files)
@@ -118,7 +122,7 @@ def score_folder(arguments: argparse.Namespace) -> int:
     finally:
         pool.shutdown(cancel_futures=True)
     seconds = time.monotonic() - started
-    print(tally.summarize(others, seconds), f"model {model} on {where}", sep="\n")
+    print(tally.summarize(listing.others, seconds), f"model {model} on {where}", sep="\n")
     if arguments.labels:
         print(*tally.score(threshold), sep="\n")
     return 1 if tally.counts["unread"] or tally.counts["failed"] else 0
@@ -128,7 +132,7 @@ Run = Callable[[Intake, Sequence[Path]], Iterator[list[File]]]
 
 
 def prepare_machine(
-    config: Config, xrays: XrayStore, images: ImageStore, pool: ThreadPoolExecutor
+    config: BatchConfig, xrays: XrayStore, images: ImageStore, pool: ThreadPoolExecutor
 ) -> tuple[Run, str, float, str]:
     """Score here: what to run, the model's version and threshold, and where it runs."""
     from model.runtimes import choose_runtime  # noqa: PLC0415 - no runtime with --celery
@@ -140,7 +144,7 @@ def prepare_machine(
 
 
 def prepare_workers(
-    config: Config, xrays: XrayStore, images: ImageStore, pool: ThreadPoolExecutor
+    config: BatchConfig, xrays: XrayStore, images: ImageStore, pool: ThreadPoolExecutor
 ) -> tuple[Run, str, float, str]:
     """Let the workers score, with the model that they announced."""
     from model.dispatch import Dispatcher  # noqa: PLC0415 - no queue without --celery
@@ -156,6 +160,9 @@ def prepare_workers(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run; what a person can mend is told in one line."""
     arguments = parse_arguments(argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names of files are any bytes
     try:
         return score_folder(arguments)
     except (CannotScore, ConfigError, ArtifactError) as error:

@@ -5,7 +5,6 @@ unlabelled X-rays of other origin, so that another scanner is no reason to refus
 from validation X-rays and the same half. Images that are no chest X-rays are only measured.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ import numpy as np
 
 from model.artifact import OodLimits
 from model.ood import FeatureDensity, choose_limit, fit_density, is_in_fitting_half
-from model.xray import UnreadableXray, model_input, read_xray
 
 COMPONENTS = 32
 OTHER_WEIGHT = 0.5
@@ -33,19 +31,14 @@ class Features:
     unreadable: int
 
 
-def read_features(folder: Path, side: int, extract: Callable[[np.ndarray], np.ndarray]) -> Features:
-    """Read every file below `folder` as serving does. Those that it refuses are only counted."""
-    images, names, unreadable = [], [], 0
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        if path.suffix == ".csv":
-            continue
-        try:
-            images.append(model_input(read_xray(path.read_bytes()), side))
-        except UnreadableXray:
-            unreadable += 1
-        else:
-            names.append(path.relative_to(folder).as_posix())
-    return Features(extract(np.stack(images)), names, unreadable)
+@dataclass(frozen=True)
+class Pictures:
+    """Images of a folder as serving sees them, (N, S, S, 1) uint8, their names, and how many files
+    could not be read."""
+
+    images: np.ndarray
+    names: list[str]
+    unreadable: int
 
 
 def fit_refusal(
@@ -74,8 +67,12 @@ def fit_refusal(
 
 def fitting_half(other: Features) -> np.ndarray:
     """(N,) bool: the X-rays of other origin that the fit may see, by patient."""
-    patients = [Path(name).name.partition("_")[0] for name in other.names]
-    return np.array([is_in_fitting_half(patient) for patient in patients])
+    return np.array([is_in_fitting_half(patient_of(name)) for name in other.names])
+
+
+def patient_of(name: str) -> str:
+    """The patient by the name of a file of other origin: what stands before its first `_`."""
+    return Path(name).name.partition("_")[0]
 
 
 def count_refused(

@@ -12,7 +12,6 @@ import numpy as np
 from model import evaluation, plots
 from model.artifact import (
     CLASSES,
-    METADATA_NAME,
     OOD_NAME,
     WEIGHTS_NAME,
     Artifact,
@@ -21,11 +20,12 @@ from model.artifact import (
     write_metadata,
 )
 from model.augmentation import augment_all
-from model.card import write_card
+from model.card import ABLATIONS_NAME, PICTURES, REPORT_NAME, write_card
 from model.gradcam import build_feature_network, build_serving_network
 from model.network import load_network, record_golden, save_weights_compact
 from model.ood import FeatureDensity, write_density
-from model.refusal import Features, count_refused, fit_refusal, fitting_half, read_features
+from model.preflight import RefusalPictures
+from model.refusal import Features, Pictures, count_refused, fit_refusal, fitting_half
 from model.splits import Split
 from model.xray import Xray, model_input
 
@@ -41,20 +41,22 @@ def write_artifact(
     training: Split,
     validation: Split,
     test: Split,
+    beside: RefusalPictures,
     training_record: dict[str, Any],
     arguments: argparse.Namespace,
 ) -> Artifact:
-    """Write everything to `arguments.out`.
+    """Write everything to `arguments.out`, in the place of an earlier artifact and its report.
 
     Threshold, calibration and the limits of what is refused are chosen on `validation` as serving
     sees it; test chooses nothing.
     """
     out = arguments.out
-    (out / METADATA_NAME).unlink(missing_ok=True)  # written last: without it nothing is an artifact
+    for leftover in find_leftovers(out):
+        leftover.unlink()
     save_weights_compact(network, out / WEIGHTS_NAME)
     # What is judged is what was saved.
     saved = load_network(out / WEIGHTS_NAME)
-    density, limits, refused = fit_density_of_run(saved, training, validation, test, arguments)
+    density, limits, refused = fit_density_of_run(saved, training, validation, test, beside)
     write_density(out, density)
     serving = build_serving_network(saved, density)
     record_golden(serving, out)
@@ -101,7 +103,7 @@ def fit_density_of_run(
     training: Split,
     validation: Split,
     test: Split,
-    arguments: argparse.Namespace,
+    beside: RefusalPictures,
 ) -> tuple[FeatureDensity, OodLimits, dict[str, dict[str, Any]]]:
     """Density, limits, and what they refuse of each set that is there."""
     features = build_feature_network(network)
@@ -109,7 +111,7 @@ def fit_density_of_run(
     def extract(images: np.ndarray) -> np.ndarray:
         return features.predict(images.astype(np.float32), batch_size=32, verbose=0)
 
-    other = _read(arguments.other_xrays, arguments.side, extract)
+    other = _measure(beside.other, extract)
     density, limits = fit_refusal(
         np.concatenate(
             [
@@ -128,7 +130,7 @@ def fit_density_of_run(
             refused[f"X-rays of other origin, half {name} in the fit"] = count_refused(
                 density, limits, other.values[mask]
             )
-    if strange := _read(arguments.not_xrays, arguments.side, extract):
+    if strange := _measure(beside.strange, extract):
         refused["images that are no chest X-rays, none used in the fit"] = count_refused(
             density, limits, strange.values, strange.unreadable
         )
@@ -141,7 +143,15 @@ def as_served(images: np.ndarray) -> np.ndarray:
     return np.stack([model_input(Xray(image[..., 0], side, side, ()), side) for image in images])
 
 
-def _read(
-    folder: Path | None, side: int, extract: Callable[[np.ndarray], np.ndarray]
+def find_leftovers(out: Path) -> list[Path]:
+    """What a report said of an earlier artifact in `out`; of the next one it says nothing."""
+    names = (REPORT_NAME, ABLATIONS_NAME, *PICTURES)
+    return [out / name for name in names if (out / name).is_file()]
+
+
+def _measure(
+    pictures: Pictures | None, extract: Callable[[np.ndarray], np.ndarray]
 ) -> Features | None:
-    return read_features(folder, side, extract) if folder else None
+    if pictures is None:
+        return None
+    return Features(extract(pictures.images), pictures.names, pictures.unreadable)

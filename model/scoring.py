@@ -1,9 +1,12 @@
 """Files -> predictions -> records, all on this machine; each step works ahead of the next."""
 
+import traceback
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from model.folder import File, Intake, lookahead, patiently
 from model.predictor import conclude
@@ -11,6 +14,27 @@ from model.runtimes import Runtime
 from model.xray import UnreadableXray, encode_preview, model_input, read_xray
 from pneumonia_api.images import ImageStore
 from pneumonia_api.store import Xray, XrayStore, as_judged
+
+FAILED_REASON = (
+    "The X-ray could not be judged because of a fault on our side; export it again, or delete this "
+    "record and score its folder again."
+)
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A readable file: the network's input (S, S, 1) float32, its preview, a JPEG, and warnings."""
+
+    image: np.ndarray
+    preview: bytes
+    warnings: tuple[str, ...]
+
+
+def locate(error: BaseException) -> str:
+    """Kind of an exception and the line that raised it; its own words may quote the file."""
+    frames = traceback.extract_tb(error.__traceback__)
+    line = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{line}"
 
 
 class Scorer:
@@ -43,30 +67,46 @@ class Scorer:
 
     def _start_decoding(self, files: list[File]) -> Callable[[], list[File]]:
         started = [
-            self._pool.submit(self._decode, file, file.record)
+            (file, file.record, self._pool.submit(self._decode, file.data))
             for file in files
             if file.record and file.waits
         ]
 
         def collect() -> list[File]:
-            for future in started:
-                future.result()
+            previews = [
+                self._pool.submit(self._images.write_preview, record.id, preview)
+                for file, record, decoding in started
+                if (preview := self._take(file, record, decoding))
+            ]
+            for written in previews:
+                written.result()
             return files
 
         return collect
 
-    def _decode(self, file: File, record: Xray) -> None:
-        try:
-            image = read_xray(file.data, self._max_pixels)
-        except UnreadableXray as error:
-            file.record = replace(record, status="rejected", reason=str(error))
-        else:
-            file.image, file.warnings = (
-                model_input(image, self._runtime.artifact.input_side),
-                image.warnings,
-            )
-            self._images.write_preview(record.id, encode_preview(image))
+    def _decode(self, data: bytes) -> Decoded:
+        """The only place where a file is decoded; what this raises is the file's own."""
+        xray = read_xray(data, self._max_pixels)
+        side = self._runtime.artifact.input_side
+        return Decoded(model_input(xray, side), encode_preview(xray), xray.warnings)
+
+    def _take(self, file: File, record: Xray, decoding: Future[Decoded]) -> bytes:
+        """Put what came of decoding into `file`; returns the preview, empty where there is none."""
         file.data = b""
+        error = decoding.exception()
+        if error is None:
+            decoded = decoding.result()
+            file.image, file.warnings = decoded.image, decoded.warnings
+            return decoded.preview
+        if isinstance(error, UnreadableXray):
+            file.record = replace(record, status="rejected", reason=str(error))
+        elif isinstance(error, Exception):
+            # As in a worker: whatever a decoder raises costs this file, never the others.
+            file.record = replace(record, status="failed", reason=FAILED_REASON)
+            file.fault = locate(error)
+        else:
+            raise error
+        return b""
 
     def _start_judging(self, files: list[File]) -> Callable[[], list[File]]:
         judged = [(f, f.record, f.image) for f in files if f.record and f.image is not None]

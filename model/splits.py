@@ -31,7 +31,7 @@ class Split:
 def read_splits(
     folder: Path, validation_share: float, seed: int, side: int
 ) -> tuple[Split, Split, Split]:
-    """Training, validation and test. Unreadable files are listed and left out.
+    """Training, validation and test. What cannot be read is listed and left out.
 
     Training and validation are whole images, to be augmented; test is as serving sees it. Images
     are `side` pixels wide. Raises DataError.
@@ -39,6 +39,11 @@ def read_splits(
     xrays, tests = (data.list_xrays(folder / name) for name in ("train", "test"))
     data.check_apart(xrays, tests)
     parts = data.split_by_patient(xrays, validation_share, seed)
+    sides = {"training": parts[0], "validation": parts[1], "test": tests}
+    for one, other in data.check_contents(sides):
+        print(f"the same file under two patients: {one.path} and {other.path}")
+    for path in (*data.list_strays(folder / "train"), *data.list_strays(folder / "test")):
+        print(f"skipped, no file: {path}")
 
     def load(chosen: list[data.LabelledXray], prepare: Callable[[Xray, int], np.ndarray]) -> Split:
         images, kept, unreadable = data.load_inputs(chosen, lambda xray: prepare(xray, side))

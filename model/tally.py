@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from model.data import CLASSES, read_patient
 from model.folder import File
+from model.listing import Listing
 
 SEED = 20
 """Of the bootstrap, so that the same folder gives the same intervals."""
@@ -25,23 +26,42 @@ class Tally:
         self._truths: list[tuple[str, int, str]] = []  # file, label, patient
         self._probabilities: dict[str, float] = {}
         self.counts: Counter[str] = Counter()
+        self.skipped = 0
 
     def add(self, files: Sequence[File]) -> None:
-        """Count, and tell of each file that has no prediction where it lies."""
+        """Count, and report each file that has no prediction where it lies."""
         for file in files:
             record = file.record
             status = record.status if record else "unread"
-            if file.repeated or file.known:
+            # A file that failed is reported by every run until its record is deleted.
+            if file.repeated or (file.known and status != "failed"):
                 self.counts["repeated" if file.repeated else "known"] += 1
             else:
                 self.counts[status] += 1
-                reason = file.error or (record.reason if record else "")
+                reason = file.error or (record.reason if record else "") or ""
                 if status != "done":
-                    tqdm.write(f"{file.path.relative_to(self._folder)}: {status}. {reason}")
+                    self._report(file.path, status, f"{file.fault}. " * bool(file.fault) + reason)
             if record and record.prediction and not file.repeated:
                 self.counts[record.prediction["decision"]] += 1
             if self._labels and not file.error:
                 self._remember(file)
+
+    def add_unseen(self, listing: Listing) -> None:
+        """Count and report what was never opened."""
+        for path, reason in listing.closed:
+            self.counts["unread"] += 1
+            self._report(path, "unread", reason)
+        for path, reason in listing.skipped:
+            self.skipped += 1
+            self._report(path, "skipped", reason)
+
+    def _report(self, path: Path, status: str, reason: str) -> None:
+        # Bytes that are no text, and what would command a terminal, are escaped.
+        name = "".join(
+            c if c.isprintable() else c.encode("unicode_escape").decode()
+            for c in str(path.relative_to(self._folder))
+        )
+        tqdm.write(f"{name}: {status}. {reason}")
 
     def _remember(self, file: File) -> None:
         if file.record and file.record.prediction:
@@ -52,16 +72,18 @@ class Tally:
     def summarize(self, others: int, seconds: float) -> str:
         """What came of all files, one line each; nothing is said of what did not happen."""
         counts = self.counts
-        scored = counts["done"] + counts["rejected"] + counts["failed"]
+        scored = counts["done"] + counts["rejected"]
         lines = [
             ("done", "judged in this run"),
             ("rejected", "rejected: not a readable X-ray"),
-            ("failed", "failed at a worker; delete their records to try them again"),
+            ("failed", "failed by a fault on our side; delete their records to try them again"),
             ("known", "judged or rejected by an earlier run"),
             ("repeated", "the same bytes as another file"),
             ("unread", "could not be read from the disk and have no record"),
         ]
         told = [f"{counts[name]:7} {what}" for name, what in lines if counts[name]]
+        if self.skipped:
+            told.append(f"{self.skipped:7} skipped: pipes, sockets, devices and links to folders")
         if others:
             told.append(f"{others:7} are no images by suffix and content; left out")
         told.append(f"{counts['pneumonia']:7} pneumonia, {counts['normal']} normal")

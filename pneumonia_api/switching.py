@@ -10,7 +10,7 @@ from model.artifact_store import ArtifactStore, ArtifactStoreError
 from model.durable import remove_folder
 from model.golden import check_decisions, read_golden
 from model.predictor import Predictor
-from pneumonia_api.config import Config
+from pneumonia_api.config import WorkerConfig
 from pneumonia_api.worker_metrics import MODEL, SWITCHES
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ UNUSABLE = (ArtifactStoreError, ArtifactError, OSError)
 class ModelSwitch:
     """Opens the model to start with, and replaces it when the artifact store says so."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: WorkerConfig) -> None:
         self._config = config
         self._folder = config.serving_dir.parent / "models"
         self._store = ArtifactStore(config.artifact_store) if config.artifact_store else None

@@ -24,7 +24,7 @@ from model.predictor import Predictor
 from model.xray import UnreadableXray, encode_preview, read_xray
 from monitoring.logs.lines import write_lines
 from monitoring.metrics.exposition import tell_release
-from pneumonia_api.config import Config, ConfigError, read_config
+from pneumonia_api.config import ConfigError, WorkerConfig, read_worker_config
 from pneumonia_api.deliveries import Deliveries, WorkerLost
 from pneumonia_api.housekeeping import keep_house, keep_images_clean
 from pneumonia_api.images import ImageStore, StoreUnavailable
@@ -206,7 +206,7 @@ def report_thread_error(error: threading.ExceptHookArgs) -> None:
     log.critical("unforeseen error in the thread %s", name, exc_info=known)
 
 
-def create_worker(config: Config) -> Celery:
+def create_worker(config: WorkerConfig) -> Celery:
     """The Celery app, its task registered; the model is loaded when the worker starts."""
     client = redis.Redis.from_url(
         config.redis_url,
@@ -242,9 +242,9 @@ def create_worker(config: Config) -> Celery:
 
     @signals.worker_init.connect(weak=False)
     def prepare(**_: object) -> None:
-        port = config.worker_metrics_port
+        port = config.metrics_port
         try:
-            start_http_server(port, config.worker_metrics_host)
+            start_http_server(port, config.metrics_host)
         except OSError as error:
             raise SystemExit(
                 f"Port {port} for the worker's metrics cannot be opened ({error.strerror}); "
@@ -290,7 +290,7 @@ def __getattr__(name: str) -> Any:
         # Celery leaves the logs alone where somebody listens to this.
         signals.setup_logging.connect(lambda **_: None, weak=False)
         try:
-            globals()["app"] = create_worker(read_config())
+            globals()["app"] = create_worker(read_worker_config())
         except ConfigError as error:
             raise SystemExit(str(error)) from error
         return globals()["app"]

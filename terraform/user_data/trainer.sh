@@ -28,7 +28,6 @@ fi
 install_extra model '${tensorflow}'
 write_settings <<END
 REDIS_URL=${redis_scheme}://:$(secret redis-password)@${redis_host}:6379/0${redis_options}
-API_KEY=$(secret api-key)
 IMAGE_STORE=${images_url}
 ARTIFACT_STORE=${models_url}
 TRAINING_DATA=${data_url}

@@ -24,7 +24,8 @@ from model import data, evaluation
 from model.arguments import parse_arguments
 from model.artifact import WEIGHTS_NAME
 from model.base import base_layers, freeze, load_weights, split_network
-from model.features import Batches, augmented_views, cache_features, plain_images, stored_features
+from model.feature_cache import cache_features
+from model.features import Batches, augmented_views, plain_images, stored_features
 from model.fitting import balance_classes, compile_network
 from model.network import build_network, load_network
 from model.xray import model_input, squash

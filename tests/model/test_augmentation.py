@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from model.augmentation import CLASS_ASPECTS, augment, augment_all
+from model.augmentation import RECIPE, augment, augment_all
 
 
 @pytest.mark.parametrize("hard", [False, True])
@@ -40,6 +40,6 @@ def disc_aspect(label: int | None) -> float:
 def test_mean_aspect_of_the_class_is_undone() -> None:
     """Training shows what the squash made narrow wider, by as much; without a label nothing is."""
     normal, pneumonia, unknown = disc_aspect(0), disc_aspect(1), disc_aspect(None)
-    expected = np.log(CLASS_ASPECTS[1] / CLASS_ASPECTS[0])
+    expected = np.log(RECIPE.class_aspects[1] / RECIPE.class_aspects[0])
     assert pneumonia - normal == pytest.approx(expected, rel=0.3)
     assert normal < unknown < pneumonia

@@ -138,7 +138,7 @@ def test_folder_that_cannot_be_used_is_told_in_one_line(
     """One line that says what is wrong and a code, not a traceback, and before any training."""
     folder = shutil.copytree(made_data, tmp_path / "broken")
     break_folder(kind, folder)
-    assert run(folder, made_weights, tmp_path / "out") == 1
+    assert run(folder, made_weights, tmp_path / "out") == 2
     error = capsys.readouterr().err
     assert error.startswith(sentence)
     assert error.count("\n") == 1
@@ -167,7 +167,7 @@ def test_run_that_fails_leaves_the_last_success_as_it_was(made_data: Path, tmp_p
         "# TYPE pneumonia_training_last_success_timestamp_seconds gauge\n"
         "pneumonia_training_last_success_timestamp_seconds 5\n"
     )
-    assert run(made_data, tmp_path / "missing.npz", tmp_path / "out", "--metrics", file) == 1
+    assert run(made_data, tmp_path / "missing.npz", tmp_path / "out", "--metrics", file) == 2
     told = file.read_text()
     assert read_value(told, "pneumonia_training_last_success_timestamp_seconds") == 5
     assert read_value(told, "pneumonia_training_started_timestamp_seconds") > 5
@@ -189,7 +189,7 @@ def test_weights_that_cannot_be_used_are_told_in_one_line(
     """A missing file, one that is no .npz, one without a layer of ResNet50."""
     (tmp_path / "text.npz").write_text("no arrays")
     np.savez(tmp_path / "other.npz", something=np.zeros(3))
-    assert run(made_data, tmp_path / weights, tmp_path / "out") == 1
+    assert run(made_data, tmp_path / weights, tmp_path / "out") == 2
     error = capsys.readouterr().err
     assert error.startswith(f"The weights {tmp_path / weights} {sentence}")
     assert error.count("\n") == 1
@@ -205,7 +205,7 @@ def test_download_that_fails_is_told_in_one_line(made_data: Path, tmp_path: Path
     command = [sys.executable, "-m", "model.cnn", "--data", str(made_data), "--side", str(SIDE)]
     command += ["--out", str(tmp_path / "out")]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert ended.stderr.splitlines()[-1].startswith("The ImageNet weights cannot be downloaded; ")
     assert "Traceback" not in ended.stderr
 
@@ -225,7 +225,7 @@ def test_run_with_other_arguments_does_not_go_on_with_a_killed_one(
     """The leftovers of a killed run are not mixed into another one."""
     (tmp_path / "resume").mkdir()
     (tmp_path / "resume" / "run.json").write_text('{"arguments": "others"}')
-    assert run(made_data, made_weights, tmp_path) == 1
+    assert run(made_data, made_weights, tmp_path) == 2
     assert "A run with other arguments" in capsys.readouterr().err
 
 

@@ -1,5 +1,6 @@
 """`model.data`: patients and splits."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,12 +8,15 @@ from PIL import Image
 
 from model.data import (
     DataError,
+    LabelledXray,
+    check_contents,
+    list_strays,
     list_xrays,
     load_inputs,
     read_patient,
     split_by_patient,
 )
-from model.xray import squash
+from model.xray import Xray, read_xray, squash
 
 
 @pytest.mark.parametrize(
@@ -57,3 +61,90 @@ def test_no_patient_is_on_both_sides_of_the_split(xray_data: Path) -> None:
     for label in (0, 1):
         share = sum(x.label == label for x in validation) / sum(x.label == label for x in xrays)
         assert 0.1 < share < 0.2
+
+
+def lay_out(folder: Path, **files: bytes) -> dict[str, list[LabelledXray]]:
+    """Files named `SPLIT_CLASS_NAME` in their folders -> the X-rays of each split."""
+    for key, data in files.items():
+        split, label, name = key.split("__")
+        path = folder / split / label / f"{name}.jpeg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return {
+        split: [
+            LabelledXray(path, read_patient(path.name, label), label)
+            for label, name in enumerate(("NORMAL", "PNEUMONIA"))
+            for path in sorted((folder / split / name).glob("*"))
+        ]
+        for split in ("training", "validation", "test")
+    }
+
+
+@pytest.mark.parametrize("other", ["training", "validation", "test"])
+def test_equal_bytes_under_two_labels_end_the_run(tmp_path: Path, other: str) -> None:
+    """One of the two labels is wrong, wherever the files lie, and nobody can tell which."""
+    files = {"training__NORMAL__a": b"same", f"{other}__PNEUMONIA__b": b"same"}
+    with pytest.raises(
+        DataError, match=r"NORMAL/a\.jpeg and .*PNEUMONIA/b\.jpeg are the same file with two labels"
+    ):
+        check_contents(lay_out(tmp_path, **files))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("training", "test"), ("validation", "test"), ("training", "validation")],
+)
+def test_equal_bytes_on_two_sides_end_the_run(tmp_path: Path, one: str, other: str) -> None:
+    """The same image under another patient's name would be learned and then asked for."""
+    files = {f"{one}__NORMAL__a": b"same", f"{other}__NORMAL__b": b"same"}
+    with pytest.raises(DataError, match=f"in {one} and in {other}"):
+        check_contents(lay_out(tmp_path, **files))
+
+
+def test_equal_bytes_of_one_patient_are_fine_and_of_two_are_reported(tmp_path: Path) -> None:
+    """As in the set: exact duplicates of one label on one side."""
+    fine = {
+        "training__PNEUMONIA__person1_virus_1": b"same",
+        "training__PNEUMONIA__person1_virus_2": b"same",
+    }
+    assert check_contents(lay_out(tmp_path / "fine", **fine)) == []
+    two = {
+        "training__PNEUMONIA__person1_virus_1": b"same",
+        "training__PNEUMONIA__person2_virus_2": b"same",
+    }
+    [(first, second)] = check_contents(lay_out(tmp_path / "two", **two))
+    assert (first.patient, second.patient) == ("virus-1", "virus-2")
+
+
+def test_decoder_that_fails_costs_its_own_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is raised while a file is read, it is listed with its kind, and the others go on."""
+    for name in ("NORMAL", "PNEUMONIA"):
+        (tmp_path / name).mkdir()
+        for number in range(2):
+            Image.radial_gradient("L").save(tmp_path / name / f"person{number}_virus_1.png")
+    bad = tmp_path / "NORMAL" / "person0_virus_1.png"
+    bad.write_bytes(b"bad")
+
+    def decode(data: bytes) -> Xray:
+        if data == b"bad":
+            raise IndexError
+        return read_xray(data)
+
+    monkeypatch.setattr("model.data.read_xray", decode)
+    images, kept, unreadable = load_inputs(list_xrays(tmp_path), squash)
+    assert len(images) == len(kept) == 3
+    assert [xray.path for xray in unreadable] == [bad]
+
+
+def test_what_is_no_regular_file_is_found(tmp_path: Path) -> None:
+    """A pipe hangs no training run, and a link to nowhere is not silently missing."""
+    for name in ("NORMAL", "PNEUMONIA"):
+        (tmp_path / name).mkdir()
+        Image.radial_gradient("L").save(tmp_path / name / "person1_virus_1.png")
+    os.mkfifo(tmp_path / "NORMAL" / "pipe.png")
+    (tmp_path / "NORMAL" / "nowhere.png").symlink_to(tmp_path / "gone")
+    (tmp_path / "NORMAL" / "folder").mkdir()
+    assert len(list_xrays(tmp_path)) == 2
+    assert [path.name for path in list_strays(tmp_path)] == ["folder", "nowhere.png", "pipe.png"]

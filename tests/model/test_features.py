@@ -5,14 +5,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from model.features import (
-    Batches,
-    augmented_views,
-    cache_features,
-    cache_key,
-    plain_images,
-    stored_features,
-)
+from model.feature_cache import cache_features
+from model.features import Batches, augmented_views, plain_images, stored_features
 
 LABELS = np.array([0, 1, 1, 0, 1])
 IMAGES = np.random.default_rng(0).integers(0, 255, (5, 32, 32, 1), np.uint8)
@@ -37,19 +31,6 @@ def test_kept_features_are_those_of_the_views(tmp_path: Path) -> None:
     expected = trunk(source(rows, numbers))
     for one, other in zip(got, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3)
-
-
-def test_cache_is_made_once_and_named_by_what_it_depends_on(tmp_path: Path) -> None:
-    """Other images or another augmentation have another name; the same are read from the disk."""
-    trunk = make_trunk()
-    key = cache_key(trunk, IMAGES, "recipe")
-    assert key == cache_key(trunk, IMAGES, "recipe")
-    assert key != cache_key(trunk, IMAGES + 1, "recipe")
-    assert key != cache_key(trunk, IMAGES, "other")
-    file = tmp_path / "once.npy"
-    first = cache_features(trunk, plain_images(IMAGES), 5, 0, file, 2)
-    again = cache_features(trunk, plain_images(IMAGES + 1), 5, 0, file, 2)
-    np.testing.assert_array_equal(first, again)
 
 
 def test_epoch_shows_each_image_once_and_the_next_one_its_next_view() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from model.artifact_store import ArtifactStore
-from model.training_job import main
+from model.training_job import main, without_secrets
 from tests.model.conftest import SIDE
 from tests.model.server import Server, read_records
 from tests.scrape import read_value
@@ -17,11 +17,8 @@ def settings(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("ARTIFACT_STORE", f"file://{tmp_path}/models")
     monkeypatch.setenv("IMAGE_STORE", f"file://{tmp_path}/images")
     monkeypatch.setenv("REDIS_URL", server.url)
-    monkeypatch.setenv("API_KEY", "key-of-the-test")
+    monkeypatch.delenv("API_KEY", raising=False)
     monkeypatch.setenv("VAR_DIR", str(tmp_path))
-    # Restored afterwards, because the job sets them for what it starts.
-    monkeypatch.setenv("MODEL_DIR", "")
-    monkeypatch.setenv("SERVING_DIR", "")
     return tmp_path / "models"
 
 
@@ -78,16 +75,51 @@ def test_failed_training_publishes_nothing(
     """Weights that are not there: the command's own sentence is in the log."""
     monkeypatch.setenv("TRAINING_DATA", made_data.as_uri())
     assert main(["--work", str(tmp_path / "work"), "--weights", "none.npz", "--side", "64"]) == 1
-    assert "model.cnn failed with 1" in capfd.readouterr().err
+    assert "model.cnn failed with 2" in capfd.readouterr().err
     [log] = (settings / "logs").iterdir()
     assert "none.npz cannot be used" in log.read_text()
     assert ArtifactStore(settings.as_uri()).list_models() == {}
 
 
-def test_setting_that_is_missing_is_named(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("changed", "options", "sentence"),
+    [
+        ({"TRAINING_DATA": ""}, [], "TRAINING_DATA is not set"),
+        ({"ARTIFACT_STORE": ""}, [], "ARTIFACT_STORE is not set"),
+        ({"REDIS_URL": ""}, [], "REDIS_URL is not set"),
+        ({"REDIS_URL": "redis://127.0.0.1:1/0"}, [], "Redis refuses or does not answer"),
+        ({"ARTIFACT_STORE": "file:///proc/models"}, [], "/proc/models cannot be written to"),
+        ({"IMAGE_STORE": "file:///proc/images"}, [], "The image store cannot be written to"),
+        ({"MAX_MEGAPIXELS": "many"}, [], "MAX_MEGAPIXELS must be a whole number"),
+        ({}, ["--epochs", "none"], "--epochs"),
+        ({}, ["--epoch-count", "3"], "--epoch-count"),
+        ({}, ["--out", "elsewhere"], "--out is chosen by this job"),
+    ],
+)
+def test_what_cannot_end_well_does_not_begin(
+    changed: dict[str, str],
+    options: list[str],
+    sentence: str,
+    settings: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Before anything else is done."""
-    monkeypatch.delenv("TRAINING_DATA", raising=False)
-    assert main(["--work", str(tmp_path)]) == 1
-    assert capsys.readouterr().err == "TRAINING_DATA is not set.\n"
+    """Code 2 and one sentence before anything is fetched, not after hours of training."""
+    monkeypatch.setenv("TRAINING_DATA", (tmp_path / "nothing").as_uri())
+    for name, value in changed.items():
+        monkeypatch.setenv(name, value)
+    try:
+        code: object = main(["--work", str(tmp_path / "work"), *options])
+    except SystemExit as ended:  # argparse's way
+        code = ended.code
+    assert code == 2
+    told = capsys.readouterr().err
+    assert sentence in told.splitlines()[-1]
+    assert "There is no data" not in told and not (tmp_path / "work" / "data").exists()
+
+
+def test_training_gets_no_secret_that_it_does_not_need() -> None:
+    """What trains and exports reads no address of Redis, with its password, nor a key."""
+    environment = {"REDIS_URL": "redis://:secret@h", "API_KEY": "secret", "PATH": "/bin"}
+    assert without_secrets(environment) == {"PATH": "/bin"}

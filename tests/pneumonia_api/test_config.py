@@ -1,4 +1,4 @@
-"""The settings of API, worker and web: what makes no sense ends the start with its name."""
+"""Each process reads the settings that are its own; what makes no sense ends the start, named."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -7,6 +7,13 @@ from typing import Any
 import pytest
 
 from pneumonia_api import config as api
+from pneumonia_api.config import (
+    ConfigError,
+    read_batch_config,
+    read_config,
+    read_job_config,
+    read_worker_config,
+)
 from pneumonia_web import config as web
 
 GIVEN = {
@@ -18,9 +25,26 @@ GIVEN = {
 Read = Callable[[Mapping[str, str]], Any]
 
 
+REDIS = {"REDIS_URL": "redis://127.0.0.1:1/0"}
+NEEDED: list[tuple[Callable[..., Any], dict[str, str]]] = [
+    (read_config, {**REDIS, "API_KEY": "k"}),
+    (read_worker_config, REDIS),
+    (read_batch_config, REDIS),
+    (read_job_config, {**REDIS, "TRAINING_DATA": "s3://data", "ARTIFACT_STORE": "s3://models"}),
+]
+OTHERS = {
+    read_config: {"WORKER_METRICS_PORT"},
+    read_worker_config: {"API_KEY", "SESSION_HOURS", "MAX_QUEUED", "API_PORT", "MAX_BODY_MB"},
+    read_batch_config: {"API_KEY", "SESSION_HOURS", "API_PORT", "WORKER_METRICS_PORT"},
+    read_job_config: {"API_KEY", "SESSION_HOURS", "API_PORT", "WORKER_METRICS_PORT"},
+}
+
+
 @pytest.fixture(autouse=True)
-def no_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No settings of this folder."""
+def empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting comes from the machine or the folder that runs the tests."""
+    for name in {name for _, needed in NEEDED for name in needed}.union(*OTHERS.values()):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("VAR_DIR", str(tmp_path))
 
 
@@ -78,3 +102,24 @@ def test_largest_image_is_one_that_the_decoder_takes() -> None:
 
     assert Image.MAX_IMAGE_PIXELS is not None
     assert api.MOST_MEGAPIXELS == web.MOST_MEGAPIXELS == 2 * Image.MAX_IMAGE_PIXELS // 1_000_000
+
+
+@pytest.mark.parametrize(("read", "needed"), NEEDED)
+def test_process_needs_its_own_settings_and_no_other(
+    read: Callable[..., Any], needed: dict[str, str]
+) -> None:
+    """Each one that it needs is named when it is missing; nonsense in others' changes nothing."""
+    config = read(needed | dict.fromkeys(OTHERS[read], "nonsense"))
+    for name in needed:
+        with pytest.raises(ConfigError, match=name):
+            read({**needed, name: ""})
+    if read is not read_config:
+        assert "nonsense" not in repr(config)
+        assert not hasattr(config, "api_key")
+
+
+def test_training_job_reads_no_key_from_the_settings_of_the_api(tmp_path: Path) -> None:
+    """Where all settings lie in one file, what is not its own stays there."""
+    (tmp_path / "env").write_text("API_KEY=secret\nSECRET_KEY=secret\n")
+    job = dict(NEEDED[3][1])
+    assert "secret" not in repr(read_job_config(job)) + repr(read_batch_config(REDIS))

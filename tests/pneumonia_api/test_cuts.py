@@ -15,7 +15,7 @@ from PIL import Image
 from model.predictor import Prediction
 from pneumonia_api.app import create_app
 from pneumonia_api.auth import Accounts, WrongPassword
-from pneumonia_api.config import read_config
+from pneumonia_api.config import read_worker_config
 from pneumonia_api.deliveries import Deliveries
 from pneumonia_api.images import ImageMissing, ImageStore
 from pneumonia_api.reviews import Reviews
@@ -81,7 +81,7 @@ def test_no_cut_of_a_workers_life_loses_an_xray(
 ) -> None:
     """Bytes go exactly when an end state stands; the next delivery ends what still waits."""
     settings = {"REDIS_URL": proxy[1], "API_KEY": "k", "IMAGE_STORE": images_url(images)}
-    task = create_worker(read_config(settings)).tasks[TASK]
+    task = create_worker(read_worker_config(settings)).tasks[TASK]
     answer = Prediction(0.9, "pneumonia", 0.5, "m1", [[0.0, 1.0]], 0.4, None, None)
     task.predictor = SimpleNamespace(predict=lambda picture: answer)
     xrays = XrayStore(client)

@@ -15,7 +15,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 from PIL import Image
 
-from pneumonia_api.config import read_config
+from pneumonia_api.config import read_worker_config
 from pneumonia_api.deliveries import Deliveries
 from pneumonia_api.publishing import create_queue, publish
 from pneumonia_api.store import TASK, Xray, XrayStore
@@ -65,7 +65,7 @@ def make_queue(url: str, folder: Path) -> Celery:
 def make_worker(url: str, folder: Path) -> Celery:
     """With which a worker publishes a task that is to be tried again."""
     settings = {"REDIS_URL": url, "API_KEY": "k", "IMAGE_STORE": folder.as_uri()}
-    return create_worker(read_config(settings)).tasks[TASK].app
+    return create_worker(read_worker_config(settings)).tasks[TASK].app
 
 
 @pytest.mark.parametrize("make", [make_queue, make_worker])

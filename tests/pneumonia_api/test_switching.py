@@ -22,7 +22,7 @@ from model.manifest import MANIFEST_NAME
 from model.predictor import Predictor
 from model.xray import read_xray
 from pneumonia_api import switching
-from pneumonia_api.config import Config, read_config
+from pneumonia_api.config import WorkerConfig, read_worker_config
 from pneumonia_api.switching import ModelSwitch
 from tests.s3 import running_s3
 from tests.scrape import read_value
@@ -64,14 +64,13 @@ def store(promoted: Path, tmp_path: Path) -> ArtifactStore:
     return ArtifactStore(f"file://{tmp_path}/models")
 
 
-def configure(tmp_path: Path, url: str, serving: Path) -> Config:
+def configure(tmp_path: Path, url: str, serving: Path) -> WorkerConfig:
     """Of a worker with its own disk; the shipped artifact is what it has without the store."""
     own_exports = tmp_path / "var" / "serving"
     shutil.copytree(serving / VERSION, own_exports / VERSION, copy_function=link)
-    return read_config(
+    return read_worker_config(
         {
             "REDIS_URL": "redis://127.0.0.1:1/0",
-            "API_KEY": "key-of-the-test",
             "ARTIFACT_STORE": url,
             "MODEL_DIR": str(SHIPPED),
             "SERVING_DIR": str(own_exports),

@@ -16,7 +16,7 @@ from PIL import Image
 from model.predictor import Prediction
 from model.xray import Xray as Picture
 from monitoring.logs.lines import JsonLines
-from pneumonia_api.config import read_config
+from pneumonia_api.config import read_worker_config
 from pneumonia_api.deliveries import MAX_WORKERS_LOST
 from pneumonia_api.images import ImageMissing, ImageStore
 from pneumonia_api.store import TASK, Xray, XrayStore, new_xray
@@ -39,9 +39,9 @@ class Bench:
     """One accepted X-ray and the task that is to judge it."""
 
     def __init__(self, client: redis.Redis, redis_url: str, folder: Path) -> None:
-        settings = {"REDIS_URL": redis_url, "API_KEY": "k", "IMAGE_STORE": folder.as_uri()}
+        settings = {"REDIS_URL": redis_url, "IMAGE_STORE": folder.as_uri()}
         self.xrays, self.images = XrayStore(client), ImageStore(folder.as_uri())
-        self.task: PredictXray = create_worker(read_config(settings)).tasks[TASK]
+        self.task: PredictXray = create_worker(read_worker_config(settings)).tasks[TASK]
         self.calls = 0
         self.xray = new_xray("doctor", "digest")
         file = io.BytesIO()

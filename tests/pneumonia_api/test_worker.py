@@ -182,13 +182,14 @@ def test_metrics_count_what_was_judged(stack: Stack, samples: list[Path]) -> Non
 
 
 def test_taken_metrics_port_is_told_in_one_line(tmp_path: Path) -> None:
-    """The worker ends at once and names the setting, rather than run without being seen."""
+    """The worker ends at once and names the setting, rather than run without being seen. It needs
+    no key of the API, and settings of others do not concern it."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         settings = {
             "VAR_DIR": str(tmp_path),
             "REDIS_URL": "redis://127.0.0.1:1/0",
-            "API_KEY": "k",
+            "SESSION_HOURS": "the API's",
             "WORKER_METRICS_PORT": str(port),
         }
         worker = subprocess.run(

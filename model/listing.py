@@ -1,0 +1,109 @@
+"""What lies below a folder: image files, what could not be looked into, and what is no file at all.
+
+Nothing is opened that is not a regular file: a named pipe waits for ever, a device never ends.
+"""
+
+import os
+import stat
+from dataclasses import dataclass, field
+from io import BufferedReader
+from pathlib import Path
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".dcm", ".dicom", ".tif", ".tiff")
+
+_KINDS = (
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+class NotRegular(ValueError):
+    """It is no regular file; the message is one sentence that says what it is."""
+
+
+@dataclass
+class Listing:
+    """Everything below a folder, in name order.
+
+    `files` are images by suffix or first bytes, and what could not be looked into, which may be
+    one. `closed` are folders that cannot be listed and why. `skipped` are no regular files, and
+    what they are. `others` counts files that are no images.
+    """
+
+    files: list[Path] = field(default_factory=list)
+    closed: list[tuple[Path, str]] = field(default_factory=list)
+    skipped: list[tuple[Path, str]] = field(default_factory=list)
+    others: int = 0
+
+
+def list_files(folder: Path) -> Listing:
+    """Look through `folder`; hidden names are left out.
+
+    An image is known by its suffix or by its first bytes: DICOM files often have no suffix. Links
+    to files are followed; links to folders are not, for they may lead back to where they lie.
+    """
+    found = Listing()
+
+    def note(error: OSError) -> None:
+        found.closed.append((Path(error.filename), f"{error.strerror}."))
+
+    for parent, folders, names in os.walk(folder, onerror=note):
+        for name in folders:
+            if not name.startswith(".") and (path := Path(parent, name)).is_symlink():
+                reason = "It is a link to a folder; score that folder by itself."
+                found.skipped.append((path, reason))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for path in (Path(parent, name) for name in sorted(names) if not name.startswith(".")):
+            try:
+                is_image = _is_image(path)
+            except NotRegular as error:
+                found.skipped.append((path, str(error)))
+            except OSError:
+                found.files.append(path)  # its reader says why
+            else:
+                if is_image:
+                    found.files.append(path)
+                else:
+                    found.others += 1
+    return found
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """Open a regular file for reading. Raises NotRegular, and OSError as `open` does."""
+    _check_regular(path.stat().st_mode)
+    # Whatever took its place since then must not be waited for.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    file = os.fdopen(descriptor, "rb")
+    try:
+        _check_regular(os.fstat(descriptor).st_mode)
+    except NotRegular:
+        file.close()
+        raise
+    return file
+
+
+def _check_regular(mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "no regular file")
+        raise NotRegular(f"It is {kind}.")
+
+
+def _is_image(path: Path) -> bool:
+    if path.suffix.lower() in SUFFIXES:
+        _check_regular(path.stat().st_mode)
+        return True
+    with open_regular(path) as file:
+        head = file.read(132)
+    # JPEG, PNG, TIFF, DICOM by its preamble (PS3.10, 7.1), and DICOM without one, by its first tag.
+    known = (
+        b"\xff\xd8\xff",
+        b"\x89PNG",
+        b"II*\x00",
+        b"MM\x00*",
+        b"\x08\x00\x05\x00",
+        b"\x02\x00\x00\x00",
+    )
+    begins = head.startswith(known) or head[128:] == b"DICM"
+    return begins and path.name.upper() != "DICOMDIR"

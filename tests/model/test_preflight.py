@@ -1,0 +1,173 @@
+"""`model.preflight`: whatever a training run is given is tried before its first epoch."""
+
+import os
+import shutil
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from model.cnn import main
+from model.ood import is_in_fitting_half
+from tests.model.conftest import SIDE
+
+# The patients of two images, one on either side of the fit.
+FITTED = next(name for name in map(str, range(99)) if is_in_fitting_half(name))
+MEASURED = next(name for name in map(str, range(99)) if not is_in_fitting_half(name))
+
+
+def make_images(folder: Path, *patients: str) -> Path:
+    """An X-ray of each."""
+    folder.mkdir()
+    for patient in patients:
+        Image.radial_gradient("L").save(folder / f"{patient}_1.png")
+    return folder
+
+
+def write(path: Path, text: str) -> Path:
+    """A file with this text."""
+    path.write_text(text)
+    return path
+
+
+def listen(path: Path) -> Path:
+    """A socket, which is no folder and no file."""
+    with socket.socket(socket.AF_UNIX) as end:
+        end.bind(str(path))
+    return path
+
+
+def make_pipe(path: Path) -> Path:
+    """A named pipe: who opens it waits."""
+    os.mkfifo(path)
+    return path
+
+
+CASES: list[tuple[str, Callable[[Path], object], str]] = [
+    ("--data", lambda tmp: tmp / "none", "is not a folder"),
+    ("--data", lambda tmp: write(tmp / "file", ""), "is not a folder"),
+    ("--out", lambda tmp: write(tmp / "file", ""), "--out {} is not a folder"),
+    ("--out", lambda tmp: write(tmp / "file", "") / "deep", "cannot be written to"),
+    ("--out", lambda tmp: Path("/proc/out"), "--out /proc/out cannot be written to"),
+    ("--cache", lambda tmp: write(tmp / "file", ""), "--cache {} is not a folder"),
+    ("--cache", lambda tmp: Path("/proc/cache"), "--cache /proc/cache cannot be written to"),
+    ("--metrics", lambda tmp: tmp, "--metrics {} is a folder"),
+    ("--metrics", lambda tmp: Path("/proc/x/y.prom"), "--metrics /proc/x/y.prom cannot be written"),
+    ("--weights", lambda tmp: make_pipe(tmp / "pipe"), "The weights {} cannot be used: "),
+    ("--other-xrays", lambda tmp: tmp / "none", "--other-xrays {} is not a folder"),
+    ("--other-xrays", lambda tmp: listen(tmp / "socket"), "--other-xrays {} is not a folder"),
+    ("--other-xrays", lambda tmp: make_images(tmp / "empty"), "holds no image that can be read"),
+    ("--other-xrays", lambda tmp: make_images(tmp / "a", FITTED), "images of more patients"),
+    ("--other-xrays", lambda tmp: make_images(tmp / "b", MEASURED), "images of more patients"),
+    ("--not-xrays", lambda tmp: tmp / "none", "--not-xrays {} is not a folder"),
+    ("--not-xrays", lambda tmp: make_images(tmp / "empty"), "holds no image that can be read"),
+]
+
+
+@pytest.mark.parametrize(("option", "make", "sentence"), CASES)
+def test_wrong_input_ends_the_run_before_it_begins(
+    option: str,
+    make: Callable[[Path], object],
+    sentence: str,
+    made_data: Path,
+    made_weights: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Code 2 and one sentence that names it; nothing is trained."""
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("training began")
+
+    monkeypatch.setattr("model.cnn.HeadTraining", never)
+    value = make(tmp_path)
+    words: dict[str, object] = {
+        "--data": made_data,
+        "--weights": made_weights,
+        "--out": tmp_path / "out",
+    }
+    words.update({"--side": SIDE, "--dense": 8, option: value})
+    assert main([str(word) for pair in words.items() for word in pair]) == 2
+    told = capsys.readouterr().err
+    assert sentence.replace("{}", str(value)) in told and told.count("\n") == 1, told
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--l2", "nan"),
+        ("--l2", "-1"),
+        ("--learning-rate", "nan"),
+        ("--learning-rate", "0"),
+        ("--weight-decay", "inf"),
+        ("--seed", str(2**32)),
+        ("--consistency", "nan"),
+        ("--dropout", "nan"),
+        ("--validation-share", "1"),
+        ("--batch", "0"),
+    ],
+)
+def test_number_that_makes_no_sense_is_refused(
+    option: str, value: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Code 2, and the option is named: a run of hours would end with nothing but NaN."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--data", str(tmp_path), "--out", str(tmp_path), f"{option}={value}"])
+    assert ended.value.code == 2
+    assert option in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_disk_without_room_is_told_before_the_run(
+    made_data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The weights of two epochs with their optimizer's state need room, whatever else is kept."""
+    monkeypatch.setattr("model.preflight.MIN_FREE_BYTES", 10**18)
+    assert main(["--data", str(made_data), "--out", str(tmp_path / "out")]) == 2
+    assert "GB are free" in capsys.readouterr().err
+
+
+def test_weights_that_are_no_numbers_are_refused(
+    made_data: Path, made_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An infinite kernel would make every answer of the run NaN."""
+    with np.load(made_weights) as arrays:
+        changed = dict(arrays)
+    changed["conv1_conv/kernel"] = changed["conv1_conv/kernel"].copy()
+    changed["conv1_conv/kernel"][0, 0, 0, 0] = np.inf
+    np.savez(tmp_path / "bad.npz", **changed)
+    words = ["--data", made_data, "--weights", tmp_path / "bad.npz", "--out", tmp_path / "out"]
+    assert main([str(word) for word in (*words, "--side", SIDE, "--dense", 8)]) == 2
+    assert "conv1_conv/kernel holds values that are not finite" in capsys.readouterr().err
+
+
+def test_leftovers_of_an_earlier_artifact_go_with_it(
+    made_data: Path, made_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A report of another version, damaged ablations and a killed head in OUT: the run ends with
+    its own card, and says first what it replaces."""
+    out = tmp_path / "out"
+    (out / "head" / "resume").mkdir(parents=True)
+    (out / "head" / "resume" / "state.json").write_text('{"epoch": 1, "weights": "gone.h5"}')
+    (out / "report.json").write_text('{"version": "another"}')
+    (out / "ablations.json").write_text("{")
+    (out / "auc.png").write_bytes(b"of another")
+    words: list[object] = ["--data", made_data, "--weights", made_weights, "--out", out]
+    words += ["--side", SIDE, "--dense", 8, "--epochs", 1, "--head-epochs", 1, "--batch", 2]
+    words += ["--views", 1, "--validation-share", 0.25]
+    assert main([str(word) for word in words]) == 0
+    assert "report.json" in capsys.readouterr().out
+    assert not (out / "report.json").exists() and not (out / "auc.png").exists()
+    assert "Not measured" in (out / "MODEL_CARD.md").read_text()
+    # And what a killed run wrote by half is told, not a traceback.
+    (out / "resume").mkdir()
+    (out / "resume" / "run.json").write_text('{"arguments": ')
+    assert main([str(word) for word in words]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    shutil.rmtree(out / "resume")
