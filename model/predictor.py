@@ -17,6 +17,7 @@ import numpy as np
 import openvino
 
 from model.artifact import Artifact, ArtifactError, read_artifact
+from model.cage import CagedXray
 from model.xray import INPUT_MARGIN, Xray, model_input
 
 WORKER_STREAMS = 3
@@ -118,8 +119,13 @@ class Predictor:
             with self._lock:
                 self._callers -= 1
 
-    def predict(self, xray: Xray) -> Prediction:
-        """Probability, decision and heat map of one X-ray, from one forward pass."""
+    def predict(self, xray: Xray | CagedXray) -> Prediction:
+        """Probability, decision and heat map of one X-ray, from one forward pass.
+
+        A cage has made the network's input already, in its own process.
+        """
+        if isinstance(xray, CagedXray):
+            return conclude(self.artifact, self.infer(xray.input))
         return conclude(self.artifact, self.infer(model_input(xray, self.artifact.input_side)))
 
 

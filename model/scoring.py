@@ -1,16 +1,23 @@
 """Files -> predictions -> records, all on this machine; each step works ahead of the next."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from model.cage import Cage, CageFault, CageLost
 from model.folder import File, Intake, lookahead, patiently
+from model.limits import UnreadableXray
 from model.predictor import conclude
 from model.runtimes import Runtime
-from model.xray import UnreadableXray, encode_preview, model_input, read_xray
 from pneumonia_api.images import ImageStore
 from pneumonia_api.store import Xray, XrayStore, as_judged
+
+FAILED_REASON = (
+    "The X-ray could not be judged because of a fault on our side; export it again, or delete this "
+    "record and score its folder again."
+)
 
 
 class Scorer:
@@ -33,6 +40,7 @@ class Scorer:
         self._runtime = runtime
         self._pool = pool
         self._max_pixels = max_pixels
+        self._cage = Cage(len(os.sched_getaffinity(0)))
 
     def run(self, intake: Intake, paths: Sequence[Path]) -> Iterator[list[File]]:
         """Batches of files whose records are stored."""
@@ -57,15 +65,15 @@ class Scorer:
 
     def _decode(self, file: File, record: Xray) -> None:
         try:
-            image = read_xray(file.data, self._max_pixels)
+            side = self._runtime.artifact.input_side
+            xray = self._cage.read(file.data, self._max_pixels, side)
         except UnreadableXray as error:
             file.record = replace(record, status="rejected", reason=str(error))
+        except (CageFault, CageLost):
+            file.record = replace(record, status="failed", reason=FAILED_REASON)
         else:
-            file.image, file.warnings = (
-                model_input(image, self._runtime.artifact.input_side),
-                image.warnings,
-            )
-            self._images.write_preview(record.id, encode_preview(image))
+            file.image, file.warnings = xray.input, xray.warnings
+            self._images.write_preview(record.id, xray.preview)
         file.data = b""
 
     def _start_judging(self, files: list[File]) -> Callable[[], list[File]]:

@@ -51,10 +51,11 @@ class Tag:
 
 @dataclass(frozen=True)
 class Directory:
-    """Its tags by number, and where the next one lies or 0."""
+    """Its tags by number, and where the next one lies or 0; `whole` unless the file ends in it."""
 
     tags: dict[int, Tag]
     following: int
+    whole: bool = True
 
 
 @dataclass
@@ -101,7 +102,7 @@ class Walk:
         for number in range(count):
             at = start + number * size
             if at + size > len(self.data):
-                return Directory(tags, 0)
+                return Directory(tags, 0, whole=False)
             name, kind, values = struct.unpack_from(f"{self.order}{entry}", self.data, at)
             if name in tags and name < _LAYOUT_TAGS:
                 raise contradictory()
@@ -110,7 +111,7 @@ class Walk:
         self._enter(tags)
         end = start + count * size
         if end + wide > len(self.data):
-            return Directory(tags, 0)
+            return Directory(tags, 0, whole=False)
         return Directory(tags, self.number(end, "Q" if self.big else "L"))
 
     def number(self, at: int, form: str) -> int:
@@ -159,7 +160,7 @@ def read_size(data: bytes) -> tuple[int, int]:
     """
     walk, offset = _open(data)
     pages = walk.chain(offset)
-    if not pages:
+    if not pages or not pages[0].whole:
         raise damaged()
     width, height = (walk.value(pages[0].tags.get(name)) for name in (_WIDTH, _HEIGHT))
     if not width or not height:

@@ -18,8 +18,9 @@ from kombu.exceptions import OperationalError
 from prometheus_client import start_http_server
 
 from model.artifact import ArtifactError
-from model.predictor import Predictor
-from model.xray import UnreadableXray, encode_preview, read_xray
+from model.cage import Cage, NoLongerWanted
+from model.limits import UnreadableXray
+from model.predictor import WORKER_STREAMS, Predictor
 from monitoring.logs.lines import write_lines
 from monitoring.metrics.exposition import tell_release
 from pneumonia_api.config import Config, ConfigError, read_config
@@ -81,6 +82,7 @@ class PredictXray(Task):
         self._xrays = xrays
         self._images = images
         self._max_pixels = max_pixels
+        self.cage = Cage(WORKER_STREAMS)
         self.predictor: Predictor  # set when the worker starts, before any task
 
     def run(self, xray_id: str) -> None:
@@ -96,7 +98,15 @@ class PredictXray(Task):
             raise WorkerLost(xray_id)
         try:
             with STEPS.labels("decode").time():
-                image = read_xray(self._images.read_incoming(xray_id), self._max_pixels)
+                image = self.cage.read(
+                    self._images.read_incoming(xray_id),
+                    self._max_pixels,
+                    self.predictor.artifact.input_side,
+                    wanted=lambda: self._is_queued(xray_id),
+                )
+        except NoLongerWanted:
+            self._images.delete_incoming(xray_id)
+            return
         except UnreadableXray as error:
             if self._finish(replace(xray, status="rejected", reason=str(error))):
                 REFUSALS.labels(error.reason).inc()
@@ -105,9 +115,16 @@ class PredictXray(Task):
             prediction = self.predictor.predict(image)
         with STEPS.labels("store").time():
             if not prediction.refusal:
-                self._images.write_preview(xray_id, encode_preview(image))
+                self._images.write_preview(xray_id, image.preview)
             if self._finish(as_judged(xray, asdict(prediction), image.warnings)):
                 count_answer(prediction)
+
+    def _is_queued(self, xray_id: str) -> bool:
+        """Whether it is still to be judged: asked after each wait for another X-ray."""
+        try:
+            return self._xrays.get(xray_id).status == "queued"
+        except XrayMissing:
+            return False
 
     def on_failure(
         self, exc: Exception, task_id: str, args: tuple[str], kwargs: dict[str, Any], einfo: Any
@@ -182,6 +199,7 @@ def create_worker(config: Config) -> Celery:
                 f"Port {port} for the worker's metrics cannot be opened ({error.strerror}); "
                 "choose another with WORKER_METRICS_PORT=."
             ) from error
+        task.cage.start()  # while the model is loaded
         try:
             task.predictor = models.open_first()
         except ArtifactError as error:
