@@ -70,6 +70,14 @@ class Cage:
         for _ in range(self._count):
             self._free.put(self._free.get() or self._order())
 
+    def check(self) -> None:
+        """Wait until a child is ready. Raises CageLost when none can be started on this machine."""
+        child = self._free.get() or self._order()
+        try:
+            child.wait_ready()
+        finally:
+            self._free.put(child)
+
     def read(
         self, data: bytes, max_pixels: int, side: int, wanted: Callable[[], bool] = lambda: True
     ) -> CagedXray:
@@ -90,8 +98,9 @@ class Cage:
                 child = self._order()
             child.wait_ready()
             answer = self._ask(child, data, REQUEST.pack(len(data), max_pixels, side), wanted)
+            xray = _unpack(answer, side)
             kept = child
-            return _unpack(answer, side)
+            return xray
         finally:
             # A file that was refused may have left a child that it damaged.
             if child is not None and kept is None:

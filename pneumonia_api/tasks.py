@@ -18,7 +18,7 @@ from kombu.exceptions import OperationalError
 from prometheus_client import start_http_server
 
 from model.artifact import ArtifactError
-from model.cage import Cage, NoLongerWanted
+from model.cage import Cage, CageLost, NoLongerWanted
 from model.limits import UnreadableXray
 from model.predictor import WORKER_STREAMS, Predictor
 from monitoring.logs.lines import write_lines
@@ -202,8 +202,13 @@ def create_worker(config: Config) -> Celery:
         task.cage.start()  # while the model is loaded
         try:
             task.predictor = models.open_first()
+            task.cage.check()
         except ArtifactError as error:
             raise SystemExit(str(error)) from error
+        except CageLost as error:
+            raise SystemExit(
+                "The processes that read X-rays cannot be started; the lines above say why."
+            ) from error
         tell_release("worker")
         MODEL.tell(task.predictor.artifact)
 
