@@ -24,9 +24,9 @@ __all__ = ["Cage", "CageFault", "CageLost", "CagedXray", "NoLongerWanted"]
 
 log = logging.getLogger(__name__)
 
-WALL_SECONDS = 15
-"""For one X-ray from the moment that nothing is waited for. Three large ones that wait for each
-other end within the 60 s after which a queue delivers a task again."""
+WALL_SECONDS, LARGE_WALL_SECONDS = 15, 30
+"""For one X-ray, and for a large one from the moment that it has no other to wait for. Longer than
+the limits of processor time in `model.caged`, for a busy machine; this ends what only waits."""
 
 _MAX_TEXT, _MAX_WARNINGS = 500, 20
 
@@ -133,27 +133,27 @@ class Cage:
 
     def _ask(self, child: Child, data: bytes, request: bytes, wanted: Callable[[], bool]) -> bytes:
         """The body of the answer. Raises what `read` raises."""
-        entered = False
+        entered, seconds = False, WALL_SECONDS
         try:
             child.show(data)
             child.send(request)
-            letter, body = child.receive(time.monotonic() + WALL_SECONDS)
+            letter, body = child.receive(time.monotonic() + seconds)
             if letter == LARGE:
                 if not self._large.acquire(blocking=False):
                     self._large.acquire()
                     entered = True
                     if not wanted():
                         raise NoLongerWanted
-                entered = True
+                entered, seconds = True, LARGE_WALL_SECONDS
                 child.send(b"G")
-                letter, body = child.receive(time.monotonic() + WALL_SECONDS)
+                letter, body = child.receive(time.monotonic() + seconds)
         except Overran:
-            log.warning("a reader was ended after %d s", WALL_SECONDS)
-            raise _too_slow() from None
+            log.warning("a reader was ended after %d s", seconds)
+            raise _too_slow(seconds) from None
         except Garbled:
             raise _crashed() from None
         except Ended:
-            raise _explain(child.wait_end()) from None
+            raise _explain(child.wait_end(), seconds) from None
         finally:
             if entered:
                 self._large.release()
@@ -162,9 +162,9 @@ class Cage:
         raise _judge(letter, body)
 
 
-def _too_slow() -> UnreadableXray:
+def _too_slow(seconds: int) -> UnreadableXray:
     return UnreadableXray(
-        f"The image could not be read in {WALL_SECONDS} seconds; export it again, smaller or with "
+        f"The image could not be read in {seconds} seconds; export it again, smaller or with "
         "another compression.",
         "too_slow",
     )
@@ -178,7 +178,7 @@ def _crashed() -> UnreadableXray:
     )
 
 
-def _explain(status: int | None) -> Exception:
+def _explain(status: int | None, seconds: int) -> Exception:
     """Why a child ended that was not asked to."""
     if status is None:
         return CageLost("the nursery of the cage ended")
@@ -188,7 +188,7 @@ def _explain(status: int | None) -> Exception:
     log.warning("a reader ended by %s", signal.Signals(number).name)
     if number == signal.SIGKILL:  # nothing inside sends it: the system's memory, or a person
         return CageLost("a child of the cage was killed")
-    return _too_slow() if number == signal.SIGXCPU else _crashed()
+    return _too_slow(seconds) if number == signal.SIGXCPU else _crashed()
 
 
 def _judge(letter: bytes, body: bytes) -> Exception:

@@ -16,15 +16,16 @@ from model.cage_messages import (
     UNFILTERED,
 )
 from model.limits import UnreadableXray, set_gate
-from model.seal import limit
+from model.seal import limit_memory, limit_time
 from model.xray import Xray, encode_preview, model_input, read_xray
 
-CPU_SECONDS = 8
-"""Processor time for one X-ray. The slowest kind, lossless JPEG 2000 of 60 megapixels and 16 bits
-in 25 MB, takes about a third of it."""
+CPU_SECONDS, LARGE_CPU_SECONDS = 6, 20
+"""Processor time for one X-ray of up to LARGE_PIXELS, and for a larger one. The slowest kind is
+lossless JPEG 2000: 59 megapixels of 12 bits in 18 MB took 5.6 s on a busy machine."""
 
-_PIXEL_BYTES, _BASE_BYTES = 14, 512 << 20
-"""Address space: the decoder's and the stored pixels, and the steps in between; the program."""
+_PIXEL_BYTES, _BASE_BYTES = 10, 512 << 20
+"""Address space by the limit of pixels, and for the program, of which 160 MB are there at first.
+59 megapixels took 780 MB in all at most, as DICOM in RLE."""
 
 
 class Gate:
@@ -37,6 +38,7 @@ class Gate:
         self._channel.sendall(HEAD.pack(LARGE, 0))
         if not self._channel.recv(1):
             os._exit(0)
+        limit_time(LARGE_CPU_SECONDS)
 
     def __exit__(self, *exception: object) -> None:
         """The process outside opens the gate when it has the answer."""
@@ -51,7 +53,8 @@ def serve(channel: socket.socket, memory: int, filtered: bool, read: Read = read
     channel.sendall(HEAD.pack(FILTERED if filtered else UNFILTERED, 0))
     while len(request := channel.recv(REQUEST.size, socket.MSG_WAITALL)) == REQUEST.size:
         size, max_pixels, side = REQUEST.unpack(request)
-        limit(CPU_SECONDS, _BASE_BYTES + _PIXEL_BYTES * max_pixels)
+        limit_memory(_BASE_BYTES + _PIXEL_BYTES * max_pixels)
+        limit_time(CPU_SECONDS)
         letter, body = answer(os.pread(memory, size, 0), max_pixels, side, read)
         channel.sendall(HEAD.pack(letter, len(body)) + body)
 

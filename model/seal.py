@@ -101,16 +101,20 @@ def seal(files: int) -> bool:
     return True
 
 
-def limit(seconds: int, memory: int) -> None:
-    """From now on at most so much processor time, and so many bytes of address space in all.
-
-    Only the soft limits: the next task gets its own. At the first SIGXCPU ends the process; beyond
-    the second allocations fail.
-    """
+def limit_time(seconds: int) -> None:
+    """From now on at most so much processor time; then SIGXCPU ends the process."""
     used = resource.getrusage(resource.RUSAGE_SELF)
-    spent = int(used.ru_utime + used.ru_stime) + 1
-    for kind, most in ((resource.RLIMIT_CPU, spent + seconds), (resource.RLIMIT_AS, memory)):
-        resource.setrlimit(kind, (most, resource.getrlimit(kind)[1]))
+    _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + 1 + seconds)
+
+
+def limit_memory(size: int) -> None:
+    """At most so many bytes of address space in all; beyond it allocations fail."""
+    _limit(resource.RLIMIT_AS, size)
+
+
+def _limit(kind: int, most: int) -> None:
+    """The soft limit alone: the next X-ray has its own."""
+    resource.setrlimit(kind, (most, resource.getrlimit(kind)[1]))
 
 
 def _compile(machine: str) -> bytes:
@@ -138,7 +142,7 @@ def _compile(machine: str) -> bytes:
     for numbers, check in (
         (_MMAP, [argument(2), one(_ANY_BIT, _PROT_EXEC, otherwise=1)]),
         (_MPROTECT, [argument(2), one(_ANY_BIT, _PROT_EXEC, otherwise=1)]),
-        # abort() sends its own process a signal, and `limit` sets limits of its own process.
+        # abort() sends its own process a signal, and `_limit` is about its own process.
         (_TGKILL, [argument(0), one(_EQUAL, os.getpid(), then=1)]),
         (_PRLIMIT, [argument(0), one(_EQUAL, 0, then=1)]),
     ):

@@ -280,7 +280,7 @@ def test_nothing_of_the_service_is_in_the_cage(monkeypatch: pytest.MonkeyPatch) 
 ORPHAN = """
 import threading
 from model.cage import Cage
-cage = Cage(2, "tests.model.attacks")
+cage = Cage(1, "tests.model.attacks")
 cage.read(open("{file}", "rb").read(), 60_000_000, 224)
 threading.Thread(target=cage.read, args=(b"attack sleep 600", 60_000_000, 224)).start()
 print("asleep", flush=True)
@@ -297,7 +297,7 @@ def test_children_end_with_the_process_that_they_read_for(tmp_path: Path) -> Non
         assert process.stdout is not None
         assert process.stdout.readline() == b"asleep\n"
         children = psutil.Process(process.pid).children(recursive=True)
-        assert len(children) == 2  # the nursery and the child that was needed
+        assert len(children) == 2  # the nursery and its child
         process.send_signal(signal.SIGKILL)
     assert not psutil.wait_procs(children, WAIT_SECONDS)[1]
 
