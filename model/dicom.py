@@ -29,7 +29,7 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 
-from model.dicom_bounds import BoundedReader, check_sequences
+from model.dicom_bounds import BoundedReader, check_elements
 from model.limits import UnreadableXray, check_size
 
 # pydicom tells values of elements, so of patients, in its warnings and in its log. For good and not
@@ -137,7 +137,7 @@ def read_header(data: bytes, max_pixels: int) -> Dataset:
     """
     try:
         dataset = _parse(data, 2 * max_pixels + _INFLATED_EXTRA)
-        check_sequences(dataset)
+        check_elements(dataset)
         _check_kind(dataset)
         _check_pixels(dataset)
         _check_anatomy(dataset)

@@ -26,7 +26,11 @@ MAX_SEQUENCE_BYTES = 1 << 19
 MAX_FRAGMENTS = 50_000
 """Pieces of a compressed frame: 25 MB in pieces of 512 bytes."""
 
-_SEQUENCES = ("ViewCodeSequence", "ModalityLUTSequence", "VOILUTSequence")
+MAX_VALUE_BYTES = 1 << 16
+"""Of any other element: what explicit value representations with short lengths can hold at all."""
+
+_SEQUENCES = frozenset(map(Tag, ("ViewCodeSequence", "ModalityLUTSequence", "VOILUTSequence")))
+_PIXELS = frozenset(map(Tag, ("PixelData", "FloatPixelData", "DoubleFloatPixelData")))
 _ITEM, _RLE_HEADER = (0xFFFE, 0xE000), 64
 
 
@@ -49,11 +53,18 @@ class BoundedReader(io.BytesIO):
         return super().read(size)
 
 
-def check_sequences(dataset: Dataset) -> None:
-    """Raises UnreadableXray for a sequence too large to look into; before it is parsed."""
-    for name in _SEQUENCES:
-        raw = dataset.get_item(Tag(name)) if name in dataset else None
-        if isinstance(raw, RawDataElement) and len(raw.value or b"") > MAX_SEQUENCE_BYTES:
+def check_elements(dataset: Dataset) -> None:
+    """Raises UnreadableXray for an element too large to look into; before it is parsed.
+
+    A look-up table is large, and lies in a sequence. Anything else but the pixels is a few numbers
+    or words, each of which pydicom would make an object of.
+    """
+    for tag in dataset.keys():  # noqa: SIM118 - iterating the data set itself parses every element
+        raw = dataset.get_item(tag)
+        if tag in _PIXELS or not isinstance(raw, RawDataElement):
+            continue
+        most = MAX_SEQUENCE_BYTES if tag in _SEQUENCES else MAX_VALUE_BYTES
+        if len(raw.value or b"") > most:
             raise too_complex("elements")
 
 

@@ -49,6 +49,8 @@ def check_picture(data: bytes) -> None:
         _check_jpeg(data)
     elif data.startswith(png_header.SIGNATURE):
         png_header.check_png(data)
+    else:
+        tiff_header.check_tiff(data)
 
 
 def _check_jpeg(data: bytes) -> None:

@@ -8,6 +8,7 @@ them once for each.
 import struct
 from dataclasses import dataclass, field
 
+from model.jpeg_header import MAX_SCANS
 from model.limits import contradictory, damaged, too_complex
 
 MAX_DIRECTORIES = 16
@@ -23,6 +24,9 @@ MAX_NUMBERS = 500_000
 """Numbers in all tags, each of which a reader makes an object of; a table of colours has 196,608.
 """
 
+_MIN_TILE = 1024
+"""Pixels: small pictures are often stored in one tile of the usual size."""
+
 _SHARED = 65_536
 """Bytes that tags may claim beyond twice the file: small oddities of Exif editors."""
 
@@ -32,7 +36,11 @@ _UNITS |= {16: 8, 17: 8, 18: 8}
 
 _NUMBERS = frozenset(_UNITS) - {1, 2, 6, 7}
 _WHOLE = {1: "B", 3: "H", 4: "L", 13: "L", 16: "Q"}
-_WIDTH, _HEIGHT, _OFFSETS = 256, 257, (273, 279, 324, 325)
+_WIDTH, _HEIGHT, _COMPRESSION, _OFFSETS = 256, 257, 259, (273, 279, 324, 325)
+_TILE_WIDTH, _TILE_HEIGHT = 322, 323
+_JPEG = (6, 7)
+"""Values of compression: each strip or tile is a JPEG of its own."""
+
 _INNER = (0x014A, 0x8769, 0x8825, 0xA005)
 """Tags that name further directories: sub-images, Exif, GPS, interoperability."""
 
@@ -158,6 +166,24 @@ def read_size(data: bytes) -> tuple[int, int]:
     Raises UnreadableXray, also for more directories, tags, strips or numbers than an X-ray has, for
     tags that together claim more bytes than the file has, and for directories in a loop.
     """
+    _, _, width, height = _read_page(data)
+    return width, height
+
+
+def check_tiff(data: bytes) -> None:
+    """As `read_size`, and raises UnreadableXray for tiles much larger than the picture, and for
+    strips or tiles that are JPEGs with more scans than any X-ray has."""
+    walk, page, width, height = _read_page(data)
+    across, down = (walk.value(page.tags.get(name)) or 0 for name in (_TILE_WIDTH, _TILE_HEIGHT))
+    if across * down > 4 * max(width, _MIN_TILE) * max(height, _MIN_TILE):
+        raise contradictory()
+    if walk.value(page.tags.get(_COMPRESSION)) in _JPEG:
+        pieces = max((page.tags[name].count for name in _OFFSETS if name in page.tags), default=1)
+        if data.count(b"\xff\xda") > MAX_SCANS + 4 * pieces:
+            raise too_complex("scans")
+
+
+def _read_page(data: bytes) -> tuple[Walk, Directory, int, int]:
     walk, offset = _open(data)
     pages = walk.chain(offset)
     if not pages or not pages[0].whole:
@@ -165,7 +191,7 @@ def read_size(data: bytes) -> tuple[int, int]:
     width, height = (walk.value(pages[0].tags.get(name)) for name in (_WIDTH, _HEIGHT))
     if not width or not height:
         raise damaged()
-    return width, height
+    return walk, pages[0], width, height
 
 
 def check_exif(data: bytes) -> None:

@@ -21,7 +21,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from tests.model.dicom_objects import build, save, save_frame
+from tests.model.dicom_objects import build, save, save_bare, save_frame
 
 GREY = np.asarray(Image.radial_gradient("L").resize((300, 200)))
 PREAMBLE = bytes(128) + b"DICM"
@@ -303,6 +303,14 @@ def with_element(more: bytes) -> bytes:
     return data[:at] + more + data[at:]
 
 
+def many_windows(count: int) -> bytes:
+    """A chest X-ray, implicit, with that many window centres in one element."""
+    bare = save_bare(build(GREY), implicit=True)
+    at = bare.index(struct.pack("<HH", 0x7FE0, 0x10))
+    centres = b"1\\" * count
+    return bare[:at] + struct.pack("<HHL", 0x28, 0x1050, len(centres)) + centres + bare[at:]
+
+
 HOSTILE: dict[str, Callable[[], bytes]] = {
     # JPEG
     "jpeg_many_scans": lambda: many_scans(2000, 8_000),
@@ -329,6 +337,12 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "tiff_loop": looped_tiff,
     "tiff_many_pages": lambda: many_pages(2_000),
     "tiff_deflate_bomb": lambda: tiff(pixels=zeros(100_000_000), compression=8),
+    "tiff_many_scans": lambda: tiff(
+        pixels=many_scans(2000, 8_000), size=(2000, 2000), compression=7
+    ),
+    "tiff_giant_tile": lambda: tiff(
+        (322, 4, 1, 60_000), (323, 4, 1, 60_000), (324, 4, 1, 8), (325, 4, 1, GREY.size)
+    ),
     "tiff_pixel_bomb": lambda: tiff(size=(60_000, 60_000)),
     # PNG
     "png_shared_exif_tags": lambda: png(chunk(b"eXIf", shared_tags(400, 8_000_000))),
@@ -364,6 +378,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "dicom_elements": lambda: plain(tiny_elements(1_000_000)),
     "dicom_deflate_bomb": lambda: deflated(element(9, 0x1001, b"OB", bytes(200_000_000))),
     "dicom_nested_sequences": lambda: plain(nested(100_000)),
+    "dicom_many_windows": lambda: many_windows(8_000_000),
     "dicom_view_codes": lambda: with_element(view_codes(1_000_000)),
 }
 """A maker for each kind."""
