@@ -122,14 +122,14 @@ class Cage:
             return self._free.get(), True
 
     def _order(self) -> Child:
-        with self._lock:
-            if self._nursery is None or not self._nursery.lives:
-                self._nursery = Nursery(self._module)
-            nursery = self._nursery
         try:
+            with self._lock:
+                if self._nursery is None or not self._nursery.lives:
+                    self._nursery = Nursery(self._module)
+                nursery = self._nursery
             return Child(nursery)
-        except ConnectionError as error:
-            raise CageLost("the nursery of the cage ended") from error
+        except OSError as error:  # the nursery has just ended, or this system gives no more files
+            raise CageLost("no child of the cage could be ordered") from error
 
     def _ask(self, child: Child, data: bytes, request: bytes, wanted: Callable[[], bool]) -> bytes:
         """The body of the answer. Raises what `read` raises."""

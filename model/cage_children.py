@@ -97,12 +97,12 @@ class Child:
         self._memory = _share_memory()
         self._channel, theirs = socket.socketpair()
         self._status, status = os.pipe()
+        self._forget = weakref.finalize(self, _close, self._channel, self._memory, self._status)
         with theirs:
             try:
                 nursery.fork(theirs.fileno(), self._memory, status)
             finally:
                 os.close(status)
-        self._forget = weakref.finalize(self, _close, self._channel, self._memory, self._status)
         self._ready = select.poll()
         self._ready.register(self._channel, select.POLLIN)
         self._ended = select.poll()

@@ -199,8 +199,8 @@ def create_worker(config: Config) -> Celery:
                 f"Port {port} for the worker's metrics cannot be opened ({error.strerror}); "
                 "choose another with WORKER_METRICS_PORT=."
             ) from error
-        task.cage.start()  # while the model is loaded
         try:
+            task.cage.start()  # while the model is loaded
             task.predictor = models.open_first()
             task.cage.check()
         except ArtifactError as error:
