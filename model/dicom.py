@@ -5,7 +5,6 @@ bits. Of the whole object only the elements in `_ELEMENTS` are kept, none of whi
 place or a date, and refusals are sentences of our own.
 """
 
-import io
 import logging
 import re
 import struct
@@ -30,6 +29,7 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 
+from model.dicom_bounds import BoundedReader, check_elements
 from model.limits import UnreadableXray, check_size
 
 # pydicom tells values of elements, so of patients, in its warnings and in its log. For good and not
@@ -129,15 +129,6 @@ PARSE_ERRORS = (
 RecursionError: sequences nested without end."""
 
 
-def is_dicom(data: bytes) -> bool:
-    """Whether the bytes claim to be DICOM, or may be a DICOM object without preamble.
-
-    Without preamble an object begins with an element of its header (group 0002) or of the data set
-    (group 0008), and no other kind of image that is accepted begins so.
-    """
-    return data[128:132] == b"DICM" or data[:2] in (b"\x02\x00", b"\x08\x00")
-
-
 def read_header(data: bytes, max_pixels: int) -> Dataset:
     """Parse an object and check that it is a frontal chest X-ray; no pixel is decoded yet.
 
@@ -146,6 +137,7 @@ def read_header(data: bytes, max_pixels: int) -> Dataset:
     """
     try:
         dataset = _parse(data, 2 * max_pixels + _INFLATED_EXTRA)
+        check_elements(dataset)
         _check_kind(dataset)
         _check_pixels(dataset)
         _check_anatomy(dataset)
@@ -163,7 +155,7 @@ def read_header(data: bytes, max_pixels: int) -> Dataset:
 
 def _parse(data: bytes, max_inflated: int) -> Dataset:
     start = 132 if data[128:132] == b"DICM" else 0
-    file = io.BytesIO(data)
+    file = BoundedReader(data)
     file.seek(start)
     meta = read_dataset(file, False, True, stop_when=lambda tag, vr, length: tag.group != 2)
     if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
@@ -175,11 +167,11 @@ def _parse(data: bytes, max_inflated: int) -> Dataset:
                 "uncompressed.",
                 "too_large",
             )
-        dataset = read_dataset(io.BytesIO(inflated), False, True, specific_tags=_TAGS)
+        dataset = read_dataset(BoundedReader(inflated), False, True, specific_tags=_TAGS)
         dataset.file_meta = FileMetaDataset()
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
         return dataset
-    dataset = dcmread(io.BytesIO(data), force=True, specific_tags=_TAGS)
+    dataset = dcmread(BoundedReader(data), force=True, specific_tags=_TAGS)
     if not dataset.file_meta.get("TransferSyntaxUID"):
         # pydicom takes it as implicit little endian unless its first element looks explicit.
         implicit, little = dataset.original_encoding

@@ -1,16 +1,15 @@
 """The pixels of a checked DICOM object, as a viewer shows them."""
 
-import struct
-
 import numpy as np
 from pydicom import Dataset
 from pydicom.encaps import get_frame
 from pydicom.multival import MultiValue
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import pixel_array
-from pydicom.uid import DigitalXRayImageStorageForProcessing, RLELossless
+from pydicom.uid import DigitalXRayImageStorageForProcessing
 
 from model.dicom import PARSE_ERRORS, read_header
+from model.dicom_bounds import check_fragments, check_frame
 from model.grey import MIN_CONTRAST, bands, look_up, looks_upright, stretch, window
 from model.limits import UnreadableXray, one_if_large
 
@@ -27,6 +26,8 @@ def read_dicom(data: bytes, max_pixels: int) -> tuple[np.ndarray, tuple[str, ...
     try:
         with one_if_large(dataset.Columns, dataset.Rows):
             return _render(_decode_pixels(dataset), dataset)
+    except UnreadableXray:
+        raise
     except NotImplementedError:
         raise UnreadableXray(
             "The DICOM is compressed in a way that is not supported; export it uncompressed.",
@@ -46,38 +47,16 @@ def _decode_pixels(dataset: Dataset) -> np.ndarray:
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax.is_encapsulated:
         get_decoder(syntax)  # or NotImplementedError
-        if syntax != RLELossless:
-            # The codecs believe their own header: one of 65,000 x 65,000 pixels takes 16 GB.
-            frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
-            if _codestream_shape(frame) != shape:
-                raise ValueError("the sizes in object and codestream differ")
+        check_fragments(dataset.PixelData)
+        # The codecs believe their own header: one of 65,000 x 65,000 pixels takes 16 GB.
+        frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
+        check_frame(frame, syntax, shape, dataset.BitsAllocated // 8)
         stored = pixel_array(dataset, decoding_plugin="pylibjpeg")
     else:
         stored = pixel_array(dataset)
     if stored.shape != shape or stored.dtype.itemsize > 2:
         raise ValueError("the decoder's answer is no frame of 8 to 16 bits")
     return stored.astype(stored.dtype.newbyteorder("="), copy=False)
-
-
-def _codestream_shape(frame: bytes) -> tuple[int, int] | None:
-    """(rows, columns) by the header of a grey JPEG, JPEG-LS or JPEG 2000 codestream."""
-    siz = frame.find(b"\xff\x4f\xff\x51")
-    if siz >= 0 and frame[:2] != b"\xff\xd8":
-        right, bottom, left, top = struct.unpack_from(">4L", frame, siz + 8)
-        (components,) = struct.unpack_from(">H", frame, siz + 40)
-        return (bottom - top, right - left) if components == 1 else None
-    at = 2
-    while frame[at] == 0xFF:
-        marker = frame[at + 1]
-        if marker == 0xFF:  # fill byte
-            at += 1
-            continue
-        length, _, rows, columns, components = struct.unpack_from(">HBHHB", frame, at + 2)
-        # Frame headers: SOF0 to 15 without DHT, JPG and DAC; DHP, SOF55 of JPEG-LS.
-        if (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)) or marker in (0xDE, 0xF7):
-            return (rows, columns) if components == 1 else None
-        at += 2 + length
-    return None
 
 
 def _render(stored: np.ndarray, dataset: Dataset) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -16,6 +16,7 @@ import numpy as np
 import openvino
 
 from model.artifact import Artifact, ArtifactError, read_artifact
+from model.cage import CagedXray
 from model.export import read_export
 from model.golden import Output, check_answers, read_golden
 from model.xray import INPUT_MARGIN, Xray, model_input
@@ -114,12 +115,17 @@ class Predictor:
             with self._lock:
                 self._callers -= 1
 
-    def predict(self, xray: Xray) -> Prediction:
+    def predict(self, xray: Xray | CagedXray) -> Prediction:
         """Probability, decision and heat map of one X-ray, from one forward pass."""
         return conclude(self.artifact, self.judge(xray))
 
-    def judge(self, xray: Xray) -> Output:
-        """What the network makes of one X-ray, uncalibrated."""
+    def judge(self, xray: Xray | CagedXray) -> Output:
+        """What the network makes of one X-ray, uncalibrated.
+
+        A cage has made the network's input already, in its own process.
+        """
+        if isinstance(xray, CagedXray):
+            return self.infer(xray.input)
         return self.infer(model_input(xray, self.artifact.input_side))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from model import evaluation, plots
 from model.artifact import (
     CLASSES,
+    METADATA_NAME,
     OOD_NAME,
     WEIGHTS_NAME,
     Artifact,
@@ -51,6 +52,7 @@ def write_artifact(
     sees it; test chooses nothing.
     """
     out = arguments.out
+    (out / METADATA_NAME).unlink(missing_ok=True)  # written last: without it nothing is an artifact
     for leftover in find_leftovers(out):
         leftover.unlink()
     save_weights_compact(network, out / WEIGHTS_NAME)

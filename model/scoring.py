@@ -1,17 +1,17 @@
 """Files -> predictions -> records, all on this machine; each step works ahead of the next."""
 
+import os
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
-import numpy as np
-
+from model.cage import Cage, CagedXray, CageFault
 from model.folder import File, Intake, lookahead, patiently
+from model.limits import UnreadableXray
 from model.predictor import conclude
 from model.runtimes import Runtime
-from model.xray import UnreadableXray, encode_preview, model_input, read_xray
 from pneumonia_api.images import ImageStore
 from pneumonia_api.store import Xray, XrayStore, as_judged
 
@@ -21,17 +21,10 @@ FAILED_REASON = (
 )
 
 
-@dataclass(frozen=True)
-class Decoded:
-    """A readable file: the network's input (S, S, 1) float32, its preview, a JPEG, and warnings."""
-
-    image: np.ndarray
-    preview: bytes
-    warnings: tuple[str, ...]
-
-
 def locate(error: BaseException) -> str:
     """Kind of an exception and the line that raised it; its own words may quote the file."""
+    if isinstance(error, CageFault):
+        return str(error)  # lines of the reader, in another process
     frames = traceback.extract_tb(error.__traceback__)
     line = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
     return f"{type(error).__name__}{line}"
@@ -57,6 +50,7 @@ class Scorer:
         self._runtime = runtime
         self._pool = pool
         self._max_pixels = max_pixels
+        self._cage = Cage(len(os.sched_getaffinity(0)))
 
     def run(self, intake: Intake, paths: Sequence[Path]) -> Iterator[list[File]]:
         """Batches of files whose records are stored."""
@@ -84,19 +78,17 @@ class Scorer:
 
         return collect
 
-    def _decode(self, data: bytes) -> Decoded:
+    def _decode(self, data: bytes) -> CagedXray:
         """The only place where a file is decoded; what this raises is the file's own."""
-        xray = read_xray(data, self._max_pixels)
-        side = self._runtime.artifact.input_side
-        return Decoded(model_input(xray, side), encode_preview(xray), xray.warnings)
+        return self._cage.read(data, self._max_pixels, self._runtime.artifact.input_side)
 
-    def _take(self, file: File, record: Xray, decoding: Future[Decoded]) -> bytes:
+    def _take(self, file: File, record: Xray, decoding: Future[CagedXray]) -> bytes:
         """Put what came of decoding into `file`; returns the preview, empty where there is none."""
         file.data = b""
         error = decoding.exception()
         if error is None:
             decoded = decoding.result()
-            file.image, file.warnings = decoded.image, decoded.warnings
+            file.image, file.warnings = decoded.input, decoded.warnings
             return decoded.preview
         if isinstance(error, UnreadableXray):
             file.record = replace(record, status="rejected", reason=str(error))

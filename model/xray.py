@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from model.dicom import is_dicom
 from model.dicom_pixels import read_dicom
 from model.grey import MIN_CONTRAST
+from model.kinds import check_picture, is_dicom
 from model.limits import MAX_PIXELS, UnreadableXray
 from model.picture import read_picture
 
@@ -55,6 +55,7 @@ def read_xray(data: bytes, max_pixels: int = MAX_PIXELS) -> Xray:
         pixels, found = read_dicom(data, max_pixels)
         height, width = pixels.shape
     else:
+        check_picture(data)
         pixels, width, height = read_picture(data, max_pixels, PREVIEW_SIDE)
     if np.ptp(pixels) < MIN_CONTRAST:
         raise UnreadableXray(

@@ -20,8 +20,9 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
 from model.artifact import ArtifactError
-from model.predictor import Predictor
-from model.xray import UnreadableXray, encode_preview, read_xray
+from model.cage import Cage, CageLost, NoLongerWanted
+from model.limits import UnreadableXray
+from model.predictor import WORKER_STREAMS, Predictor
 from monitoring.logs.lines import write_lines
 from monitoring.metrics.exposition import tell_release
 from pneumonia_api.config import ConfigError, WorkerConfig, read_worker_config
@@ -97,6 +98,7 @@ class PredictXray(Task):
         self._deliveries = deliveries
         self._images = images
         self._max_pixels = max_pixels
+        self.cage = Cage(WORKER_STREAMS)
         self.predictor: Predictor  # set by LoadModel, before any task
 
     def run(self, xray_id: str) -> None:
@@ -116,7 +118,15 @@ class PredictXray(Task):
             return
         try:
             with STEPS.labels("decode").time():
-                image = read_xray(self._images.read_incoming(xray_id), self._max_pixels)
+                image = self.cage.read(
+                    self._images.read_incoming(xray_id),
+                    self._max_pixels,
+                    self.predictor.artifact.input_side,
+                    wanted=lambda: self._is_queued(xray_id),
+                )
+        except NoLongerWanted:
+            self._images.delete_incoming(xray_id)
+            return
         except UnreadableXray as error:
             if self._finish(replace(xray, status="rejected", reason=str(error))):
                 REFUSALS.labels(error.reason).inc()
@@ -125,9 +135,16 @@ class PredictXray(Task):
             prediction = self.predictor.predict(image)
         with STEPS.labels("store").time():
             if not prediction.refusal:
-                self._images.write_preview(xray_id, encode_preview(image))
+                self._images.write_preview(xray_id, image.preview)
             if self._finish(as_judged(xray, asdict(prediction), image.warnings)):
                 count_answer(prediction)
+
+    def _is_queued(self, xray_id: str) -> bool:
+        """Whether it is still to be judged: asked after each wait for another X-ray."""
+        try:
+            return self._xrays.get(xray_id).status == "queued"
+        except XrayMissing:
+            return False
 
     def on_failure(
         self, exc: Exception, task_id: str, args: tuple[str], kwargs: dict[str, Any], einfo: Any
@@ -176,7 +193,7 @@ def find_request() -> str | None:
 
 
 class LoadModel(bootsteps.StartStopStep):
-    """Opens the model before the worker takes tasks, which it never does without one.
+    """Opens model and cage before the worker takes tasks, which it never does without them.
 
     A step, because Celery only logs what a handler of a signal raises: a worker without a model
     would end every X-ray as `failed`. What a step raises ends the worker. The step that takes tasks
@@ -188,13 +205,20 @@ class LoadModel(bootsteps.StartStopStep):
         self._app = parent.app
 
     def start(self, parent: Any) -> None:
-        """Raises SystemExit with a sentence when there is no model that may be served."""
+        """Raises SystemExit with a sentence when there is no cage or no model to serve."""
         del parent
+        task = self._app.tasks[TASK]
         try:
+            task.cage.start()  # while the model is loaded
             predictor = self._app.models.open_first()
+            task.cage.check()
         except ArtifactError as error:
             raise SystemExit(f"The worker has no model to serve: {error}") from error
-        self._app.tasks[TASK].predictor = predictor
+        except CageLost as error:
+            raise SystemExit(
+                "The processes that read X-rays cannot be started; the lines above say why."
+            ) from error
+        task.predictor = predictor
         MODEL.tell(predictor.artifact)
 
 

@@ -24,6 +24,7 @@ import numpy as np
 
 from model.artifact import WEIGHTS_NAME
 from model.xray import model_input, read_xray
+from tests.bench.caging import measure_caging
 from tests.bench.clients import Browser, Machine
 from tests.bench.images import Images, make_images
 from tests.bench.naive_process import running_naive
@@ -242,6 +243,9 @@ def measure(counts: Counts) -> dict[str, Any]:
         print(f"{counts.uploads} uploads from 8 clients, twice ...", flush=True)
         found["throughput"] = bench.measure_throughput(stack, yardstick)
         found["memory_mb"] = measure_memory(stack)
+        print("Reading in the cage, in turn with reading outside ...", flush=True)
+        start = bench.reserve(counts.pace)
+        found["caging"] = measure_caging(bench.images, range(start, start + counts.pace))
         print("A folder, in turn with the bare predictor ...", flush=True)
         found["scoring"] = measure_scoring(MODEL, SERVING, bench.folder, counts.scorings)
         print("Runtimes ...", flush=True)

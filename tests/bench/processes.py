@@ -23,19 +23,25 @@ _MARKS = {
     "nginx": "nginx",
     "redis": "redis",
     "valkey": "valkey",
+    "nursery": "model.nursery",
 }
+_OF_PART = {"valkey": "redis", "nursery": "worker"}
 
 START_SECONDS = 60
 
 
 def find_processes(stack: Stack) -> dict[str, list[psutil.Process]]:
-    """The stack's processes by their part; children count with their parents."""
+    """The stack's processes by their part; children count with their parents, the cage with the
+    worker."""
     found = defaultdict(list)
     for process in psutil.Process(stack.process.pid).children(recursive=True):
-        command = " ".join(process.cmdline())
+        try:
+            command = " ".join(process.cmdline())
+        except psutil.NoSuchProcess:
+            continue  # a child of the cage that has just ended
         part = next((part for part, mark in _MARKS.items() if mark in command), None)
         if part and "supervisord" not in command:
-            found["redis" if part == "valkey" else part].append(process)
+            found[_OF_PART.get(part, part)].append(process)
     return found
 
 

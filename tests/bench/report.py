@@ -10,6 +10,7 @@ from typing import Any
 
 import psutil
 
+from tests.bench.caging import added_ms
 from tests.bench.throughput import is_complete
 
 COMPARED = ("openvino", "onnxruntime", "tensorflow", "keras", "celery", "gunicorn")
@@ -57,6 +58,7 @@ def make_rows(found: dict[str, Any]) -> list[Row]:
         *_runtime_rows(found["runtimes"]),
         *_process_rows(found),
         *_load_rows(found["throughput"]),
+        _caging_row(found["caging"]),
         _scoring_row(found["scoring"]),
         _watching_row(found["watching"]),
         *_training_rows(found["training"]),
@@ -171,6 +173,17 @@ def _load_rows(throughput: dict[str, Any]) -> list[Row]:
             Row("... processor time for one upload, ms", cpu),
         ]
     return rows
+
+
+def _caging_row(caging: dict[str, list[float]]) -> Row:
+    caged, uncaged = (median_ms(caging[name]) for name in ("caged", "uncaged"))
+    added = added_ms(caging)
+    return Row(
+        "Reading an X-ray, its input and preview in the cage; without a cage",
+        f"{caged:.1f} ms, {uncaged:.1f} ms; {added:.1f} ms added, median of pairs",
+        "under 3 ms added",
+        added < 3,
+    )
 
 
 def _scoring_row(scoring: dict[str, Any]) -> Row:

@@ -339,7 +339,7 @@ def test_codestream_larger_than_the_object_is_not_decoded(
         start = data.index(b"\xff\x51")
     assert read_xray(bytes(data)).width == 300
     data[start + at : start + at + len(bomb)] = bomb
-    with pytest.raises(UnreadableXray, match="pixels of the DICOM are damaged"):
+    with pytest.raises(UnreadableXray, match=r"contradict each other|far more tiles"):
         read_xray(bytes(data))
 
 

@@ -9,18 +9,19 @@ from pathlib import Path
 
 from celery import signals
 
+from model.cage import CagedXray
 from model.predictor import Prediction, Predictor
 from model.xray import Xray
 from pneumonia_api import tasks
-from pneumonia_api.config import read_config
+from pneumonia_api.config import read_worker_config
 from pneumonia_api.store import TASK
 
 tasks.VISIBILITY_SECONDS, tasks.RESTORE_SECONDS = 3, 1
-app = tasks.create_worker(read_config())
+app = tasks.create_worker(read_worker_config())
 predict = Predictor.predict
 
 
-def predict_slowly(self: Predictor, xray: Xray) -> Prediction:
+def predict_slowly(self: Predictor, xray: Xray | CagedXray) -> Prediction:
     """As it does, but later."""
     with Path(os.environ["JUDGED"]).open("a") as file:
         file.write(f"{os.getpid()}\n")

@@ -56,7 +56,10 @@ class Bench:
             self.calls += 1
             return predict(picture)
 
-        self.task.predictor = SimpleNamespace(predict=count)  # type: ignore[assignment]
+        artifact = SimpleNamespace(input_side=224)
+        self.task.predictor = SimpleNamespace(  # type: ignore[assignment]
+            predict=count, artifact=artifact
+        )
         self.task.apply((self.xray.id,))
         return self.xrays.get(self.xray.id) if self.xrays.exists(self.xray.id) else None
 

@@ -1,7 +1,10 @@
 """The HTTP API without a worker: who may call, what is refused, what is promised."""
 
+import contextlib
 import hashlib
 import io
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,9 +20,12 @@ from werkzeug.test import TestResponse
 from pneumonia_api.app import create_app
 from pneumonia_api.config import MAX_WAITERS, ConfigError
 from pneumonia_api.store import new_xray
+from pneumonia_api.views import TooManyPixels, UnsupportedImage, check_upload
+from tests.model.hostile import HOSTILE, make_hostile
 from tests.pneumonia_api.errors import check_error
 from tests.pneumonia_api.full_disk import full_disk
 from tests.pneumonia_api.records import done
+from tests.stack import ROOT
 
 Post = Callable[..., TestResponse]
 
@@ -93,6 +99,22 @@ def test_what_cannot_be_an_xray_is_refused_at_once(
 def test_what_can_be_an_xray_is_accepted(post: Post, data: bytes) -> None:
     """Whether a DICOM is one, the worker finds out."""
     assert post(data).status_code == 202
+
+
+@pytest.mark.parametrize("name", [name for name in HOSTILE if not name.startswith("dicom")])
+def test_hostile_header_is_accepted_or_refused(app: APIFlask, name: str) -> None:
+    """Left to the worker's cage, or refused by what the API knows: nothing else is raised."""
+    with app.app_context(), contextlib.suppress(TooManyPixels, UnsupportedImage):
+        check_upload(make_hostile(name))
+
+
+def test_api_has_no_decoder_in_its_process() -> None:
+    """What is not there cannot be attacked: neither Pillow nor pydicom, numpy nor the codecs."""
+    script = "import sys, pneumonia_api.app; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert not {"PIL", "pydicom", "pylibjpeg", "numpy"} & set(done.stdout.split())
 
 
 @pytest.mark.parametrize("side", [8_000, 20_000])

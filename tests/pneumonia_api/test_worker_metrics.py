@@ -99,9 +99,9 @@ def test_every_reason_of_the_reader_is_one_of_the_closed_set() -> None:
     found = set()
     for source in (ROOT / "model").glob("*.py"):
         for call in re.findall(
-            r"raise UnreadableXray\((.*?)\n?\s*\)(?: from|\n)", source.read_text(), re.S
+            r"(?:raise|return) UnreadableXray\((.*?)\n?\s*\)(?: from|\n)", source.read_text(), re.S
         ):
-            found.add(re.findall(r'"(\w+)",?\s*$', call)[0])
+            found.update(re.findall(r'"(\w+)",?\s*$', call))
     assert found == set(REASONS)
     with pytest.raises(UnreadableXray) as error:
         read_xray(b"no image")

@@ -1,0 +1,67 @@
+"""What the cage adds to an X-ray: `Cage.read` and the same work in this process, in turn.
+
+    python -m tests.bench.caging
+
+A part of `make bench`, and alone a quarter of a minute.
+"""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from model.cage import Cage
+from model.xray import MAX_PIXELS, encode_preview, model_input, read_xray
+from tests.bench.images import Images, make_images
+from tests.bench.sides import ROOT
+
+SIDE = 224
+COUNT = 160
+
+
+def measure_caging(images: Images, numbers: Iterable[int]) -> dict[str, list[float]]:
+    """Seconds of each X-ray, caged and not; who begins changes with every one."""
+    cage = Cage(1)
+
+    def read_caged(data: bytes) -> None:
+        cage.read(data, MAX_PIXELS, SIDE)
+
+    def read_here(data: bytes) -> None:
+        xray = read_xray(data)
+        model_input(xray)
+        encode_preview(xray)
+
+    sides: list[tuple[str, Callable[[bytes], None]]]
+    sides = [("caged", read_caged), ("uncaged", read_here)]
+    found: dict[str, list[float]] = {name: [] for name, _ in sides}
+    for _, read in sides:
+        read(images.read(0))  # the child is there, and all is imported
+    for number in numbers:
+        data = images.read(number)
+        for name, read in sides:
+            started = time.perf_counter()
+            read(data)
+            found[name].append(time.perf_counter() - started)
+        sides.reverse()
+    return found
+
+
+def added_ms(found: dict[str, list[float]]) -> float:
+    """The median of what the cage added to each X-ray, in milliseconds."""
+    pairs = zip(found["caged"], found["uncaged"], strict=True)
+    return 1000 * statistics.median(caged - uncaged for caged, uncaged in pairs)
+
+
+def main() -> None:
+    """Measure alone and print."""
+    with tempfile.TemporaryDirectory(prefix="images-") as folder:
+        make_images(ROOT / "var" / "samples", Path(folder))
+        found = measure_caging(Images(Path(folder)), range(COUNT))
+    for name, seconds in found.items():
+        print(f"{name:8} {1000 * statistics.median(seconds):.1f} ms")
+    print(f"added    {added_ms(found):.1f} ms, median of pairs")
+
+
+if __name__ == "__main__":
+    main()

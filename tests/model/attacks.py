@@ -1,0 +1,164 @@
+"""A nursery whose decoder was taken over: it does what the upload says.
+
+    python -m tests.model.attacks CONTROL
+
+`b"attack NAME ARGUMENT"` runs the attack of that name; anything else is read as ever. Attacks call
+the C library, as machine code would, and raise OSError for what the system refuses.
+"""
+
+import ctypes
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+
+import model.caged
+from model.caged import serve
+from model.limits import LARGE_PIXELS, one_if_large
+from model.nursery import main
+from model.xray import Xray, read_xray
+
+libc = ctypes.CDLL(None, use_errno=True)
+PREFIX = b"attack "
+
+
+def check(result: int) -> int:
+    """What a call of the C library gave. Raises OSError."""
+    if result == -1:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return result
+
+
+def write_file(path: str) -> None:
+    """Leave a file behind."""
+    file = check(libc.open(path.encode(), os.O_CREAT | os.O_WRONLY, 0o600))
+    check(libc.write(file, b"secret", 6))
+
+
+def read_file(path: str) -> None:
+    """Read what the service keeps."""
+    check(libc.open(path.encode(), os.O_RDONLY))
+
+
+def connect(port: str) -> None:
+    """Call out."""
+    check(libc.socket(socket.AF_INET, socket.SOCK_STREAM, 0))
+    socket.create_connection(("127.0.0.1", int(port)), 5)
+
+
+def fork(path: str) -> None:
+    """A process that goes on when this one was ended."""
+    if check(libc.fork()) == 0:
+        write_file(path)
+        os._exit(0)
+
+
+def execute(path: str) -> None:
+    """Another program in place of this one."""
+    arguments = (ctypes.c_char_p * 3)(b"touch", path.encode(), None)
+    check(libc.execv(b"/usr/bin/touch", arguments))
+
+
+def start_thread(path: str) -> None:
+    """A thread that goes on after the answer."""
+    threading.Thread(target=write_file, args=(path,)).start()
+
+
+def kill_parent(_: str) -> None:
+    """End the nursery, and all other children with it."""
+    check(libc.kill(os.getppid(), signal.SIGKILL))
+
+
+def kill_self(_: str) -> None:
+    """Pretend to be killed from outside, so that the X-ray is tried again for ever."""
+    check(libc.kill(os.getpid(), signal.SIGKILL))
+
+
+def limit_parent(_: str) -> None:
+    """Take the files from the nursery, by its number."""
+    check(libc.prlimit(os.getppid(), 7, (ctypes.c_ulong * 2)(3, 3), None))
+
+
+def trace_parent(_: str) -> None:
+    """Write into the nursery's memory."""
+    check(libc.ptrace(16, os.getppid(), None, None))
+
+
+def map_code(_: str) -> None:
+    """Memory that can be written and run."""
+    libc.mmap.restype = ctypes.c_ssize_t
+    check(libc.mmap(None, 4096, 7, 0x22, -1, 0))
+
+
+def allocate(_: str) -> None:
+    """Fill the machine's memory."""
+    bytearray(10 << 30)
+
+
+def spin(_: str) -> None:
+    """Never end."""
+    while True:
+        pass
+
+
+def sleep(seconds: str) -> None:
+    """Do nothing for long."""
+    time.sleep(float(seconds))
+
+
+def crash(_: str) -> None:
+    """What a decoder does that follows a wrong pointer."""
+    ctypes.string_at(0)
+
+
+def abort(_: str) -> None:
+    """What the C library does that finds its memory damaged."""
+    libc.abort()
+
+
+def leave(_: str) -> None:
+    """End as if all was well."""
+    os._exit(0)
+
+
+def raise_error(name: str) -> None:
+    """An error that nobody expected, with a patient's name."""
+    raise ArithmeticError(name)
+
+
+def hold_gate(seconds: str) -> None:
+    """Be a large picture for so long."""
+    with one_if_large(LARGE_PIXELS + 1, 1):
+        time.sleep(float(seconds))
+
+
+def babble(_: str) -> None:
+    """Answer what no reader answers."""
+    os.write(3, b"A\xff\xff\xff\x7f" + bytes(100))
+
+
+ATTACKS: dict[str, Callable[[str], None]] = {
+    attack.__name__: attack
+    for attack in (
+        write_file, read_file, connect, fork, execute, start_thread, kill_parent, kill_self,
+        limit_parent, trace_parent, map_code, allocate, spin, sleep, crash, abort, leave,
+        raise_error, hold_gate, babble,
+    )
+}  # fmt: skip
+
+
+def read(data: bytes, max_pixels: int) -> Xray:
+    """In place of `read_xray`."""
+    if data.startswith(PREFIX):
+        name, _, argument = data.removeprefix(PREFIX).decode().partition(" ")
+        ATTACKS[name](argument)
+        raise AssertionError(f"{name} was not stopped")
+    return read_xray(data, max_pixels)
+
+
+if __name__ == "__main__":
+    model.caged.CPU_SECONDS = model.caged.LARGE_CPU_SECONDS = 1
+    main(partial(serve, read=read))

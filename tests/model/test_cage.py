@@ -1,0 +1,325 @@
+"""`model.cage`: what a file may do costs that file, and nothing else notices."""
+
+import csv
+import io
+import logging
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from model import cage as cage_module
+from model import cage_children
+from model.cage import Cage, CagedXray, CageFault, CageLost, NoLongerWanted
+from model.limits import MAX_PIXELS, UnreadableXray
+from model.xray import Xray, encode_preview, model_input, read_xray
+from tests.model.dicom_objects import build, save
+from tests.stack import ROOT
+
+GREY = np.asarray(Image.radial_gradient("L").resize((300, 200)))
+WAIT_SECONDS = 30
+"""For what must happen at all, on a busy machine."""
+
+
+def encode(image: Image.Image, kind: str = "PNG") -> bytes:
+    """The bytes of an image file."""
+    buffer = io.BytesIO()
+    image.save(buffer, kind)
+    return buffer.getvalue()
+
+
+ORDINARY = encode(Image.fromarray(GREY), "JPEG")
+
+
+def read(cage: Cage, data: bytes = ORDINARY) -> CagedXray:
+    """As a worker does."""
+    return cage.read(data, MAX_PIXELS, 224)
+
+
+def attack(cage: Cage, name: str, argument: object = "") -> CagedXray:
+    """Let the decoder do what `tests.model.attacks` knows by that name."""
+    return read(cage, f"attack {name} {argument}".encode())
+
+
+@pytest.fixture(scope="module")
+def attacked() -> Cage:
+    """Two children whose decoder can be taken over."""
+    return Cage(2, "tests.model.attacks")
+
+
+def find_children(cage: Cage) -> list[psutil.Process]:
+    """The nursery, and what it forked."""
+    [nursery] = [p for p in psutil.Process().children() if _is_nursery_of(p, cage)]
+    return [nursery, *nursery.children()]
+
+
+def _is_nursery_of(process: psutil.Process, cage: Cage) -> bool:
+    return cage._nursery is not None and process.pid == cage._nursery._process.pid
+
+
+@pytest.mark.parametrize(
+    "data",
+    [ORDINARY, encode(Image.fromarray(GREY.astype(np.uint16) * 16)), save(build(GREY))],
+    ids=["JPEG", "PNG", "DICOM"],
+)
+def test_caged_and_uncaged_are_one(attacked: Cage, data: bytes) -> None:
+    """Input, preview, size and warnings are those of `read_xray`, to the last bit."""
+    caged, xray = read(attacked, data), read_xray(data)
+    assert np.array_equal(caged.input, model_input(xray))
+    assert caged.preview == encode_preview(xray)
+    assert (caged.width, caged.height) == (xray.width, xray.height)
+    assert caged.warnings == xray.warnings
+
+
+def test_refusal_comes_out_as_it_is(attacked: Cage) -> None:
+    """The same sentence and reason as without a cage."""
+    with pytest.raises(UnreadableXray, match="not a JPEG, PNG, TIFF or DICOM") as refused:
+        read(attacked, b"no image")
+    assert refused.value.reason == "unreadable"
+
+
+@pytest.fixture(scope="module")
+def listener() -> Iterator[socket.socket]:
+    """Who would be called."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        yield server
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="system calls are filtered on Linux alone")
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("write_file", "read_file", "connect", "fork", "execute", "start_thread", "kill_parent"),
+        *("kill_self", "limit_parent", "trace_parent", "map_code"),
+    ],
+)
+def test_decoder_that_was_taken_over_gets_nowhere(
+    attacked: Cage, tmp_path: Path, listener: socket.socket, name: str
+) -> None:
+    """The call is refused, nothing is left behind, and the next X-ray is read."""
+    secret = tmp_path / "secret"
+    secret.write_text("of the service")
+    port = listener.getsockname()[1]
+    argument = {"connect": port, "read_file": secret}.get(name, tmp_path / "left")
+    with pytest.raises(CageFault, match=r"\n(PermissionError|RuntimeError)$") as fault:
+        attack(attacked, name, argument)
+    assert name in str(fault.value)
+    read(attacked)
+    assert list(tmp_path.iterdir()) == [secret]
+    with pytest.raises(BlockingIOError):
+        listener.accept()
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("crash", "crashed"),
+        ("abort", "crashed"),
+        ("leave", "crashed"),
+        ("babble", "crashed"),
+        ("spin", "too_slow"),
+        ("allocate", "too_complex"),
+    ],
+)
+def test_decoder_that_breaks_down_costs_its_xray(attacked: Cage, name: str, reason: str) -> None:
+    """A crash, an endless loop and ten gigabytes are refused in a sentence, once."""
+    with pytest.raises(UnreadableXray, match=r"\.$") as refused:
+        attack(attacked, name)
+    assert refused.value.reason == reason
+    read(attacked)
+
+
+def test_decoder_that_hangs_is_ended_and_the_others_do_not_notice(
+    attacked: Cage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes no processor time, so the clock ends it; meanwhile X-rays are read."""
+    monkeypatch.setattr(cage_module, "WALL_SECONDS", 2)
+    reasons = []
+
+    def hang() -> None:
+        with pytest.raises(UnreadableXray) as refused:
+            attack(attacked, "sleep", 600)
+        reasons.append(refused.value.reason)
+
+    thread = threading.Thread(target=hang)
+    thread.start()
+    while thread.is_alive():
+        read(attacked)
+    thread.join()
+    assert reasons == ["too_slow"]
+
+
+def test_error_that_nobody_expected_is_ours_and_quotes_nothing(attacked: Cage) -> None:
+    """Where it was raised is said, for the log; what it says may be of the patient."""
+    with pytest.raises(CageFault, match="ArithmeticError") as fault:
+        attack(attacked, "raise_error", "DOE^JANE")
+    assert "DOE" not in str(fault.value)
+    read(attacked)
+
+
+def test_child_killed_from_outside_is_no_fault_of_its_xray(attacked: Cage) -> None:
+    """CageLost, which a worker tries again; the next X-ray is read."""
+    lost = []
+
+    def sleep() -> None:
+        with pytest.raises(CageLost) as error:
+            attack(attacked, "sleep", 600)
+        lost.append(error.value)
+
+    read(attacked)
+    thread = threading.Thread(target=sleep)
+    thread.start()
+    while not lost:
+        for child in find_children(attacked)[1:]:
+            child.kill()
+        time.sleep(0.1)
+    thread.join()
+    read(attacked)
+
+
+def test_idle_child_and_nursery_that_were_killed_are_replaced(attacked: Cage) -> None:
+    """Nobody notices the one; the other costs at most one try."""
+    read(attacked)
+    read(attacked)
+    for child in find_children(attacked)[1:]:
+        child.kill()
+    time.sleep(0.5)
+    read(attacked)
+    nursery, *children = find_children(attacked)
+    nursery.kill()
+    assert not psutil.wait_procs(children, WAIT_SECONDS)[1]
+    for _ in range(3):
+        try:
+            read(attacked)
+        except CageLost:
+            continue
+        break
+    else:
+        raise AssertionError("the nursery was not replaced")
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_large_xrays_wait_and_are_asked_for_again(attacked: Cage, wanted: bool) -> None:
+    """One at a time in all children; who waited learns whether it is still to be read."""
+    first = threading.Thread(target=lambda: _hold(attacked, 1.5))
+    first.start()
+    while not attacked._large.locked():
+        time.sleep(0.01)
+    asked = []
+
+    def ask() -> bool:
+        asked.append(first.is_alive())
+        return wanted
+
+    expected = CageFault if wanted else NoLongerWanted
+    with pytest.raises(expected):
+        attacked.read(b"attack hold_gate 0", MAX_PIXELS, 224, ask)
+    first.join()
+    assert len(asked) == 1
+    assert not attacked._large.locked()
+    read(attacked)
+
+
+def _hold(cage: Cage, seconds: float) -> None:
+    with pytest.raises(CageFault, match="AssertionError"):
+        attack(cage, "hold_gate", seconds)
+
+
+def test_who_waits_for_a_child_is_asked_for_again() -> None:
+    """A task that waited may have been judged or deleted meanwhile."""
+    cage = Cage(1, "tests.model.attacks")
+    thread = threading.Thread(target=_hold, args=(cage, 1))
+    thread.start()
+    while not cage._free.empty():
+        time.sleep(0.01)
+    with pytest.raises(NoLongerWanted):
+        cage.read(ORDINARY, MAX_PIXELS, 224, lambda: False)
+    thread.join()
+    read(cage)
+
+
+def test_where_no_calls_are_filtered_limits_hold_and_the_log_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No file and no connection more, by the limit of open files; said once, not for each child."""
+    cage_children._warned.clear()
+    cage = Cage(1, "tests.model.attacks_unfiltered")
+    with caplog.at_level(logging.WARNING):
+        for name in ("write_file", "connect"):
+            with pytest.raises(CageFault, match="OSError"):
+                attack(cage, name, tmp_path / "left" if name == "write_file" else 9)
+        read(cage)
+    assert caplog.text.count("filters no system calls") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_of_the_service_is_in_the_cage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No secret in its environment, no file of the service open in a child."""
+    monkeypatch.setenv("API_KEY", "secret of the service")
+    cage = Cage(1)
+    read(cage)
+    nursery, child = find_children(cage)
+    assert "API_KEY" not in nursery.environ()
+    if sys.platform == "linux":
+        files = sorted(str(file.readlink()) for file in Path(f"/proc/{child.pid}/fd").iterdir())
+        kinds = [name.split(":")[0] for name in files]
+        assert kinds == [*["/dev/null"] * 3, "/memfd", "socket"]
+
+
+ORPHAN = """
+import threading
+from model.cage import Cage
+cage = Cage(1, "tests.model.attacks")
+cage.read(open("{file}", "rb").read(), 60_000_000, 224)
+threading.Thread(target=cage.read, args=(b"attack sleep 600", 60_000_000, 224)).start()
+print("asleep", flush=True)
+"""
+
+
+def test_children_end_with_the_process_that_they_read_for(tmp_path: Path) -> None:
+    """Killed, it leaves nobody who computes on, not even one that hangs."""
+    file = tmp_path / "xray.jpg"
+    file.write_bytes(ORDINARY)
+    with subprocess.Popen(
+        [sys.executable, "-c", ORPHAN.format(file=file)], cwd=ROOT, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"asleep\n"
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert len(children) == 2  # the nursery and its child
+        process.send_signal(signal.SIGKILL)
+    assert not psutil.wait_procs(children, WAIT_SECONDS)[1]
+
+
+def _conclude(reader: Callable[[bytes], Xray | CagedXray], data: bytes) -> tuple[int, int] | str:
+    try:
+        xray = reader(data)
+    except UnreadableXray as error:
+        return str(error)
+    return xray.width, xray.height
+
+
+def test_malformed_files_end_alike_and_end_no_child(
+    xray_data: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Broken, odd and hostile files: the answer of `read_xray`, and no reader is lost to one."""
+    folder = xray_data / "malformed_dev"
+    with (folder / "manifest.csv").open() as file:
+        names = [row["file"] for row in csv.DictReader(file)]
+    cage = Cage(1)
+    for name in names:
+        data = (folder / name).read_bytes()
+        caged, uncaged = (_conclude(reader, data) for reader in (partial(read, cage), read_xray))
+        assert caged == uncaged, name
+    assert "a reader" not in caplog.text

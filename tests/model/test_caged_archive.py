@@ -1,0 +1,45 @@
+"""`model.scoring` and its cage: a file that ends its reader costs the run nothing but itself."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model.cage import Cage
+from model.folder import Intake
+from model.inference import count_threads
+from model.runtimes import CpuStreams
+from model.scoring import Scorer
+from model.xray import MAX_PIXELS
+from pneumonia_api.images import ImageStore
+from pneumonia_api.store import XrayStore
+from tests.model.server import Server
+from tests.stack import ROOT
+
+
+@pytest.mark.parametrize(
+    ("attack", "status"),
+    [("crash", "rejected"), ("spin", "rejected"), ("raise_error DOE^JANE", "failed")],
+)
+def test_file_that_ends_its_reader_costs_itself(
+    server: Server, samples: list[Path], tmp_path: Path, attack: str, status: str
+) -> None:
+    """As in a worker; the files before and after it are judged."""
+    data = tmp_path / "data"
+    data.mkdir()
+    for number, path in enumerate(samples[:4]):
+        (data / f"{number}.jpeg").write_bytes(path.read_bytes())
+    (data / "1-hostile.jpeg").write_bytes(f"attack {attack}".encode())
+    xrays, images = XrayStore(server.client), ImageStore((tmp_path / "images").as_uri())
+    with ThreadPoolExecutor(count_threads()) as pool:
+        runtime = CpuStreams(ROOT / "model" / "artifact", ROOT / "var" / "serving", pool)
+        scorer = Scorer(xrays, images, runtime, pool, MAX_PIXELS)
+        scorer._cage = Cage(2, "tests.model.attacks")
+        intake = Intake(xrays, pool, runtime.artifact.version, 25 << 20)
+        files = [file for batch in scorer.run(intake, sorted(data.iterdir())) for file in batch]
+    ends = {file.path.name: file.record.status for file in files if file.record}
+    assert ends.pop("1-hostile.jpeg") == status
+    assert list(ends.values()) == ["done"] * 4
+    assert not any(isinstance(file.image, np.ndarray) for file in files)
+    assert "DOE" not in "".join(str(file.record) for file in files)

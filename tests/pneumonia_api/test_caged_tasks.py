@@ -1,0 +1,133 @@
+"""The worker's task and its cage: which end an X-ray has whose reader was ended."""
+
+import os
+import signal
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+import redis
+
+from model.cage import Cage, CageLost
+from pneumonia_api.images import ImageMissing
+from pneumonia_api.tasks import MAX_RETRIES
+from tests.pneumonia_api.test_tasks import Bench, answer
+
+
+@pytest.fixture
+def bench(client: redis.Redis, redis_url: str, tmp_path: Path) -> Bench:
+    """An accepted X-ray, and a cage whose decoder can be taken over."""
+    bench = Bench(client, redis_url, tmp_path)
+    bench.task.cage = Cage(1, "tests.model.attacks")
+    return bench
+
+
+def put(bench: Bench, upload: str) -> None:
+    """Make this the upload."""
+    bench.images.write_incoming(bench.xray.id, upload.encode())
+
+
+@pytest.mark.parametrize(
+    ("attack", "sentence"),
+    [("crash", "ended the program that reads it"), ("spin", "could not be read in 15 seconds")],
+)
+def test_file_that_ends_its_reader_is_rejected_once(
+    bench: Bench, attack: str, sentence: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Never tried again: it would end the next reader too."""
+    put(bench, f"attack {attack} ")
+    record = bench.run(answer)
+    assert record is not None
+    assert record.status == "rejected"
+    assert sentence in str(record.reason)
+    assert bench.calls == 0
+    assert caplog.text.count("a reader ended by") == 1
+    with pytest.raises(ImageMissing):
+        bench.images.read_incoming(record.id)
+
+
+def test_reader_killed_from_outside_is_tried_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the system that needs memory, or by a person: no fault of the X-ray, which is judged."""
+    read, tries = bench.task.cage.read, []
+
+    def count(data: bytes, *arguments: object, **named: object) -> object:
+        tries.append(data)
+        # The first try hangs until its process is killed; the next reads what was uploaded.
+        return read(b"attack sleep 60" if len(tries) == 1 else data, *arguments, **named)
+
+    monkeypatch.setattr(bench.task.cage, "read", count)
+    ended = threading.Event()
+
+    def kill() -> None:
+        while not tries:
+            time.sleep(0.05)
+        while len(tries) == 1 and not ended.wait(0.2):
+            for process in psutil.Process().children(recursive=True):
+                if process.ppid() != os.getpid() and "tests.model.attacks" in process.cmdline():
+                    process.send_signal(signal.SIGKILL)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    try:
+        record = bench.run(answer)
+    finally:
+        ended.set()
+        thread.join()
+    assert record is not None
+    assert record.status == "done"
+    assert len(tries) == 2
+
+
+def test_reader_that_is_always_lost_fails_in_the_end(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the usual tries again, and the person is told to send it again."""
+    tries = []
+
+    def lose(*arguments: object, **named: object) -> object:
+        tries.append(arguments)
+        raise CageLost
+
+    monkeypatch.setattr(bench.task.cage, "read", lose)
+    record = bench.run(answer)
+    assert record is not None
+    assert record.status == "failed"
+    assert len(tries) == 1 + MAX_RETRIES
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+def test_status_is_read_again_after_waiting_for_a_reader(
+    bench: Bench, deleted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was deleted or judged meanwhile is not judged, and its upload goes."""
+    thread = threading.Thread(target=_occupy, args=(bench.task.cage,))
+    thread.start()
+    while not bench.task.cage._free.empty():
+        time.sleep(0.01)
+    begin = bench.task._deliveries._begin
+
+    def end_meanwhile(xray_id: str, token: str) -> object:
+        begun = begin(xray_id, token)
+        if deleted:
+            bench.xrays.delete(bench.xray)
+        else:
+            bench.xrays.finish(replace(bench.xray, status="rejected", reason="Meanwhile."))
+        return begun
+
+    monkeypatch.setattr(bench.task._deliveries, "_begin", end_meanwhile)
+    record = bench.run(answer)
+    thread.join()
+    assert bench.calls == 0
+    assert (record is None) if deleted else (record is not None and record.reason == "Meanwhile.")
+    with pytest.raises(ImageMissing):
+        bench.images.read_incoming(bench.xray.id)
+
+
+def _occupy(cage: Cage) -> None:
+    with pytest.raises(RuntimeError):
+        cage.read(b"attack sleep 2", 60_000_000, 224)
