@@ -68,7 +68,7 @@ class ApiClient:
             json={"user": user, "password": password},
             headers={"X-Forwarded-For": address},
         )
-        return str(self._record(answer)["token"])
+        return str(self._record(answer, "token")["token"])
 
     def log_out(self, token: str) -> None:
         """End the session."""
@@ -92,15 +92,17 @@ class ApiClient:
             headers={"Content-Type": form.content_type, "Idempotency-Key": key},
             timeout=(CONNECT_SECONDS, UPLOAD_WAIT_SECONDS + READ_SECONDS),
         )
-        return self._record(answer)
+        return self._record(answer, "id", "status", "reason")
 
     def read(self, token: str, xray_id: str) -> dict[str, Any]:
         """One record."""
-        return self._record(self._call("GET", f"/v1/xrays/{quote(xray_id, safe='')}", token))
+        path = f"/v1/xrays/{quote(xray_id, safe='')}"
+        return self._record(self._call("GET", path, token), "id")
 
     def list(self, token: str, query: Mapping[str, str]) -> dict[str, Any]:
         """One page of the worklist."""
-        return self._record(self._call("GET", "/v1/xrays", token, params=query))
+        answer = self._call("GET", "/v1/xrays", token, params=query)
+        return self._record(answer, "xrays", "cursor")
 
     def read_preview(self, token: str, xray_id: str) -> bytes:
         """The preview, a JPEG."""
@@ -115,13 +117,18 @@ class ApiClient:
         """Forget an X-ray."""
         self._call("DELETE", f"/v1/xrays/{quote(xray_id, safe='')}", token)
 
+    def close(self) -> None:
+        """End the kept connections."""
+        self._session.close()
+
     @staticmethod
-    def _record(answer: requests.Response) -> dict[str, Any]:
+    def _record(answer: requests.Response, *names: str) -> dict[str, Any]:
+        """The answer's JSON object, which has at least these names."""
         try:
             record = answer.json()
         except requests.JSONDecodeError as error:
             raise ApiError(502, "unknown", NO_SENSE, UNREACHED_SECONDS) from error
-        if not isinstance(record, dict):
+        if not isinstance(record, dict) or not record.keys() >= set(names):
             raise ApiError(502, "unknown", NO_SENSE, UNREACHED_SECONDS)
         return record
 

@@ -83,7 +83,7 @@ def wants_json() -> bool:
 @pages.before_request
 def refuse_repeats() -> None:
     """Refuse a value that is there twice: one of the two would be dropped without a word."""
-    if len(request.files.getlist("xray")) > 1:
+    if sum(bool(file.filename) for _, file in request.files.items(multi=True)) > 1:
         raise ApiError(422, "several_files", "Send one X-ray at a time; none of these was stored.")
     for values in (request.args, request.form, request.files):
         if any(len(found) > 1 for _, found in values.lists()):

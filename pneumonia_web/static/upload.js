@@ -78,7 +78,7 @@
     row.begin();
     request.upload.onprogress = (event) => row.sending(event.loaded / event.total);
     request.upload.onload = row.judging;
-    request.onerror = () => refuse("Not sent: the connection broke.", true);
+    request.onerror = () => refuse("The connection broke before an answer came.", true);
     request.onload = () => {
       const answer = request.response ?? {};
       if (request.status === 401) {

@@ -3,12 +3,16 @@
 import gc
 import io
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 
 import pytest
+from flask import request
 from jinja2 import DictLoader
 
+from pneumonia_web.api_client import ApiClient
 from pneumonia_web.app import create_app
 from tests.service import connect, read_all, running_service
 from tests.stack import free_ports
@@ -103,3 +107,75 @@ def test_oversized_form_of_somebody_is_answered_after_it_broke_off() -> None:
         content_type="multipart/form-data; boundary=b",
     )
     assert answer.status_code == 413
+
+
+def test_only_the_proxy_is_believed() -> None:
+    """Anybody else could invent the browser's address, HTTPS, and a request's id."""
+    claimed = {
+        "X-Forwarded-For": "10.1.2.3",
+        "X-Forwarded-Proto": "https",
+        "X-Request-ID": "a" * 32,
+    }
+    for proxies, is_believed in (("10.0.0.0/8, 127.0.0.1", True), ("10.0.0.0/8", False)):
+        app = create_app(
+            {"API_URL": "http://127.0.0.1:1", "SECRET_KEY": "s", "PROXY_ADDRESS": proxies}
+        )
+        seen: list[tuple[str | None, str]] = []
+        app.before_request(lambda seen=seen: seen.append((request.remote_addr, request.scheme)))
+        answer = app.test_client().get("/login", headers=claimed)
+        assert seen == [("10.1.2.3", "https") if is_believed else ("127.0.0.1", "http")]
+        assert (answer.headers["X-Request-ID"] == "a" * 32) == is_believed
+
+
+def test_no_proxy_stands_between_web_and_api(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hospital's own is for the internet."""
+
+    class Api(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"id": "1"}')
+
+        def log_message(self, format: str, *args: object) -> None:
+            del format, args
+
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with HTTPServer(("127.0.0.1", 0), Api) as server:
+        server.timeout = 20
+        thread = Thread(target=server.handle_request)
+        thread.start()
+        client = ApiClient(f"http://127.0.0.1:{server.server_port}", "")
+        assert client.read("token", "1") == {"id": "1"}
+        thread.join()
+        client.close()
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"null", b"{}"])
+def test_answer_of_the_api_that_makes_no_sense_is_a_sentence(body: bytes) -> None:
+    """Whatever stands at its address: 502, and nobody sees a traceback."""
+
+    class Other(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            del format, args
+
+    with HTTPServer(("127.0.0.1", 0), Other) as server:
+        server.timeout = 20
+        thread = Thread(target=server.handle_request)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        app = create_app({"API_URL": url, "SECRET_KEY": "s", "COOKIE_SECURE": "0"})
+        app.config["WTF_CSRF_ENABLED"] = False
+        answer = app.test_client().post("/login", data={"user": "a", "password": "b"})
+        thread.join()
+        app.extensions["api"].close()
+    assert answer.status_code == 502
+    assert "makes no sense" in answer.text

@@ -18,9 +18,12 @@ def xray(samples: list[Path], mark: bytes) -> tuple[str, bytes, str]:
     return ("a.jpg", samples[6].read_bytes() + mark, "image/jpeg")
 
 
-def test_form_with_several_files_is_refused(doctor: Visitor, samples: list[Path]) -> None:
+@pytest.mark.parametrize("fields", [("xray", "xray", "xray"), ("xray", "other"), ("other", "xray")])
+def test_form_with_several_files_is_refused(
+    doctor: Visitor, samples: list[Path], fields: tuple[str, ...]
+) -> None:
     """Without script a browser sends one; of three none is judged, and the page says so."""
-    files = [("xray", xray(samples, b"several%d" % number)) for number in range(3)]
+    files = [(name, xray(samples, b"several%d" % number)) for number, name in enumerate(fields)]
     page = doctor.post("/xrays", "/xrays", files=files, data={"reference": "Several"})
     assert page.status_code == 422
     assert "Send one X-ray at a time; none of these was stored." in page.text
