@@ -1,6 +1,6 @@
 """A Redis server and an API of its own for each test that breaks or empties things."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +8,7 @@ import redis
 from apiflask import APIFlask
 
 from pneumonia_api.app import create_app
+from tests.pneumonia_api.cutting_proxy import CuttingProxy, cutting_proxy
 from tests.pneumonia_api.redis_server import running_redis
 from tests.stack import free_ports
 
@@ -44,3 +45,29 @@ def app(client: redis.Redis, redis_url: str, tmp_path: Path) -> APIFlask:
 def headers() -> dict[str, str]:
     """What a machine sends."""
     return {"Authorization": "Bearer key-of-the-test"}
+
+
+@pytest.fixture
+def proxy(client: redis.Redis, redis_url: str) -> Iterator[tuple[CuttingProxy, str]]:
+    """Between the test's part and Redis; `client` looks at Redis past it."""
+    with cutting_proxy(redis_url) as running:
+        yield running
+
+
+@pytest.fixture
+def through(proxy: tuple[CuttingProxy, str]) -> Iterator[redis.Redis]:
+    """A client as the API has it, by way of the proxy."""
+    retry = redis.retry.Retry(redis.backoff.ConstantBackoff(0.01), 1)
+    with redis.Redis.from_url(proxy[1], decode_responses=True, retry=retry) as connection:
+        yield connection
+
+
+@pytest.fixture
+def report(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Prints a figure of a test that passes."""
+
+    def show(text: str) -> None:
+        with capsys.disabled():
+            print(f" [{text}]", end="")
+
+    return show
