@@ -1,7 +1,7 @@
 """The connection to Redis is cut at every reply in turn: nothing accepted is lost."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -104,9 +104,9 @@ def test_no_cut_of_a_workers_life_loses_an_xray(
 
 
 @pytest.fixture
-def cut_app(proxy: tuple[CuttingProxy, str], tmp_path: Path) -> APIFlask:
-    """The API, by way of the proxy."""
-    return create_app(
+def cut_app(proxy: tuple[CuttingProxy, str], tmp_path: Path) -> Iterator[APIFlask]:
+    """The API, by way of the proxy; its connections are closed, for no process ends here."""
+    app = create_app(
         {
             "REDIS_URL": proxy[1],
             "API_KEY": "key-of-the-test",
@@ -114,6 +114,9 @@ def cut_app(proxy: tuple[CuttingProxy, str], tmp_path: Path) -> APIFlask:
             "MAX_QUEUED": "100000",
         }
     )
+    yield app
+    app.extensions["xrays"]._redis.connection_pool.disconnect()
+    app.extensions["queue"].close()
 
 
 @pytest.mark.parametrize("how", Cut)
