@@ -123,8 +123,7 @@ class Deliveries:
             pipe.lrange(QUEUE, 0, -1)
             pipe.hvals(IN_HANDS)
             waiting, queued, delivered = pipe.execute()
-        expected = {_read_id(json.loads(message)) for message in queued}
-        expected |= {_read_id(json.loads(message)[0]) for message in delivered}
+        expected = {_read_id(message) for message in (*queued, *delivered)}
         ids = [xray_id for xray_id in waiting if xray_id not in expected]
         if not ids:
             return []
@@ -141,9 +140,16 @@ class Deliveries:
             pipe.execute()
 
 
-def _read_id(message: dict[str, str]) -> str:
-    """The X-ray of a message as Celery writes it: arguments, by place and by name, and the rest."""
-    arguments: tuple[list[str], dict[str, str], object] = json.loads(
-        base64.b64decode(message["body"])
-    )
-    return arguments[0][0]
+def _read_id(text: str) -> str | None:
+    """The X-ray of a message as Celery writes it, in the queue or with its place in a list.
+
+    None for a message of another kind, which must not end the search.
+    """
+    try:
+        message = json.loads(text)
+        if isinstance(message, list):  # in a worker's hands: message, exchange, routing key
+            message = message[0]
+        arguments, *_ = json.loads(base64.b64decode(message["body"]))
+        return str(arguments[0])
+    except (ValueError, TypeError, LookupError):
+        return None

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from apiflask import APIFlask
 from model.artifact import read_artifact
 from model.export import is_whole
 from pneumonia_api.app import create_app
+from tests.pneumonia_api.cutting_proxy import CuttingProxy, cutting_proxy
 from tests.pneumonia_api.redis_server import running_redis
 from tests.stack import ROOT, free_ports
 
@@ -60,3 +61,29 @@ def whole_export() -> Path:
         # In a process of its own, for these tests do without TensorFlow.
         subprocess.run([sys.executable, "-m", "model.network"], cwd=ROOT, check=True)
     return serving / artifact.version
+
+
+@pytest.fixture
+def proxy(client: redis.Redis, redis_url: str) -> Iterator[tuple[CuttingProxy, str]]:
+    """Between the test's part and Redis; `client` looks at Redis past it."""
+    with cutting_proxy(redis_url) as running:
+        yield running
+
+
+@pytest.fixture
+def through(proxy: tuple[CuttingProxy, str]) -> Iterator[redis.Redis]:
+    """A client as the API has it, by way of the proxy."""
+    retry = redis.retry.Retry(redis.backoff.ConstantBackoff(0.01), 1)
+    with redis.Redis.from_url(proxy[1], decode_responses=True, retry=retry) as connection:
+        yield connection
+
+
+@pytest.fixture
+def report(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Prints a figure of a test that passes."""
+
+    def show(text: str) -> None:
+        with capsys.disabled():
+            print(f" [{text}]", end="")
+
+    return show

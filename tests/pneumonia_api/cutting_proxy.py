@@ -73,16 +73,18 @@ class CuttingProxy:
 
     def serve(self, client: socket.socket) -> None:
         """Pass one connection on until either side ends it."""
-        with self._lock:
-            if self._away:
-                return
-        server = socket.create_connection(self._upstream)
-        for end in (client, server):
-            end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with socket.create_connection(self._upstream) as server:
+            for end in (client, server):
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with self._lock:
+                if self._away:
+                    return
+                self._pairs.add((client, server))
+            self._pass_on(client, server)
+
+    def _pass_on(self, client: socket.socket, server: socket.socket) -> None:
         pair = (client, server)
-        with self._lock:
-            self._pairs.add(pair)
-        commands = threading.Thread(target=self._pass_commands, args=pair, daemon=True)
+        commands = threading.Thread(target=self._pass_commands, args=pair)
         commands.start()
         try:
             self._pass_replies(client, server)
@@ -93,7 +95,6 @@ class CuttingProxy:
             commands.join()
             with self._lock:
                 self._pairs.discard(pair)
-            server.close()
 
     def _pass_commands(self, client: socket.socket, server: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -153,8 +154,6 @@ def cutting_proxy(redis_url: str) -> Iterator[tuple[CuttingProxy, str]]:
             proxy.serve(self.request)
 
     class Server(socketserver.ThreadingTCPServer):
-        daemon_threads = True
-        block_on_close = False
         request_queue_size = 64
 
     with Server(("127.0.0.1", 0), Handler) as server:
@@ -165,9 +164,8 @@ def cutting_proxy(redis_url: str) -> Iterator[tuple[CuttingProxy, str]]:
             yield proxy, re.sub(r"(?<=:)\d+(?=/)", str(port), redis_url)
         finally:
             server.shutdown()
-            proxy.let_back()
-            proxy.close_all()
             thread.join()
+            proxy.take_away()  # so that the threads of all connections end with the server
 
 
 def cut_everywhere(

@@ -90,6 +90,19 @@ def test_stranded_xray_is_published_again_only_so_often(
     assert deliveries.find_stranded(STRANDED_SECONDS) == [xray.id]
 
 
+@pytest.mark.parametrize(
+    "text", ["task", "7", "[]", "{}", '{"body": 1}', '{"body": "AA=="}', '{"body": "e30="}']
+)
+def test_message_of_another_kind_ends_no_search(
+    text: str, xrays: XrayStore, client: redis.Redis
+) -> None:
+    """Somebody tried the queue by hand: the timer goes on, and finds what is stranded."""
+    xray = add_old(xrays)
+    client.rpush(QUEUE, text)
+    client.hset(IN_HANDS, "tag", text)
+    assert Deliveries(client).find_stranded(STRANDED_SECONDS) == [xray.id]
+
+
 def test_lease_belongs_to_one_delivery_at_a_time(xrays: XrayStore, client: redis.Redis) -> None:
     """The second gets nothing, in the same process or another, until the first is through."""
     one, other = Deliveries(client), Deliveries(client)

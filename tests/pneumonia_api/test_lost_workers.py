@@ -3,9 +3,9 @@
 import itertools
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 import redis
 
 from pneumonia_api.images import ImageMissing, ImageStore
@@ -58,7 +58,7 @@ def test_what_a_killed_worker_held_is_judged_within_the_minute(
     redis_url: str,
     tmp_path: Path,
     samples: list[Path],
-    capsys: pytest.CaptureFixture[str],
+    report: Callable[[str], None],
 ) -> None:
     """SIGKILL while three are in its hands, the moment they came; the other worker has them."""
     xrays = XrayStore(client)
@@ -75,8 +75,7 @@ def test_what_a_killed_worker_held_is_judged_within_the_minute(
             wait_until_judged(client, sent, PROMISED_SECONDS)
             took = time.monotonic() - died
         assert not [xray for xray in sent if has_upload(tmp_path, xray)]
-    with capsys.disabled():
-        print(f" [judged {took:.0f} s after the worker's death]", end="")
+    report(f"judged {took:.0f} s after the worker's death")
 
 
 def test_slow_xray_of_a_living_worker_is_judged_once(
@@ -102,7 +101,7 @@ def test_worker_whose_connections_are_cut_again_and_again_loses_nothing(
     redis_url: str,
     tmp_path: Path,
     samples: list[Path],
-    capsys: pytest.CaptureFixture[str],
+    report: Callable[[str], None],
 ) -> None:
     """Those of its queue, too: what came with a lost answer is found, and nothing has failed."""
     with cutting_proxy(redis_url) as (proxy, url), running_worker(url, tmp_path):
@@ -133,5 +132,4 @@ def test_worker_whose_connections_are_cut_again_and_again_loses_nothing(
         while any(has_upload(tmp_path, xray) for xray in sent):
             assert time.monotonic() < end, "an upload outlived its end state"
             time.sleep(0.2)
-    with capsys.disabled():
-        print(f" [{cuts} cuts while {len(sent)} were judged]", end="")
+    report(f"{cuts} cuts while {len(sent)} were judged")
