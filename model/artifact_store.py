@@ -31,7 +31,7 @@ from model.artifact import (
     parse_metadata,
     read_artifact,
 )
-from model.durable import install_folder, write_file
+from model.durable import install_folder, make_scratch, write_file
 from model.export import EXPORT_FILES, read_export
 from model.gate import find_faults
 from model.golden import GOLDEN_NAME, read_golden
@@ -159,8 +159,8 @@ class ArtifactStore:
         artifacts.mkdir(parents=True, exist_ok=True)
         serving.mkdir(parents=True, exist_ok=True)
         with (
-            tempfile.TemporaryDirectory(dir=artifacts, prefix=".") as made,
-            tempfile.TemporaryDirectory(dir=serving, prefix=".") as export,
+            make_scratch(artifacts) as made,
+            make_scratch(serving) as export,
         ):
             places = place_files(manifest, Path(made), Path(export))
             for folder in (Path(made, version), Path(export, version)):

@@ -7,8 +7,13 @@ import os
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
+
+SCRATCH = ".scratch-"
+LEFTOVER_SECONDS = 24 * 3600
+"""Far longer than any download of a model takes."""
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -45,9 +50,21 @@ def install_folder(made: Path, final: Path) -> None:
     _sync(final.parent)
 
 
+def make_scratch(folder: Path) -> "tempfile.TemporaryDirectory[str]":
+    """A folder next to those that `install_folder` makes of its content."""
+    return tempfile.TemporaryDirectory(dir=folder, prefix=SCRATCH)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete the scratch of processes that were killed; what is younger may be in use."""
+    for path in folder.glob(f"{SCRATCH}*"):
+        if time.time() - path.stat().st_mtime > LEFTOVER_SECONDS:
+            shutil.rmtree(path)
+
+
 def remove_folder(folder: Path) -> None:
     """Take its name away before its files, so that a kill leaves no half of it under the name."""
-    aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".removed-"))
+    aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=SCRATCH))
     folder.rename(aside / folder.name)
     shutil.rmtree(aside)
 

@@ -11,7 +11,6 @@ is part of the graph.
 import argparse
 import fcntl
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from keras import ops
 from PIL import Image
 
 from model.artifact import WEIGHTS_NAME, ArtifactError, read_artifact
-from model.durable import install_folder
+from model.durable import install_folder, make_scratch
 from model.export import GRAPH_NAME, is_whole, write_export_manifest
 from model.golden import Golden, list_images, write_golden
 from model.gradcam import HEAD_SUFFIX, POOLED_SUFFIX, build_serving_network
@@ -184,7 +183,7 @@ def export_network(artifact_folder: Path, out: Path) -> Path:
         serving = build_serving_network(
             load_network(artifact_folder / WEIGHTS_NAME), read_density(artifact_folder)
         )
-        with tempfile.TemporaryDirectory(dir=out, prefix=".") as scratch:
+        with make_scratch(out) as scratch:
             serving.export(f"{scratch}/saved", format="tf_saved_model", verbose=False)
             converted = openvino.convert_model(f"{scratch}/saved", input=[1, side, side, 1])
             folder = Path(scratch, "ir")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from model.artifact import ArtifactError
 from model.artifact_store import ArtifactStore, ArtifactStoreError
-from model.durable import remove_folder
+from model.durable import remove_folder, remove_leftovers
 from model.golden import check_decisions, read_golden
 from model.predictor import Predictor
 from pneumonia_api.config import WorkerConfig
@@ -116,6 +116,8 @@ class ModelSwitch:
             for copy in (old, self._config.serving_dir / old.name):
                 if copy.is_dir():
                     remove_folder(copy)
+        for parent in (self._folder, self._config.serving_dir):
+            remove_leftovers(parent)
         return predictor
 
     def _open_folder(self, folder: Path) -> Predictor:

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,28 +14,21 @@ import pytest
 import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
-from model.artifact import (
-    OOD_NAME,
-    WEIGHTS_NAME,
-    ArtifactError,
-    read_artifact,
-    sha256_of,
-    write_metadata,
-)
+from model.artifact import WEIGHTS_NAME, ArtifactError, read_artifact
 from model.base import freeze, load_weights, split_network
 from model.data import list_xrays
 from model.export import is_whole
-from model.gradcam import build_feature_network, build_serving_network, pooled_features
-from model.network import (
-    build_network,
-    export_network,
-    load_network,
-    record_golden,
-    save_weights_compact,
+from model.golden import Output
+from model.gradcam import (
+    HEAD_SUFFIX,
+    build_feature_network,
+    build_serving_network,
+    pooled_features,
 )
+from model.network import build_network, export_network, load_network, save_weights_compact
 from model.ood import read_density
-from model.predictor import Predictor, place_heatmap
-from model.xray import Xray, model_input, read_xray
+from model.predictor import Predictor, conclude, place_heatmap
+from model.xray import model_input, read_xray
 from tests.stack import ROOT
 
 SHIPPED = ROOT / "model" / "artifact"
@@ -205,38 +197,24 @@ def test_prediction_is_complete_and_in_range(samples: list[Path], predictor: Pre
         assert 0 <= heat.min() <= heat.max() <= 1
 
 
-def export_small(folder: Path, side: int) -> Predictor:
-    """A network of random weights for images of `side` pixels, as a training run leaves it."""
-    keras.utils.set_random_seed(3)
-    network = build_network([8], dropout=0.5, l2=1e-4, side=side)
-    save_weights_compact(network, folder / WEIGHTS_NAME)
-    shutil.copy(SHIPPED / OOD_NAME, folder / OOD_NAME)
-    made = load_network(folder / WEIGHTS_NAME)
-    record_golden(build_serving_network(made, read_density(folder)), folder)
-    digest = sha256_of(folder / WEIGHTS_NAME)
-    shipped = read_artifact(SHIPPED)
-    write_metadata(folder, replace(shipped, input_side=side, weights_sha256=digest))
-    export_network(folder, folder / "serving")
-    return Predictor(folder, folder / "serving")
-
-
-@pytest.mark.parametrize("side", [64, 96])
-def test_heat_map_lies_on_the_image_at_every_side(tmp_path: Path, side: int) -> None:
-    """16 rows, and the mass of the network's own grid is where that grid lies in the image."""
-    predictor = export_small(tmp_path, side)
-    random = np.random.default_rng(1)
-    xray = Xray(random.integers(0, 255, (300, 300), np.uint8), 300, 300, ())
-    grid = predictor.judge(xray).heatmap
-    assert grid.shape == (side // 16, side // 16) and grid.max() > 0
-    rows = np.array(predictor.predict(xray).heatmap)
+def test_heat_map_lies_on_the_image_at_another_side() -> None:
+    """For images of 64 px: 16 rows, and each cell of the network's own grid at its place."""
+    network = make_small()
+    for layer in network.layers:  # so that every feature counts and the map is not 0
+        if HEAD_SUFFIX in layer.name and isinstance(layer, keras.layers.Dense):
+            layer.kernel.assign(keras.ops.abs(layer.kernel))
+    answers = build_serving_network(network, read_density(SHIPPED))(IMAGE[:1])
+    grid = answers["heatmap"][0].numpy()
+    assert grid.shape == (4, 4) and grid.max() > 0
+    artifact = replace(read_artifact(SHIPPED), input_side=64)
+    rows = np.array(conclude(artifact, Output(0.0, grid, 1.0)).heatmap)
     assert rows.shape == (16, 16)
     assert not rows[[0, -1]].any() and not rows[:, [0, -1]].any()
-    inner = (np.arange(len(grid)) + 0.5) / len(grid)
-    expected = 1 / 16 + inner * 14 / 16  # the cells' centres, as shares of the image
     whole = (np.arange(16) + 0.5) / 16
+    inner = 1 / 16 + (np.arange(4) + 0.5) / 4 * 14 / 16  # the cells' centres in the image
     for axis in (0, 1):
-        before = np.average(expected, weights=grid.sum(1 - axis))
-        assert np.average(whole, weights=rows.sum(1 - axis)) == pytest.approx(before, abs=0.005)
+        expected = np.average(inner, weights=grid.sum(1 - axis))
+        assert np.average(whole, weights=rows.sum(1 - axis)) == pytest.approx(expected, abs=0.005)
 
 
 @pytest.mark.parametrize("cells", [2, 3, 4, 7, 14, 16, 28, 64])
@@ -263,23 +241,19 @@ def test_missing_export_is_told_in_one_sentence(tmp_path: Path) -> None:
         Predictor(SHIPPED, tmp_path)
 
 
-def test_killed_export_is_made_again(tmp_path: Path) -> None:
-    """SIGKILL while files are written, and a graph without its weights: no half export counts."""
-    command = [sys.executable, "-m", "model.network", "--out", str(tmp_path)]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
-    while not list(tmp_path.glob(".*/ir/*")) and process.poll() is None:
-        time.sleep(0.01)
-    process.kill()
-    process.wait()
-    artifact = read_artifact(SHIPPED)
-    assert not is_whole(artifact, SHIPPED, tmp_path)
+def test_damaged_export_is_made_again(tmp_path: Path, predictor: Predictor) -> None:
+    """Without its manifest, with half its weights, or missing, an export does not count."""
+    artifact = predictor.artifact
     export = tmp_path / artifact.version
+    assert not is_whole(artifact, SHIPPED, tmp_path)
     shutil.copytree(ROOT / "var" / "serving" / artifact.version, export)
     assert is_whole(artifact, SHIPPED, tmp_path)
+    assert export_network(SHIPPED, tmp_path) == export
+    (export / "manifest.json").rename(tmp_path / "manifest.json")
+    assert not is_whole(artifact, SHIPPED, tmp_path)
+    (tmp_path / "manifest.json").rename(export / "manifest.json")
     os.truncate(export / "model.bin", 1000)
     assert not is_whole(artifact, SHIPPED, tmp_path)
-    assert export_network(SHIPPED, tmp_path) == export
-    assert is_whole(artifact, SHIPPED, tmp_path)
 
 
 def test_serving_processes_never_import_tensorflow() -> None:

@@ -17,6 +17,7 @@ from prometheus_client import REGISTRY, generate_latest
 
 from model.artifact import METADATA_NAME, WEIGHTS_NAME, ArtifactError, read_artifact
 from model.artifact_store import REFUSED, ArtifactStore, ArtifactStoreError, main
+from model.durable import remove_leftovers
 from model.export import GRAPH_NAME, is_whole, write_export_manifest
 from model.manifest import MANIFEST_NAME
 from model.predictor import Predictor
@@ -338,6 +339,10 @@ def test_killed_fetch_leaves_nothing_half(tmp_path: Path, store: ArtifactStore) 
         found.add(fetched)
         assert not fetched or is_whole(read_artifact(folders[0] / VERSION), *folders)
         for folder in folders:
+            for left in folder.glob(".*"):
+                os.utime(left, (0, 0))
+            remove_leftovers(folder)
+            assert not list(folder.glob(".*"))
             shutil.rmtree(folder, ignore_errors=True)
     assert False in found
 

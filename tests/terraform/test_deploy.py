@@ -13,7 +13,6 @@ import tarfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,7 +31,6 @@ from tests.terraform.local_aws import (
     point_at_moto,
     running_moto,
 )
-from tests.variant import Variant, make_variant
 
 pytestmark = pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not here")
 ACCOUNT = "123456789012"
@@ -237,44 +235,6 @@ def test_train_uploads_starts_and_follows(deployment: Deployment, tmp_path: Path
     waited = deployment.run("train", "--data", data, "--wait")
     assert "4 files of data, 0 of them new." in waited.stdout
     assert waited.returncode == 1 and "ended without a new model" in waited.stderr
-
-
-def publish(deployment: Deployment, model: Variant) -> None:
-    """As a training run leaves it."""
-    bucket = f"s3://pneumonia-artifacts-{ACCOUNT}/models"
-    command = [sys.executable, "-m", "model.artifact_store", "publish", "--store", bucket]
-    files = ["--artifact", str(model.artifact), "--serving", str(model.serving)]
-    environment = {**deployment.environment, "AWS_DEFAULT_REGION": "eu-central-1"}
-    subprocess.run([*command, *files], cwd=ROOT, env=environment, check=True)
-
-
-def test_candidate_is_promoted_and_left_again(deployment: Deployment, tmp_path: Path) -> None:
-    """A refused one is not served, a promoted one is; then back to what was served before."""
-    s3, bucket, unknown = deployment.client("s3"), f"pneumonia-artifacts-{ACCOUNT}", "0123456789ab"
-    assert "No other model was served before" in deployment.run("switch", "previous").stderr
-    assert f"has no version {unknown}" in deployment.run("switch", unknown).stderr
-    bad = make_variant(tmp_path / "bad", lambda shipped: replace(shipped, threshold=0.999))
-    good = make_variant(tmp_path / "good", lambda shipped: replace(shipped, threshold=0.4))
-    for model in (bad, good):
-        publish(deployment, model)
-    assert "is a candidate" in deployment.run("switch", good.version).stderr
-    refused = deployment.run("promote", bad.version)
-    assert refused.returncode == 1
-    assert "calls none of the pneumonia golden X-rays" in refused.stderr
-    for asked, served in (
-        (("promote", good.version), good.version),
-        (("switch", "previous"), SHIPPED),
-        (("switch", "previous"), good.version),
-    ):
-        done = deployment.run(*asked)
-        assert done.returncode == 0, done.stderr
-        current = s3.get_object(Bucket=bucket, Key="models/current")["Body"].read()
-        assert current == f"{served}\n".encode()
-    listed = {
-        line.split()[0]: line.split()[-1] for line in deployment.run("models").stdout.splitlines()
-    }
-    assert listed == {bad.version: "refused", good.version: "served", SHIPPED: "approved"}
-    deployment.run("switch", SHIPPED)
 
 
 def test_trainer_may_not_promote(deployment: Deployment) -> None:
