@@ -40,6 +40,15 @@ def run(data: Path, weights: Path | str, out: Path, *more: object) -> int:
     return main([str(argument) for argument in arguments])
 
 
+def leave_earlier_run(out: Path) -> None:
+    """A report of another version, damaged ablations, and a head whose training was killed."""
+    (out / "head" / "resume").mkdir(parents=True)
+    (out / "head" / "resume" / "state.json").write_text('{"epoch": 1, "weights": "gone.h5"}')
+    (out / "report.json").write_text('{"version": "another"}')
+    (out / "ablations.json").write_text("{")
+    (out / "auc.png").write_bytes(b"of another")
+
+
 @pytest.mark.parametrize("more", [[], ["--cache-features", "--views", 2, "--network", "dag"]])
 def test_one_epoch_writes_a_complete_artifact(
     made_data: Path,
@@ -51,6 +60,7 @@ def test_one_epoch_writes_a_complete_artifact(
     """Eight images, one epoch: weights, figures with intervals, plots, card, logs; and it says
     which layers it trains, among them every layer of a stage that the weights lack a part of."""
     out, metrics = tmp_path / "out", tmp_path / "metrics" / "training.prom"
+    leave_earlier_run(out)
     assert run(made_data, made_weights, out, "--metrics", metrics, *more) == 0
     artifact = read_artifact(out)
     assert artifact.training["images"] == {"train": 6, "validation": 2}
@@ -82,6 +92,10 @@ def test_one_epoch_writes_a_complete_artifact(
     assert len(rows) == 1
     assert rows[0].keys() == {"epoch"} | names | {f"val_{name}" for name in names}
     printed = capsys.readouterr().out
+    # What was said of an earlier artifact went with it, after a word.
+    assert f"{out / 'report.json'} is of an earlier artifact" in printed
+    assert not any((out / name).exists() for name in ("report.json", "ablations.json", "auc.png"))
+    assert "Not measured" in (out / "MODEL_CARD.md").read_text()
     fresh = printed.split("Not loaded, so trained from random values: ")[1].split(".\n")[0]
     assert all(name.startswith("conv5_block2") for name in fresh.split(", "))
     assert artifact.training["trained_layers"][0] == "conv5_block1_1_conv"

@@ -82,3 +82,15 @@ def test_several_machines_without_addresses_are_told_in_one_sentence(
     monkeypatch.delenv("TF_CONFIG", raising=False)
     with pytest.raises(DistributionError, match="needs TF_CONFIG"):
         make_strategy("multiworker")
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}']
+)
+def test_addresses_that_make_no_sense_are_told_in_one_sentence(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No JSON, no machines, or a number that none of them has."""
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(DistributionError, match="TF_CONFIG does not name all machines"):
+        make_strategy("multiworker")

@@ -11,6 +11,7 @@ from model.arguments import RATES, parse_arguments
 from model.consistency import PairedViews, ViewVariance
 from model.features import Batches, plain_images
 from model.fitting import (
+    RunError,
     balance_classes,
     compile_network,
     fit,
@@ -171,3 +172,15 @@ def test_finished_run_leaves_a_clean_folder_to_the_next(tmp_path: Path) -> None:
     open_run(tmp_path, {"data": "a"})
     with pytest.raises(ValueError, match="A run with other data was not finished"):
         open_run(tmp_path, {"data": "b"})
+
+
+def test_damaged_rest_of_a_killed_run_is_told_in_one_sentence(tmp_path: Path) -> None:
+    """What was written by half is no traceback; without it the run begins again."""
+    resume = tmp_path / "resume"
+    resume.mkdir()
+    (resume / "run.json").write_text('{"data": ')
+    with pytest.raises(RunError, match=r"run\.json is damaged; remove "):
+        open_run(tmp_path, {"data": "a"})
+    (resume / "state.json").write_text('{"epoch": 1, "weights": "gone.weights.h5"}')
+    with pytest.raises(RunError, match=r"left in .* is damaged; remove it"):
+        fit(make_model(), *make_batches(), make_arguments(tmp_path))

@@ -1,7 +1,6 @@
 """`model.preflight`: whatever a training run is given is tried before its first epoch."""
 
 import os
-import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -145,29 +144,3 @@ def test_weights_that_are_no_numbers_are_refused(
     words = ["--data", made_data, "--weights", tmp_path / "bad.npz", "--out", tmp_path / "out"]
     assert main([str(word) for word in (*words, "--side", SIDE, "--dense", 8)]) == 2
     assert "conv1_conv/kernel holds values that are not finite" in capsys.readouterr().err
-
-
-def test_leftovers_of_an_earlier_artifact_go_with_it(
-    made_data: Path, made_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A report of another version, damaged ablations and a killed head in OUT: the run ends with
-    its own card, and says first what it replaces."""
-    out = tmp_path / "out"
-    (out / "head" / "resume").mkdir(parents=True)
-    (out / "head" / "resume" / "state.json").write_text('{"epoch": 1, "weights": "gone.h5"}')
-    (out / "report.json").write_text('{"version": "another"}')
-    (out / "ablations.json").write_text("{")
-    (out / "auc.png").write_bytes(b"of another")
-    words: list[object] = ["--data", made_data, "--weights", made_weights, "--out", out]
-    words += ["--side", SIDE, "--dense", 8, "--epochs", 1, "--head-epochs", 1, "--batch", 2]
-    words += ["--views", 1, "--validation-share", 0.25]
-    assert main([str(word) for word in words]) == 0
-    assert "report.json" in capsys.readouterr().out
-    assert not (out / "report.json").exists() and not (out / "auc.png").exists()
-    assert "Not measured" in (out / "MODEL_CARD.md").read_text()
-    # And what a killed run wrote by half is told, not a traceback.
-    (out / "resume").mkdir()
-    (out / "resume" / "run.json").write_text('{"arguments": ')
-    assert main([str(word) for word in words]) == 2
-    assert capsys.readouterr().err.count("\n") == 1
-    shutil.rmtree(out / "resume")
