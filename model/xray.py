@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from model.dicom_pixels import read_dicom
 from model.grey import MIN_CONTRAST
 from model.kinds import check_picture, is_dicom
 from model.limits import MAX_PIXELS, UnreadableXray
@@ -52,6 +51,9 @@ def read_xray(data: bytes, max_pixels: int = MAX_PIXELS) -> Xray:
     """
     found: tuple[str, ...] = ()
     if is_dicom(data):
+        # A worker reads in its cage: its own process need not carry pydicom and its 16 MB.
+        from model.dicom_pixels import read_dicom  # noqa: PLC0415
+
         pixels, found = read_dicom(data, max_pixels)
         height, width = pixels.shape
     else:
