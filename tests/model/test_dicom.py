@@ -272,10 +272,9 @@ def view(meaning: str) -> Any:
     ("elements", "sentence"),
     [
         ({"Modality": "CT"}, "is CT, not a chest X-ray"),
-        ({"Modality": PATIENT}, "is another kind of examination"),
+        ({"Modality": "SR"}, "is another kind of examination"),
         ({"Modality": None, "SOPClassUID": CTImageStorage}, "is another kind of examination"),
         ({"BodyPartExamined": "KNEE"}, "shows the knee, not the chest"),
-        ({"BodyPartExamined": PATIENT}, "shows another part of the body"),
         ({"ViewPosition": "LL"}, "lateral or oblique view"),
         ({"ViewPosition": "LATERAL"}, "lateral or oblique view"),
         ({"ViewPosition": None, "ViewCodeSequence": view("left lateral")}, "lateral or oblique"),
@@ -356,12 +355,12 @@ def test_nothing_of_the_patient_is_kept_or_told(
     """Names are not even parsed; a broken element is not told with its value."""
     data = save(build(RAMP, BitsStored=12, WindowCenter=2000, WindowWidth=1000))
     assert PATIENT.encode() in data
-    assert "DOE" not in str(read_header(data, MAX_PIXELS))
+    assert "DOE" not in str(read_header(data, MAX_PIXELS)[0])
     broken = data.replace(b"2000.0", b"DOE^JA")
     assert broken != data
-    with caplog.at_level(logging.DEBUG), pytest.raises(UnreadableXray) as raised:
-        read_xray(broken)
-    assert "DOE" not in caplog.text + str(raised.value) + "".join(capfd.readouterr())
+    with caplog.at_level(logging.DEBUG):
+        xray = read_xray(broken)  # by the range in use: a broken window refuses no picture
+    assert "DOE" not in caplog.text + " ".join(xray.warnings) + "".join(capfd.readouterr())
 
 
 def test_dev_objects_end_as_their_manifest_says(xray_data: Path, subtests: pytest.Subtests) -> None:
@@ -375,7 +374,8 @@ def test_dev_objects_end_as_their_manifest_says(xray_data: Path, subtests: pytes
             if row["modality"] in ("CR", "DX") and row["body"] in ("", "CHEST"):
                 xray = read_xray(data)
                 assert (xray.height, xray.width) == (int(row["rows"]), int(row["cols"]))
-                assert xray.warnings == ()
+                panorama = "teeth" in row["file"]  # of a jaw: narrow without its black border
+                assert [w for w in xray.warnings if not (panorama and "narrow" in w)] == []
                 continue
             reason = {"CT": "is CT", "SR": "no image", "US": "is ultrasound", "OT": "in colour"}
             with pytest.raises(UnreadableXray, match=reason.get(row["modality"], "the hip")):

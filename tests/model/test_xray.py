@@ -50,7 +50,7 @@ def test_every_mode_gives_the_same_grey(ramp: Image.Image, mode: str) -> None:
 
 
 def test_transparent_parts_are_black(ramp: Image.Image) -> None:
-    """What is transparent lies outside the field, whatever colour hides below it: a black border."""
+    """What is transparent lies outside the field, whatever hides below it: a black border."""
     covered = ramp.convert("RGBA")
     covered.putalpha(
         Image.fromarray(np.tile(np.repeat(np.array([255, 0], np.uint8), 150), (200, 1)))
