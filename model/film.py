@@ -23,8 +23,11 @@ of 5,216 training films 78 have black of a twentieth at one edge, none has a bri
 _LEAST_BLACK, _LEAST_BRIGHT = 0.05, 0.02
 """Shares of height or width below which a border is left: it moves the result by less than 0.05."""
 
-_LETTERS = 0.25
-"""Share of a row in a border that may be letters, if empty rows follow."""
+_LETTERS = 0.1
+"""Share of a row in a border that may be letters, if empty rows follow; a shoulder is more."""
+
+_RINGING = 8
+"""Pixels next to a border into which JPEG's blocks of this side carry its level."""
 
 _DRIFT = 2
 """Grey levels by which the rows of a border differ in the middle; fading air differs by more."""
@@ -240,18 +243,20 @@ def _refine(pixels: np.ndarray, box: Box, step: int) -> Box:
     height, width = pixels.shape
     top, bottom = box.top * step, min(box.bottom * step, height)
     left, right = box.left * step, min(box.right * step, width)
+    deep = step + _RINGING
     if top:
-        top += _move(pixels[top - step : top + step, left:right])
+        top += _move(pixels[top - step : top + deep, left:right], step)
     if bottom < height:
-        bottom -= _move(pixels[bottom - step : bottom + step, left:right][::-1])
+        bottom -= _move(pixels[bottom - deep : bottom + step, left:right][::-1], step)
     if left:
-        left += _move(pixels[top:bottom, left - step : left + step].T)
+        left += _move(pixels[top:bottom, left - step : left + deep].T, step)
     if right < width:
-        right -= _move(pixels[top:bottom, right - step : right + step].T[::-1])
+        right -= _move(pixels[top:bottom, right - deep : right + step].T[::-1], step)
     return Box(top, bottom, left, right)
 
 
-def _move(strip: np.ndarray) -> int:
-    """Lines from the middle of a strip, whose first lines are border, to where the border ends."""
-    depth = _depth(strip, int(np.median(strip[0])))
-    return depth - len(strip) // 2 if 0 < depth < len(strip) else 0
+def _move(strip: np.ndarray, middle: int) -> int:
+    """Lines from the `middle` one of a strip, whose first are border, to where the border ends."""
+    level = int(np.median(strip[0]))
+    other = ((strip < level - 3 * _LEVEL) | (strip > level + 3 * _LEVEL)).mean(1) > _LETTERS
+    return int(np.argmax(other)) - middle if other.any() and not other[0] else 0

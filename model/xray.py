@@ -17,6 +17,7 @@ from model.film import find_film
 from model.grey import MIN_CONTRAST
 from model.limits import MAX_PIXELS, UnreadableXray
 from model.picture import read_picture
+from model.upright import warn_of_hanging
 
 __all__ = ["MAX_PIXELS", "UnreadableXray"]
 
@@ -79,7 +80,8 @@ def read_xray(data: bytes, max_pixels: int = MAX_PIXELS) -> Xray:
     elif film.doubt:
         found += (_NOT_FILLED,)
     pixels = np.ascontiguousarray(film.box.cut(pixels))
-    return Xray(pixels, width, height, found + _warn(width, height, pixels))
+    found += _warn(width, height, pixels) + warn_of_hanging(pixels)
+    return Xray(pixels, width, height, found)
 
 
 def squash(xray: Xray, side: int = INPUT_SIDE) -> np.ndarray:
