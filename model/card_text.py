@@ -175,7 +175,11 @@ the result.
 {heatmap}
 
 Input: one frontal chest X-ray, upright, at least 224 px on its shorter side (smaller ones, down to
-100 px, come with a warning; blank and damaged ones are refused). Known failures: on the official
+100 px, come with a warning; blank and damaged ones are refused). A border of one level and a
+viewer's window around the film are cut off before the network sees it, the second with a warning; a
+border that is neither of one level nor parallel to the edges is not found. A film that hangs as a
+negative, turned or mirrored is warned of when a probe on its grey means is sure; most mirrored
+films (more than half) go unnoticed. Known failures: on the official
 test {false_positive} of {normals} normals were called pneumonia, because training and test images
 differ in ways that the network still notices; trained and tested on one hospital, and a published
 ResNet-50 went from AUC 0.95 on this test set to 0.54 on another hospital's images (Xin 2021).

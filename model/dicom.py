@@ -1,12 +1,12 @@
 """One DICOM object: bytes -> a checked header, with its pixels still encoded.
 
 Computed and digital radiography and secondary capture of a frontal chest, one grey frame of 8 to 16
-bits. Of the whole object only the elements in `_ELEMENTS` are kept, none of which names a person, a
-place or a date, and refusals are sentences of our own.
+bits. Of the whole object only the elements in `_ELEMENTS` are kept. None of them names a person, a
+place or a date; descriptions, where people write anything, are searched for words of views and
+never repeated. Refusals are sentences of our own.
 """
 
 import logging
-import re
 import struct
 import warnings
 import zlib
@@ -17,6 +17,7 @@ from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import (
+    UID,
     ComputedRadiographyImageStorage,
     DeflatedExplicitVRLittleEndian,
     DigitalXRayImageStorageForPresentation,
@@ -29,7 +30,9 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 
+from model.anatomy import check_anatomy, read_text
 from model.dicom_bounds import BoundedReader, check_elements
+from model.dicom_values import read_number
 from model.limits import UnreadableXray, check_size
 
 # pydicom tells values of elements, so of patients, in its warnings and in its log. For good and not
@@ -43,8 +46,17 @@ _ELEMENTS = (
     "SOPClassUID",
     "Modality",
     "BodyPartExamined",
+    "AnatomicRegionSequence",
     "ViewPosition",
     "ViewCodeSequence",
+    "SeriesDescription",
+    "ProtocolName",
+    "AcquisitionDeviceProcessingDescription",
+    "PatientOrientation",
+    "PixelAspectRatio",
+    "ImagerPixelSpacing",
+    "PixelSpacing",
+    "PresentationLUTShape",
     "PresentationIntentType",
     "SamplesPerPixel",
     "PhotometricInterpretation",
@@ -77,10 +89,8 @@ _SOP_CLASSES = (
     MultiFrameGrayscaleWordSecondaryCaptureImageStorage,
 )
 
-# RG is a digitised film; a secondary capture often says no more than "other".
-_MODALITIES = ("CR", "DX", "RG", "OT", "SC")
-
-# Named in the refusal only if listed here: a broken file may have anything in these elements.
+# Defined terms of Modality (PS3.3 C.7.3.1.1.1) that are no plain X-ray. Others are let through:
+# devices write DR, XR, CR, DX, RG (a digitised film), OT and SC, and what they like besides.
 _OTHER_MODALITIES = {
     "CT": "CT",
     "MR": "MR",
@@ -94,19 +104,21 @@ _OTHER_MODALITIES = {
     "PX": "dental X-ray",
 }
 
-# The defined terms of Body Part Examined in PS3.3 for computed radiography, without CHEST.
-_OTHER_PARTS = re.compile(
-    "SKULL|CSPINE|TSPINE|LSPINE|SSPINE|COCCYX|CLAVICLE|BREAST|ABDOMEN|PELVIS|HIP|SHOULDER|ELBOW|"
-    "KNEE|ANKLE|HAND|FOOT|EXTREMITY|HEAD|HEART|NECK|LEG|ARM|JAW"
+_NO_XRAY_MODALITIES = (
+    "AR AU BDUS BI BMD DG DOC ECG EEG EMG EPS ES FID GM HC HD IOL IVOCT IVUS KER KO LEN LS OAM OCT "
+    "OP OPM OPT OPTBSV OPTENF OPV OSS PLAN PR REG RESP RTDOSE RTIMAGE RTINTENT RTPLAN RTRAD "
+    "RTRECORD RTSEGANN RTSTRUCT RWV SEG SM SMR SR SRF STAIN TG VA XC"
 )
+_KNOWN_MODALITIES = ("CR", "DX", "DR", "XR", "RG", "OT", "SC")
 
-# Lateral, oblique, and lying on one side, as View Position and the meaning of view codes say it.
-_NOT_FRONTAL = re.compile(
-    r"\b(LL|RL|LAT|LATERAL|LLO|RLO|LAO|RAO|LPO|RPO|OBL|OBLIQUE|LLD|RLD|DECUBITUS)\b"
-)
+_STORAGE = "1.2.840.10008.5.1.4.1.1."
+"""Prefix of the standard's own SOP classes for storage; private ones say nothing of their kind."""
 
 _INFLATED_EXTRA = 16 * 1024 * 1024
 """Bytes that a deflated object may hold besides its pixels: look-up tables, overlays, a report."""
+
+_DELIMITER = b"\xfe\xff\xdd\xe0\x00\x00\x00\x00"
+"""Sequence Delimitation Item, little endian as in every encapsulated object (PS3.5 A.4)."""
 
 PARSE_ERRORS = (
     BytesLengthException,
@@ -129,18 +141,19 @@ PARSE_ERRORS = (
 RecursionError: sequences nested without end."""
 
 
-def read_header(data: bytes, max_pixels: int) -> Dataset:
+def read_header(data: bytes, max_pixels: int) -> tuple[Dataset, tuple[str, ...]]:
     """Parse an object and check that it is a frontal chest X-ray; no pixel is decoded yet.
 
-    Missing elements for kind, body part and view are not guessed: then the image is let through.
+    Returns it with warnings for the reader. Missing, empty and unknown words for kind, body part
+    and view are not guessed: then the image is let through.
     `max_pixels` also limits what a deflated object may grow to. Raises UnreadableXray.
     """
     try:
         dataset = _parse(data, 2 * max_pixels + _INFLATED_EXTRA)
         check_elements(dataset)
-        _check_kind(dataset)
+        warned = _check_kind(dataset)
         _check_pixels(dataset)
-        _check_anatomy(dataset)
+        warned += check_anatomy(dataset)
         check_size(dataset.Columns, dataset.Rows, max_pixels)
     except UnreadableXray:
         raise
@@ -150,7 +163,7 @@ def read_header(data: bytes, max_pixels: int) -> Dataset:
             "The DICOM file is damaged or incomplete; export it again and send the new file.",
             "unreadable",
         ) from None
-    return dataset
+    return dataset, warned
 
 
 def _parse(data: bytes, max_inflated: int) -> Dataset:
@@ -172,6 +185,9 @@ def _parse(data: bytes, max_inflated: int) -> Dataset:
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
         return dataset
     dataset = dcmread(BoundedReader(data), force=True, specific_tags=_TAGS)
+    if "PixelData" not in dataset and meta.get("TransferSyntaxUID", UID("")).is_encapsulated:
+        # Some devices leave out the delimiter at the end of the picture's items.
+        dataset = dcmread(BoundedReader(data + _DELIMITER), force=True, specific_tags=_TAGS)
     if not dataset.file_meta.get("TransferSyntaxUID"):
         # pydicom takes it as implicit little endian unless its first element looks explicit.
         implicit, little = dataset.original_encoding
@@ -185,33 +201,37 @@ def _parse(data: bytes, max_inflated: int) -> Dataset:
     return dataset
 
 
-def _text(dataset: Dataset, element: str) -> str:
-    return str(dataset.get(element) or "").strip().upper()
-
-
-def _check_kind(dataset: Dataset) -> None:
-    modality, sop_class = _text(dataset, "Modality"), dataset.get("SOPClassUID")
+def _check_kind(dataset: Dataset) -> tuple[str, ...]:
+    modality, sop_class = read_text(dataset, "Modality"), read_text(dataset, "SOPClassUID")
     if not any(element in dataset for element in _PIXELS):
         raise UnreadableXray(
             "The DICOM holds no image; send the object that has the X-ray itself.", "not_chest"
         )
-    if (modality and modality not in _MODALITIES) or (sop_class and sop_class not in _SOP_CLASSES):
+    if modality in (*_OTHER_MODALITIES, *_NO_XRAY_MODALITIES.split()) or (
+        sop_class.startswith(_STORAGE) and sop_class not in _SOP_CLASSES
+    ):
         other = _OTHER_MODALITIES.get(modality, "another kind of examination")
         raise UnreadableXray(
             f"The DICOM is {other}, not a chest X-ray (CR, DX or secondary capture); send the "
             "X-ray.",
             "not_chest",
         )
+    if modality and modality not in _KNOWN_MODALITIES:
+        return (
+            "The DICOM names a kind of examination that is not known; check that this is a "
+            "frontal chest X-ray.",
+        )
+    return ()
 
 
 def _check_pixels(dataset: Dataset) -> None:
-    if int(dataset.get("NumberOfFrames") or 1) > 1:
+    if (read_number(dataset, "NumberOfFrames") or 1) > 1:
         raise UnreadableXray(
             "The DICOM holds several frames; send each X-ray as one image.", "several"
         )
-    if int(dataset.get("SamplesPerPixel") or 1) != 1 or dataset.PhotometricInterpretation not in (
-        "MONOCHROME1",
-        "MONOCHROME2",
+    photometric = str(dataset.PhotometricInterpretation).strip().upper()
+    if (read_number(dataset, "SamplesPerPixel") or 1) != 1 or not photometric.startswith(
+        ("MONOCHROME1", "MONOCHROME2")
     ):
         raise UnreadableXray(
             "The DICOM is in colour; send the X-ray in grey, as it was taken.", "unsupported"
@@ -222,22 +242,7 @@ def _check_pixels(dataset: Dataset) -> None:
             "unsupported",
         )
     # The decoder needs them, and objects that leave them out mean these.
-    dataset.SamplesPerPixel = 1
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, photometric[:11]
     dataset.setdefault("PixelRepresentation", 0)
     dataset.setdefault("BitsStored", dataset.BitsAllocated)
-
-
-def _check_anatomy(dataset: Dataset) -> None:
-    body = _text(dataset, "BodyPartExamined")
-    if body and not re.search("CHEST|THORA|TORAX|LUNG|UNKNOWN", body):
-        part = f"the {body.lower()}" if _OTHER_PARTS.fullmatch(body) else "another part of the body"
-        raise UnreadableXray(
-            f"The DICOM shows {part}, not the chest; send a frontal chest X-ray.", "not_chest"
-        )
-    codes = dataset.get("ViewCodeSequence")
-    view = _text(dataset, "ViewPosition") + " " + (_text(codes[0], "CodeMeaning") if codes else "")
-    if _NOT_FRONTAL.search(view.replace("_", " ")):
-        raise UnreadableXray(
-            "The DICOM is a lateral or oblique view; send the frontal view (PA or AP).",
-            "not_frontal",
-        )
+    dataset.setdefault("HighBit", dataset.BitsStored - 1)

@@ -29,7 +29,12 @@ MAX_FRAGMENTS = 50_000
 MAX_VALUE_BYTES = 1 << 16
 """Of any other element: what explicit value representations with short lengths can hold at all."""
 
-_SEQUENCES = frozenset(map(Tag, ("ViewCodeSequence", "ModalityLUTSequence", "VOILUTSequence")))
+_SEQUENCES = frozenset(
+    map(
+        Tag,
+        ("AnatomicRegionSequence", "ViewCodeSequence", "ModalityLUTSequence", "VOILUTSequence"),
+    )
+)
 _PIXELS = frozenset(map(Tag, ("PixelData", "FloatPixelData", "DoubleFloatPixelData")))
 _ITEM, _RLE_HEADER = (0xFFFE, 0xE000), 64
 

@@ -8,8 +8,11 @@ from collections.abc import Iterator
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 
-from model.grey import bands, stretch
+from model.deep_colour import is_deep_colour, read_deep_grey
+from model.grey import bands, stretch, value_range
+from model.jpeg_kind import name_unreadable_jpeg
 from model.limits import UnreadableXray, check_size, one_if_large
 
 # Pillow warns of odd metadata, which is not used, and of sizes, which are checked here. For good
@@ -21,6 +24,11 @@ warnings.filterwarnings("ignore", module="PIL")
 TiffImagePlugin.OPEN_INFO[(TiffImagePlugin.MM, 0, (1,), 1, (16,), ())] = ("I;16B", "I;16B")
 
 _FORMATS = ("JPEG", "PNG", "TIFF")
+
+_SIGNATURES = (b"\xff\xd8", b"\x89PNG", b"II*\0", b"MM\0*")
+"""First bytes of JPEG, PNG and TIFF: a file that has them is one, however damaged."""
+
+_DAMAGED = "The image file is damaged or incomplete; export it again and send the new file."
 
 _PHOTOMETRIC, _SUBFILE_TYPE = 262, 254
 """TIFF tags: 0 is white or black; whether a page is a reduced copy of another (TIFF 6.0)."""
@@ -57,7 +65,7 @@ def read_picture(data: bytes, max_pixels: int, side: int) -> tuple[np.ndarray, i
             # JPEG alone: decode luminance only, at a fraction of the size if that is enough.
             image.draft("L", (side, side))
             with one_if_large(width, height):
-                pixels = _to_grey(image)
+                pixels = _to_grey(image, data)
     except UnreadableXray:
         raise
     except Image.DecompressionBombError as error:
@@ -67,15 +75,17 @@ def read_picture(data: bytes, max_pixels: int, side: int) -> tuple[np.ndarray, i
             "too_large",
         ) from error
     except UnidentifiedImageError as error:
+        if data.startswith(_SIGNATURES):
+            raise UnreadableXray(
+                name_unreadable_jpeg(data) or _DAMAGED,
+                "unsupported" if name_unreadable_jpeg(data) else "unreadable",
+            ) from error
         raise UnreadableXray(
             "This is not a JPEG, PNG, TIFF or DICOM image; export the X-ray as one.",
             "unreadable",
         ) from error
     except _DECODE_ERRORS as error:
-        raise UnreadableXray(
-            "The image file is damaged or incomplete; export it again and send the new file.",
-            "unreadable",
-        ) from error
+        raise UnreadableXray(_DAMAGED, "unreadable") from error
     return pixels, width, height
 
 
@@ -97,22 +107,33 @@ def _check_pages(image: TiffImagePlugin.TiffImageFile) -> None:
             )
 
 
-def _to_grey(image: Image.Image) -> np.ndarray:
+def _to_grey(image: ImageFile, data: bytes) -> np.ndarray:
     """(height, width) uint8 grey of any mode the decoders give, upright by its EXIF tag.
 
     In bands, because whole images between the steps take up to five times the memory of the file's
     own pixels.
     """
     white_is_0 = getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0
+    if is_deep_colour(image):
+        values, opaque = read_deep_grey(image, data)
+        grey = _scale(Image.fromarray(values))
+        if opaque is not None:
+            grey = Image.composite(grey, Image.new("L", grey.size), Image.fromarray(opaque))
+        return _upright(grey, image)
     image.load()
     if image.mode.startswith("I") or image.mode == "F":
-        grey = _reduce(image)
+        grey = _scale(image)
         if white_is_0:  # Pillow inverts 8 bits and less alone
             grey = ImageOps.invert(grey)
     elif image.mode == "L" and "transparency" not in image.info:
         grey = image
     else:
         grey = _flatten(image)
+    return _upright(grey, image)
+
+
+def _upright(grey: Image.Image, image: Image.Image) -> np.ndarray:
+    """The pixels of `grey`, turned as the EXIF tag of the file's image says."""
     if grey is not image:
         grey.getexif()[ExifTags.Base.Orientation] = image.getexif().get(
             ExifTags.Base.Orientation, 1
@@ -136,19 +157,21 @@ def _flatten(image: Image.Image) -> Image.Image:
     return grey
 
 
-def _reduce(image: Image.Image) -> Image.Image:
-    """8 bits of 16-bit, 32-bit or floating-point values, linear over the range in use."""
-    low, high = np.inf, -np.inf
-    for _, band in _crops(image):
-        values = np.asarray(band)
-        values = values[np.isfinite(values)]
-        if values.size:
-            low, high = min(low, float(values.min())), max(high, float(values.max()))
+def _scale(image: Image.Image) -> Image.Image:
+    """8 bits of 16-bit, 32-bit or floating-point values, linear over the range in use.
+
+    Eight bits that were only written as sixteen, each value a multiple of 257, stay as they are.
+    """
+    step = max(min(image.size) // 512, 1)
+    sample = np.asarray(image)[::step, ::step]
+    low, high = value_range(sample.astype(np.float64))
+    if image.mode.startswith("I;16") and not (sample % 257).any():
+        low, high = 0.0, 65_535.0
     grey = Image.new("L", image.size)
     for top, band in _crops(image):
         # A value that is no number becomes black, infinite ones the end of the range.
         values = np.nan_to_num(np.asarray(band), nan=low, posinf=high, neginf=low)
-        grey.paste(Image.fromarray(stretch(values, low, high)), (0, top))
+        grey.paste(Image.fromarray(stretch(np.clip(values, low, high), low, high)), (0, top))
     return grey
 
 

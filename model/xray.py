@@ -11,10 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from model.film import find_film
 from model.grey import MIN_CONTRAST
 from model.kinds import check_picture, is_dicom
 from model.limits import MAX_PIXELS, UnreadableXray
 from model.picture import read_picture
+from model.upright import warn_of_hanging
 
 __all__ = ["MAX_PIXELS", "UnreadableXray"]
 
@@ -28,12 +30,24 @@ PREVIEW_SIDE = 1024
 """Longest side of the preview, in pixels: fits a screen, and the original is not kept."""
 
 
+_CUT = (
+    "The film does not fill the picture: a viewer's window around it was cut away; check that the "
+    "preview shows the whole film, or export the X-ray itself."
+)
+_NOT_FILLED = (
+    "The film may not fill the picture: a viewer's window or a second picture seems to lie around "
+    "it; export the X-ray itself."
+)
+
+
 @dataclass(frozen=True)
 class Xray:
     """A decoded image: `pixels` is (height, width) uint8 grey, 0 black to 255 white, upright.
 
-    `width` and `height` are those of the file, in pixels; `pixels` may be smaller, never below
-    the preview's size. `warnings` are sentences for the person who reads the result.
+    `pixels` is the film alone, without a border or a viewer's window around it: what the network
+    and the preview show, so that the heat map lies on both. `width` and `height` are those of the
+    file, in pixels; `pixels` may be decoded smaller, never below the preview's size. `warnings` are
+    sentences for the person who reads the result.
     """
 
     pixels: np.ndarray
@@ -63,7 +77,14 @@ def read_xray(data: bytes, max_pixels: int = MAX_PIXELS) -> Xray:
         raise UnreadableXray(
             "The image is blank; check the export and send the X-ray again.", "blank"
         )
-    return Xray(pixels, width, height, found + _warn(width, height, pixels))
+    film = find_film(pixels)
+    if film.viewer:
+        found += (_CUT,)
+    elif film.doubt:
+        found += (_NOT_FILLED,)
+    pixels = np.ascontiguousarray(film.box.cut(pixels))
+    found += _warn(width, height, pixels) + warn_of_hanging(pixels)
+    return Xray(pixels, width, height, found)
 
 
 def squash(xray: Xray, side: int = INPUT_SIDE) -> np.ndarray:
@@ -114,7 +135,7 @@ def _warn(width: int, height: int, pixels: np.ndarray) -> tuple[str, ...]:
             f"The image is small ({width} x {height} pixels): fine detail that the network "
             "uses is missing."
         )
-    if max(width, height) > 2 * min(width, height):
+    if max(pixels.shape) > 2 * min(pixels.shape):
         found.append("The image is long and narrow, unlike a frontal chest X-ray.")
     low, high = np.percentile(pixels[::8, ::8], (2, 98))
     if high - low < 60:

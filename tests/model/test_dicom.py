@@ -102,7 +102,7 @@ def test_jpeg_lossless_and_rle_give_the_same_pixels(xray_data: Path) -> None:
         read_xray(file.read_bytes().replace(b"CS\x04\x00HIP ", b"CS\x04\x00LUNG")) for file in files
     )
     assert np.array_equal(rle.pixels, lossless.pixels)
-    assert rle.pixels.shape == (2140, 1760)
+    assert (rle.height, rle.width) == (2140, 1760)
 
 
 @pytest.mark.parametrize("implicit", [True, False])
@@ -219,15 +219,22 @@ def test_values_outside_a_table_take_its_ends() -> None:
 
 
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
-def test_padding_is_black_and_does_not_count_for_the_range(photometric: str) -> None:
+def test_padding_is_cut_and_does_not_count_for_the_range(photometric: str) -> None:
     """What lies outside the detector says nothing of the greys inside."""
     padded = RAMP + 1000
     padded[:, :50] = 65_000
     grey = read(padded, PixelPaddingValue=65_000, PhotometricInterpretation=photometric)
-    assert grey[:, :50].max() == 0
-    assert grey[:, 50:].max() == 255
+    assert grey.shape[1] <= 250
+    assert grey.max() == 255
     limited = read(padded, PixelPaddingValue=64_000, PixelPaddingRangeLimit=65_535)
-    assert limited[:, :50].max() == 0
+    assert limited.shape[1] <= 250
+
+
+def test_padding_inside_the_picture_is_black() -> None:
+    """A hole in the detector is no border, and is not shown as the brightest bone."""
+    padded = RAMP + 1000
+    padded[100:120, 100:150] = 65_000
+    assert read(padded, PixelPaddingValue=65_000)[100:120, 100:150].max() == 0
 
 
 def test_raw_detector_data_are_judged_with_a_warning() -> None:
@@ -265,10 +272,9 @@ def view(meaning: str) -> Any:
     ("elements", "sentence"),
     [
         ({"Modality": "CT"}, "is CT, not a chest X-ray"),
-        ({"Modality": PATIENT}, "is another kind of examination"),
+        ({"Modality": "SR"}, "is another kind of examination"),
         ({"Modality": None, "SOPClassUID": CTImageStorage}, "is another kind of examination"),
         ({"BodyPartExamined": "KNEE"}, "shows the knee, not the chest"),
-        ({"BodyPartExamined": PATIENT}, "shows another part of the body"),
         ({"ViewPosition": "LL"}, "lateral or oblique view"),
         ({"ViewPosition": "LATERAL"}, "lateral or oblique view"),
         ({"ViewPosition": None, "ViewCodeSequence": view("left lateral")}, "lateral or oblique"),
@@ -349,12 +355,12 @@ def test_nothing_of_the_patient_is_kept_or_told(
     """Names are not even parsed; a broken element is not told with its value."""
     data = save(build(RAMP, BitsStored=12, WindowCenter=2000, WindowWidth=1000))
     assert PATIENT.encode() in data
-    assert "DOE" not in str(read_header(data, MAX_PIXELS))
+    assert "DOE" not in str(read_header(data, MAX_PIXELS)[0])
     broken = data.replace(b"2000.0", b"DOE^JA")
     assert broken != data
-    with caplog.at_level(logging.DEBUG), pytest.raises(UnreadableXray) as raised:
-        read_xray(broken)
-    assert "DOE" not in caplog.text + str(raised.value) + "".join(capfd.readouterr())
+    with caplog.at_level(logging.DEBUG):
+        xray = read_xray(broken)  # by the range in use: a broken window refuses no picture
+    assert "DOE" not in caplog.text + " ".join(xray.warnings) + "".join(capfd.readouterr())
 
 
 def test_dev_objects_end_as_their_manifest_says(xray_data: Path, subtests: pytest.Subtests) -> None:
@@ -367,8 +373,9 @@ def test_dev_objects_end_as_their_manifest_says(xray_data: Path, subtests: pytes
             data = (folder / row["file"]).read_bytes()
             if row["modality"] in ("CR", "DX") and row["body"] in ("", "CHEST"):
                 xray = read_xray(data)
-                assert xray.pixels.shape == (int(row["rows"]), int(row["cols"]))
-                assert xray.warnings == ()
+                assert (xray.height, xray.width) == (int(row["rows"]), int(row["cols"]))
+                panorama = "teeth" in row["file"]  # of a jaw: narrow without its black border
+                assert [w for w in xray.warnings if not (panorama and "narrow" in w)] == []
                 continue
             reason = {"CT": "is CT", "SR": "no image", "US": "is ultrasound", "OT": "in colour"}
             with pytest.raises(UnreadableXray, match=reason.get(row["modality"], "the hip")):

@@ -1,0 +1,58 @@
+"""Numbers of a DICOM element, whatever a device wrote into it.
+
+An optional number that cannot be used is no reason to refuse a picture, so nothing here raises:
+blanks, decimal commas, lists, infinities and broken text give the finite numbers that are there.
+"""
+
+import math
+import re
+import struct
+
+from pydicom import Dataset
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import Tag
+
+_BINARY = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "FL": "f", "FD": "d"}
+
+_NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d{1,3})?")
+
+
+def read_numbers(dataset: Dataset, element: str) -> list[float]:
+    """The finite numbers of an element by its keyword; empty when it has none or is not there."""
+    tag = Tag(element)
+    if tag not in dataset:
+        return []
+    raw = dataset.get_item(tag)
+    value: object = raw.value if raw is not None else None
+    if isinstance(raw, RawDataElement) and isinstance(value, bytes):
+        code = _BINARY.get(raw.VR or "")
+        if code:
+            return _finite(_unpack(value, code, raw.is_little_endian))
+        value = value.decode("latin-1")
+    if isinstance(value, str):
+        value = value.split("\\")
+    if not isinstance(value, (list, tuple)) and not hasattr(value, "__iter__"):
+        value = [value]
+    return _finite([_number(str(item)) for item in value])
+
+
+def read_number(dataset: Dataset, element: str) -> float | None:
+    """The first finite number of an element, if there is one."""
+    numbers = read_numbers(dataset, element)
+    return numbers[0] if numbers else None
+
+
+def _unpack(value: bytes, code: str, little: bool) -> list[float]:
+    count = len(value) // struct.calcsize(f"<{code}")
+    size = count * struct.calcsize(f"<{code}")
+    return list(struct.unpack(f"{'<' if little else '>'}{count}{code}", value[:size]))
+
+
+def _number(text: str) -> float:
+    """A decimal comma counts as a point; what is no number becomes NaN."""
+    found = _NUMBER.match(text.strip(" \0"))
+    return float(found[0].replace(",", ".")) if found else math.nan
+
+
+def _finite(numbers: list[float]) -> list[float]:
+    return [float(number) for number in numbers if math.isfinite(number)]
