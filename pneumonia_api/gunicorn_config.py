@@ -19,6 +19,8 @@ graceful_timeout = 10
 accesslog = None
 # No proxy stands before the API: a header that moves its paths is nobody's to send.
 forwarder_headers = ""
+# Nor is one that says that the caller came by HTTPS; the default is read from the environment.
+forwarded_allow_ips = ""
 control_socket_disable = True
 # Whichever process is scraped tells for all of them.
 use_folder(_config.multiprocess_dir)
