@@ -27,7 +27,9 @@ ATTEMPTS = 3
 """Ends of a part, one after the other, after which a person is told."""
 
 SUPERVISORD_SECONDS = 60
-"""A supervisord that ends sooner than this after its start is not started again."""
+"""What a supervisord that is well lives for at least."""
+
+MAX_PAUSE_SECONDS = 60
 
 
 class PartFailed(RuntimeError):
@@ -62,12 +64,12 @@ class Supervision:
         self._var = var
         self._lock = lock
         self._ready = False
+        self._ends: Counter[str] = Counter()
+        self._told: set[str] = set()
         write_secret(var / "supervisord.conf", _configure(programs, watchers, root))
         self._start()
 
     def _start(self) -> None:
-        self._ends: Counter[str] = Counter()
-        self._told: set[str] = set()
         self._line = b""
         self._since = time.monotonic()
         # Its log by a pipe as well: a full disk has no room for what it says about that. It never
@@ -89,8 +91,7 @@ class Supervision:
     def check(self) -> None:
         """Print what happened to the parts, and start a supervisord that ended again.
 
-        Raises PartFailed while `keep_going` was not called and a part fails at every start, or
-        when supervisord itself does.
+        Raises PartFailed while `keep_going` was not called and a part fails at every start.
         """
         for line in self._read_lines():
             if found := re.search(r"(?:exited|spawnerr): (\w+)\b", line):
@@ -127,12 +128,16 @@ class Supervision:
 
     def _start_again(self) -> None:
         log = self._var / "log" / "supervisord.log"
-        if not self._ready or time.monotonic() - self._since < SUPERVISORD_SECONDS:
+        if not self._ready:
             raise PartFailed("supervisord", f"supervisord ended; {log} may say why.")
-        print("supervisord ended; all parts are started again.", flush=True)
+        if time.monotonic() - self._since > SUPERVISORD_SECONDS:
+            del self._ends["supervisord"]
+        self._ends["supervisord"] += 1
+        print(f"supervisord ended and all parts are started again; {log} may say why.", flush=True)
         self._said.close()
         kill_session(self._process.pid)
         self._process.wait()
+        time.sleep(min(self._ends["supervisord"], MAX_PAUSE_SECONDS))
         self._start()
 
 
