@@ -11,10 +11,9 @@ def create_queue(redis_url: str) -> Celery:
     """A Celery app that publishes and gives up soon: the sender may try again."""
     return Celery(
         broker=redis_url,
-        # Without these, CELERY_BROKER_URL and CELERY_LOADER of the environment come first.
+        # Without these, CELERY_BROKER_URL of the environment comes before the line above.
         broker_read_url=redis_url,
         broker_write_url=redis_url,
-        loader="app",
         broker_connection_timeout=2,
         task_publish_retry_policy={"max_retries": 1},
     )
