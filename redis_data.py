@@ -66,7 +66,7 @@ def explain_damage(folder: Path, server: str, checker: Path) -> str | None:
             return (
                 f"the records in {folder} are damaged, as a power cut may leave them; copy that "
                 f"folder, then run `{command}`, which cuts off what follows the damage, and start "
-                'again ("RedisLogDamaged" in monitoring/RUNBOOK.md).'
+                'again ("The log of Redis is damaged" in monitoring/RUNBOOK.md).'
             )
     return None
 

@@ -88,9 +88,6 @@ def test_commands_of_a_server_heed_only_the_settings(
 ) -> None:
     """API and web, each started by its own command, judge and show as those of `make run` do."""
     hostile = write_hostile(tmp_path)
-    # Celery reads these before all else, and no option of ours comes before them.
-    for name in ("CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL", "CELERY_LOADER"):
-        del hostile[name]
     # What the interpreter and gunicorn themselves end by, and the settings of the README.
     for name in ("PYTHONPATH", "PYTHONHOME", "PYTHONOPTIMIZE", "LD_PRELOAD", "SENDFILE"):
         del hostile[name]

@@ -141,18 +141,38 @@ def test_next_start_takes_over_when_the_starter_was_killed(
             stop_stack(again)
 
 
-def test_next_start_ends_parts_that_lost_starter_and_supervisord(tmp_path: Path) -> None:
-    """They hold the ports, and nobody would ever end them."""
+def test_next_start_ends_what_lost_starter_and_supervisord(
+    tmp_path: Path, samples: list[Path]
+) -> None:
+    """Orphans hold the ports. A settings file that became zeros with that is made again.
+
+    The key for machines is another then, and people log in again; records and users are kept.
+    """
     process = start_stack(tmp_path, ports := free_ports())
     wait_ready(process)
+    stack = Stack(tmp_path, ports, process)
+    key, password = stack.api_key, stack.password
+    assert judge(stack, samples[0].read_bytes()) == "done"
     supervisord, *parts = psutil.Process(process.pid).children(recursive=True)
     os.kill(process.pid, signal.SIGKILL)
     supervisord.kill()
     stop_stack(process)
     assert [part for part in parts if is_running(part)]
+    (tmp_path / "env").write_bytes(bytes(4096))
     again = start_stack(tmp_path, ports)
     try:
         assert "is ready at" in (text := wait_ready(again)), text
+        assert text.startswith(f"{tmp_path}/env was damaged: ")
         assert not [part for part in parts if is_running(part)]
+        assert stack.api_key != key
+        assert judge(stack, samples[1].read_bytes()) == "done"
+        page = requests.get(f"{stack.api_url}/v1/xrays", headers=stack.headers, timeout=20)
+        assert len(page.json()["xrays"]) == 2
+        session = requests.post(
+            f"{stack.api_url}/v1/sessions",
+            json={"user": stack.user, "password": password},
+            timeout=20,
+        )
+        assert session.status_code == 201
     finally:
         stop_stack(again)
