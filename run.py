@@ -32,7 +32,7 @@ from parts import CannotStart, fill, list_programs, write_secret
 from pneumonia_api.auth import Accounts
 from pneumonia_api.config import ConfigError, read_config
 from redis_data import Reserve, choose_server, explain_damage
-from supervision import PartFailed, Supervision, heed_signals, stop
+from supervision import PartFailed, Supervision, heed_signals, report, stop
 
 ROOT = Path(__file__).resolve().parent
 VAR = Path(os.environ.get("VAR_DIR") or ROOT / "var").resolve()
@@ -76,7 +76,7 @@ def main() -> int:
         greet(ports)
         stay(parts, with_redis)
     except KeyboardInterrupt:
-        print("\nStopping ...", flush=True)
+        report("\nStopping ...")
         return 0
     except (CannotStart, ConfigError, ArtifactError) as error:
         print(f"Cannot start: {error}", file=sys.stderr)
@@ -241,7 +241,7 @@ def stay(parts: Supervision, with_redis: bool) -> NoReturn:
     while True:
         parts.check()
         if reserve and (sentence := reserve.check()):
-            print(sentence, flush=True)
+            report(sentence)
         time.sleep(0.5)
 
 

@@ -32,6 +32,12 @@ SUPERVISORD_SECONDS = 60
 MAX_PAUSE_SECONDS = 60
 
 
+def report(sentence: str) -> None:
+    """Print it for the person at the terminal, which may be a file on a disk that is full."""
+    with suppress(OSError):
+        print(sentence, flush=True)
+
+
 class PartFailed(RuntimeError):
     """One sentence that names the part that cannot be started, and its log."""
 
@@ -101,7 +107,7 @@ class Supervision:
                 self._ends.pop(found[1], None)
                 if found[1] in self._told:
                     self._told.remove(found[1])
-                    print(f"{found[1]} is well again.", flush=True)
+                    report(f"{found[1]} is well again.")
         # poll() would free the number that names the session.
         if self._process.status() == psutil.STATUS_ZOMBIE:
             self._start_again()
@@ -124,7 +130,7 @@ class Supervision:
         if not self._ready:
             raise PartFailed(part, f"{part} fails at every start; {log} says why.")
         self._told.add(part)
-        print(f"{part} keeps failing and is tried again and again; {log} says why.", flush=True)
+        report(f"{part} keeps failing and is tried again and again; {log} says why.")
 
     def _start_again(self) -> None:
         log = self._var / "log" / "supervisord.log"
@@ -133,7 +139,7 @@ class Supervision:
         if time.monotonic() - self._since > SUPERVISORD_SECONDS:
             del self._ends["supervisord"]
         self._ends["supervisord"] += 1
-        print(f"supervisord ended and all parts are started again; {log} may say why.", flush=True)
+        report(f"supervisord ended and all parts are started again; {log} may say why.")
         self._said.close()
         kill_session(self._process.pid)
         self._process.wait()

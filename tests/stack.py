@@ -10,10 +10,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from environment import clean_environment
 from monitoring.programs import PORTS as MONITORING_PORTS
 from run import PORTS
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# The tests' own clients reach loopback past the proxy of the machine that they run on.
+os.environ.update({name: clean_environment(os.environ)[name] for name in ("no_proxy", "NO_PROXY")})
 
 
 @dataclass(frozen=True)

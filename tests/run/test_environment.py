@@ -11,6 +11,8 @@ from environment import (
     clean_environment,
     read_kept_settings,
 )
+from pneumonia_api.app import create_app as create_api
+from pneumonia_web.app import create_app as create_web
 from tests.run.hostile import PROXIES, write_hostile
 from tests.stack import ROOT
 
@@ -27,6 +29,14 @@ def test_nothing_else_of_the_caller_is_passed_on(tmp_path: Path) -> None:
     hostile = write_hostile(tmp_path)
     kept = clean_environment(hostile)
     assert kept.items() & hostile.items() == {*PROXIES.items(), ("PATH", hostile["PATH"])}
+
+
+def test_flask_is_never_in_debug_mode(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A fault of ours gets the JSON or the page of an error, not gunicorn's own."""
+    monkeypatch.setenv("FLASK_DEBUG", "1")
+    monkeypatch.setenv("VAR_DIR", str(tmp_path))
+    assert not create_api({"REDIS_URL": "redis://127.0.0.1:9/0", "API_KEY": "k"}).debug
+    assert not create_web({"API_URL": "http://127.0.0.1:9", "SECRET_KEY": "k"}).debug
 
 
 @pytest.mark.parametrize("given", ["", "10.0.0.0/8,.hospital.example"])
