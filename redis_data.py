@@ -1,4 +1,4 @@
-"""The files of the embedded Redis: which server reads them, what mends them, room on their disk."""
+"""Redis: whether another one answers; the embedded one's server, its files, room on their disk."""
 
 import os
 import re
@@ -6,6 +6,8 @@ import shlex
 import shutil
 import subprocess
 from pathlib import Path
+
+import redis
 
 from parts import CannotStart, find_in_wheel
 
@@ -20,6 +22,18 @@ ENOUGH_BYTES = 64 << 20
 
 READ_BY_VALKEY = 11
 """The last format of Redis that Valkey reads: that of Redis 7.2, after which they went apart."""
+
+
+def ping_redis(url: str) -> None:
+    """Raise unless the Redis of REDIS_URL answers."""
+    try:
+        client = redis.Redis.from_url(url, socket_timeout=3, socket_connect_timeout=3, retry=None)
+        client.ping()
+    except ValueError as error:
+        raise CannotStart(
+            "REDIS_URL is no address like redis://:password@host:6379/0 (special characters in "
+            "the password as %XX)."
+        ) from error
 
 
 def choose_server(folder: Path) -> str:

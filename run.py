@@ -31,7 +31,7 @@ from monitoring import programs as monitoring
 from parts import CannotStart, fill, list_programs, write_secret
 from pneumonia_api.auth import Accounts
 from pneumonia_api.config import ConfigError, read_config
-from redis_data import Reserve, choose_server, explain_damage
+from redis_data import Reserve, choose_server, explain_damage, ping_redis
 from supervision import PartFailed, Supervision, heed_signals, report, stop
 
 ROOT = Path(__file__).resolve().parent
@@ -117,18 +117,6 @@ def read_ports(with_redis: bool, watched: bool) -> dict[str, int]:
         raise CannotStart(f"{', '.join(ports)} must be different ports.")
     os.environ.update({name: str(port) for name, port in ports.items()})
     return ports
-
-
-def ping_redis(url: str) -> None:
-    """Raise unless the Redis of REDIS_URL answers."""
-    try:
-        client = redis.Redis.from_url(url, socket_timeout=3, socket_connect_timeout=3, retry=None)
-        client.ping()
-    except ValueError as error:
-        raise CannotStart(
-            "REDIS_URL is no address like redis://:password@host:6379/0 (special characters in "
-            "the password as %XX)."
-        ) from error
 
 
 def prepare_var(ports: dict[str, int], with_redis: bool) -> None:
