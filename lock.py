@@ -26,46 +26,31 @@ def lock_var(var: Path, root: Path) -> int:
                 "before ; or #, or an invisible one); rename the folder."
             )
     var.mkdir(parents=True, exist_ok=True)
-    lock = os.open(var / "lock", os.O_RDWR | os.O_CREAT)
-    starter = os.pread(lock, 64, 0).decode(errors="replace")
-    locked = _try_lock(lock)
-    if not locked and _lives(starter):
+    # This one is the starter's alone; the other is supervisord's too.
+    if _try_lock(var / "starter.lock") is None:
         raise CannotStart(
             f"another start uses {var}; end it first (supervisord.pid there names it), "
             "or choose another folder with VAR_DIR=."
         )
     _end_orphans(var)
-    if not locked and not _try_lock(lock):
+    lock = _try_lock(var / "lock")
+    if lock is None:
         raise CannotStart(
             f"something holds {var}/lock although its start has ended; "
             f"`lsof {var}/lock` names it: end it, or choose another folder with VAR_DIR=."
         )
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, _describe(psutil.Process()).encode(), 0)
     return lock
 
 
-def _try_lock(lock: int) -> bool:
+def _try_lock(file: Path) -> int | None:
+    """The open file, which stays locked until every process that has it open has ended."""
+    lock = os.open(file, os.O_RDWR | os.O_CREAT)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return False
-    return True
-
-
-def _describe(process: psutil.Process) -> str:
-    """Its number and the moment of its start, as no other process has them."""
-    return f"{process.pid} {process.create_time()}"
-
-
-def _lives(starter: str) -> bool:
-    pid = starter.split(" ", maxsplit=1)[0]
-    try:
-        return _describe(psutil.Process(int(pid))) == starter
-    except psutil.NoSuchProcess:
-        return False
-    except ValueError:
-        return True  # an earlier version wrote nothing: it may live
+        os.close(lock)
+        return None
+    return lock
 
 
 def _end_orphans(var: Path) -> None:
