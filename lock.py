@@ -4,7 +4,6 @@ import fcntl
 import os
 import re
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -62,10 +61,11 @@ def _end_orphans(var: Path) -> None:
     if not text.isdecimal():
         return
     session = int(text)
-    with suppress(psutil.NoSuchProcess):
+    try:
         supervisord = psutil.Process(session)
-        if "supervisor.supervisord" not in supervisord.cmdline() or supervisord.cwd() != str(var):
-            return  # the number is another program's by now
-        end_session(supervisord)
-        return
-    kill_session(session)
+        if "supervisor.supervisord" in supervisord.cmdline() and supervisord.cwd() == str(var):
+            end_session(supervisord)
+    except psutil.NoSuchProcess:
+        kill_session(session)
+    except psutil.AccessDenied:
+        return  # the number is another account's by now
