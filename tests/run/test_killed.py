@@ -61,25 +61,6 @@ def test_all_parts_are_started_again_when_supervisord_is_killed(
     assert not [child for child in children if is_running(child)]
 
 
-def test_next_start_takes_over_when_the_starter_was_killed(
-    tmp_path: Path, samples: list[Path]
-) -> None:
-    """Until then X-rays are judged; then what was left is ended, and nothing is lost."""
-    with running_stack(tmp_path) as stack:
-        left = psutil.Process(stack.process.pid).children(recursive=True)
-        stack.process.kill()
-        stack.process.wait()
-        assert judge(stack, samples[0].read_bytes()) == "done"
-        again = start_stack(tmp_path, stack.ports)
-        try:
-            assert "is ready at" in (text := wait_ready(again)), text
-            assert not [process for process in left if is_running(process)]
-            page = requests.get(f"{stack.api_url}/v1/xrays", headers=stack.headers, timeout=20)
-            assert [record["status"] for record in page.json()["xrays"]] == ["done"]
-        finally:
-            stop_stack(again)
-
-
 def test_next_start_ends_what_lost_starter_and_supervisord(
     tmp_path: Path, samples: list[Path]
 ) -> None:
