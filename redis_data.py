@@ -101,7 +101,7 @@ class Reserve:
     def __init__(self, folder: Path) -> None:
         self._file = folder / "reserve"
         self._folder = folder
-        self._told = False
+        self._reported = False
 
     def check(self) -> str | None:
         """Give way, or take the place again; a sentence if one of them was done now."""
@@ -109,13 +109,13 @@ class Reserve:
         if self._file.exists():
             if free < LOW_BYTES:
                 self._file.unlink()
-                self._told = True
+                self._reported = True
                 return (
                     f"The disk of {self._folder} is full: delete something there; until then "
                     "uploads may be refused, and what was accepted is kept."
                 )
-        elif free > ENOUGH_BYTES and self._fill() and self._told:
-            self._told = False
+        elif free > ENOUGH_BYTES and self._fill() and self._reported:
+            self._reported = False
             return f"The disk of {self._folder} has room again."
         return None
 

@@ -1,4 +1,4 @@
-"""The parts' life under supervisord: started, tried again for ever, told about, ended by Ctrl-C."""
+"""The parts' life under supervisord: started, tried again for ever, reported, ended by Ctrl-C."""
 
 import os
 import re
@@ -24,7 +24,7 @@ PART_STOP_SECONDS = 3
 STOP_SECONDS = 9
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ATTEMPTS = 3
-"""Ends of a part, one after the other, after which a person is told."""
+"""Ends of a part, one after the other, after which a person reads of it."""
 
 SUPERVISORD_SECONDS = 60
 """What a supervisord that is well lives for at least."""
@@ -71,7 +71,7 @@ class Supervision:
         self._lock = lock
         self._ready = False
         self._ends: Counter[str] = Counter()
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         write_secret(var / "supervisord.conf", _configure(programs, watchers, root))
         self._start()
 
@@ -105,8 +105,8 @@ class Supervision:
                     self._count_end(found[1])
             elif found := re.search(r"success: (\w+) entered RUNNING state", line):
                 self._ends.pop(found[1], None)
-                if found[1] in self._told:
-                    self._told.remove(found[1])
+                if found[1] in self._reported:
+                    self._reported.remove(found[1])
                     report(f"{found[1]} is well again.")
         # poll() would free the number that names the session.
         if self._process.status() == psutil.STATUS_ZOMBIE:
@@ -124,12 +124,12 @@ class Supervision:
 
     def _count_end(self, part: str) -> None:
         self._ends[part] += 1
-        if self._ends[part] < ATTEMPTS or part in self._told:
+        if self._ends[part] < ATTEMPTS or part in self._reported:
             return
         log = self._var / "log" / f"{part}.log"
         if not self._ready:
             raise PartFailed(part, f"{part} fails at every start; {log} says why.")
-        self._told.add(part)
+        self._reported.add(part)
         report(f"{part} keeps failing and is tried again and again; {log} says why.")
 
     def _start_again(self) -> None:
