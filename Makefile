@@ -7,10 +7,12 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
 	&& echo $$p && break; done)
 XRAY_DATA ?= ../shared/data
+# Modules of somebody else would be found before those of this project.
+unexport PYTHONHOME PYTHONPATH PYTHONSTARTUP
 BIN := .venv/bin
 
 run: .venv/installed
-	@exec $(BIN)/python run.py
+	@exec $(BIN)/python -E -s run.py
 
 # All of them in one, by time. ID= is a request's or an X-ray's.
 logs: .venv/installed

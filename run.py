@@ -11,9 +11,7 @@ import signal
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback while the rest is imported
 
-import fcntl
 import os
-import re
 import secrets
 import shutil
 import socket
@@ -22,25 +20,20 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from typing import NoReturn
 
 import redis
-from dotenv import dotenv_values
 
+from environment import clean_environment, read_kept_settings
+from lock import lock_var
 from model.artifact import ArtifactError, read_artifact
 from model.export import is_whole
 from monitoring import programs as monitoring
-from parts import (
-    CannotStart,
-    PartFailed,
-    Supervision,
-    fill,
-    heed_signals,
-    list_programs,
-    stop,
-    write_secret,
-)
+from parts import CannotStart, fill, list_programs, write_secret
 from pneumonia_api.auth import Accounts
 from pneumonia_api.config import ConfigError, read_config, read_worker_config
+from redis_data import Reserve, choose_server, explain_damage, ping_redis
+from supervision import PartFailed, Supervision, heed_signals, report, stop
 
 ROOT = Path(__file__).resolve().parent
 VAR = Path(os.environ.get("VAR_DIR") or ROOT / "var").resolve()
@@ -57,36 +50,42 @@ PORTS = {
 
 
 def main() -> int:
-    """Start, stay until Ctrl-C or until a part ends for good, stop."""
+    """Start, and stay until Ctrl-C."""
     heed_signals()
     os.umask(0o077)  # X-rays, records and logs are for this account alone
-    os.environ["VAR_DIR"] = str(VAR)
+    caller = dict(os.environ)
+    os.environ.clear()
+    os.environ.update({**clean_environment(caller), "VAR_DIR": str(VAR)})
+    redis_server = ""
     try:
-        lock = lock_var()
+        lock = lock_var(VAR, ROOT)
         with_redis = "REDIS_URL" not in os.environ
         watched = os.environ.get("MONITORING", "0") not in ("", "0")
         if watched:
             monitoring.check_programs()
         ports = read_ports(with_redis, watched)
-        if not with_redis:
+        if with_redis:
+            redis_server = choose_server(VAR / "redis")
+        else:
             ping_redis(os.environ["REDIS_URL"])
         prepare_var(ports, with_redis)
         watchers = monitoring.prepare(ROOT, VAR, ports, read_config().redis_url) if watched else {}
         export_model()
-        programs = list_programs(ROOT, VAR, with_redis, watched)
+        programs = list_programs(ROOT, VAR, redis_server, watched)
         parts = Supervision(programs, watchers, ROOT, VAR, lock)
         wait_ready(parts, ports)
         greet(ports)
-        while True:
-            parts.check()
-            time.sleep(0.5)
+        stay(parts, with_redis)
     except KeyboardInterrupt:
-        print("\nStopping ...", flush=True)
+        report("\nStopping ...")
         return 0
     except (CannotStart, ConfigError, ArtifactError) as error:
         print(f"Cannot start: {error}", file=sys.stderr)
     except PartFailed as error:
-        print(f"Stopped: {error}", file=sys.stderr)
+        damage = None
+        if redis_server and error.part == "redis":
+            damage = explain_damage(VAR / "redis", redis_server, VAR / "redis-check-aof")
+        print(f"Stopped: {damage or error}", file=sys.stderr)
     except redis.RedisError as error:  # its text may hold parts of the address
         reason = f"Redis fails ({type(error).__name__}); look at it and at REDIS_URL"
         print(f"Cannot start: {reason}.", file=sys.stderr)
@@ -95,26 +94,6 @@ def main() -> int:
     finally:
         stop()
     return 1
-
-
-def lock_var() -> int:
-    """Hold `var/` for this start alone, and only where every configuration file can name it."""
-    for path in (str(VAR), str(ROOT), sys.executable):
-        if not path.isprintable() or re.search(r'["\\$]|::|%\(| [;#]', path):
-            raise CannotStart(
-                f'the path {path!r} has a character that cannot be used (", \\, $, ::, a space '
-                "before ; or #, or an invisible one); rename the folder."
-            )
-    VAR.mkdir(parents=True, exist_ok=True)
-    lock = os.open(VAR / "lock", os.O_RDWR | os.O_CREAT)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise CannotStart(
-            f"another start uses {VAR}; end it first (supervisord.pid there names it), "
-            "or choose another folder with VAR_DIR=."
-        ) from error
-    return lock
 
 
 def read_ports(with_redis: bool, watched: bool) -> dict[str, int]:
@@ -141,18 +120,6 @@ def read_ports(with_redis: bool, watched: bool) -> dict[str, int]:
     return ports
 
 
-def ping_redis(url: str) -> None:
-    """Raise unless the Redis of REDIS_URL answers."""
-    try:
-        client = redis.Redis.from_url(url, socket_timeout=3, socket_connect_timeout=3, retry=None)
-        client.ping()
-    except ValueError as error:
-        raise CannotStart(
-            "REDIS_URL is no address like redis://:password@host:6379/0 (special characters in "
-            "the password as %XX)."
-        ) from error
-
-
 def prepare_var(ports: dict[str, int], with_redis: bool) -> None:
     """Make `var/`: secrets once, settings and configuration files at every start."""
     for name in ("log", "metrics", "redis", "images", "serving", "nginx"):
@@ -160,7 +127,7 @@ def prepare_var(ports: dict[str, int], with_redis: bool) -> None:
     free = shutil.disk_usage(VAR).free
     if free < MIN_FREE_BYTES:
         raise CannotStart(f"only {free >> 20} MB are free on the disk of {VAR}; 300 MB are needed.")
-    kept = dotenv_values(VAR / "env")
+    kept = keep_settings(VAR / "env")
     password = kept.get("REDIS_PASSWORD") or secrets.token_urlsafe(24)
     own_redis = f"redis://:{password}@127.0.0.1:{ports['REDIS_PORT']}/0"
     settings = {
@@ -175,7 +142,7 @@ def prepare_var(ports: dict[str, int], with_redis: bool) -> None:
         **{name: str(port) for name, port in ports.items()},
     }
     write_secret(VAR / "env", "".join(f"{name}={value}\n" for name, value in settings.items()))
-    write_secret(VAR / "api-key", settings["API_KEY"] or "")
+    write_secret(VAR / "api-key", settings["API_KEY"])
     fill(
         ROOT / "pneumonia_api" / "redis.conf.template",
         VAR / "redis.conf",
@@ -201,6 +168,21 @@ def prepare_var(ports: dict[str, int], with_redis: bool) -> None:
     shutil.copy(ROOT / "nginx" / "proxy.conf", VAR / "nginx" / "proxy.conf")
     # The monitoring's, of another start.
     (VAR / "nginx" / "servers-status.conf").unlink(missing_ok=True)
+
+
+def keep_settings(file: Path) -> dict[str, str]:
+    """The settings of earlier starts; says so if a power cut damaged their file."""
+    kept = read_kept_settings(file)
+    if kept.damaged_lines:
+        damaged = file.with_name(f"{file.name}.damaged")
+        shutil.copy(file, damaged)
+        print(
+            f"{file} was damaged: what could not be read is made again, so people log in again and "
+            f"programs need the new key in {VAR}/api-key; settings of your own may be missing, see "
+            f"{damaged}.",
+            flush=True,
+        )
+    return kept.values
 
 
 def export_model() -> None:
@@ -229,15 +211,28 @@ def wait_ready(parts: Supervision, ports: dict[str, int]) -> None:
         *(f"http://127.0.0.1:{ports[name]}/-/ready" for name in monitoring.PAGES if name in ports),
     ]
     end = time.monotonic() + READY_SECONDS
+    # Never through a proxy, whatever the machine is set to.
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     while urls:
         parts.check()
         if time.monotonic() > end:
             raise CannotStart(f"a part did not come up; the files in {VAR / 'log'} say why.")
         try:
-            with urllib.request.urlopen(urls[0], timeout=5):
+            with direct.open(urls[0], timeout=5):
                 urls.pop(0)
         except OSError:
             time.sleep(0.1)
+    parts.keep_going()
+
+
+def stay(parts: Supervision, with_redis: bool) -> NoReturn:
+    """Watch over the parts and the room on the disk."""
+    reserve = Reserve(VAR / "redis") if with_redis else None
+    while True:
+        parts.check()
+        if reserve and (sentence := reserve.check()):
+            report(sentence)
+        time.sleep(0.5)
 
 
 def greet(ports: dict[str, int]) -> None:

@@ -148,6 +148,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
     app.after_request(count_outcome)
     app.request_class = ApiRequest
     app.config.update(
+        DEBUG=False,  # FLASK_DEBUG would hand a fault to gunicorn, past the error handlers
         API_KEY=config.api_key,
         MAX_FILE_BYTES=config.max_body_bytes,
         MAX_CONTENT_LENGTH=config.max_body_bytes + FORM_BYTES,

@@ -1,5 +1,6 @@
 """The queue of those who only publish: API, worker's timer, scoring by `--celery`."""
 
+import os
 from uuid import uuid4
 
 from celery import Celery
@@ -8,7 +9,13 @@ from pneumonia_api.store import QUEUE, TASK
 
 
 def create_queue(redis_url: str) -> Celery:
-    """A Celery app that publishes and gives up soon: the sender may try again."""
+    """A Celery app that publishes and gives up soon: the sender may try again.
+
+    Removes Celery's own variables from the environment: CELERY_BROKER_URL and its like come before
+    any argument, and would send what was accepted to a broker of somebody else.
+    """
+    for name in [name for name in os.environ if name.startswith("CELERY_")]:
+        del os.environ[name]
     return Celery(
         broker=redis_url,
         broker_connection_timeout=2,

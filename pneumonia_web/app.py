@@ -59,6 +59,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
     app = Flask(__name__)
     REQUESTS.watch(app)
     app.config.update(
+        DEBUG=False,  # FLASK_DEBUG would hand a fault to gunicorn, past the error handlers
         SECRET_KEY=config.secret_key,
         MAX_FILE_BYTES=config.max_body_bytes,
         MAX_CONTENT_LENGTH=config.max_body_bytes + FORM_BYTES,

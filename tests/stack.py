@@ -5,15 +5,19 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from environment import clean_environment
 from monitoring.programs import PORTS as MONITORING_PORTS
 from run import PORTS
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# The tests' own clients reach loopback past the proxy of the machine that they run on.
+os.environ.update({name: clean_environment(os.environ)[name] for name in ("no_proxy", "NO_PROXY")})
 
 
 @dataclass(frozen=True)
@@ -64,14 +68,19 @@ def free_ports(names: Iterable[str] = PORTS) -> dict[str, int]:
         return {name: probe.getsockname()[1] for name, probe in probes.items()}
 
 
-def start_stack(var: Path, ports: dict[str, int], **settings: str) -> subprocess.Popen[str]:
-    """Start `run.py` as a process group of its own, as a terminal would."""
+def start_stack(
+    var: Path, ports: dict[str, int], inside: Sequence[str] = (), **settings: str
+) -> subprocess.Popen[str]:
+    """Start `run.py` as a process group of its own, as a terminal would.
+
+    `inside` is a command that runs the one after it, such as `unshare --mount`.
+    """
     environment = {**os.environ, "VAR_DIR": str(var), **settings}
     # The serving export is derived from the artifact: made once, shared by every folder.
     environment.setdefault("SERVING_DIR", str(ROOT / "var" / "serving"))
     environment |= {name: str(port) for name, port in ports.items()}
     return subprocess.Popen(
-        [sys.executable, "run.py"],
+        [*inside, sys.executable, "-E", "-s", "run.py"],  # as the Makefile does
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
@@ -102,10 +111,10 @@ def stop_stack(process: subprocess.Popen[str]) -> None:
 
 
 @contextmanager
-def running_stack(var: Path, **settings: str) -> Iterator[Stack]:
+def running_stack(var: Path, inside: Sequence[str] = (), **settings: str) -> Iterator[Stack]:
     """A system that is ready, ended when the block is left."""
     ports = free_ports([*PORTS, *(MONITORING_PORTS if "MONITORING" in settings else ())])
-    process = start_stack(var, ports, **settings)
+    process = start_stack(var, ports, inside, **settings)
     try:
         greeting = wait_ready(process)
         assert "is ready at" in greeting, greeting

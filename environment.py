@@ -1,0 +1,86 @@
+"""What the parts of `make run` take from whoever starts it, and what is kept in `var/env`.
+
+A part gets the variables that are named here and no other: Celery, gunicorn, Flask, Python,
+OpenMP, supervisord and the exporters all read variables of their own, which a shell or a hospital's
+machine may have set for something else.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+SETTINGS = frozenset(
+    {
+        *("PORT", "WEB_PORT", "API_PORT", "WORKER_METRICS_PORT", "REDIS_PORT"),
+        *("WEB_HOST", "API_HOST", "WORKER_METRICS_HOST", "PROXY_ADDRESS"),
+        *("MONITORING", "SCRAPE_SECONDS", "ALERT_WEBHOOK", "PROMETHEUS_PORT", "ALERTMANAGER_PORT"),
+        *("NODE_EXPORTER_PORT", "REDIS_EXPORTER_PORT", "NGINX_EXPORTER_PORT", "NGINX_STATUS_PORT"),
+        *("BLACKBOX_PORT", "VAR_DIR", "REDIS_URL", "COOKIE_SECURE"),
+        *("IMAGE_STORE", "ARTIFACT_STORE", "MODEL_DIR", "SERVING_DIR"),
+        *("MAX_BODY_MB", "MAX_MEGAPIXELS", "MAX_QUEUED", "SESSION_HOURS"),
+    }
+)
+"""The settings of the README that a caller of `make run` may give."""
+
+MADE_HERE = frozenset({"API_KEY", "SECRET_KEY", "WEB_KEY", "API_URL", "PROMETHEUS_MULTIPROC_DIR"})
+"""Settings that `make run` makes itself: many programs have variables of these names, and a key
+that is not the one in `var/api-key`, or one folder for the metrics of two services, breaks both."""
+
+SYSTEM = frozenset(
+    {
+        *("PATH", "HOME", "USER", "LOGNAME", "TZ"),
+        *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"),  # a hospital's own authority
+    }
+)
+"""What programs need of the account and the machine. AWS_* (the bucket's keys) goes with them."""
+
+LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*([^\x00-\x1f\x7f\ufffd]*)")
+
+LOOPBACK = "localhost,127.0.0.1,::1"
+
+
+def clean_environment(caller: Mapping[str, str]) -> dict[str, str]:
+    """The variables of `caller` that the parts get; loopback is exempt from its proxies."""
+    kept = {
+        name: value
+        for name, value in caller.items()
+        if name in SETTINGS | SYSTEM or name.startswith("AWS_")
+    }
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        # curl and Python read the small letters first, and only some programs read the others.
+        if value := caller.get(name) or caller.get(name.upper()):
+            kept[name] = kept[name.upper()] = value
+    exempt = caller.get("no_proxy") or caller.get("NO_PROXY")
+    kept["no_proxy"] = kept["NO_PROXY"] = f"{exempt},{LOOPBACK}" if exempt else LOOPBACK
+    if (folder := caller.get("TMPDIR")) and os.access(folder, os.W_OK | os.X_OK):
+        kept["TMPDIR"] = folder
+    # A locale that is not installed changes how text is read.
+    kept["LC_ALL"] = "C.UTF-8"
+    return kept
+
+
+@dataclass(frozen=True)
+class KeptSettings:
+    """The settings in `var/env`, and the number of its lines that make no sense."""
+
+    values: dict[str, str]
+    damaged_lines: int
+
+
+def read_kept_settings(file: Path) -> KeptSettings:
+    """Read the whole lines of `file`, of which a power cut may have left a part, or zeros.
+
+    A line is NAME=VALUE, blank or a comment. What follows the last end of a line was cut off in
+    the middle of a value. A file that is missing holds nothing.
+    """
+    text = file.read_bytes().decode(errors="replace") if file.exists() else ""
+    *lines, rest = text.split("\n")
+    values, damaged = {}, int(bool(rest))
+    for line in lines:
+        if found := LINE.fullmatch(line):
+            values[found[1]] = found[2]
+        elif line.strip() and not line.lstrip().startswith("#"):
+            damaged += 1
+    return KeptSettings(values, damaged)

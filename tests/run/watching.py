@@ -1,0 +1,78 @@
+"""The parts of a running system, as somebody who kills them sees them."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import psutil
+import requests
+
+from tests.stack import Stack
+
+MAIN = {
+    "nginx": "nginx: master",
+    "api": "pneumonia_api.app:app",
+    "web": "pneumonia_web.app:app",
+    "worker": "pneumonia_api.tasks",
+    "redis": "valkey-server",
+}
+"""How the title of each part's first process is known."""
+
+WAIT_SECONDS = 120
+"""A part is up in two; this is for a busy machine."""
+
+
+def find_supervisord(stack: Stack) -> psutil.Process:
+    """The one that runs now."""
+    return psutil.Process(int((stack.var / "supervisord.pid").read_text()))
+
+
+def find_main(stack: Stack, part: str) -> psutil.Process | None:
+    """The part's first process, which is supervisord's child."""
+    with suppress(psutil.NoSuchProcess):
+        for child in find_supervisord(stack).children():
+            if MAIN[part] in " ".join(child.cmdline()):
+                return child
+    return None
+
+
+def wait_until(what: Callable[[], object], said: str) -> None:
+    """Until it is true; `said` is for whoever reads the failure."""
+    end = time.monotonic() + WAIT_SECONDS
+    while not what():
+        assert time.monotonic() < end, said
+        time.sleep(0.1)
+
+
+def wait_for_another(stack: Stack, part: str, killed: psutil.Process) -> None:
+    """Until the part has another first process."""
+    wait_until(lambda: find_main(stack, part) not in (None, killed), f"{part} is not started")
+
+
+def answers(stack: Stack) -> bool:
+    """The page is there, and an X-ray would be judged."""
+    try:
+        return all(
+            requests.get(url, timeout=10).status_code == 200
+            for url in (f"{stack.url}/login", f"{stack.api_url}/readyz")
+        )
+    except requests.ConnectionError:
+        return False
+
+
+def judge(stack: Stack, data: bytes) -> str:
+    """The state of an X-ray that was sent and waited for."""
+    answer = requests.post(
+        f"{stack.api_url}/v1/xrays?wait=30",
+        files={"xray": data},
+        headers=stack.headers,
+        timeout=40,
+    )
+    return answer.json()["status"]
+
+
+def is_running(process: psutil.Process) -> bool:
+    """Not ended, and not waiting to be noticed."""
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
