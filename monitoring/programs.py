@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from parts import CannotStart, fill, find_server
+from local.parts import CannotStart, fill, find_server
 
 PORTS = {
     "PROMETHEUS_PORT": 9090,

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from environment import clean_environment
+from local.environment import clean_environment
 from monitoring.programs import PORTS as MONITORING_PORTS
 from run import PORTS
 

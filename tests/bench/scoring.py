@@ -17,7 +17,7 @@ from typing import Any
 
 import redis
 
-from parts import find_program
+from local.parts import find_program
 from tests.bench.images import make_images
 from tests.bench.sides import ROOT, Side
 from tests.stack import free_ports

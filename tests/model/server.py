@@ -5,7 +5,7 @@ from pathlib import Path
 
 import redis
 
-from parts import find_program
+from local.parts import find_program
 from tests.stack import free_ports
 
 PASSWORD = "of-the-test"

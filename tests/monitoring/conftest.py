@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from local.parts import CannotStart
 from monitoring.programs import check_programs
-from parts import CannotStart
 from tests.monitoring.watched import Watched
 from tests.monitoring.webhook import listening
 from tests.stack import running_stack

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from local.parts import find_server
 from monitoring.grafana.reading import list_questions, read_dashboards
-from parts import find_server
 
 PANEL = "Error budget left, 30 days"
 SPENT = """\

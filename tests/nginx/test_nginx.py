@@ -20,7 +20,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from parts import fill, find_in_wheel, find_server, read_command
+from local.parts import fill, find_in_wheel, find_server, read_command
 from tests.stack import ROOT, free_ports
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import redis
 
-from parts import find_program
+from local.parts import find_program
 
 
 @contextmanager

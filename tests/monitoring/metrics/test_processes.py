@@ -15,7 +15,7 @@ import psutil
 import pytest
 import requests
 
-from parts import read_command
+from local.parts import read_command
 from run import ROOT
 from tests.pneumonia_api.redis_server import running_redis
 from tests.scrape import find_value

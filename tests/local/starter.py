@@ -1,14 +1,14 @@
 """A small `make run`: one part that sleeps and leaves another sleeper when it is killed.
 
-python -m tests.run.starter VAR COMMAND
+python -m tests.local.starter VAR COMMAND
 """
 
 import sys
 import time
 from pathlib import Path
 
-from lock import lock_var
-from supervision import PartFailed, Supervision, heed_signals, report, stop
+from local.lock import lock_var
+from local.supervision import PartFailed, Supervision, heed_signals, report, stop
 from tests.stack import ROOT
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.run.watching import answers, judge, wait_until
+from tests.local.watching import answers, judge, wait_until
 from tests.stack import Stack, free_ports, start_stack, stop_stack, wait_ready
 
 DISK_MB = 340

@@ -13,7 +13,7 @@ import psutil
 import pytest
 import requests
 
-from tests.run.hostile import PROXIES, write_hostile
+from tests.local.hostile import PROXIES, write_hostile
 from tests.stack import ROOT, Stack, free_ports, running_stack
 
 

@@ -16,7 +16,7 @@ from typing import NoReturn
 
 import psutil
 
-from parts import write_secret
+from local.parts import write_secret
 
 # A part is asked to end after the one before it has. What is left after STOP_SECONDS is killed:
 # Ctrl-C may take 15 s at most, also on a busy machine.
@@ -149,7 +149,7 @@ class Supervision:
 
 def _configure(programs: Mapping[str, str], watchers: Mapping[str, str], root: Path) -> str:
     """The text of supervisord's configuration file."""
-    launch = shlex.join([sys.executable, "-E", "-s", f"{root}/launch.py"])
+    launch = shlex.join([sys.executable, "-E", "-s", f"{root}/local/launch.py"])
     text = (
         "[supervisord]\nnodaemon=true\nlogfile=log/supervisord.log\n"
         "logfile_maxbytes=10MB\nlogfile_backups=3\n"

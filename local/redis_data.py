@@ -9,7 +9,7 @@ from pathlib import Path
 
 import redis
 
-from parts import CannotStart, find_in_wheel
+from local.parts import CannotStart, find_in_wheel
 
 RESERVE_BYTES = 16 << 20
 """What is set free when the disk is full: thousands of records and results."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psutil
 
-from parts import CannotStart
-from supervision import end_session, kill_session
+from local.parts import CannotStart
+from local.supervision import end_session, kill_session
 
 
 def lock_var(var: Path, root: Path) -> int:

@@ -1,11 +1,11 @@
-"""`parts.py`: files that hold secrets are whole, or are what they were."""
+"""`local.parts`: files that hold secrets are whole, or are what they were."""
 
 import stat
 from pathlib import Path
 
 import pytest
 
-from parts import write_secret
+from local.parts import write_secret
 from tests.pneumonia_api.full_disk import full_disk
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import requests
 
-from tests.run.watching import (
+from tests.local.watching import (
     MAIN,
     answers,
     find_main,

@@ -1,4 +1,4 @@
-"""`supervision.py`, `launch.py` and `lock.py`, with parts that only sleep."""
+"""`local.supervision`, `local.launch` and `local.lock`, with parts that only sleep."""
 
 import signal
 import subprocess
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.run.watching import is_running, wait_until
+from tests.local.watching import is_running, wait_until
 from tests.stack import ROOT
 
 LEAVES_ONE = "/bin/sh -c 'sleep 4711 & exec sleep 4712'"
@@ -20,7 +20,7 @@ LEAVES_ONE = "/bin/sh -c 'sleep 4711 & exec sleep 4712'"
 def starting(var: Path, command: str) -> Iterator[subprocess.Popen[str]]:
     """A starter whose only part runs `command`; Ctrl-C at the end."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.run.starter", str(var), command],
+        [sys.executable, "-m", "tests.local.starter", str(var), command],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from environment import (
+from local.environment import (
     MADE_HERE,
     SETTINGS,
     clean_environment,
@@ -13,7 +13,7 @@ from environment import (
 )
 from pneumonia_api.app import create_app as create_api
 from pneumonia_web.app import create_app as create_web
-from tests.run.hostile import PROXIES, write_hostile
+from tests.local.hostile import PROXIES, write_hostile
 from tests.stack import ROOT
 
 

@@ -1,6 +1,6 @@
 """Become a part, after what an earlier one left behind has ended.
 
-    python launch.py COMMAND ARGUMENT ...
+    python local/launch.py COMMAND ARGUMENT ...
 
 supervisord runs each part by this. A part whose first process is killed alone may leave others,
 such as nginx's workers, which hold its port or its files. supervisord makes the first process of a

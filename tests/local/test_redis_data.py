@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from parts import CannotStart, fill, find_in_wheel
-from redis_data import choose_server, explain_damage
+from local.parts import CannotStart, fill, find_in_wheel
+from local.redis_data import choose_server, explain_damage
 from tests.stack import ROOT, free_ports, start_stack, stop_stack, wait_ready
 
 RECORDS = 50
