@@ -33,9 +33,9 @@ CREDENTIALS = (
     "have expired."
 )
 GPU_QUOTA = (
-    "The account may not start the trainer; ask for the quota 'Running On-Demand P instances' (for "
-    "g types 'Running On-Demand G and VT instances') in Service Quotas, or set trainer_enabled = "
-    "false in terraform.tfvars."
+    "The account may not start the trainer; ask for the quota 'Running On-Demand G and VT "
+    "instances' (for p types 'Running On-Demand P instances') in Service Quotas, or set "
+    "trainer_enabled = false in terraform.tfvars."
 )
 REASONS = (
     (r"VcpuLimitExceeded.*trainer", GPU_QUOTA),
@@ -58,6 +58,12 @@ REASONS = (
         r"InvalidAMIID|query returned no results(?=.*aws_ami)",
         "The image (AMI) of a host is not in this region; look at image_id, trainer_image_id and "
         "trainer_image_name in terraform.tfvars.",
+    ),
+    (
+        r"Instance cannot be destroyed.*?Resource (\S+)",
+        "Refused, and nothing was changed: this plan would delete {0}, and with it what cannot be "
+        "made again. Take the change back (a zone, `redis`, `name` in terraform.tfvars, or a "
+        "resource's name), or see 'Changes that are refused' in terraform/README.md.",
     ),
     (
         r"acquiring the state lock.*?ID:\s*(\S+).*?Who:\s*(\S+)",
@@ -156,8 +162,11 @@ def run_terraform(
     *arguments: str,
     targets: list[str] | None = None,
     variables: Mapping[str, str] | None = None,
+    total: int = 0,
 ) -> dict[str, str]:
     """Run it, show its progress, return what it planned: action by address. Raises CannotDeploy.
+
+    `total` is how many changes a plan that was saved will make; Terraform does not repeat it.
 
     python-terraform writes the command and its file of variables; it is not run by `Terraform.cmd`,
     which is silent until the end.
@@ -169,7 +178,7 @@ def run_terraform(
     planned: dict[str, str] = {}
     errors: list[str] = []
     rest = ""
-    done = total = 0
+    done = 0
     with subprocess.Popen(
         line,
         cwd=folder,

@@ -17,7 +17,7 @@ locals {
     nginx      = []
     web        = ["secret-key"]
     api        = ["redis-password", "api-key", "first-user-password"]
-    trainer    = ["redis-password", "api-key"]
+    trainer    = ["redis-password"]
     monitoring = ["grafana-password"]
   }
 }
