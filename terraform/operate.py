@@ -268,9 +268,10 @@ def logs(deployment: Deployment, arguments: argparse.Namespace) -> None:
         return
     since = "-n 200"
     while True:
-        command = f"journalctl -u 'pneumonia-*' --no-pager --show-cursor {since}"
+        # Not a pipe: tail would succeed where journalctl failed, and an empty log be believed.
+        command = f"out=$(journalctl -u 'pneumonia-*' --no-pager --show-cursor {since}) || exit 1"
         text, _, cursor = run_on_host(
-            instance["InstanceId"], f"{command} | tail -c {LOG_BYTES}"
+            instance["InstanceId"], f"{command}; printf '%s\n' \"$out\" | tail -c {LOG_BYTES}"
         ).rpartition("-- cursor: ")
         if text := text.replace("-- No entries --\n", ""):
             print(text, end="", flush=True)
