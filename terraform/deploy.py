@@ -18,7 +18,6 @@ from pathlib import Path
 import boto3
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
-from python_terraform import Terraform
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -39,6 +38,7 @@ from terraform.planning import planned_changes, print_changes, refuse_loss
 from terraform.provision import (
     ROOT,
     CannotDeploy,
+    ask_terraform,
     build_release,
     check_terraform,
     explain,
@@ -93,7 +93,7 @@ def apply(deployment: Deployment, arguments: argparse.Namespace) -> None:
         until = time.monotonic() + arguments.wait_seconds
         wait_for_hosts(deployment, until)
         wait_for_site(address, until)
-    _, grafana, _ = Terraform(str(deployment.folder)).cmd("output", "-raw", "grafana")
+    grafana = ask_terraform(folder, "output", "-raw", "grafana")
     print(f"\n  The site is at  {address}\n  Log in as  doctor\n  Password   {COMMAND} password")
     print(f"\n  Grafana, by the AWS command line with its plugin for Session Manager:\n  {grafana}")
     print(f"  then https://localhost:3000, as admin; password: {COMMAND} password grafana\n")
@@ -161,7 +161,7 @@ def destroy(deployment: Deployment, arguments: argparse.Namespace) -> None:
         raise CannotDeploy("Nothing was destroyed.")
     run_terraform(folder, "init")
     variables = {"release": "release-none.tar.gz"}  # asked for, and without meaning here
-    _, listed, _ = Terraform(str(folder)).cmd("state list")
+    listed = ask_terraform(folder, "state", "list", empty="No state file was found")
     targets = [address for address in listed.splitlines() if not re.match(KEPT, address)]
     if not listed.strip():
         raise CannotDeploy(f"{name} is not deployed; there is nothing to destroy.")

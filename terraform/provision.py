@@ -106,10 +106,24 @@ def check_terraform(folder: Path) -> None:
     needed = f"Terraform {OLDEST[0]}.{OLDEST[1]} or later is needed"
     if shutil.which("terraform") is None:
         raise CannotDeploy(f"{needed} and none is on PATH; install it from terraform.io.")
-    _, out, _ = Terraform(str(folder)).cmd("version", json=IsFlagged)
-    version = json.loads(out)["terraform_version"]
+    out = ask_terraform(folder, "version", "-json")
+    found = re.search(r'"terraform_version": *"([0-9]+\.[0-9]+\.[^"]+)"', out)
+    if found is None:
+        raise CannotDeploy(f"{needed} and the one on PATH does not say its version.")
+    version = found[1]
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:
         raise CannotDeploy(f"{needed} and {version} is on PATH; install a newer one.")
+
+
+def ask_terraform(folder: Path, *command: str, empty: str | None = None) -> str:
+    """What it prints; nothing if it fails with the error `empty`.
+
+    Raises CannotDeploy for any other failure: its output would be taken for an answer.
+    """
+    code, out, said = Terraform(str(folder)).cmd(*command)
+    if code and not (empty and empty in said):
+        raise CannotDeploy(explain(re.sub(r"\x1b\[\d*m", "", said or out)))
+    return "" if code else str(out)
 
 
 def read_setting(folder: Path, name: str) -> str:

@@ -25,7 +25,7 @@ from model.artifact import read_artifact
 from terraform import operate
 from terraform.deploy import wait_for_hosts, wait_for_site
 from terraform.planning import refuse_loss
-from terraform.provision import CannotDeploy, build_release, explain
+from terraform.provision import CannotDeploy, ask_terraform, build_release, explain
 from tests.stack import ROOT, free_ports
 from tests.terraform.local_aws import (
     VALUES,
@@ -311,6 +311,10 @@ def test_what_is_missing_is_said(deployment: Deployment, tmp_path: Path) -> None
     too_old = run_deploy(deployment.folder, bare, "plan")
     assert "and 1.9.8 is on PATH" in too_old.stderr
 
+    old.write_text("#!/bin/sh\necho broken >&2\nexit 1\n")
+    broken = run_deploy(deployment.folder, bare, "plan")
+    assert broken.stderr == "broken\n"
+
     nobody = {k: v for k, v in deployment.environment.items() if not k.startswith("AWS_")}
     nobody |= {"HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true"}
     no_credentials = run_deploy(deployment.folder, nobody, "status")
@@ -321,7 +325,7 @@ def test_what_is_missing_is_said(deployment: Deployment, tmp_path: Path) -> None
 
     no_values = run_deploy(tmp_path, deployment.environment, "plan")
     assert "terraform.tfvars is missing; copy terraform.tfvars.example" in no_values.stderr
-    for done in (no_terraform, too_old, no_credentials, unreachable, no_values):
+    for done in (no_terraform, too_old, broken, no_credentials, unreachable, no_values):
         assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr
     assert deployment.run("biuld").returncode == 2
 
@@ -504,6 +508,17 @@ def test_hosts_are_waited_for(deployment: Deployment, monkeypatch: pytest.Monkey
         wait_for_hosts(found, time.monotonic())
     ready.add(hosts["api-0"]["InstanceId"])
     wait_for_hosts(found, time.monotonic())
+
+
+# python-terraform's own call of its logger.
+@pytest.mark.filterwarnings("ignore:The 'warn' method is deprecated:DeprecationWarning")
+def test_state_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
+    """A failed question is not taken for the answer that nothing is deployed."""
+    (tmp_path / "terraform.tfstate").write_text('{"version": 99}')
+    with pytest.raises(CannotDeploy, match="state"):
+        ask_terraform(tmp_path, "state", "list", empty="No state file was found")
+    (tmp_path / "terraform.tfstate").unlink()
+    assert ask_terraform(tmp_path, "state", "list", empty="No state file was found") == ""
 
 
 def test_destroy_asks_and_keeps_data_unless_told(deployment: Deployment) -> None:

@@ -30,6 +30,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+@pytest.fixture(scope="module")
+def scripts(folder: Path) -> dict[str, str]:
+    """Each host's script as Terraform writes it."""
+    return {name: render(folder / "terraform", name) for name in HOSTS}
+
+
 def make_host(folder: Path, home: Path, script: str) -> FakeHost:
     """A host whose first start is now."""
     home.mkdir()
@@ -52,34 +58,41 @@ def find_faults(host: FakeHost, clean: FakeHost, first: Run) -> list[str]:
     return faults
 
 
-def run_clean(folder: Path, home: Path, name: str) -> tuple[str, FakeHost, list[str]]:
-    """A host's script, the host after a run without faults, and the calls of that run."""
-    script = render(folder / "terraform", name)
+def run_clean(folder: Path, home: Path, script: str) -> tuple[FakeHost, list[str]]:
+    """A host after a run without faults, and the calls of that run."""
     clean = make_host(folder, home, script)
     run = clean.run("run")
     assert run.status == 0, run.printed
-    return script, clean, run.calls
+    return clean, run.calls
 
 
 @pytest.fixture(scope="module")
-def common(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> frozenset[str]:
+def common(
+    folder: Path, scripts: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> frozenset[str]:
     """Calls that every host makes; they are tried on one, which is the web host."""
-    return frozenset(run_clean(folder, tmp_path_factory.mktemp("common") / "web", "web")[2])
+    home = tmp_path_factory.mktemp("common") / "web"
+    return frozenset(run_clean(folder, home, scripts["web"])[1])
 
 
 @pytest.mark.parametrize("manner", ["once", "always"])
 @pytest.mark.parametrize("name", HOSTS)
 def test_failed_call_leaves_no_wrong_setting(
-    folder: Path, common: frozenset[str], tmp_path: Path, name: str, manner: str
+    folder: Path,
+    scripts: dict[str, str],
+    common: frozenset[str],
+    tmp_path: Path,
+    name: str,
+    manner: str,
 ) -> None:
     """Call k fails, for each k: once, or each time that it is made. The script ends well with the
     settings of a clean run, or it fails and the next run makes them; no file ever holds another
     value."""
-    script, clean, calls = run_clean(folder, tmp_path / "clean", name)
+    clean, calls = run_clean(folder, tmp_path / "clean", scripts[name])
     found = []
     for number, call in enumerate(calls, 1):
         if name == "web" or call not in common:
-            host = make_host(folder, tmp_path / str(number), script)
+            host = make_host(folder, tmp_path / str(number), scripts[name])
             first = host.run("run", fail=number, manner=manner)
             found += [f"{call[:80]}: {fault}" for fault in find_faults(host, clean, first)]
     assert found == []
@@ -87,14 +100,14 @@ def test_failed_call_leaves_no_wrong_setting(
 
 @pytest.mark.parametrize("name", HOSTS)
 def test_sentence_in_the_place_of_a_value_is_refused(
-    folder: Path, common: frozenset[str], tmp_path: Path, name: str
+    folder: Path, scripts: dict[str, str], common: frozenset[str], tmp_path: Path, name: str
 ) -> None:
     """A program that answers with a message, and status 0: the same holds."""
-    script, clean, calls = run_clean(folder, tmp_path / "clean", name)
+    clean, calls = run_clean(folder, tmp_path / "clean", scripts[name])
     found = []
     for number, call in enumerate(calls, 1):
         if any(part in call for part in ANSWERS) and (name == "web" or call not in common):
-            host = make_host(folder, tmp_path / str(number), script)
+            host = make_host(folder, tmp_path / str(number), scripts[name])
             first = host.run("run", fail=number, manner="lie")
             found += [f"{call[:80]}: {fault}" for fault in find_faults(host, clean, first)]
     assert found == []
@@ -103,10 +116,12 @@ def test_sentence_in_the_place_of_a_value_is_refused(
 DISK = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0123456789abcdef0"
 
 
-def test_disk_is_the_volume_that_is_meant(folder: Path, tmp_path: Path) -> None:
+def test_disk_is_the_volume_that_is_meant(
+    folder: Path, scripts: dict[str, str], tmp_path: Path
+) -> None:
     """By its serial number: it is formatted once, mounted by a name that stays, and what fstab held
     before stays too."""
-    script = render(folder / "terraform", "api")
+    script = scripts["api"]
     host = make_host(folder, tmp_path / "api", script)
     first = host.run("run")
     assert f"mkfs.ext4 -q {DISK}" in first.calls
@@ -132,10 +147,10 @@ def test_disk_is_the_volume_that_is_meant(folder: Path, tmp_path: Path) -> None:
     ids=["instance-store", "another-volume", "another-file-system", "partitions"],
 )
 def test_other_disk_is_left_alone(
-    folder: Path, tmp_path: Path, serial: str, signatures: str, said: str
+    folder: Path, scripts: dict[str, str], tmp_path: Path, serial: str, signatures: str, said: str
 ) -> None:
     """An instance store, another volume, or one that is in use: never formatted, never mounted."""
-    host = make_host(folder, tmp_path / "api", render(folder / "terraform", "api"))
+    host = make_host(folder, tmp_path / "api", scripts["api"])
     host.answer("serial", f"{serial}\n")
     host.answer("signatures", signatures)
     run = host.run("run")
@@ -143,9 +158,9 @@ def test_other_disk_is_left_alone(
     assert not [call for call in run.calls if call.startswith(("mkfs", "mount "))]
 
 
-def test_empty_setting_is_refused(folder: Path, tmp_path: Path) -> None:
+def test_empty_setting_is_refused(folder: Path, scripts: dict[str, str], tmp_path: Path) -> None:
     """A line without a value, whatever it came from, is never written."""
-    script = render(folder / "terraform", "web").replace("WEB_HOST=0.0.0.0", "WEB_HOST=")
+    script = scripts["web"].replace("WEB_HOST=0.0.0.0", "WEB_HOST=")
     host = make_host(folder, tmp_path / "web", script)
     run = host.run("run")
     assert run.status != 0 and "The setting WEB_HOST does not have the form" in run.printed
@@ -153,9 +168,11 @@ def test_empty_setting_is_refused(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", HOSTS)
-def test_first_start_hands_over_to_systemd(folder: Path, tmp_path: Path, name: str) -> None:
+def test_first_start_hands_over_to_systemd(
+    folder: Path, scripts: dict[str, str], tmp_path: Path, name: str
+) -> None:
     """Cloud-init's one run installs a unit that tries again until the script has succeeded."""
-    host = make_host(folder, tmp_path / name, render(folder / "terraform", name))
+    host = make_host(folder, tmp_path / name, scripts[name])
     first = host.run()
     assert first.status == 0 and first.calls[-1] == "systemctl start --no-block pneumonia-setup"
     assert "systemctl enable --quiet pneumonia-setup" in first.calls
@@ -168,17 +185,21 @@ def test_first_start_hands_over_to_systemd(folder: Path, tmp_path: Path, name: s
     assert host.run("run").status == 0 and done.exists()
 
 
-def test_trainer_powers_off_after_its_set_up(folder: Path, tmp_path: Path) -> None:
+def test_trainer_powers_off_after_its_set_up(
+    folder: Path, scripts: dict[str, str], tmp_path: Path
+) -> None:
     """Once; run again by hand it stays on. It is not told the key for machines."""
-    host = make_host(folder, tmp_path / "trainer", render(folder / "terraform", "trainer"))
+    host = make_host(folder, tmp_path / "trainer", scripts["trainer"])
     assert host.run("run").calls[-1] == "systemctl poweroff"
     assert "systemctl poweroff" not in host.run("run").calls
     assert "API_KEY" not in (host.folder / "etc/pneumonia/env").read_text()
 
 
-def test_api_host_is_set_up_when_it_judged_an_xray(folder: Path, tmp_path: Path) -> None:
+def test_api_host_is_set_up_when_it_judged_an_xray(
+    folder: Path, scripts: dict[str, str], tmp_path: Path
+) -> None:
     """One that is only queued is no proof; the X-ray is deleted in any case."""
-    host = make_host(folder, tmp_path / "api", render(folder / "terraform", "api"))
+    host = make_host(folder, tmp_path / "api", scripts["api"])
     host.answer("judged", '{"id": "0a1b2c", "status": "queued"}')
     run = host.run("run")
     assert run.status != 0 and "The X-ray was not judged." in run.printed
