@@ -29,9 +29,10 @@ locals {
     for index, address in local.api_addresses : join("\n", [
       templatefile("${path.module}/user_data/common.sh", local.host_values),
       templatefile("${path.module}/user_data/api.sh", merge(local.host_values, local.redis, {
-        address     = address
-        first       = index == 0
-        local_redis = var.redis == "local" && index == 0
+        address      = address
+        first        = index == 0
+        local_redis  = var.redis == "local" && index == 0
+        redis_volume = join("", aws_ebs_volume.redis[*].id)
       })),
     ])
   ]
@@ -158,7 +159,8 @@ resource "aws_instance" "api" {
   }
 }
 
-# Records outlive the host that serves them: Redis's files are on a disk of their own.
+# Records outlive the host that serves them: Redis's files are on a disk of their own, which no plan
+# may delete. `deploy.py destroy --with-data` deletes it before it runs Terraform.
 resource "aws_ebs_volume" "redis" {
   count             = var.redis == "local" ? 1 : 0
   availability_zone = var.zones[0]
@@ -166,6 +168,10 @@ resource "aws_ebs_volume" "redis" {
   type              = "gp3"
   encrypted         = true
   tags              = { Name = "${var.name}-redis" }
+
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 resource "aws_volume_attachment" "redis" {

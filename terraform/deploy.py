@@ -12,14 +12,12 @@ import argparse
 import re
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import boto3
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
-from python_terraform import Terraform
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -28,15 +26,19 @@ from model.artifact_store import ArtifactStoreError
 from terraform import operate
 from terraform.operate import (
     COMMAND,
+    POLL_SECONDS,
     SETUP_LOG,
     Deployment,
     find_address,
     find_deployment,
+    find_hosts_not_set_up,
     probe_site,
 )
+from terraform.planning import planned_changes, print_changes, refuse_loss
 from terraform.provision import (
     ROOT,
     CannotDeploy,
+    ask_terraform,
     build_release,
     check_terraform,
     explain,
@@ -53,66 +55,91 @@ KEPT = r"data\.|aws_s3_bucket|aws_ebs_volume\.redis|aws_ssm_parameter"
 
 
 def plan(deployment: Deployment, arguments: argparse.Namespace) -> None:
-    """Say what apply would do."""
+    """Say what apply would do, and whether it would be refused."""
     del arguments
     check_terraform(deployment.folder)
     archive = build_release(ROOT, ROOT / "var" / "releases")
     run_terraform(deployment.folder, "init")
     planned = run_terraform(deployment.folder, "plan", variables={"release": archive.name})
-    alike = Counter((action, address.partition("[")[0]) for address, action in planned.items())
-    for (action, address), count in sorted(alike.items()):
-        print(f"  {action:8} {address}{f' ({count})' if count > 1 else ''}")
+    print_changes(planned)
+    refuse_loss(planned)
 
 
 def apply(deployment: Deployment, arguments: argparse.Namespace) -> None:
-    """Build all of it, and wait until the site answers."""
-    check_terraform(deployment.folder)
+    """Show what would change, ask, build all of it, and wait until it works."""
+    folder = deployment.folder
+    check_terraform(folder)
     archive = build_release(ROOT, ROOT / "var" / "releases")
-    variables = {"release": archive.name}
-    run_terraform(deployment.folder, "init")
+    run_terraform(folder, "init")
+    again = [f"-replace={address}" for address in arguments.replace]
+    with planned_changes(folder, *again, release=archive.name) as shown:
+        ask_for(shown.changes, arguments.yes)
     there = {bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]}
     if not {deployment.bucket(purpose) for purpose in PURPOSES} <= there:
         show("The buckets first: hosts install from them.")
-        run_terraform(
-            deployment.folder,
-            "apply",
-            "-auto-approve",
-            targets=["aws_s3_bucket.all"],
-            variables=variables,
-        )
+        with planned_changes(folder, release=archive.name, targets=["aws_s3_bucket.all"]) as first:
+            first.apply()
     upload_release(archive, deployment.bucket("releases"))
     publish_first_model(deployment.store)
-    again = [f"-replace={address}" for address in arguments.replace]
-    run_terraform(deployment.folder, "apply", "-auto-approve", *again, variables=variables)
+    with planned_changes(folder, *again, release=archive.name) as rest:
+        if not rest.changes.items() <= shown.changes.items():
+            show("The plan is another one by now.")
+            ask_for(rest.changes, arguments.yes)
+        rest.apply()
     address, public = find_address(deployment)
     if read_setting(deployment.folder, "domain"):
         show(f"The A record of {address.removeprefix('https://')} must say {public}.")
     if not arguments.no_wait:
-        wait_for_site(address, arguments.wait_seconds)
-    _, grafana, _ = Terraform(str(deployment.folder)).cmd("output", "-raw", "grafana")
+        until = time.monotonic() + arguments.wait_seconds
+        wait_for_hosts(deployment, until)
+        wait_for_site(address, until)
+    grafana = ask_terraform(folder, "output", "-raw", "grafana")
     print(f"\n  The site is at  {address}\n  Log in as  doctor\n  Password   {COMMAND} password")
     print(f"\n  Grafana, by the AWS command line with its plugin for Session Manager:\n  {grafana}")
     print(f"  then https://localhost:3000, as admin; password: {COMMAND} password grafana\n")
 
 
-def wait_for_site(address: str, seconds: float) -> None:
+def ask_for(changes: dict[str, str], yes: bool) -> None:
+    """Show what would change, and go on if a person agrees. Raises CannotDeploy, EOFError."""
+    print_changes(changes)
+    if changes and not yes and input("Type yes to build this: ").strip() != "yes":
+        raise CannotDeploy("Nothing was changed.")
+
+
+def wait_for_hosts(deployment: Deployment, until: float) -> None:
+    """Until each is set up; an API host has judged an X-ray by then. Raises CannotDeploy."""
+    show("Waiting for the hosts; they install themselves, which takes some minutes ...")
+    while missing := find_hosts_not_set_up(deployment):
+        if time.monotonic() >= until:
+            host, why = next(iter(missing.items()))
+            raise CannotDeploy(
+                f"Not set up in time: {', '.join(missing)} ({host}: {why}). Each host tries again "
+                f"every minute; {SETUP_LOG} on it says why not: {COMMAND} logs {host} --setup, "
+                f"then {COMMAND} apply to go on."
+            )
+        show(f"Not set up yet: {', '.join(missing)}", lasting=False)
+        time.sleep(POLL_SECONDS)
+    show("Each host is set up, and an X-ray was judged.")
+
+
+def wait_for_site(address: str, until: float) -> None:
     """Until it answers. Raises CannotDeploy."""
     begin = time.monotonic()
-    show(f"Waiting for {address}; hosts install themselves, which takes some minutes ...")
+    show(f"Waiting for {address} ...")
     while why := probe_site(address):
         waited = time.monotonic() - begin
-        if waited >= seconds:
+        if time.monotonic() >= until:
             certificate = (
                 " The certificate is asked for every 20 minutes until the A record is right; then "
                 f"run {COMMAND} status."
             )
             raise CannotDeploy(
-                f"{address} does not answer after {seconds:.0f} s ({why}); {SETUP_LOG} on each "
+                f"{address} does not answer after {waited:.0f} s ({why}); {SETUP_LOG} on each "
                 f"host says how far it came: {COMMAND} logs nginx --setup, also with web and api-0."
                 + (certificate if "CERTIFICATE" in why.upper() else "")
             )
         show(f"{waited:.0f} s: {why}", lasting=False)
-        time.sleep(min(5, seconds))
+        time.sleep(POLL_SECONDS)
     show("It answers.")
 
 
@@ -134,7 +161,7 @@ def destroy(deployment: Deployment, arguments: argparse.Namespace) -> None:
         raise CannotDeploy("Nothing was destroyed.")
     run_terraform(folder, "init")
     variables = {"release": "release-none.tar.gz"}  # asked for, and without meaning here
-    _, listed, _ = Terraform(str(folder)).cmd("state list")
+    listed = ask_terraform(folder, "state", "list", empty="No state file was found")
     targets = [address for address in listed.splitlines() if not re.match(KEPT, address)]
     if not listed.strip():
         raise CannotDeploy(f"{name} is not deployed; there is nothing to destroy.")
@@ -142,6 +169,7 @@ def destroy(deployment: Deployment, arguments: argparse.Namespace) -> None:
         run_terraform(folder, "destroy", "-auto-approve", targets=targets, variables=variables)
     if arguments.with_data:  # now that no host writes any more
         empty_buckets(deployment)
+        delete_disk(deployment)
         run_terraform(folder, "destroy", "-auto-approve", variables=variables)
     show("Destroyed." if arguments.with_data else "Destroyed, but for the data.")
 
@@ -161,6 +189,16 @@ def empty_buckets(deployment: Deployment) -> None:
         show(f"{bucket} is empty.")
 
 
+def delete_disk(deployment: Deployment) -> None:
+    """The records' disk, which Terraform itself refuses to delete; no host has it any more."""
+    ec2 = boto3.client("ec2")
+    named = [{"Name": "tag:Name", "Values": [f"{deployment.name}-redis"]}]
+    for volume in ec2.describe_volumes(Filters=named)["Volumes"]:
+        ec2.delete_volume(VolumeId=volume["VolumeId"])
+        ec2.get_waiter("volume_deleted").wait(VolumeIds=[volume["VolumeId"]])
+        show("The disk with the records is deleted.")
+
+
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """The command line; the function of the command is in `run`."""
     parser = argparse.ArgumentParser(description="The deployment on AWS.")
@@ -176,7 +214,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
     add(plan)
     applying = add(apply)
-    applying.add_argument("--no-wait", action="store_true", help="do not wait for the site")
+    applying.add_argument("--yes", action="store_true", help="do not ask")
+    applying.add_argument("--no-wait", action="store_true", help="do not wait for hosts and site")
     applying.add_argument("--wait-seconds", type=float, default=1200, metavar="SECONDS")
     applying.add_argument(
         "--replace",

@@ -1,5 +1,5 @@
-# Redis of AWS's own, where redis = "elasticache". In the names of provider 5 and later; the tests,
-# whose provider is older, put their own file in the place of this one.
+# Redis of AWS's own, where redis = "elasticache". In the names and values of provider 5 and later;
+# the tests, whose provider is older, translate them in a copy.
 
 resource "aws_elasticache_subnet_group" "redis" {
   count      = var.redis == "elasticache" ? 1 : 0
@@ -24,7 +24,7 @@ resource "aws_elasticache_replication_group" "redis" {
   replication_group_id       = "${var.name}-redis"
   description                = "Records and queue"
   engine                     = "redis"
-  engine_version             = "7.x"
+  engine_version             = "7.1"
   node_type                  = "cache.t4g.small"
   num_cache_clusters         = 2
   automatic_failover_enabled = true

@@ -21,6 +21,9 @@ from terraform.provision import CannotDeploy, explain, read_setting, show
 
 COMMAND = ".venv/bin/python terraform/deploy.py"
 SETUP_LOG = "/var/log/pneumonia-setup.log"
+SET_UP = "/opt/pneumonia/set-up"
+"""Is there when a host's script has succeeded."""
+
 LOG_BYTES = 20000
 """Of what a host prints; Systems Manager hands over 24,000 characters from the beginning."""
 
@@ -99,6 +102,27 @@ def list_hosts(deployment: Deployment) -> dict[str, Any]:
         tags = {tag["Key"]: tag["Value"] for tag in instance["Tags"]}
         found[tags["Name"].removeprefix(f"{deployment.name}-")] = instance
     return dict(sorted(found.items()))
+
+
+def find_hosts_not_set_up(deployment: Deployment) -> dict[str, str]:
+    """What is known of each such host. A trainer that is off has set itself up, or was never on."""
+    missing = {}
+    for host, instance in list_hosts(deployment).items():
+        state = instance["State"]["Name"]
+        if host == "trainer":
+            if state != "stopped":
+                missing[host] = f"it is {state}, and powers itself off when it is set up"
+        elif state != "running":
+            missing[host] = f"it is {state}"
+        else:
+            try:
+                said = run_on_host(instance["InstanceId"], f"test -e {SET_UP} && echo set up || :")
+            except CannotDeploy as error:
+                missing[host] = str(error)
+            else:
+                if said.strip() != "set up":
+                    missing[host] = "its set-up goes on"
+    return missing
 
 
 def status(deployment: Deployment, arguments: argparse.Namespace) -> None:
@@ -252,9 +276,10 @@ def logs(deployment: Deployment, arguments: argparse.Namespace) -> None:
         return
     since = "-n 200"
     while True:
-        command = f"journalctl -u 'pneumonia-*' --no-pager --show-cursor {since}"
+        # Not a pipe: tail would succeed where journalctl failed, and an empty log be believed.
+        command = f"out=$(journalctl -u 'pneumonia-*' --no-pager --show-cursor {since}) || exit 1"
         text, _, cursor = run_on_host(
-            instance["InstanceId"], f"{command} | tail -c {LOG_BYTES}"
+            instance["InstanceId"], f"{command}; printf '%s\n' \"$out\" | tail -c {LOG_BYTES}"
         ).rpartition("-- cursor: ")
         if text := text.replace("-- No entries --\n", ""):
             print(text, end="", flush=True)

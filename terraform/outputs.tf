@@ -14,7 +14,6 @@
 # | all of it, trainer off                |     189 |
 # | each further API host, with its disk  |      74 |
 # | ElastiCache, two cache.t4g.small      |      55 |
-# | trainer: p3.2xlarge, for each hour on |    3.82 |
 # | trainer: g6.xlarge, for each hour on  |    1.01 |
 
 output "address" {

@@ -34,9 +34,9 @@ CREDENTIALS = (
     "have expired."
 )
 GPU_QUOTA = (
-    "The account may not start the trainer; ask for the quota 'Running On-Demand P instances' (for "
-    "g types 'Running On-Demand G and VT instances') in Service Quotas, or set trainer_enabled = "
-    "false in terraform.tfvars."
+    "The account may not start the trainer; ask for the quota 'Running On-Demand G and VT "
+    "instances' (for p types 'Running On-Demand P instances') in Service Quotas, or set "
+    "trainer_enabled = false in terraform.tfvars."
 )
 REASONS = (
     (r"VcpuLimitExceeded.*trainer", GPU_QUOTA),
@@ -59,6 +59,12 @@ REASONS = (
         r"InvalidAMIID|query returned no results(?=.*aws_ami)",
         "The image (AMI) of a host is not in this region; look at image_id, trainer_image_id and "
         "trainer_image_name in terraform.tfvars.",
+    ),
+    (
+        r"Instance cannot be destroyed.*?Resource (\S+)",
+        "Refused, and nothing was changed: this plan would delete {0}, and with it what cannot be "
+        "made again. Take the change back (a zone, `redis`, `name` in terraform.tfvars, or a "
+        "resource's name), or see 'Changes that are refused' in terraform/README.md.",
     ),
     (
         r"acquiring the state lock.*?ID:\s*(\S+).*?Who:\s*(\S+)",
@@ -101,10 +107,24 @@ def check_terraform(folder: Path) -> None:
     needed = f"Terraform {OLDEST[0]}.{OLDEST[1]} or later is needed"
     if shutil.which("terraform") is None:
         raise CannotDeploy(f"{needed} and none is on PATH; install it from terraform.io.")
-    _, out, _ = Terraform(str(folder)).cmd("version", json=IsFlagged)
-    version = json.loads(out)["terraform_version"]
+    out = ask_terraform(folder, "version", "-json")
+    found = re.search(r'"terraform_version": *"([0-9]+\.[0-9]+\.[^"]+)"', out)
+    if found is None:
+        raise CannotDeploy(f"{needed} and the one on PATH does not say its version.")
+    version = found[1]
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:
         raise CannotDeploy(f"{needed} and {version} is on PATH; install a newer one.")
+
+
+def ask_terraform(folder: Path, *command: str, empty: str | None = None) -> str:
+    """What it prints; nothing if it fails with the error `empty`.
+
+    Raises CannotDeploy for any other failure: its output would be taken for an answer.
+    """
+    code, out, said = Terraform(str(folder)).cmd(*command)
+    if code and not (empty and empty in said):
+        raise CannotDeploy(explain(re.sub(r"\x1b\[\d*m", "", said or out)))
+    return "" if code else str(out)
 
 
 def read_setting(folder: Path, name: str) -> str:
@@ -157,8 +177,11 @@ def run_terraform(
     *arguments: str,
     targets: list[str] | None = None,
     variables: Mapping[str, str] | None = None,
+    total: int = 0,
 ) -> dict[str, str]:
     """Run it, show its progress, return what it planned: action by address. Raises CannotDeploy.
+
+    `total` is how many changes a plan that was saved will make; Terraform does not repeat it.
 
     python-terraform writes the command and its file of variables; it is not run by `Terraform.cmd`,
     which is silent until the end.
@@ -170,7 +193,7 @@ def run_terraform(
     planned: dict[str, str] = {}
     errors: list[str] = []
     rest = ""
-    done = total = 0
+    done = 0
     with subprocess.Popen(
         line,
         cwd=folder,

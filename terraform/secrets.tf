@@ -18,7 +18,7 @@ locals {
     nginx      = []
     web        = ["secret-key", "web-key"]
     api        = ["redis-password", "api-key", "web-key", "first-user-password"]
-    trainer    = ["redis-password", "api-key"]
+    trainer    = ["redis-password"]
     monitoring = ["grafana-password"]
   }
 }

@@ -2,11 +2,6 @@
 # training run that ends with the box powering itself off. What ends a run that does not: the time
 # limit of its systemd unit, this alarm on an idle GPU, and an hour later a timer of the box itself.
 
-locals {
-  trainer_driver_and_system = startswith(var.trainer_instance_type, "p3") ? "Proprietary Nvidia Driver GPU AMI (Ubuntu 20.04)" : "OSS Nvidia Driver GPU AMI (Ubuntu 22.04)"
-  trainer_image_name        = var.trainer_image_name != null ? var.trainer_image_name : "Deep Learning Base ${local.trainer_driver_and_system} *"
-}
-
 data "aws_ami" "gpu" {
   count       = var.trainer_enabled && var.trainer_image_id == null ? 1 : 0
   owners      = ["amazon"]
@@ -14,7 +9,7 @@ data "aws_ami" "gpu" {
 
   filter {
     name   = "name"
-    values = [local.trainer_image_name]
+    values = [var.trainer_image_name]
   }
 }
 
@@ -54,7 +49,7 @@ resource "aws_instance" "trainer" {
 resource "aws_cloudwatch_metric_alarm" "gpu_idle" {
   count               = var.trainer_enabled ? 1 : 0
   alarm_name          = "${var.name}-trainer-idle"
-  alarm_description   = "The trainer's GPU did nothing for an hour: it is stopped."
+  alarm_description   = "The trainer's GPU did nothing for an hour: it is stopped, and its run is lost. terraform/deploy.py logs trainer shows how far it came."
   namespace           = "CWAgent"
   metric_name         = "nvidia_smi_utilization_gpu"
   dimensions          = { InstanceId = aws_instance.trainer[0].id }
@@ -64,5 +59,5 @@ resource "aws_cloudwatch_metric_alarm" "gpu_idle" {
   period              = 300
   evaluation_periods  = 12
   treat_missing_data  = "notBreaching"
-  alarm_actions       = ["arn:aws:automate:${var.region}:ec2:stop"]
+  alarm_actions       = ["arn:aws:automate:${var.region}:ec2:stop", aws_sns_topic.alarms.arn]
 }

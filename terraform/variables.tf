@@ -129,6 +129,13 @@ variable "instance_types" {
     condition     = alltrue([for type in values(var.instance_types) : !can(regex("^[a-z]+[0-9]+g[a-z]*\\.", type))])
     error_message = "The hosts run amd64 images, so no Graviton type such as c7g.large can be used."
   }
+
+  # https://docs.aws.amazon.com/ebs/latest/userguide/nvme-ebs-volumes.html: the disk of Redis is found
+  # by its serial number, which Xen instances do not show.
+  validation {
+    condition     = !can(regex("^(t1|t2|m1|m2|m3|m4|c1|c3|c4|r3|r4|i2|d2|h1|x1|x1e|g2|g3|g3s|p2|p3|f1)\\.", var.instance_types.api))
+    error_message = "The API hosts need a type of the Nitro generation, such as c6i.large or t3.medium, which shows the serial number of Redis's disk."
+  }
 }
 
 variable "api_count" {
@@ -172,13 +179,14 @@ variable "trainer_enabled" {
 }
 
 variable "trainer_instance_type" {
-  description = "GPU instance; g5.xlarge or g6.xlarge are cheaper and have current images."
+  description = "GPU instance; the default has an NVIDIA L4."
   type        = string
-  default     = "p3.2xlarge"
+  default     = "g6.xlarge"
 
+  # P2 and P3 are left out: Amazon's current GPU images have no driver for their K80 and V100.
   validation {
-    condition     = can(regex("^(p3|p3dn|p4d|p4de|p5|p5e|p5en|g4dn|g5|g6|g6e|gr6)\\.[0-9]*x?large$", var.trainer_instance_type))
-    error_message = "The trainer needs an instance type with an NVIDIA GPU and an x86 processor, such as p3.2xlarge or g6.xlarge."
+    condition     = can(regex("^(p4d|p4de|p5|p5e|p5en|g4dn|g5|g6|g6e|gr6)\\.[0-9]*x?large$", var.trainer_instance_type))
+    error_message = "The trainer needs an x86 instance type whose NVIDIA GPU TensorFlow and Amazon's current images support, such as g6.xlarge, g5.xlarge or p4d.24xlarge."
   }
 }
 
@@ -194,25 +202,16 @@ variable "trainer_image_id" {
 }
 
 variable "trainer_image_name" {
-  description = "Name, with *, of Amazon's GPU image for the trainer; null for the one with the driver for trainer_instance_type."
+  description = "Name, with *, of Amazon's GPU image for the trainer."
   type        = string
-  default     = null
+  default     = "Deep Learning Base OSS Nvidia Driver GPU AMI (Ubuntu 22.04) *"
+  nullable    = false
 
+  # https://docs.aws.amazon.com/dlami/latest/devguide/: Amazon's images with the proprietary driver
+  # are for P3 alone.
   validation {
-    condition     = var.trainer_image_name == null || try(length(var.trainer_image_name) > 0, false)
-    error_message = "The name of the trainer's image must not be empty."
-  }
-
-  # NVIDIA's open kernel modules support Turing and later, and the V100 of P3 is older.
-  validation {
-    condition     = !(startswith(var.trainer_instance_type, "p3") && try(strcontains(var.trainer_image_name, "OSS"), false))
-    error_message = "Images with the OSS driver do not run on P3; choose g5 or g6, or an image with the proprietary driver."
-  }
-
-  # https://docs.aws.amazon.com/dlami/latest/devguide/: Amazon's images with this driver list P3 alone.
-  validation {
-    condition     = startswith(var.trainer_instance_type, "p3") || !try(strcontains(var.trainer_image_name, "Proprietary"), false)
-    error_message = "Amazon's images with the proprietary driver are for P3; choose one with the OSS driver, or leave trainer_image_name out."
+    condition     = length(var.trainer_image_name) > 0 && !strcontains(var.trainer_image_name, "Proprietary")
+    error_message = "The trainer's image needs a name, and the OSS driver: Amazon's images with the proprietary one do not run on its GPUs."
   }
 }
 

@@ -168,6 +168,16 @@ run "wrong_instance_types_is_refused" {
   expect_failures = [var.instance_types]
 }
 
+run "api_without_serial_numbers_of_disks_is_refused" {
+  command = plan
+
+  variables {
+    instance_types = { nginx = "t3.micro", web = "t3.small", api = "m4.large", monitoring = "t3.small" }
+  }
+
+  expect_failures = [var.instance_types]
+}
+
 run "wrong_api_count_is_refused" {
   command = plan
 
@@ -228,38 +238,36 @@ run "wrong_trainer_image_id_is_refused" {
   expect_failures = [var.trainer_image_id]
 }
 
-run "open_driver_on_p3_is_refused" {
+run "trainer_without_current_driver_is_refused" {
   command = plan
 
   variables {
-    trainer_image_name = "Deep Learning Base OSS Nvidia Driver GPU AMI (Ubuntu 22.04) *"
+    trainer_instance_type = "p3.2xlarge"
+  }
+
+  expect_failures = [var.trainer_instance_type]
+}
+
+run "proprietary_driver_is_refused" {
+  command = plan
+
+  variables {
+    trainer_image_name = "Deep Learning Base Proprietary Nvidia Driver GPU AMI (Ubuntu 20.04) *"
   }
 
   expect_failures = [var.trainer_image_name]
 }
 
-run "proprietary_driver_on_g6_is_refused" {
+run "trainer_gets_amazons_image" {
   command = plan
 
   variables {
-    trainer_instance_type = "g6.xlarge"
-    trainer_image_name    = "Deep Learning Base Proprietary Nvidia Driver GPU AMI (Ubuntu 20.04) *"
-  }
-
-  expect_failures = [var.trainer_image_name]
-}
-
-run "image_follows_the_gpu" {
-  command = plan
-
-  variables {
-    trainer_instance_type = "g6.xlarge"
-    trainer_image_id      = null
+    trainer_image_id = null
   }
 
   assert {
-    condition     = length(data.aws_ami.gpu) == 1 && strcontains(local.trainer_image_name, " OSS ")
-    error_message = "A g6 without a named image gets one with the OSS driver."
+    condition     = length(data.aws_ami.gpu) == 1
+    error_message = "Without an image id, Amazon's newest GPU image is looked up."
   }
 }
 

@@ -3,41 +3,66 @@ packages awscli ca-certificates curl gettext-base libgl1 prometheus-node-exporte
 unpack_release
 install_extra api
 redis_password=$(secret redis-password)
+api_key=$(secret api-key)
+web_key=$(secret web-key)
 
 %{ if local_redis ~}
-# Redis's files are on a disk of their own, which outlives this host. It may be attached after the
-# start, and its name differs by the type of the host.
-disk=
-for _ in $(seq 60); do
-    for found in /dev/sdf /dev/xvdf /dev/nvme1n1; do
-        test -b "$found" && disk=$found && break 2
+# Redis's files are on a disk of their own, which outlives this host and may be attached after its
+# start. It is the volume with this serial number and no other: names such as /dev/nvme1n1 change
+# with each start, and may be an instance store, which forgets everything when the host stops.
+serial='${replace(redis_volume, "-", "")}'
+disk=/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_$serial
+wait_for_disk() {
+    local found
+    for _ in {1..60}; do
+        if found=$(lsblk --nodeps --noheadings --output SERIAL "$disk" 2> /dev/null); then
+            checked "The serial number of $disk" "$serial" "$${found// /}" > /dev/null
+            return
+        fi
+        sleep 5
     done
-    test -z "$endpoint_url" || break
-    sleep 5
-done
+    echo "The disk for Redis, $disk, was not attached within five minutes." >&2
+    return 1
+}
+# Only what is empty gets a file system.
+format_disk() {
+    local found
+    found=$(wipefs --no-act --noheadings --output TYPE "$disk")
+    case $${found// /} in
+        "") mkfs.ext4 -q "$disk" ;;
+        ext4) ;;
+        *)
+            echo "$disk holds something other than Redis's files; it is left as it is." >&2
+            return 1
+            ;;
+    esac
+}
 install -d -m 750 -o redis -g redis "$var/redis"
-if [ -n "$disk" ] && ! mountpoint -q "$var/redis"; then
-    blkid "$disk" > /dev/null || mkfs.ext4 -q "$disk"
-    grep -q "$var/redis" /etc/fstab || echo "$disk $var/redis ext4 defaults,nofail 0 2" >> /etc/fstab
-    mount "$var/redis"
-    chown redis:redis "$var/redis"
-elif [ -z "$disk" ] && [ -z "$endpoint_url" ]; then
-    echo "The disk for Redis was not attached within five minutes."
-    exit 1
+# A rehearsal's machines have no disks.
+if [ -z "$endpoint_url" ]; then
+    wait_for_disk
+    if ! mountpoint -q "$var/redis"; then
+        format_disk
+        fstab=$(sed "\:$var/redis:d" /etc/fstab)
+        place 644 root:root /etc/fstab <<< "$fstab
+$disk $var/redis ext4 defaults,nofail 0 2"
+        systemctl daemon-reload
+        mount "$var/redis"
+        chown redis:redis "$var/redis"
+    fi
 fi
 chmod 751 "$var"
 systemctl disable --quiet --now redis-server
-install -m 640 -o redis -g redis /dev/null /etc/redis/pneumonia.conf
 bind="127.0.0.1 ${address}" port=6379 password=$redis_password data_dir=$var/redis \
-    fill "$root/pneumonia_api/redis.conf.template" /etc/redis/pneumonia.conf
+    fill "$root/pneumonia_api/redis.conf.template" /etc/redis/pneumonia.conf 640 redis:redis
 redis_server=/usr/bin/redis-server redis_conf=/etc/redis/pneumonia.conf \
     start_unit pneumonia_api/pneumonia-redis.service
 %{ endif ~}
 
 write_settings <<END
 REDIS_URL=${redis_scheme}://:$redis_password@${redis_host}:6379/0${redis_options}
-API_KEY=$(secret api-key)
-WEB_KEY=$(secret web-key)
+API_KEY=$api_key
+WEB_KEY=$web_key
 IMAGE_STORE=${images_url}
 ARTIFACT_STORE=${models_url}
 API_HOST=0.0.0.0
@@ -48,12 +73,12 @@ start_unit pneumonia_api/pneumonia-worker.service
 
 %{ if first ~}
 # Redis's figures, wherever it is; its address holds the password.
-sed -n 's/^REDIS_URL=\([^?]*\).*/REDIS_ADDR=\1/p' "$settings" |
-    install -m 600 /dev/stdin /etc/default/redis-exporter-secret
-echo 'ARGS="--connection-timeout=1s"' > /etc/default/prometheus-redis-exporter
+echo "REDIS_ADDR=${redis_scheme}://:$redis_password@${redis_host}:6379/0" |
+    place 600 root:root /etc/default/redis-exporter-secret
+echo 'ARGS="--connection-timeout=1s"' | place 644 root:root /etc/default/prometheus-redis-exporter
 install -d /etc/systemd/system/prometheus-redis-exporter.service.d
-printf '[Service]\nEnvironmentFile=/etc/default/redis-exporter-secret\n' \
-    > /etc/systemd/system/prometheus-redis-exporter.service.d/address.conf
+printf '[Service]\nEnvironmentFile=/etc/default/redis-exporter-secret\n' |
+    place 644 root:root /etc/systemd/system/prometheus-redis-exporter.service.d/address.conf
 systemctl daemon-reload
 systemctl restart prometheus-redis-exporter
 
@@ -62,5 +87,27 @@ users() {
     # shellcheck disable=SC1090 # made above
     (cd "$root" && set -a && . "$settings" && exec "$python" -m flask --app pneumonia_api.app users "$@")
 }
-test -n "$(users list)" || secret first-user-password | users add doctor --password-stdin
+known=$(users list)
+if [ -z "$known" ]; then
+    first_password=$(secret first-user-password)
+    users add doctor --password-stdin <<< "$first_password"
+fi
 %{ endif ~}
+
+# This host counts as set up when one X-ray was judged, which is deleted again.
+api=http://127.0.0.1:5000
+call_api() {
+    curl --silent --show-error --fail --max-time 60 --header @- "$@" <<< "Authorization: Bearer $api_key"
+}
+judge_one() {
+    local answer id
+    answer=$(call_api --form "xray=@$root/terraform/probe.jpeg" "$api/v1/xrays?wait=30") || return 1
+    id=$${answer#*'"id":'}
+    id=$${id#*'"'}
+    id=$(checked "The id of the X-ray" '[A-Za-z0-9_-]+' "$${id%%'"'*}") || return 1
+    call_api --request DELETE "$api/v1/xrays/$id" || return 1
+    [[ $answer =~ \"status\":\ *\"done\" ]] || { echo "The X-ray was not judged." >&2; return 1; }
+}
+answers $api/readyz
+retry judge_one
+finish

@@ -1,71 +1,139 @@
 #!/bin/bash
 # The beginning of every host's script. It may run again at any time, with the same result. Names in
 # braces are Terraform's; secrets are read from Parameter Store here and are in no user data.
-set -euo pipefail
-exec > >(tee -a /var/log/pneumonia-setup.log) 2>&1
-trap 'echo "Setup failed in line $LINENO: $BASH_COMMAND"' ERR
+set -Eeuo pipefail
+# Without this a command that fails inside $( ) does not end the script.
+shopt -s inherit_errexit
+trap 'echo "Setup failed in line $LINENO: $BASH_COMMAND" >&2' ERR
 
 export DEBIAN_FRONTEND=noninteractive AWS_DEFAULT_REGION=${region}
 endpoint_url='${endpoint_url}'
-root=/opt/pneumonia/release
-python=/opt/pneumonia/venv/bin/python
+home=/opt/pneumonia
+root=$home/release
+python=$home/venv/bin/python
 var=/var/lib/pneumonia
 settings=/etc/pneumonia/env
+done_mark=$home/set-up
 
-# What installs packages and talks to AWS is tried again: the network may come up after us.
+# Cloud-init runs this once, at the first start, and never again. It only hands over to systemd,
+# which runs the script until it has succeeded once: after a pause, and at each start.
+if [ "$${1:-}" != run ]; then
+    install -D -m 700 "$0" "$home/setup.sh"
+    cat > /etc/systemd/system/pneumonia-setup.service <<END
+[Unit]
+Description=Pneumonia detection: set-up of this host
+After=network-online.target
+Wants=network-online.target
+ConditionPathExists=!$done_mark
+StartLimitIntervalSec=0
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/bash $home/setup.sh run
+Restart=on-failure
+RestartSec=60
+StandardOutput=append:/var/log/pneumonia-setup.log
+StandardError=inherit
+
+[Install]
+WantedBy=multi-user.target
+END
+    systemctl daemon-reload
+    systemctl enable --quiet pneumonia-setup
+    exec systemctl start --no-block pneumonia-setup
+fi
+
+# What installs packages and talks to AWS is tried again: the network may come up after us. Messages
+# go to standard error, because standard output may be captured as a value.
 retry() {
     local try
     for try in 1 2 3 4 5 6; do
         "$@" && return 0
-        echo "Try $try failed: $1"
+        echo "Try $try failed: $1" >&2
         sleep $((try * 5))
     done
     return 1
 }
 
+# What a program printed, if all of it has the form that is meant: checked NAME FORM VALUE. The value
+# is not shown otherwise, for it may be a secret.
+checked() {
+    if [[ $3 =~ ^($2)$ ]]; then
+        printf '%s\n' "$3"
+    else
+        echo "$1 does not have the form $2; it is not used." >&2
+        return 1
+    fi
+}
+
+# Another program, such as Debian's own updates at the first start, may hold the lock; a mirror that
+# cannot be reached is an error, or packages would be missing later on.
+apt_get() {
+    retry apt-get -qq -o DPkg::Lock::Timeout=300 -o APT::Update::Error-Mode=any "$@" > /dev/null
+}
+
 packages() {
-    retry apt-get update -qq
-    retry apt-get install -y -qq --no-install-recommends "$@" > /dev/null
+    retry dpkg --configure -a # what lost its power half installed
+    apt_get update
+    apt_get install -y --no-install-recommends "$@"
 }
 
 on_aws() {
     aws $${endpoint_url:+--endpoint-url "$endpoint_url"} "$@"
 }
 
-# The secret is an argument of nothing and stays out of the log.
+# The secret is an argument of nothing and stays out of the log. Use it as NAME=$(secret NAME): in a
+# here-document or among arguments its failure would not be seen.
+read_secret() {
+    local value
+    value=$(on_aws ssm get-parameter --name "/${name}/$1" --with-decryption \
+        --query Parameter.Value --output text) || return 1
+    checked "The secret $1" '[A-Za-z0-9_-]{32,128}' "$value"
+}
 secret() {
-    retry on_aws ssm get-parameter --name "/${name}/$1" --with-decryption \
-        --query Parameter.Value --output text
+    retry read_secret "$1"
+}
+
+# A file, whole or not at all, from standard input: place MODE OWNER:GROUP FILE
+place() {
+    (umask 077 && cat > "$3.new")
+    chown "$2" "$3.new"
+    chmod "$1" "$3.new"
+    mv "$3.new" "$3"
 }
 
 # Shells and commands come through Session Manager. Amazon's images have its agent, Debian's do not.
 session_agent() {
-    local package=/opt/pneumonia/amazon-ssm-agent.deb
+    local units package=$home/amazon-ssm-agent.deb
     test -z "$endpoint_url" || return 0
-    systemctl list-unit-files | grep -q amazon-ssm-agent && return 0
-    retry curl --silent --fail --output "$package" \
-        "https://s3.${region}.amazonaws.com/amazon-ssm-${region}/latest/debian_amd64/amazon-ssm-agent.deb"
-    dpkg --install "$package" > /dev/null
+    units=$(systemctl list-unit-files --no-legend)
+    if [[ $units != *amazon-ssm-agent* ]]; then
+        retry curl --silent --show-error --fail --output "$package" \
+            "https://s3.${region}.amazonaws.com/amazon-ssm-${region}/latest/debian_amd64/amazon-ssm-agent.deb"
+        apt_get install -y "$package"
+    fi
 }
 
 # All services log to the journal: it never fills the disk, and staff's names do not stay for ever.
 limit_journal() {
     install -d /etc/systemd/journald.conf.d
-    printf '[Journal]\nStorage=persistent\nSystemMaxUse=500M\nMaxRetentionSec=90day\n' \
-        > /etc/systemd/journald.conf.d/pneumonia.conf
+    printf '[Journal]\nStorage=persistent\nSystemMaxUse=500M\nMaxRetentionSec=90day\n' |
+        place 644 root:root /etc/systemd/journald.conf.d/pneumonia.conf
     systemctl restart systemd-journald
 }
 
 # The release and the account that runs it.
 unpack_release() {
-    local archive=/opt/pneumonia/release.tar.gz
+    local archive=$home/release.tar.gz
     id pneumonia > /dev/null 2>&1 || useradd --system --home-dir "$var" --shell /usr/sbin/nologin pneumonia
-    install -d -m 755 /opt/pneumonia "$root"
+    install -d -m 755 "$home" "$root"
     install -d -m 751 -o pneumonia -g pneumonia "$var"
     install -d -m 750 -o pneumonia -g pneumonia "$var/log"
     # Jobs that end leave their figures here, for node_exporter.
     install -d -m 755 -o pneumonia -g pneumonia "$var/metrics"
-    echo "ARGS=\"--collector.textfile.directory=$var/metrics\"" > /etc/default/prometheus-node-exporter
+    echo "ARGS=\"--collector.textfile.directory=$var/metrics\"" |
+        place 644 root:root /etc/default/prometheus-node-exporter
     systemctl restart prometheus-node-exporter
     install -d -m 750 -o root -g pneumonia /etc/pneumonia
     limit_journal
@@ -74,43 +142,69 @@ unpack_release() {
     tar --extract --gzip --file "$archive" --directory "$root" --no-same-owner
 }
 
-# An extra of the project, pinned by its lock, and what else is named: install_extra NAME [MORE ...]
+# An environment whose making was cut off has a Python and no pip.
+venv_works() {
+    "$python" -m pip --version > /dev/null 2>&1
+}
+
+# An extra of the project, pinned by its locks, and what else is named: install_extra NAME [MORE ...]
 install_extra() {
     local extra=$1
     shift
-    test -x "$python" || python3 -m venv /opt/pneumonia/venv
+    venv_works || python3 -m venv --clear $home/venv
     (cd "$root" && retry "$python" -m pip install --quiet --disable-pip-version-check \
-        --constraint requirements.txt ".[$extra]" "$@")
+        --constraint requirements.txt --constraint terraform/cuda.txt ".[$extra]" "$@")
 }
 
-# Settings of the services, for the account that runs them alone; from standard input.
+# Settings of the services, for the account that runs them alone; from standard input. None may be
+# empty, or hold a message in the place of a value.
 write_settings() {
-    umask 077
-    { printf 'VAR_DIR=%s\n' "$var"; cat; } > "$settings.new"
-    test -z "$endpoint_url" || printf 'AWS_ENDPOINT_URL=%s\n' "$endpoint_url" >> "$settings.new"
-    printf 'AWS_DEFAULT_REGION=%s\n' "$AWS_DEFAULT_REGION" >> "$settings.new"
-    chown root:pneumonia "$settings.new"
-    chmod 640 "$settings.new"
-    mv "$settings.new" "$settings"
-    umask 022
+    local text line
+    text=$(
+        printf 'VAR_DIR=%s\n' "$var"
+        cat
+        test -z "$endpoint_url" || printf 'AWS_ENDPOINT_URL=%s\n' "$endpoint_url"
+        printf 'AWS_DEFAULT_REGION=%s\n' "$AWS_DEFAULT_REGION"
+    )
+    while IFS= read -r line; do
+        checked "The setting $${line%%=*}" '[A-Z_]+=[A-Za-z0-9:/@?=._,-]+' "$line" > /dev/null
+    done <<< "$text"
+    place 640 root:pneumonia "$settings" <<< "$text"
 }
 
 # A template of the release, its names in braces filled with variables of the environment, and
-# nothing else of it, for nginx has variables too: fill FROM TO.
+# nothing else of it, for nginx has variables too: fill FROM TO [MODE OWNER:GROUP]. A name that is
+# not set is an error.
 fill() {
-    local names
+    local name names text
     # shellcheck disable=SC2016 # the braces are the template's
-    names=$(grep -o '$${[a-z_]*}' "$1" | sort -u | tr '\n' ' ')
-    envsubst "$names" < "$1" > "$2"
+    names=$(grep -o '$${[a-z_]*}' "$1") || test $? -eq 1
+    for name in $names; do
+        name=$${name//[^a-z_]/}
+        printenv "$name" > /dev/null || { echo "$1 asks for $name, which is not set." >&2; return 1; }
+    done
+    text=$(envsubst "$names" < "$1")
+    place "$${3:-644}" "$${4:-root:root}" "$2" <<< "$text"
 }
 
 # A unit of the release under systemd: start_unit FOLDER/NAME.service
 start_unit() {
-    local unit
-    unit=$(basename "$1")
+    local unit=$${1##*/}
     fill "$root/$1" "/etc/systemd/system/$unit"
     systemctl daemon-reload
     systemctl enable --quiet "$unit"
     systemctl restart "$unit"
 }
 export root python drain_seconds=10
+
+# Waits for a page of this host, or of one that it needs: answers URL [OPTION ...]
+answers() {
+    retry curl --silent --show-error --fail --max-time 30 --output /dev/null "$@"
+}
+
+# The last line of each script. What was written is on the disk before that is written down.
+finish() {
+    sync
+    touch "$done_mark"
+    echo "Set up."
+}

@@ -1,5 +1,5 @@
 # Prometheus, Alertmanager, blackbox and, where its repository can be reached, Grafana.
-packages awscli ca-certificates curl gettext-base gnupg prometheus prometheus-alertmanager \
+packages awscli ca-certificates curl gettext-base prometheus prometheus-alertmanager \
     prometheus-blackbox-exporter prometheus-node-exporter
 unpack_release
 
@@ -37,8 +37,8 @@ install -d /etc/prometheus/rules
 rm -f /etc/prometheus/rules/*
 install -m 644 "$root"/monitoring/prometheus/rules/*.yml /etc/prometheus/rules
 promtool check config /etc/prometheus/prometheus.yml
-echo 'ARGS="--web.listen-address=127.0.0.1:9090 --storage.tsdb.retention.time=90d"' \
-    > /etc/default/prometheus
+echo 'ARGS="--web.listen-address=127.0.0.1:9090 --storage.tsdb.retention.time=90d"' |
+    place 644 root:root /etc/default/prometheus
 
 # E-mail by SNS, with this host's own rights.
 tell() {
@@ -49,46 +49,58 @@ pages=$(tell '${topics.pages}') tickets=$(tell '${topics.tickets}')
 export pages tickets
 fill "$root/monitoring/alertmanager/alertmanager.yml.template" /etc/prometheus/alertmanager.yml
 amtool check-config /etc/prometheus/alertmanager.yml
-echo 'ARGS="--web.listen-address=127.0.0.1:9093 --cluster.listen-address="' \
-    > /etc/default/prometheus-alertmanager
-install -m 644 "$root/monitoring/blackbox/blackbox.yml" /etc/prometheus/blackbox.yml
-echo 'ARGS="--config.file=/etc/prometheus/blackbox.yml --web.listen-address=127.0.0.1:9115"' \
-    > /etc/default/prometheus-blackbox-exporter
+echo 'ARGS="--web.listen-address=127.0.0.1:9093 --cluster.listen-address="' |
+    place 644 root:root /etc/default/prometheus-alertmanager
+place 644 root:root /etc/prometheus/blackbox.yml < "$root/monitoring/blackbox/blackbox.yml"
+echo 'ARGS="--config.file=/etc/prometheus/blackbox.yml --web.listen-address=127.0.0.1:9115"' |
+    place 644 root:root /etc/default/prometheus-blackbox-exporter
 systemctl restart prometheus prometheus-alertmanager prometheus-blackbox-exporter
+answers http://127.0.0.1:9090/-/ready
+answers http://127.0.0.1:9093/-/ready
 
-# Grafana is in its own repository alone; the rest works without it.
-if curl --silent --fail --retry 2 --max-time 60 https://apt.grafana.com/gpg.key |
-    gpg --batch --yes --dearmor -o /usr/share/keyrings/grafana.gpg; then
-    echo 'deb [signed-by=/usr/share/keyrings/grafana.gpg] https://apt.grafana.com stable main' \
-        > /etc/apt/sources.list.d/grafana.list
+# Grafana is in its own repository alone, which a rehearsal's machines cannot reach. All above works
+# without it, and goes on while it is asked for again.
+install_grafana() {
+    local key=/usr/share/keyrings/grafana.asc
+    install -d /usr/share/keyrings
+    retry curl --silent --show-error --fail --max-time 60 --output $key.new https://apt.grafana.com/gpg.key
+    grep -q '^-----BEGIN PGP PUBLIC KEY BLOCK-----' $key.new
+    mv $key.new $key
+    echo "deb [signed-by=$key] https://apt.grafana.com stable main" |
+        place 644 root:root /etc/apt/sources.list.d/grafana.list
     packages grafana openssl
-    if [ ! -s /etc/grafana/tls.key ]; then
+    if [ ! -s /etc/grafana/tls.pem ]; then
         openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 825 \
-            -subj "/CN=${name} monitoring" -keyout /etc/grafana/tls.key -out /etc/grafana/tls.pem
-        chown root:grafana /etc/grafana/tls.key
-        chmod 640 /etc/grafana/tls.key
+            -subj "/CN=${name} monitoring" -keyout /etc/grafana/tls.key.new -out /etc/grafana/tls.pem.new
+        chown root:grafana /etc/grafana/tls.key.new
+        chmod 640 /etc/grafana/tls.key.new
+        mv /etc/grafana/tls.key.new /etc/grafana/tls.key
+        mv /etc/grafana/tls.pem.new /etc/grafana/tls.pem
     fi
     install -d /etc/systemd/system/grafana-server.service.d
     # A port below 1024 needs the right to it, which a user namespace of its own would take away.
-    {
-        echo '[Service]'
-        echo 'CapabilityBoundingSet=CAP_NET_BIND_SERVICE'
-        echo 'AmbientCapabilities=CAP_NET_BIND_SERVICE'
-        echo 'PrivateUsers=false'
-        echo 'Environment=GF_SERVER_PROTOCOL=https GF_SERVER_HTTP_PORT=443'
-        echo 'Environment=GF_SERVER_CERT_FILE=/etc/grafana/tls.pem GF_SERVER_CERT_KEY=/etc/grafana/tls.key'
-        echo 'Environment=GF_ANALYTICS_REPORTING_ENABLED=false'
-        # Data source and dashboards are read from the release, and Overview is the first page.
-        echo "Environment=GF_PATHS_PROVISIONING=$root/monitoring/grafana/provisioning"
-        echo "Environment=GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH=$root/monitoring/grafana/dashboards/overview.json"
-        echo "Environment=PNEUMONIA_DASHBOARDS=$root/monitoring/grafana/dashboards PROMETHEUS_URL=http://127.0.0.1:9090"
-        echo 'EnvironmentFile=/etc/pneumonia/grafana'
-    } > /etc/systemd/system/grafana-server.service.d/pneumonia.conf
-    printf 'GF_SECURITY_ADMIN_PASSWORD=%s\n' "$(secret grafana-password)" |
-        install -m 600 /dev/stdin /etc/pneumonia/grafana
+    # Data source and dashboards are read from the release, and Overview is the first page.
+    place 644 root:root /etc/systemd/system/grafana-server.service.d/pneumonia.conf <<END
+[Service]
+CapabilityBoundingSet=CAP_NET_BIND_SERVICE
+AmbientCapabilities=CAP_NET_BIND_SERVICE
+PrivateUsers=false
+Environment=GF_SERVER_PROTOCOL=https GF_SERVER_HTTP_PORT=443
+Environment=GF_SERVER_CERT_FILE=/etc/grafana/tls.pem GF_SERVER_CERT_KEY=/etc/grafana/tls.key
+Environment=GF_ANALYTICS_REPORTING_ENABLED=false
+Environment=GF_PATHS_PROVISIONING=$root/monitoring/grafana/provisioning
+Environment=GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH=$root/monitoring/grafana/dashboards/overview.json
+Environment=PNEUMONIA_DASHBOARDS=$root/monitoring/grafana/dashboards PROMETHEUS_URL=http://127.0.0.1:9090
+EnvironmentFile=/etc/pneumonia/grafana
+END
+    grafana_password=$(secret grafana-password)
+    place 600 root:root /etc/pneumonia/grafana <<< "GF_SECURITY_ADMIN_PASSWORD=$grafana_password"
     systemctl daemon-reload
     systemctl enable --quiet grafana-server
     systemctl restart grafana-server
-else
-    echo "Grafana's repository cannot be reached; Prometheus and Alertmanager work without it."
+    answers https://127.0.0.1/api/health --insecure
+}
+if [ -z "$endpoint_url" ]; then
+    install_grafana
 fi
+finish

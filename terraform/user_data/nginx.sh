@@ -6,11 +6,14 @@ run_dir=$var/nginx
 install -d -m 755 "$var" "$run_dir"
 install -d -m 700 "$run_dir/tls"
 
-# Until there is a better one, and for as long as there is no domain: nginx starts with this.
-if [ ! -s "$run_dir/tls/key.pem" ]; then
+# Until there is a better one, and for as long as there is no domain: nginx starts with this. The
+# certificate gets its name last, so that a key without one is made again.
+if [ ! -s "$run_dir/tls/certificate.pem" ]; then
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 825 \
         -subj "/CN=${public_name}" -addext "subjectAltName=${domain != "" ? "DNS" : "IP"}:${public_name}" \
-        -keyout "$run_dir/tls/key.pem" -out "$run_dir/tls/certificate.pem" 2> /dev/null
+        -keyout "$run_dir/tls/key.pem.new" -out "$run_dir/tls/certificate.pem.new" 2> /dev/null
+    mv "$run_dir/tls/key.pem.new" "$run_dir/tls/key.pem"
+    mv "$run_dir/tls/certificate.pem.new" "$run_dir/tls/certificate.pem"
 fi
 
 export run_dir access_log=syslog:server=unix:/dev/log,nohostname errors_root=$root/nginx max_body_mb=26
@@ -19,16 +22,17 @@ fill "$root/nginx/listen-tls.conf.template" "$run_dir/listen.conf"
 fill "$root/nginx/servers-tls.conf.template" "$run_dir/servers-tls.conf"
 status_address=127.0.0.1:8081 fill "$root/nginx/servers-status.conf.template" "$run_dir/servers-status.conf"
 fill "$root/nginx/nginx.conf.template" "$run_dir/nginx.conf"
-install -m 644 "$root/nginx/proxy.conf" "$run_dir/proxy.conf"
+place 644 root:root "$run_dir/proxy.conf" < "$root/nginx/proxy.conf"
 nginx=/usr/sbin/nginx start_unit nginx/pneumonia-nginx.service
-echo 'ARGS="-nginx.scrape-uri=http://127.0.0.1:8081/stub_status"' > /etc/default/prometheus-nginx-exporter
+echo 'ARGS="-nginx.scrape-uri=http://127.0.0.1:8081/stub_status"' |
+    place 644 root:root /etc/default/prometheus-nginx-exporter
 systemctl restart prometheus-nginx-exporter
 %{ if domain != "" ~}
 
 # Asked for now, and again and again until the name points here: the address is new when this host
 # is. Let's Encrypt takes five failed tries an hour. From then on certbot's own timer renews it.
 install -d "$run_dir/acme"
-cat > /etc/systemd/system/pneumonia-certificate.service <<END
+place 644 root:root /etc/systemd/system/pneumonia-certificate.service <<END
 [Unit]
 Description=Pneumonia detection: the first certificate of Let's Encrypt
 After=pneumonia-nginx.service
@@ -42,7 +46,7 @@ ExecStart=/usr/bin/ln -sf /etc/letsencrypt/live/${domain}/privkey.pem $run_dir/t
 ExecStart=/usr/bin/ln -sf /etc/letsencrypt/live/${domain}/fullchain.pem $run_dir/tls/certificate.pem
 ExecStart=/usr/bin/systemctl reload pneumonia-nginx
 END
-cat > /etc/systemd/system/pneumonia-certificate.timer <<END
+place 644 root:root /etc/systemd/system/pneumonia-certificate.timer <<END
 [Unit]
 Description=Pneumonia detection: asks for the first certificate until there is one
 
@@ -56,3 +60,5 @@ systemctl daemon-reload
 systemctl enable --quiet --now pneumonia-certificate.timer
 systemctl start pneumonia-certificate || echo "No certificate yet; the self-signed one stays until there is one."
 %{ endif ~}
+answers https://127.0.0.1/login --insecure
+finish

@@ -1,7 +1,7 @@
 # The GPU box. The first start installs and powers off; every later one is a training run.
 
 # The last resort, at each start: whatever hangs, and if it is this script, costs so many hours.
-cat > /etc/systemd/system/pneumonia-limit.timer <<END
+place 644 root:root /etc/systemd/system/pneumonia-limit.timer <<END
 [Unit]
 Description=Pneumonia detection: the trainer is on for no longer than this
 
@@ -19,15 +19,16 @@ packages awscli ca-certificates curl gettext-base prometheus-node-exporter pytho
 unpack_release
 
 # Amazon's images may have a Python older than 3.11; then uv brings one.
-if [ ! -x "$python" ] && ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
-    python3 -m venv /opt/pneumonia/uv
-    retry /opt/pneumonia/uv/bin/pip install --quiet uv
-    UV_PYTHON_INSTALL_DIR=/opt/pneumonia/python \
-        retry /opt/pneumonia/uv/bin/uv venv --quiet --seed --python 3.12 /opt/pneumonia/venv
+if ! venv_works && ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    python3 -m venv --clear $home/uv
+    retry $home/uv/bin/pip install --quiet uv
+    UV_PYTHON_INSTALL_DIR=$home/python UV_VENV_CLEAR=1 \
+        retry $home/uv/bin/uv venv --quiet --seed --python 3.12 $home/venv
 fi
 install_extra model '${tensorflow}'
+redis_password=$(secret redis-password)
 write_settings <<END
-REDIS_URL=${redis_scheme}://:$(secret redis-password)@${redis_host}:6379/0${redis_options}
+REDIS_URL=${redis_scheme}://:$redis_password@${redis_host}:6379/0${redis_options}
 IMAGE_STORE=${images_url}
 ARTIFACT_STORE=${models_url}
 TRAINING_DATA=${data_url}
@@ -38,9 +39,9 @@ if command -v nvidia-smi > /dev/null; then
     agent=/opt/aws/amazon-cloudwatch-agent
     if [ ! -x "$agent/bin/amazon-cloudwatch-agent-ctl" ]; then
         source="https://amazoncloudwatch-agent-${region}.s3.${region}.amazonaws.com"
-        retry curl --silent --fail --output /tmp/agent.deb \
+        retry curl --silent --show-error --fail --output $home/amazon-cloudwatch-agent.deb \
             "$source/ubuntu/amd64/latest/amazon-cloudwatch-agent.deb"
-        dpkg --install /tmp/agent.deb
+        apt_get install -y $home/amazon-cloudwatch-agent.deb
     fi
     "$agent/bin/amazon-cloudwatch-agent-ctl" -a fetch-config -m ec2 -s \
         -c "file:$root/monitoring/cloudwatch/gpu.json"
@@ -48,11 +49,13 @@ fi
 
 # The GPU's figures for Prometheus, from NVIDIA's own repository; without them training goes on.
 gpu_exporter() {
-    local source keyring=/opt/pneumonia/cuda-keyring.deb
+    local system keyring=$home/cuda-keyring.deb
     # shellcheck disable=SC1091 # the system's own
-    source=$(. /etc/os-release && echo "https://developer.download.nvidia.com/compute/cuda/repos/$ID$${VERSION_ID/./}/x86_64")
-    curl --silent --fail --retry 3 --output "$keyring" "$source/cuda-keyring_1.1-1_all.deb" &&
-        dpkg --install "$keyring" > /dev/null &&
+    system=$(. /etc/os-release && echo "$ID$${VERSION_ID/./}") &&
+        checked "The name of this system" '(debian|ubuntu)[0-9]+' "$system" > /dev/null &&
+        curl --silent --show-error --fail --retry 3 --output "$keyring" \
+            "https://developer.download.nvidia.com/compute/cuda/repos/$system/x86_64/cuda-keyring_1.1-1_all.deb" &&
+        apt_get install -y "$keyring" &&
         packages datacenter-gpu-manager-4-core datacenter-gpu-manager-4-proprietary \
             datacenter-gpu-manager-exporter &&
         systemctl enable --quiet --now nvidia-dcgm-exporter
@@ -62,9 +65,11 @@ if command -v nvidia-smi > /dev/null; then
 fi
 chown -R pneumonia:pneumonia "$var"
 export hours=${hours} options='${options}'
-fill "$root/model/pneumonia-training.service" \
-    /etc/systemd/system/pneumonia-training.service
+fill "$root/model/pneumonia-training.service" /etc/systemd/system/pneumonia-training.service
 systemctl daemon-reload
 # Enabled, not started: it runs from the next start on.
 systemctl enable --quiet pneumonia-training.service
-test -e /opt/pneumonia/installed || { touch /opt/pneumonia/installed; systemctl poweroff; }
+if [ ! -e "$done_mark" ]; then
+    finish
+    systemctl poweroff
+fi

@@ -2,11 +2,16 @@
 packages awscli ca-certificates curl gettext-base prometheus-node-exporter python3-venv
 unpack_release
 install_extra web
+secret_key=$(secret secret-key)
+web_key=$(secret web-key)
 write_settings <<END
 API_URL=http://api.${inside}:5000
-SECRET_KEY=$(secret secret-key)
-WEB_KEY=$(secret web-key)
+SECRET_KEY=$secret_key
+WEB_KEY=$web_key
 WEB_HOST=0.0.0.0
 PROXY_ADDRESS=${nginx_address}
 END
 start_unit pneumonia_web/pneumonia-web.service
+answers http://127.0.0.1:8000/login
+answers http://api.${inside}:5000/readyz
+finish

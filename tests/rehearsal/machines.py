@@ -1,7 +1,7 @@
 """Debian machines that systemd-nspawn boots in the namespaces, with the rendered scripts.
 
 A machine's disk is an overlay on the image, so it outlives its machine: killed and started again it
-is the same host, whose script, as cloud-init has it, does not run a second time.
+is the same host, whose script does not run again once it has succeeded.
 """
 
 import os
@@ -102,13 +102,10 @@ class Machine:
         while time.monotonic() < until:
             if not self.is_on:
                 return "it went off"
-            # Not by the link `instance`, which would lead out of the machine.
-            booted = f"root/var/lib/cloud/instances/i-{self.host.name}/boot-finished"
-            if (self._folder / booted).exists():
-                done = self.run("cloud-init", "status", "--long")
-                return "" if "status: done" in done.stdout else done.stdout + self.setup_log()
+            if (self._folder / "root/opt/pneumonia/set-up").exists():
+                return ""
             time.sleep(1)
-        return "its script did not end\n" + self.setup_log()
+        return "its script did not succeed\n" + self.setup_log()
 
     def setup_log(self) -> str:
         """The end of what the script printed."""

@@ -41,6 +41,7 @@ RIGHTS = (
     ("api-1", False, *PUT, bucket("releases")),
     ("monitoring", True, *SECRET, "/pneumonia/grafana-password"),
     ("monitoring", False, *SECRET, "/pneumonia/api-key"),
+    ("monitoring", False, *SECRET, "/pneumonia/secret-key"),
 )
 """Host, whether it may, and the call."""
 
@@ -88,8 +89,8 @@ def run_scripts_again(stage: Stage) -> None:
     for name, machine in stage.machines.items():
         if name == "trainer":
             continue
-        done = machine.run("bash", "/var/lib/cloud/instance/scripts/part-001", seconds=240)
-        stage.report.check(name, "" if done.returncode == 0 else machine.setup_log())
+        done = machine.run("bash", "/opt/pneumonia/setup.sh", "run", seconds=240)
+        stage.report.check(name, "" if done.returncode == 0 else done.stdout + done.stderr)
 
 
 def read_xrays(stage: Stage, doctor: Visitor) -> None:

@@ -41,6 +41,7 @@ SERVICES = (
 OLD_NAMES = {
     "description ": "replication_group_description ",
     "num_cache_clusters ": "number_cache_clusters ",
+    'engine_version             = "7.1"': 'engine_version             = "7.x"',
 }
 VALUES = {
     "email": "ops@example.org",
@@ -146,7 +147,8 @@ def render(folder: Path, host: str, changed: str = "{}") -> str:
         'topics = {pages = "arn:aws:sns:r:1:pages", tickets = "arn:aws:sns:r:1:tickets"}, '
         'local_redis = true, redis_scheme = "redis", redis_host = "redis.pneumonia.internal", '
         'redis_options = "", tensorflow = "tensorflow", data_url = "s3://d/kermany", '
-        'hours = 6, options = "--epochs 1", address = "10.20.100.20", first = true}'
+        'hours = 6, options = "--epochs 1", address = "10.20.100.20", first = true, '
+        'redis_volume = "vol-0123456789abcdef0"}'
     )
     parts = ", ".join(
         f'templatefile("user_data/{name}.sh", merge({values}, {changed}))'

@@ -1,6 +1,7 @@
 """`terraform/` applied by the real provider to a stand-in of AWS, looked at through AWS's API."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -152,10 +153,44 @@ def test_idle_trainer_is_stopped(deployment: Deployment) -> None:
     assert "utilization_gpu" in agent["metrics_collected"]["nvidia_gpu"]["measurement"]
     assert alarm["Dimensions"] == [{"Name": "InstanceId", "Value": trainer["InstanceId"]}]
     assert ["InstanceId"] in agent["aggregation_dimensions"]
-    assert alarm["AlarmActions"] == ["arn:aws:automate:eu-central-1:ec2:stop"]
+    assert "arn:aws:automate:eu-central-1:ec2:stop" in alarm["AlarmActions"]
     assert alarm["ComparisonOperator"] == "LessThanThreshold" and alarm["Threshold"] == 2
     assert alarm["Period"] * alarm["EvaluationPeriods"] == 3600
     assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_every_alarm_reaches_somebody(deployment: Deployment) -> None:
+    """By a topic to which the e-mail address is subscribed, and to which CloudWatch can publish: it
+    cannot where SNS's own key encrypts."""
+    sns = deployment.client("sns")
+    told = {
+        subscription["TopicArn"]
+        for subscription in sns.list_subscriptions()["Subscriptions"]
+        if subscription["Endpoint"] == "ops@example.org"
+    }
+    alarms = deployment.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    assert alarms
+    for alarm in alarms:
+        topics = told & set(alarm["AlarmActions"])
+        assert topics and alarm["ActionsEnabled"], alarm["AlarmName"]
+        for topic in topics:
+            attributes = sns.get_topic_attributes(TopicArn=topic)["Attributes"]
+            assert attributes.get("KmsMasterKeyId") != "alias/aws/sns"
+
+
+def test_hosts_may_read_the_secrets_of_their_scripts_alone(deployment: Deployment) -> None:
+    """What a role may read is what the host's script asks for; so the trainer gets no API key."""
+    iam = deployment.client("iam")
+    for host in ("nginx", "web", "api", "trainer", "monitoring"):
+        may = set()
+        for policy in iam.list_role_policies(RoleName=f"pneumonia-{host}")["PolicyNames"]:
+            role = {"RoleName": f"pneumonia-{host}", "PolicyName": policy}
+            for statement in iam.get_role_policy(**role)["PolicyDocument"]["Statement"]:
+                if any(action.startswith("ssm:GetParameter") for action in statement["Action"]):
+                    may |= {resource.rpartition("/")[2] for resource in statement["Resource"]}
+        script = (ROOT / "terraform/user_data" / f"{host}.sh").read_text()
+        assert may == set(re.findall(r"\$\(secret ([a-z-]+)\)", script)), host
+        assert ("api-key" in may) == (host == "api")
 
 
 def test_subnets_have_their_ways_out(deployment: Deployment) -> None:
@@ -233,11 +268,12 @@ def test_monitoring_may_list_hosts_and_tell_alerts_and_nobody_else_may(
     """Two topics, encrypted, each told to the e-mail address; no host may do more to hosts."""
     sns, iam = deployment.client("sns"), deployment.client("iam")
     topics = {topic["TopicArn"] for topic in sns.list_topics()["Topics"]}
+    topics = {topic for topic in topics if not topic.endswith("-alarms")}  # CloudWatch's own
     assert {topic.rsplit(":")[-1] for topic in topics} == {"pneumonia-pages", "pneumonia-tickets"}
     for topic in topics:
         assert sns.get_topic_attributes(TopicArn=topic)["Attributes"]["KmsMasterKeyId"]
     told = sns.list_subscriptions()["Subscriptions"]
-    assert {s["TopicArn"] for s in told if s["Endpoint"] == "ops@example.org"} == topics
+    assert {s["TopicArn"] for s in told if s["Endpoint"] == "ops@example.org"} > topics
     allowed = {}
     for host in ("nginx", "web", "api", "trainer", "monitoring"):
         role = {"RoleName": f"pneumonia-{host}", "PolicyName": "work"}
@@ -255,9 +291,18 @@ def test_monitoring_may_list_hosts_and_tell_alerts_and_nobody_else_may(
 
 
 def test_destroyed_nothing_is_left(deployment: Deployment) -> None:
-    """No instance, disk, bucket, group, role or secret; the last test of this file."""
-    terraform(deployment.folder, "destroy", "-auto-approve", "-input=false")
+    """No instance, disk, bucket, group, role or secret; Terraform alone refuses to delete the disk
+    of Redis. The last test of this file."""
+    command = ("destroy", "-auto-approve", "-input=false", "-no-color")
+    refused = terraform(deployment.folder, *command, check=False)
+    said = " ".join(refused.stdout.split())
+    assert refused.returncode and "aws_ebs_volume.redis[0] has lifecycle.prevent_destroy" in said
     ec2 = deployment.client("ec2")
+    named = [{"Name": "tag:Name", "Values": ["pneumonia-redis"]}]
+    [disk] = ec2.describe_volumes(Filters=named)["Volumes"]
+    terraform(deployment.folder, *command, "-target=aws_volume_attachment.redis")
+    ec2.delete_volume(VolumeId=disk["VolumeId"])
+    terraform(deployment.folder, *command)
     left = [
         instance
         for reservation in ec2.describe_instances()["Reservations"]

@@ -73,6 +73,61 @@ def test_scripts_are_sound(folder: Path, tmp_path: Path, host: str, changed: str
     assert done.stdout == ""
 
 
+def test_no_pipe_hides_an_answer() -> None:
+    """What ends before it has read all, such as `grep -q` or `head`, kills the program before it,
+    which `pipefail` takes for a failure."""
+    scripts = [*(TERRAFORM / "user_data").glob("*.sh"), ROOT / ".ci" / "run"]
+    assert len(scripts) == 7
+    for script in scripts:
+        assert not re.search(r"\|\s*(grep\s+-\w*q|head\b|sed\s.*q)", script.read_text()), (
+            script.name
+        )
+
+
+def test_secrets_are_assigned_before_they_are_used() -> None:
+    """In a here-document, among arguments or in a pipe a failed command does not end the script."""
+    count = 0
+    for script in (TERRAFORM / "user_data").glob("*.sh"):
+        for line in script.read_text().splitlines():
+            if "$(secret" in line and not line.startswith("#"):
+                assert re.fullmatch(r" *[a-z_]+=\$\(secret [a-z-]+\)", line), line
+                count += 1
+    assert count == 6
+
+
+def test_unreachable_mirror_is_an_error(tmp_path: Path) -> None:
+    """By the options that every call of apt has, which also wait for another program's lock. By
+    themselves apt-get would end well."""
+    if shutil.which("apt-get") is None:
+        pytest.skip("apt-get is not here")
+    calls = [
+        line.split("apt-get", 1)[1].split()
+        for script in (TERRAFORM / "user_data").glob("*.sh")
+        for line in script.read_text().splitlines()
+        if re.search(r"\bapt-get\b", line) and not line.lstrip().startswith("#")
+    ]
+    [options] = [[word for word in call if "=" in word] for call in calls]
+    assert options[0] == "DPkg::Lock::Timeout=300"
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "sources.list").write_text("deb [trusted=yes] http://127.0.0.1:9/ ./\n")
+    own = [
+        f"Dir::Etc::SourceList={tmp_path}/sources.list",
+        "Dir::Etc::SourceParts=/dev/null",
+        f"Dir::State::Lists={tmp_path}/lists",
+        f"Dir::Cache={tmp_path}",
+        "Acquire::http::Proxy=false",
+    ]
+    without, given = (
+        subprocess.run(
+            ["apt-get", "update", *(f"-o{option}" for option in [*own, *more])],
+            capture_output=True,
+            check=False,
+        )
+        for more in ([], options)
+    )
+    assert without.returncode == 0 and given.returncode != 0
+
+
 def test_scripts_name_files_of_the_release_that_are_there() -> None:
     """Units that are started and templates that are filled."""
     named = [

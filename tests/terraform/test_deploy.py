@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tarfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -21,8 +22,10 @@ import boto3
 import pytest
 
 from model.artifact import read_artifact
-from terraform.deploy import wait_for_site
-from terraform.provision import CannotDeploy, build_release, explain
+from terraform import operate
+from terraform.deploy import wait_for_hosts, wait_for_site
+from terraform.planning import refuse_loss
+from terraform.provision import CannotDeploy, ask_terraform, build_release, explain
 from tests.stack import ROOT, free_ports
 from tests.terraform.local_aws import (
     VALUES,
@@ -96,7 +99,7 @@ def run_deploy(
 
 def interrupt(folder: Path, environment: dict[str, str]) -> str:
     """Ctrl-C when Terraform has begun to build; what was said from then on."""
-    command = [*SCRIPT, "--folder", str(folder), "apply", "--no-wait"]
+    command = [*SCRIPT, "--folder", str(folder), "apply", "--yes", "--no-wait"]
     with subprocess.Popen(
         command,
         cwd=ROOT,
@@ -137,7 +140,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
             "AWS_SECRET_ACCESS_KEY": "test",
         }
         interrupted = interrupt(folder, environment)
-        applied = run_deploy(folder, environment, "apply", "--wait-seconds", "1")
+        applied = run_deploy(folder, environment, "apply", "--yes", "--wait-seconds", "1")
         yield Deployment(folder, environment, interrupted, applied)
 
 
@@ -149,14 +152,14 @@ def test_interrupted_terraform_ends_well(deployment: Deployment) -> None:
     assert "The buckets first" not in deployment.applied.stdout
 
 
-def test_apply_builds_all_and_waits_for_the_site(deployment: Deployment) -> None:
+def test_apply_builds_all_and_waits_for_the_hosts(deployment: Deployment) -> None:
     """Hosts are there with the release; no host comes up here, and how to find out why is said."""
     progress = [line for line in deployment.applied.stdout.splitlines() if line.startswith("[")]
     counts = progress[-1].split("]")[0].removeprefix("[").split("/")
     assert counts[0] == counts[1] and int(counts[0]) > 80
     assert deployment.applied.returncode == 1
-    assert "does not answer after 1 s" in deployment.applied.stderr
-    assert "deploy.py logs nginx --setup" in deployment.applied.stderr
+    assert "Not set up in time: api-0, monitoring, nginx, " in deployment.applied.stderr
+    assert "deploy.py logs api-0 --setup" in deployment.applied.stderr
     again = deployment.run("apply", "--no-wait")
     assert again.returncode == 0, again.stderr
     assert "Plan: no changes." in again.stdout
@@ -308,6 +311,10 @@ def test_what_is_missing_is_said(deployment: Deployment, tmp_path: Path) -> None
     too_old = run_deploy(deployment.folder, bare, "plan")
     assert "and 1.9.8 is on PATH" in too_old.stderr
 
+    old.write_text("#!/bin/sh\necho broken >&2\nexit 1\n")
+    broken = run_deploy(deployment.folder, bare, "plan")
+    assert broken.stderr == "broken\n"
+
     nobody = {k: v for k, v in deployment.environment.items() if not k.startswith("AWS_")}
     nobody |= {"HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true"}
     no_credentials = run_deploy(deployment.folder, nobody, "status")
@@ -318,7 +325,7 @@ def test_what_is_missing_is_said(deployment: Deployment, tmp_path: Path) -> None
 
     no_values = run_deploy(tmp_path, deployment.environment, "plan")
     assert "terraform.tfvars is missing; copy terraform.tfvars.example" in no_values.stderr
-    for done in (no_terraform, too_old, no_credentials, unreachable, no_values):
+    for done in (no_terraform, too_old, broken, no_credentials, unreachable, no_values):
         assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr
     assert deployment.run("biuld").returncode == 2
 
@@ -330,7 +337,7 @@ def test_what_is_missing_is_said(deployment: Deployment, tmp_path: Path) -> None
             "Error: creating EC2 Instance: VcpuLimitExceeded: You have requested more vCPU "
             "capacity than your current vCPU limit of 0 allows for the instance bucket.",
             "aws_instance.trainer[0]",
-            "ask for the quota 'Running On-Demand P instances'",
+            "ask for the quota 'Running On-Demand G and VT instances'",
         ),
         ("VcpuLimitExceeded: You have requested more", "aws_instance.web", "On-Demand Standard"),
         ("AddressLimitExceeded: The maximum number of addresses", "", "(AddressLimitExceeded)"),
@@ -381,10 +388,137 @@ def test_site_is_waited_for(tmp_path: Path) -> None:
     """A certificate of its own will do by address, not by name."""
     with serving_tls(tmp_path, faults=1) as port:
         with pytest.raises(CannotDeploy, match=r"after 0 s \(HTTP 502"):
-            wait_for_site(f"https://127.0.0.1:{port}", 0)
-        wait_for_site(f"https://127.0.0.1:{port}", 10)
+            wait_for_site(f"https://127.0.0.1:{port}", time.monotonic())
+        wait_for_site(f"https://127.0.0.1:{port}", time.monotonic() + 10)
         with pytest.raises(CannotDeploy, match="every 20 minutes until the A record"):
-            wait_for_site(f"https://localhost:{port}", 0)
+            wait_for_site(f"https://localhost:{port}", time.monotonic())
+
+
+def test_apply_shows_the_plan_and_asks(deployment: Deployment) -> None:
+    """What would change is listed; without a yes, and with nobody to ask, nothing is done."""
+    more = deployment.folder / "more.auto.tfvars"
+    more.write_text("api_count = 2\n")
+    try:
+        nobody = deployment.run("apply", "--no-wait")
+        refused = deployment.run("apply", "--no-wait", input="no\n")
+    finally:
+        more.unlink()
+    assert nobody.returncode == 1 and "--yes goes on without asking" in nobody.stderr
+    assert refused.returncode == 1 and "Nothing was changed." in refused.stderr
+    assert "create   aws_instance.api" in refused.stdout
+    role = [{"Name": "tag:Role", "Values": ["api"]}]
+    assert len(deployment.client("ec2").describe_instances(Filters=role)["Reservations"]) == 1
+    assert not (deployment.folder / ".terraform" / "deploy.plan").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "lost"),
+    [
+        ("more.auto.tfvars", "", 'zones = ["eu-central-1b", "eu-central-1c"]\n', "aws_ebs_volume"),
+        ("more.auto.tfvars", "", 'redis = "elasticache"\n', "aws_ebs_volume"),
+        ("more.auto.tfvars", "", 'name = "lungs"\n', "aws_s3_bucket"),
+        ("secrets.tf", '"secrets" {', '"keys" {', "aws_ssm_parameter"),
+        ("compute.tf", '"aws_ebs_volume" "redis" {', '"aws_ebs_volume" "disk" {', "aws_ebs_volume"),
+    ],
+    ids=["zone", "redis", "name", "secret-renamed", "disk-renamed"],
+)
+def test_plan_that_would_lose_data_is_refused(
+    deployment: Deployment, file: str, old: str, new: str, lost: str
+) -> None:
+    """By plan and by apply, told to ask or not, in one sentence; disk, buckets and secrets stay."""
+    before = read_irreplaceable(deployment)
+    changed = {path: path.read_text() for path in deployment.folder.glob("*.tf")}
+    target = deployment.folder / file
+    if old:
+        assert old in target.read_text()
+        target.write_text(target.read_text().replace(old, new))
+        kind, name = ("aws_ssm_parameter", "secrets") if "ssm" in lost else (lost, "redis")
+        other = re.search(r'"(\w+)" {$', new)
+        assert other
+        for path in deployment.folder.glob("*.tf"):
+            path.write_text(path.read_text().replace(f"{kind}.{name}", f"{kind}.{other[1]}"))
+    else:
+        target.write_text(new)
+    try:
+        runs = [deployment.run("plan"), deployment.run("apply", "--yes", "--no-wait")]
+    finally:
+        if not old:
+            target.unlink()
+        for path, text in changed.items():
+            path.write_text(text)
+    for done in runs:
+        assert done.returncode == 1, done.stdout
+        assert done.stderr.startswith("Refused, and nothing was changed: this plan would delete")
+        assert lost in done.stderr and done.stderr.count("\n") == 1
+    assert read_irreplaceable(deployment) == before
+
+
+def read_irreplaceable(deployment: Deployment) -> list[str]:
+    """Disks, buckets and secrets that are there."""
+    ec2, s3, ssm = (deployment.client(name) for name in ("ec2", "s3", "ssm"))
+    secrets = ssm.get_parameters_by_path(Path="/pneumonia/", WithDecryption=True)["Parameters"]
+    return sorted(
+        [volume["VolumeId"] for volume in ec2.describe_volumes()["Volumes"]]
+        + [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
+        + [secret["Value"] for secret in secrets]
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "action", "refused"),
+    [
+        ("aws_ebs_volume.redis[0]", "delete", True),
+        ('aws_s3_bucket.all["images"]', "replace", True),
+        ('aws_ssm_parameter.secrets["api-key"]', "remove", True),
+        ("aws_elasticache_replication_group.redis[0]", "delete", True),
+        ("aws_ebs_volume.redis[0]", "update", False),
+        ("aws_instance.api[0]", "replace", False),
+        ('aws_s3_bucket_policy.tls_only["images"]', "replace", False),
+    ],
+)
+def test_losses_are_told_from_other_changes(address: str, action: str, refused: bool) -> None:
+    """What can be made again may go: a new release replaces every host."""
+    try:
+        refuse_loss({address: action})
+    except CannotDeploy as error:
+        assert refused and address in str(error)
+    else:
+        assert not refused
+
+
+def test_hosts_are_waited_for(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until the script of each has succeeded and the trainer is off. What Systems Manager would
+    answer is put in its place: there is none here."""
+    for name, value in deployment.environment.items():
+        if name.startswith("AWS_"):
+            monkeypatch.setenv(name, value)
+    found = operate.find_deployment(deployment.folder)
+    deployment.client("ec2").stop_instances(InstanceIds=[deployment.trainer()])
+    hosts = operate.list_hosts(found)
+    ready = {hosts[host]["InstanceId"] for host in ("nginx", "web", "monitoring")}
+
+    def run_on_host(instance: str, command: str) -> str:
+        assert command == "test -e /opt/pneumonia/set-up && echo set up || :"
+        if instance not in ready:
+            raise CannotDeploy("Systems Manager does not know the host.")
+        return "set up\n"
+
+    monkeypatch.setattr(operate, "run_on_host", run_on_host)
+    with pytest.raises(CannotDeploy, match=r"Not set up in time: api-0 \(api-0: Systems Manager"):
+        wait_for_hosts(found, time.monotonic())
+    ready.add(hosts["api-0"]["InstanceId"])
+    wait_for_hosts(found, time.monotonic())
+
+
+# python-terraform's own call of its logger.
+@pytest.mark.filterwarnings("ignore:The 'warn' method is deprecated:DeprecationWarning")
+def test_state_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
+    """A failed question is not taken for the answer that nothing is deployed."""
+    (tmp_path / "terraform.tfstate").write_text('{"version": 99}')
+    with pytest.raises(CannotDeploy, match="state"):
+        ask_terraform(tmp_path, "state", "list", empty="No state file was found")
+    (tmp_path / "terraform.tfstate").unlink()
+    assert ask_terraform(tmp_path, "state", "list", empty="No state file was found") == ""
 
 
 def test_destroy_asks_and_keeps_data_unless_told(deployment: Deployment) -> None:
