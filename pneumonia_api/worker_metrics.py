@@ -96,6 +96,8 @@ for _reason in (UNLIKE_CHEST, *REASONS):
     REFUSALS.labels(_reason)
 for _outcome in ("switched", "failed", "unreachable"):
     SWITCHES.labels(_outcome)
+for _thread in ("keep_house", "keep_images_clean", "follow", "models"):
+    THREAD_ERRORS.labels(_thread)
 
 
 class ModelFacts(Collector):

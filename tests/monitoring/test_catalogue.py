@@ -12,6 +12,7 @@ from tests.stack import Stack
 
 SILENT = {
     "pneumonia_reviews": "nobody has reviewed anything",
+    "pneumonia_worker_published_models": "there is no artifact store",
     "pneumonia_worker_model_trained_timestamp_seconds": "artifacts may not tell",
 }
 """Metrics without a value in a system that has just judged its first X-ray, and why."""
