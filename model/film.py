@@ -44,7 +44,7 @@ _BLOCK = 8
 _DRAWN_LEVEL = 32
 """Drawn surfaces are brighter: below it, air and collimation are as flat."""
 
-_LEAST_DRAWN = 0.02
+_LEAST_DRAWN = 0.012
 """Share of the picture that is drawn in a viewer's window, and not inside its film."""
 
 _LEAST_WINDOW = 0.05
