@@ -14,9 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from model.artifact import CLASSES
 from model.xray import Xray, read_xray
-
-CLASSES = ("normal", "pneumonia")
 
 
 class DataError(ValueError):

@@ -43,6 +43,7 @@ def main() -> None:
         "adults_more, other half": [path for path in adults if path not in set(fitting)],
         "nih_adults": sorted((data / "nih_adults" / "images").iterdir()),
         "older_children": sorted((data / "older_children" / "images").iterdir()),
+        "nih_unlabelled": sorted((data / "nih_unlabelled" / "images").iterdir()),
     }
     for name, paths in held_out.items():
         films = _read(paths)

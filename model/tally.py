@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from model.data import CLASSES, read_patient
+from model.artifact import CLASSES
+from model.data import read_patient
 from model.folder import File
 from model.listing import Listing
 

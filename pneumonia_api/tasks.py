@@ -13,14 +13,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import redis
-from celery import Celery, Task, bootsteps, current_task, signals
+from celery import Celery, Task, current_task, signals
 from kombu.exceptions import OperationalError
 from prometheus_client import start_http_server
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
-from model.artifact import ArtifactError
-from model.cage import Cage, CageLost, NoLongerWanted
+from model.cage import Cage, NoLongerWanted
 from model.limits import UnreadableXray
 from model.predictor import WORKER_STREAMS, Predictor
 from monitoring.logs.lines import write_lines
@@ -32,12 +31,12 @@ from pneumonia_api.images import ImageStore, StoreUnavailable
 from pneumonia_api.publishing import create_queue
 from pneumonia_api.store import QUEUE, TASK, Xray, XrayMissing, XrayStore, as_judged
 from pneumonia_api.switching import ModelSwitch
+from pneumonia_api.worker_life import LoadModel, keep_running, report_thread_error
 from pneumonia_api.worker_metrics import (
     MODEL,
     REFUSALS,
     RETRIES,
     STEPS,
-    THREAD_ERRORS,
     count_answer,
     count_end,
 )
@@ -192,44 +191,6 @@ def find_request() -> str | None:
     return task.get("request_id") or task.id  # the second for what another release sent
 
 
-class LoadModel(bootsteps.StartStopStep):
-    """Opens model and cage before the worker takes tasks, which it never does without them.
-
-    A step, because Celery only logs what a handler of a signal raises: a worker without a model
-    would end every X-ray as `failed`. What a step raises ends the worker. The step that takes tasks
-    is the last of all.
-    """
-
-    def __init__(self, parent: Any, **options: Any) -> None:
-        super().__init__(parent, **options)
-        self._app = parent.app
-
-    def start(self, parent: Any) -> None:
-        """Raises SystemExit with a sentence when there is no cage or no model to serve."""
-        del parent
-        task = self._app.tasks[TASK]
-        try:
-            task.cage.start()  # while the model is loaded
-            predictor = self._app.models.open_first()
-            task.cage.check()
-        except ArtifactError as error:
-            raise SystemExit(f"The worker has no model to serve: {error}") from error
-        except CageLost as error:
-            raise SystemExit(
-                "The processes that read X-rays cannot be started; the lines above say why."
-            ) from error
-        task.predictor = predictor
-        MODEL.tell(predictor.artifact)
-
-
-def report_thread_error(error: threading.ExceptHookArgs) -> None:
-    """Log and count what ended a thread; for `threading.excepthook`."""
-    name = error.thread.name if error.thread else "unknown"
-    THREAD_ERRORS.labels(name).inc()
-    known = (error.exc_type, error.exc_value or error.exc_type(), error.exc_traceback)
-    log.critical("unforeseen error in the thread %s", name, exc_info=known)
-
-
 def create_worker(config: WorkerConfig) -> Celery:
     """The Celery app, its task registered; the model is loaded when the worker starts."""
     client = redis.Redis.from_url(
@@ -293,8 +254,7 @@ def create_worker(config: WorkerConfig) -> Celery:
             (keep_images_clean, (xrays, images, ended)),
             (models.follow, (lambda: task.predictor, replace_predictor, ended)),
         ):
-            name = work.__name__
-            threading.Thread(target=work, args=arguments, name=name, daemon=True).start()
+            keep_running(work, arguments, ended)
 
     @signals.worker_shutting_down.connect(weak=False)
     def leave(**_: object) -> None:

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from model import scoring
+from model.cage import Cage, CagedXray
 from model.inference import main
-from model.xray import Xray, read_xray
 from tests.model.server import Server, arguments, read_records
 from tests.scrape import read_value
 from tests.stack import ROOT
@@ -39,13 +38,15 @@ def test_decoder_that_fails_costs_its_own_file(
     bad = sorted(archive.iterdir())[1]
     decoded: list[bytes] = []
 
-    def decode(data: bytes, max_pixels: int) -> Xray:
+    read = Cage.read
+
+    def decode(cage: Cage, data: bytes, max_pixels: int, side: int) -> CagedXray:
         decoded.append(data)
         if data == bad.read_bytes():
             raise IndexError("Doe^Jane")
-        return read_xray(data, max_pixels)
+        return read(cage, data, max_pixels, side)
 
-    monkeypatch.setattr(scoring, "read_xray", decode)
+    monkeypatch.setattr(Cage, "read", decode)
     metrics = tmp_path / "batch.prom"
     command = arguments(server, archive, tmp_path / "images", "--metrics", str(metrics))
     assert main(command) == 1

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from model import data
+from model.artifact import CLASSES
 from model.baselines import measure_baselines
 from model.card import PICTURES
 from model.evaluation import score_predictions
@@ -64,10 +65,10 @@ def test_shipped_model_gives_both_decisions_on_validation(
         arguments["validation_share"],
         arguments["seed"],
     )
-    for label, name in enumerate(data.CLASSES):
+    for label, name in enumerate(CLASSES):
         some = [xray.path for xray in validation if xray.label == label][:20]
         called = judge_files(predictor, some) >= predictor.artifact.threshold
-        decisions = Counter(data.CLASSES[int(one)] for one in called)
+        decisions = Counter(CLASSES[int(one)] for one in called)
         assert decisions[name] >= 16, decisions
 
 

@@ -1,0 +1,43 @@
+"""`pneumonia_api.worker_life`: what runs next to the tasks does not end unnoticed."""
+
+import threading
+import time
+
+import pytest
+
+from pneumonia_api.worker_life import keep_running, report_thread_error
+from pneumonia_api.worker_metrics import THREAD_ERRORS
+
+
+def _count(name: str) -> float:
+    return THREAD_ERRORS.labels(name)._value.get()
+
+
+def test_thread_starts_again_after_an_error_that_nobody_foresaw(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The heartbeat of a worker that met a damaged record beats on, and the error is counted."""
+    monkeypatch.setattr(threading, "excepthook", report_thread_error)
+    calls: list[float] = []
+    well, ended = threading.Event(), threading.Event()
+
+    def beat() -> None:
+        calls.append(time.monotonic())
+        if len(calls) < 3:
+            raise ValueError("a damaged record")
+        well.set()
+
+    before = _count("beat")
+    keep_running(beat, (), ended, pause=0.01)
+    assert well.wait(10)
+    ended.set()
+    assert len(calls) == 3
+    assert _count("beat") == before + 2
+
+
+def test_thread_that_returned_is_not_started_again() -> None:
+    """A worker without a store of models has nothing to follow."""
+    calls: list[int] = []
+    keep_running(lambda: calls.append(1), (), threading.Event(), pause=0.01)
+    time.sleep(0.2)
+    assert calls == [1]
