@@ -16,8 +16,8 @@ FILE = Path(__file__).with_name("upright.npz")
 _SIDE = 16
 
 _SURE = {"mirrored": 0.99, "turned": 0.97, "negative": 0.95}
-"""Least probability for a warning: at most 1 in 1,000 of the films of the fit, both of the children's
-and of the adults', is warned of as it is."""
+"""Least probability for a warning: of the films of the fit, children's and adults', at most 1 in
+1,000 is warned of as it is."""
 
 _SENTENCES = {
     "mirrored": "The film seems to be mirrored (the heart lies on the wrong side); check its sides "
