@@ -1,4 +1,4 @@
-"""What the parts of `make run` take from whoever starts it, and what is kept in `var/env`.
+"""What the parts of `make run` take from the environment of their caller, and what `var/env` keeps.
 
 A part gets the variables that are named here and no other: Celery, gunicorn, Flask, Python,
 OpenMP, supervisord and the exporters all read variables of their own, which a shell or a hospital's

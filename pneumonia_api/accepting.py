@@ -50,7 +50,7 @@ def _reuse(new: Xray, same: Xray, key: str | None) -> Xray | None:
     try:
         preview = _images().read_preview(same.id)
     except ImageMissing:
-        return None  # deleted this moment: judge the bytes anew
+        return None  # deleted this moment: judge the bytes again
     _images().write_preview(new.id, preview)
     added = _add(replace(new, status="done", prediction=same.prediction, quality=same.quality), key)
     mark_reused()

@@ -19,7 +19,7 @@ def _accounts() -> Accounts:
     return current_app.extensions["accounts"]
 
 
-def told(command: Callable[..., None]) -> Callable[..., None]:
+def explain_outage(command: Callable[..., None]) -> Callable[..., None]:
     """The command, with one sentence for a Redis that does not answer."""
 
     @functools.wraps(command)
@@ -38,7 +38,7 @@ def told(command: Callable[..., None]) -> Callable[..., None]:
 @users.command("add")
 @click.argument("name")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-@told
+@explain_outage
 def add_user(name: str, password_stdin: bool) -> None:
     """Make a user, or give one a new password; prints it when it was generated."""
     if name == MACHINE or not name.isprintable() or not 0 < len(name) <= 64:
@@ -52,7 +52,7 @@ def add_user(name: str, password_stdin: bool) -> None:
 
 
 @users.command("list")
-@told
+@explain_outage
 def list_users() -> None:
     """Print the names of all users."""
     for name in _accounts().list_users():
@@ -61,7 +61,7 @@ def list_users() -> None:
 
 @users.command("delete")
 @click.argument("name")
-@told
+@explain_outage
 def delete_user(name: str) -> None:
     """Delete a user and end their sessions."""
     if not _accounts().exists(name):
