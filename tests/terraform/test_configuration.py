@@ -92,7 +92,7 @@ def test_secrets_are_assigned_before_they_are_used() -> None:
             if "$(secret" in line and not line.startswith("#"):
                 assert re.fullmatch(r" *[a-z_]+=\$\(secret [a-z-]+\)", line), line
                 count += 1
-    assert count == 6
+    assert count == 8
 
 
 def test_unreachable_mirror_is_an_error(tmp_path: Path) -> None:
