@@ -29,7 +29,7 @@ def find_leftovers() -> list[psutil.Process]:
 if __name__ == "__main__":
     while left := find_leftovers():
         for process in left:
-            with suppress(psutil.NoSuchProcess):
+            with suppress(psutil.Error):
                 process.kill()
         time.sleep(0.01)  # until init has taken them
     os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 - a fixed command of this project

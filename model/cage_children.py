@@ -52,9 +52,7 @@ class Nursery:
     def __init__(self, module: str) -> None:
         self._control, theirs = socket.socketpair()
         # Nothing of this process's environment, which holds the secrets of the service.
-        kept = {
-            name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ
-        }
+        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", module, str(theirs.fileno())],

@@ -135,11 +135,18 @@ def prepare_machine(
     config: BatchConfig, xrays: XrayStore, images: ImageStore, pool: ThreadPoolExecutor
 ) -> tuple[Run, str, float, str]:
     """Score here: what to run, the model's version and threshold, and where it runs."""
-    from model.runtimes import choose_runtime  # noqa: PLC0415 - no runtime with --celery
+    from model.cage import CageLost  # noqa: PLC0415 - no runtime and no readers with --celery
+    from model.runtimes import choose_runtime  # noqa: PLC0415
     from model.scoring import Scorer  # noqa: PLC0415
 
     runtime = choose_runtime(config.model_dir, config.serving_dir, pool)
     scorer = Scorer(xrays, images, runtime, pool, config.max_pixels)
+    try:
+        scorer.check()
+    except CageLost as error:
+        raise CannotScore(
+            "The processes that read X-rays cannot be started; the lines above say why."
+        ) from error
     return scorer.run, runtime.artifact.version, runtime.artifact.threshold, runtime.name
 
 

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from model.cage import Cage, CagedXray, CageFault
+from model.cage import Cage, CagedXray, CageFault, CageLost
 from model.folder import File, Intake, lookahead, patiently
 from model.limits import UnreadableXray
 from model.predictor import conclude
@@ -28,6 +28,10 @@ def locate(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     line = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
     return f"{type(error).__name__}{line}"
+
+
+LOST_TRIES = 4
+"""Times that a file is read whose reader is ended from outside; as often as in a worker."""
 
 
 class Scorer:
@@ -51,6 +55,11 @@ class Scorer:
         self._pool = pool
         self._max_pixels = max_pixels
         self._cage = Cage(len(os.sched_getaffinity(0)))
+        self._cage.start()
+
+    def check(self) -> None:
+        """Wait until files can be read. Raises CageLost when they cannot on this machine."""
+        self._cage.check()
 
     def run(self, intake: Intake, paths: Sequence[Path]) -> Iterator[list[File]]:
         """Batches of files whose records are stored."""
@@ -78,9 +87,14 @@ class Scorer:
 
         return collect
 
-    def _decode(self, data: bytes) -> CagedXray:
+    def _decode(self, data: bytes, tries: int = LOST_TRIES) -> CagedXray:
         """The only place where a file is decoded; what this raises is the file's own."""
-        return self._cage.read(data, self._max_pixels, self._runtime.artifact.input_side)
+        try:
+            return self._cage.read(data, self._max_pixels, self._runtime.artifact.input_side)
+        except CageLost:  # most likely ended for memory that others took
+            if tries == 1:
+                raise
+        return self._decode(data, tries - 1)
 
     def _take(self, file: File, record: Xray, decoding: Future[CagedXray]) -> bytes:
         """Put what came of decoding into `file`; returns the preview, empty where there is none."""

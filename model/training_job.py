@@ -33,7 +33,7 @@ from pneumonia_api.images import StoreUnavailable
 CHECK_NAME = "training-job"
 """Of the preview that is written and deleted to see whether the image store can be used."""
 
-SERVICE_SECRETS = ("REDIS_URL", "API_KEY", "SECRET_KEY")
+SERVICE_SECRETS = ("REDIS_URL", "REDIS_PASSWORD", "API_KEY", "SECRET_KEY", "WEB_KEY")
 """Settings of the services that training has no use for: they hold passwords and keys."""
 
 

@@ -65,11 +65,13 @@ def _add(xray: Xray, key: str | None) -> Xray:
     except redis.RedisError:
         # Not accepted, so nothing of the patient stays. The record may be there, and only the
         # answer was lost; if it cannot be deleted either, its image stays, too, and is judged,
-        # and without a record the image is swept.
-        with contextlib.suppress(redis.RedisError):
-            if _xrays().exists(xray.id):
-                _xrays().delete(xray)
-            forget_images(xray.id)
+        # and without a record the image is swept. With a key the sender may have been answered
+        # with that record meanwhile, by another request: it stays, and so does its image.
+        if key is None:
+            with contextlib.suppress(redis.RedisError):
+                if _xrays().exists(xray.id):
+                    _xrays().delete(xray)
+                forget_images(xray.id)
         raise
     except KeyReused:
         forget_images(xray.id)

@@ -49,7 +49,11 @@ class Upload:
         if self.size <= self._limit:
             self._digest.update(data)
             try:
-                self.file.write(data)
+                # Unbuffered, so one call may take a part of it: of a disk that runs full, the rest
+                # is refused by the next one.
+                left = memoryview(data)
+                while left:
+                    left = left[self.file.write(left) :]
             except OSError as error:
                 raise StoreUnavailable(f"an upload: {error}") from error
         return len(data)

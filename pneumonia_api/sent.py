@@ -15,8 +15,6 @@ from pneumonia_api.store import Xray, XrayMissing, XrayStore
 KEPT_SECONDS = 24 * 3600
 """How long a key is known; far longer than a person or a script tries again."""
 
-TRIES = 5
-
 # A string in quotes, as the draft has it, or bare, as most services take it.
 _KEY = re.compile(r'"(?P<quoted>[!#-\[\]-~]{1,128})"|(?P<bare>[!#-\[\]-~]{1,128})', re.ASCII)
 
@@ -47,7 +45,10 @@ class SentUploads:
         self._xrays = xrays
 
     def find(self, name: str | None, digest: str) -> Xray | None:
-        """The record that was accepted under the key, unless it was deleted. Raises KeyReused."""
+        """The record that was accepted under the key, unless it was deleted or failed.
+
+        Raises KeyReused.
+        """
         return self._read(self._redis.get(name), digest) if name else None
 
     def add(self, xray: Xray, name: str | None) -> Xray:
@@ -58,21 +59,18 @@ class SentUploads:
         if name is None:
             self._xrays.add(xray)
             return xray
-        for _ in range(TRIES):
-            with self._redis.pipeline() as pipe:
-                pipe.watch(name)
-                # Its own: the connection ended before the answer to a transaction that was done.
-                if earlier := self._read(pipe.get(name), xray.digest):
-                    return earlier
-                pipe.multi()
-                pipe.set(name, f"{xray.id} {xray.digest}", ex=KEPT_SECONDS)
-                self._xrays.stage(pipe, xray)
-                try:
-                    pipe.execute()
-                except redis.WatchError:
-                    continue
-                return xray
-        raise redis.ConnectionError("the connection ended at every try")
+
+        def add(pipe: redis.client.Pipeline) -> Xray:
+            # Its own: the connection ended before the answer to a transaction that was done.
+            if earlier := self._read(pipe.get(name), xray.digest):
+                return earlier
+            pipe.multi()
+            pipe.set(name, f"{xray.id} {xray.digest}", ex=KEPT_SECONDS)
+            self._xrays.stage(pipe, xray)
+            return xray
+
+        stored: Xray = self._redis.transaction(add, name, value_from_callable=True)
+        return stored
 
     def _read(self, stored: str | None, digest: str) -> Xray | None:
         if not stored:
@@ -81,6 +79,8 @@ class SentUploads:
         if sent != digest:
             raise KeyReused
         try:
-            return self._xrays.get(xray_id)
+            xray = self._xrays.get(xray_id)
         except XrayMissing:
             return None
+        # It failed on our side, and its sender was asked to send it again.
+        return None if xray.status == "failed" else xray

@@ -8,7 +8,6 @@ import ssl
 import time
 import urllib.error
 import urllib.request
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +17,7 @@ from botocore.exceptions import ClientError
 from model.artifact_store import CURRENT, ArtifactStore
 from model.manifest import MANIFEST_NAME
 from terraform.provision import CannotDeploy, explain, read_setting, show
+from terraform.training_data import upload_data
 
 COMMAND = ".venv/bin/python terraform/deploy.py"
 SETUP_LOG = "/var/log/pneumonia-setup.log"
@@ -109,10 +109,9 @@ def find_hosts_not_set_up(deployment: Deployment) -> dict[str, str]:
     missing = {}
     for host, instance in list_hosts(deployment).items():
         state = instance["State"]["Name"]
-        if host == "trainer":
-            if state != "stopped":
-                missing[host] = f"it is {state}, and powers itself off when it is set up"
-        elif state != "running":
+        if host == "trainer" and state == "stopped":
+            continue
+        if state != "running":
             missing[host] = f"it is {state}"
         else:
             try:
@@ -231,33 +230,6 @@ def train(deployment: Deployment, arguments: argparse.Namespace) -> None:
         f"Candidate: {', '.join(new)}. Served: {deployment.store.read_current()}, until "
         f"{COMMAND} promote VERSION."
     )
-
-
-def upload_data(folder: Path, bucket: str) -> None:
-    """What is not there yet, or of another size, of train/ and test/. Raises CannotDeploy."""
-    parts = [folder / part / kind for part in ("train", "test") for kind in ("NORMAL", "PNEUMONIA")]
-    if missing := [str(part) for part in parts if not part.is_dir()]:
-        raise CannotDeploy(
-            f"{missing[0]} is missing; a data set is train/ and test/, each with NORMAL/ and "
-            "PNEUMONIA/."
-        )
-    s3 = boto3.client("s3")
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="kermany/")
-    there = {found["Key"]: found["Size"] for found in pages.search("Contents[]") if found}
-    files = {
-        f"kermany/{file.relative_to(folder).as_posix()}": file
-        for part in parts
-        for file in sorted(part.rglob("*"))
-        if file.is_file()
-    }
-    if other := there.keys() - files.keys():
-        show(f"Warning: {len(other)} files of other data are there too, and are trained on.")
-    new = {key: file for key, file in files.items() if there.get(key) != file.stat().st_size}
-    with ThreadPoolExecutor(8) as pool:
-        uploads = pool.map(lambda key: s3.upload_file(str(new[key]), bucket, key), new)
-        for count, _ in enumerate(uploads, 1):
-            show(f"[{count}/{len(new)}] uploaded", lasting=count == len(new))
-    show(f"{len(files)} files of data, {len(new)} of them new.")
 
 
 def logs(deployment: Deployment, arguments: argparse.Namespace) -> None:

@@ -101,13 +101,23 @@ call_api() {
 }
 judge_one() {
     local answer id
-    answer=$(call_api --form "xray=@$root/terraform/probe.jpeg" "$api/v1/xrays?wait=30") || return 1
+    answer=$(call_api --header "Idempotency-Key: $probe_key" \
+        --form "xray=@$root/terraform/probe.jpeg" "$api/v1/xrays?wait=30") || return 1
     id=$${answer#*'"id":'}
     id=$${id#*'"'}
     id=$(checked "The id of the X-ray" '[A-Za-z0-9_-]+' "$${id%%'"'*}") || return 1
     call_api --request DELETE "$api/v1/xrays/$id" || return 1
     [[ $answer =~ \"status\":\ *\"done\" ]] || { echo "The X-ray was not judged." >&2; return 1; }
 }
+# Another host's worker may have judged it: this one must run a model, too.
+worker_runs() {
+    local figures
+    figures=$(curl --silent --show-error --fail --max-time 10 http://127.0.0.1:9200/metrics) || return 1
+    [[ $figures == *pneumonia_worker_model_info* ]] || { echo "The worker has no model." >&2; return 1; }
+}
 answers $api/readyz
+retry worker_runs
+# The same for each try, so that one whose answer was lost leaves no second X-ray.
+probe_key=set-up-$RANDOM$RANDOM
 retry judge_one
 finish

@@ -1,6 +1,7 @@
 """`pneumonia_api.images`: kept whole or not at all."""
 
 import contextlib
+import resource
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -121,3 +122,19 @@ def test_upload_is_written_where_it_is_kept(tmp_path: Path) -> None:
     assert part.stat().st_size == 5
     images.discard(upload)
     assert list_files(tmp_path) == []
+
+
+def test_upload_that_does_not_fit_is_refused_and_never_cut(tmp_path: Path) -> None:
+    """A disk that runs full takes a part of the last bytes, which is no upload."""
+    store = ImageStore(tmp_path.as_uri())
+    upload = store.receive(1_000_000)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        upload.write(bytes(65536))
+        with pytest.raises(StoreUnavailable):
+            upload.write(bytes(65536))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        store.discard(upload)
+    assert store.list_names() == []

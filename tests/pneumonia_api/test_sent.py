@@ -3,6 +3,7 @@
 import hashlib
 import io
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from apiflask import APIFlask
 from werkzeug.test import TestResponse
 
 from pneumonia_api.app import create_app
-from pneumonia_api.store import new_xray
+from pneumonia_api.sent import SentUploads
+from pneumonia_api.store import Xray, new_xray
 from tests.pictures import picture
 from tests.pneumonia_api.errors import check_error
 from tests.pneumonia_api.records import done
@@ -135,3 +137,33 @@ def test_store_that_was_lost_in_the_middle_is_no_reason_to_lose_the_upload(
     answer = send(started_again, "abc", picture())
     assert answer.status_code == 202
     assert app.extensions["images"].read_incoming(answer.json["id"]) == picture()
+
+
+def test_upload_that_failed_on_our_side_may_be_sent_again(app: APIFlask) -> None:
+    """The record asks its sender to do so, and a script sends the same key."""
+    first = send(app, "abc", picture()).json["id"]
+    xrays = app.extensions["xrays"]
+    xrays.finish(replace(xrays.get(first), status="failed", reason="Send it again."))
+    again = send(app, "abc", picture())
+    assert again.status_code == 202
+    assert again.json["id"] != first
+
+
+def test_accepted_upload_outlives_its_own_lost_first_try(
+    app: APIFlask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first try was carried out without its answer, and the second was told of its record."""
+    uploads = app.extensions["sent"]
+    add = type(uploads).add
+
+    def lose_the_answer(self: SentUploads, xray: Xray, name: str | None) -> Xray:
+        add(self, xray, name)
+        raise redis.ConnectionError("the answer was lost")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SentUploads, "add", lose_the_answer)
+        check_error(send(app, "abc", picture()), 503, "store_unavailable")
+    again = send(app, "abc", picture())
+    assert again.status_code == 202
+    assert app.extensions["images"].read_incoming(again.json["id"]) == picture()
+    assert count(app) == 1

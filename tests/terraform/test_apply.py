@@ -249,7 +249,7 @@ def test_secrets_are_kept_apart(deployment: Deployment) -> None:
     assert len(secrets) == 6
     assert {secret["Type"] for secret in secrets} == {"SecureString"}
     values = {secret["Value"] for secret in secrets}
-    assert len(values) == 5 and min(map(len, values)) >= 32
+    assert len(values) == 6 and min(map(len, values)) >= 32
     shown = terraform(deployment.folder, "output", "-json").stdout
     ec2 = deployment.client("ec2")
     for reservation in ec2.describe_instances()["Reservations"]:
