@@ -44,6 +44,11 @@ class FeatureDensity:
         return (along @ (1 / self.variances) + across / self.noise) / len(self.mean)
 
 
+MIN_VARIANCE = 1e-6
+"""Of standardised features in any direction: with fewer X-rays than features the covariance has
+eigenvalues of 0, which rounding turns negative, and a distance is never negative."""
+
+
 def fit_density(features: np.ndarray, weights: np.ndarray, components: int) -> FeatureDensity:
     """Fit to (N, D) features with (N,) weights, so that a small group may count as a large one."""
     weights = weights / weights.sum()
@@ -51,6 +56,7 @@ def fit_density(features: np.ndarray, weights: np.ndarray, components: int) -> F
     scale = np.sqrt(weights @ (features - mean) ** 2) + 1e-3
     centred = (features - mean) / scale
     variances, directions = np.linalg.eigh((centred * weights[:, None]).T @ centred)
+    variances = np.maximum(variances, MIN_VARIANCE)
     kept = slice(None, -components - 1, -1)  # eigenvalues ascend
     return FeatureDensity(
         mean=mean.astype(np.float32),

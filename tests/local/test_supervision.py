@@ -143,7 +143,10 @@ def test_next_start_ends_what_a_killed_starter_left(tmp_path: Path) -> None:
 
 def test_sentence_that_finds_no_room_ends_nothing() -> None:
     """The terminal may be a file on the disk that is full."""
-    code = "import sys, supervision; supervision.report('full'); print('on', file=sys.stderr)"
+    code = (
+        "import sys; from local.supervision import report; report('full'); "
+        "print('on', file=sys.stderr)"
+    )
     with Path("/dev/full").open("w") as full:
         ended = subprocess.run(
             [sys.executable, "-c", code],

@@ -37,6 +37,9 @@ def lines(caplog: pytest.LogCaptureFixture) -> Lines:
     return Lines(caplog)
 
 
+WEB = {"X-Web-Key": "key-of-the-web"}
+
+
 def make_upload(reference: str) -> dict[str, Any]:
     """The form of an image that the API accepts."""
     file = io.BytesIO()
@@ -50,7 +53,7 @@ def test_id_is_taken_answered_and_handed_on(
     """The id that nginx made is in the answer, in the line and in the queued message."""
     known = "0123456789abcdef" * 2
     answer = app.test_client().post(
-        "/v1/xrays", data=make_upload("DOE"), headers={**headers, HEADER: known}
+        "/v1/xrays", data=make_upload("DOE"), headers={**headers, **WEB, HEADER: known}
     )
     assert answer.status_code == 202
     assert answer.headers[HEADER] == known
@@ -128,7 +131,7 @@ def test_bug_is_told_with_its_traceback_and_without_what_was_typed(
     def fail(queue: Celery, xray_id: str, request_id: str) -> None:
         raise ArithmeticError(f"DOE {queue} {xray_id} {request_id}")
 
-    monkeypatch.setattr("pneumonia_api.views.publish", fail)
+    monkeypatch.setattr("pneumonia_api.accepting.publish", fail)
     answer = app.test_client().post("/v1/xrays", data=make_upload("DOE"), headers=headers)
     assert answer.status_code == 500
     bug, line = lines.read()
