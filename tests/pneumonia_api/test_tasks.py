@@ -1,6 +1,5 @@
 """`pneumonia_api.tasks`: what the task does when things go wrong, on a real Redis."""
 
-import io
 import json
 import logging
 from collections.abc import Callable
@@ -11,8 +10,8 @@ from types import SimpleNamespace
 import pytest
 import redis
 from celery.exceptions import Retry
-from PIL import Image
 
+from model.golden import list_images
 from model.predictor import Prediction
 from model.xray import Xray as Picture
 from monitoring.logs.lines import JsonLines
@@ -44,9 +43,8 @@ class Bench:
         self.task: PredictXray = create_worker(read_worker_config(settings)).tasks[TASK]
         self.calls = 0
         self.xray = new_xray("doctor", "digest")
-        file = io.BytesIO()
-        Image.radial_gradient("L").save(file, "PNG")
-        self.images.write_incoming(self.xray.id, file.getvalue())
+        chest, _ = list_images()[0]  # nothing to warn of
+        self.images.write_incoming(self.xray.id, chest.read_bytes())
         self.xrays.add(self.xray)
 
     def run(self, predict: Callable[[Picture], Prediction]) -> Xray | None:

@@ -190,4 +190,5 @@ def test_nothing_of_a_record_is_in_a_label(bench: Bench) -> None:
         for sample in family.samples
         for label in sample.labels
     }
-    assert labels <= {"status", "step", "le", "decision", "model", "reason", "outcome"}
+    known = {"status", "step", "le", "decision", "model", "reason", "outcome", "state", "thread"}
+    assert labels <= known
