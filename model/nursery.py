@@ -52,7 +52,8 @@ def main(work: Serve = serve) -> None:
         if control.fileno() in ready:
             message, files, _, _ = socket.recv_fds(control, ORDER.size, 3)
             if len(message) < ORDER.size:
-                os._exit(0)  # the cage is gone, and the children go with their parent
+                _end(children)
+                os._exit(0)  # the cage is gone
             order, pid = ORDER.unpack(message)
             if order == FORK:
                 channel, memory, status = files
@@ -74,6 +75,14 @@ def _reap(children: dict[int, int]) -> None:
             return
         _tell(children[pid], status)
         os.close(children.pop(pid))
+
+
+def _end(children: dict[int, int]) -> None:
+    """End all, and wait for each: a dead child without a parent waits for init to notice it."""
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
+    for pid in children:
+        os.waitpid(pid, 0)
 
 
 def _tell(file: int, number: int) -> None:

@@ -122,7 +122,7 @@ def break_folder(kind: str, folder: Path) -> None:
         shutil.rmtree(folder / "train" / "NORMAL")
     elif kind == "unreadable class":
         for file in (folder / "train" / "NORMAL").iterdir():
-            file.write_bytes(b"no image")
+            file.write_bytes(f"no image {file.name}".encode())
     elif kind == "one patient":
         for file in sorted((folder / "train" / "NORMAL").iterdir())[1:]:
             file.unlink()
