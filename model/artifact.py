@@ -121,7 +121,7 @@ def parse_metadata(data: bytes, where: object) -> Artifact:
         "classes": values["classes"] == list(CLASSES),
         "input_side": type(side) is int and side in SIDES,
         "threshold": _is_number(values["threshold"]) and 0 < values["threshold"] < 1,
-        "calibration.scale": _is_number(calibration.scale) and calibration.scale > 0,
+        "calibration.scale": _is_number(calibration.scale) and calibration.scale != 0,
         "calibration.offset": _is_number(calibration.offset),
         "calibration.prevalence": _is_number(calibration.prevalence)
         and 0 < calibration.prevalence < 1,

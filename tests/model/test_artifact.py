@@ -91,7 +91,6 @@ def change(copy: Path, path: str, value: object) -> None:
         ("threshold", 1.5),
         ("threshold", None),
         ("calibration.scale", 0),
-        ("calibration.scale", -1.0),
         ("calibration.offset", [0.1]),
         ("calibration.prevalence", 1),
         ("ood.limit", "3"),
