@@ -229,14 +229,17 @@ def test_train_uploads_starts_and_follows(deployment: Deployment, tmp_path: Path
     assert "NORMAL is missing; a data set is" in missing.stderr
     data = str(make_data(tmp_path / "data"))
     started = deployment.run("train", "--data", data)
-    assert started.returncode == 0 and "4 files of data, 4 of them new." in started.stdout
+    assert (
+        started.returncode == 0
+        and "4 files of data: 4 new or changed, 0 withdrawn." in started.stdout
+    )
     [found] = ec2.describe_instances(InstanceIds=[trainer])["Reservations"]
     assert found["Instances"][0]["State"]["Name"] == "running"
     ec2.stop_instances(InstanceIds=[trainer])
 
     threading.Timer(4, ec2.stop_instances, kwargs={"InstanceIds": [trainer]}).start()
     waited = deployment.run("train", "--data", data, "--wait")
-    assert "4 files of data, 0 of them new." in waited.stdout
+    assert "4 files of data: 0 new or changed, 0 withdrawn." in waited.stdout
     assert waited.returncode == 1 and "ended without a new model" in waited.stderr
 
 
