@@ -8,7 +8,7 @@ import numpy as np
 from pydicom import Dataset
 
 from model.anatomy import read_text
-from model.dicom_values import read_number, read_numbers
+from model.dicom_values import read_number, read_numbers, read_pairs
 from model.grey import MIN_CONTRAST, look_up, stretch, value_range, window
 
 _UNUSABLE = (
@@ -83,8 +83,7 @@ def _show(values: np.ndarray, used: np.ndarray, dataset: Dataset) -> list[np.nda
         # Over the entries, not over the bits that it claims: 12-bit tables often claim 16.
         shown.append(stretch(look_up(values, table, first), table.min(), table.max()))
     function = read_text(dataset, "VOILUTFunction") or "LINEAR"
-    centres, widths = (read_numbers(dataset, f"Window{name}") for name in ("Center", "Width"))
-    for centre, width in zip(centres, widths, strict=False):
+    for centre, width in read_pairs(dataset, "WindowCenter", "WindowWidth"):
         if width > 0:
             shown.append(np.rint(window(values, centre, width, function)).astype(np.uint8))
     return shown

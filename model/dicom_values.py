@@ -19,6 +19,17 @@ _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d{1,3})?")
 
 def read_numbers(dataset: Dataset, element: str) -> list[float]:
     """The finite numbers of an element by its keyword; empty when it has none or is not there."""
+    return [number for number in _read_all(dataset, element) if math.isfinite(number)]
+
+
+def read_pairs(dataset: Dataset, one: str, other: str) -> list[tuple[float, float]]:
+    """The values of two elements by their places, where both are finite numbers."""
+    both = zip(_read_all(dataset, one), _read_all(dataset, other), strict=False)
+    return [pair for pair in both if all(map(math.isfinite, pair))]
+
+
+def _read_all(dataset: Dataset, element: str) -> list[float]:
+    """One number for each value of the element, in its order; NaN for what is no number."""
     tag = Tag(element)
     if tag not in dataset:
         return []
@@ -27,13 +38,13 @@ def read_numbers(dataset: Dataset, element: str) -> list[float]:
     if isinstance(raw, RawDataElement) and isinstance(value, bytes):
         code = _BINARY.get(raw.VR or "")
         if code:
-            return _finite(_unpack(value, code, raw.is_little_endian))
+            return _unpack(value, code, raw.is_little_endian)
         value = value.decode("latin-1")
     if isinstance(value, str):
         value = value.split("\\")
     if not isinstance(value, (list, tuple)) and not hasattr(value, "__iter__"):
         value = [value]
-    return _finite([_number(str(item)) for item in value])
+    return [_number(str(item)) for item in value]
 
 
 def read_number(dataset: Dataset, element: str) -> float | None:
@@ -52,7 +63,3 @@ def _number(text: str) -> float:
     """A decimal comma counts as a point; what is no number becomes NaN."""
     found = _NUMBER.match(text.strip(" \0"))
     return float(found[0].replace(",", ".")) if found else math.nan
-
-
-def _finite(numbers: list[float]) -> list[float]:
-    return [float(number) for number in numbers if math.isfinite(number)]

@@ -97,13 +97,16 @@ class Deliveries:
         except redis.RedisError as error:
             log.warning("the lease of %s ends by itself: %s", xray_id, type(error).__name__)
 
+    def list_held(self) -> list[str]:
+        """Ids that this process is at work on, for no longer than MAX_HELD_SECONDS each."""
+        oldest = time.monotonic() - MAX_HELD_SECONDS
+        return [xray_id for xray_id, since in list(self._held.items()) if since > oldest]
+
     def extend(self) -> None:
         """Keep what this process holds; called more often than LEASE_SECONDS."""
-        oldest = time.monotonic() - MAX_HELD_SECONDS
         with self._redis.pipeline(transaction=False) as pipe:
-            for xray_id, since in list(self._held.items()):
-                if since > oldest:
-                    pipe.expire(f"lease:{xray_id}", LEASE_SECONDS)
+            for xray_id in self.list_held():
+                pipe.expire(f"lease:{xray_id}", LEASE_SECONDS)
             pipe.execute()
 
     def forget_begun(self, xray_id: str) -> None:

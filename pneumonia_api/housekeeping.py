@@ -43,6 +43,8 @@ def keep_house(
 ) -> None:
     """Until `ended`: beat, for this worker and for what it holds, and see to what others lost.
 
+    After `ended`, what it still holds keeps its lease until the last task returns.
+
     Stranded X-rays are published again, and each model that `describe` comes to name is announced.
 
     Redis may be away at any time, also at the start: it is tried again at the next beat.
@@ -65,6 +67,13 @@ def keep_house(
         xrays.stop_beating(worker)
     except redis.RedisError as error:
         log.warning("Redis does not answer, so the last beat expires by itself: %s", error)
+    # A worker that was asked to end finishes what it has begun, which may outlast a lease.
+    while deliveries.list_held():
+        try:
+            deliveries.extend()
+        except redis.RedisError as error:
+            log.warning("Redis does not answer: %s", error)
+        time.sleep(HEARTBEAT_SECONDS / 3)
 
 
 def publish_stranded(deliveries: Deliveries, queue: Celery) -> None:

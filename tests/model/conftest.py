@@ -8,11 +8,22 @@ import pytest
 from PIL import Image
 
 from model.base import base_layers
-from model.network import build_network
+from model.network import build_network, export_network
+from model.predictor import Predictor
 from tests.bench.images import Images, make_images
 from tests.model.server import Server
+from tests.stack import ROOT
 
 SIDE = 64
+SHIPPED = ROOT / "model" / "artifact"
+
+
+@pytest.fixture(scope="session")
+def predictor() -> Predictor:
+    """The shipped network as it is served; exported first where that was not done yet."""
+    serving = ROOT / "var" / "serving"
+    export_network(SHIPPED, serving)
+    return Predictor(SHIPPED, serving)
 
 
 @pytest.fixture(scope="session")

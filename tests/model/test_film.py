@@ -22,17 +22,6 @@ from tests.model.surrounds import (
     write_text,
 )
 
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def predictor() -> Predictor:
-    """The shipped network."""
-    serving = ROOT / "var" / "serving"
-    if not any(serving.glob("*/model.xml")):
-        pytest.skip("var/serving has no export; `python -m model.network` makes it")
-    return Predictor(ROOT / "model" / "artifact", serving)
-
 
 @pytest.fixture
 def films(samples: list[Path]) -> list[Path]:

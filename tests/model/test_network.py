@@ -40,14 +40,6 @@ def network() -> keras.Model:
     return load_network(SHIPPED / WEIGHTS_NAME)
 
 
-@pytest.fixture(scope="module")
-def predictor() -> Predictor:
-    """The shipped network as it is served."""
-    serving = ROOT / "var" / "serving"
-    export_network(SHIPPED, serving)
-    return Predictor(SHIPPED, serving)
-
-
 def read_images(paths: list[Path]) -> np.ndarray:
     """(N, 224, 224, 1) float32, read as serving reads."""
     return np.stack([model_input(read_xray(path.read_bytes())) for path in paths])

@@ -15,7 +15,6 @@ from model.baselines import measure_baselines
 from model.card import PICTURES
 from model.evaluation import score_predictions
 from model.external import judge_files
-from model.network import export_network
 from model.predictor import Predictor
 from model.report import check_report, compare_scores, write_report
 from model.robustness import CHANGES
@@ -23,13 +22,6 @@ from model.xray import Xray
 from tests.stack import ROOT
 
 SHIPPED = ROOT / "model" / "artifact"
-
-
-@pytest.fixture(scope="module")
-def predictor() -> Predictor:
-    """The shipped model, as the worker runs it."""
-    export_network(SHIPPED, ROOT / "var" / "serving")
-    return Predictor(SHIPPED, ROOT / "var" / "serving")
 
 
 def test_figures_measured_again_are_those_on_record(predictor: Predictor, xray_data: Path) -> None:

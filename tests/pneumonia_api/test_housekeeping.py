@@ -9,6 +9,7 @@ import pytest
 import redis
 from celery import Celery
 
+from pneumonia_api import housekeeping
 from pneumonia_api.deliveries import Deliveries
 from pneumonia_api.housekeeping import ORPHAN_SECONDS, keep_house, keep_images_clean, sweep
 from pneumonia_api.images import ImageStore
@@ -102,6 +103,30 @@ def test_stranded_xray_is_published_again(
         ended.set()
         house.join(10)
     assert task is not None
+
+
+def test_worker_that_ends_keeps_what_it_has_begun(
+    xrays: XrayStore, client: redis.Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the request to end and the end of its last task no other delivery begins on it."""
+    monkeypatch.setattr(housekeeping, "HEARTBEAT_SECONDS", 0.3)
+    deliveries, ended = Deliveries(client), threading.Event()
+    xray = new_xray("doctor", "d1")
+    xrays.add(xray)
+    ended.set()
+    with Celery(broker=redis_url) as queue:
+        house = threading.Thread(
+            target=keep_house,
+            args=("celery@host", lambda: {"version": "m1"}, xrays, deliveries, queue, ended),
+        )
+        with deliveries.hold(xray.id):
+            client.expire(f"lease:{xray.id}", 1)
+            house.start()
+            time.sleep(1.5)
+            with Deliveries(client).hold(xray.id) as other:
+                assert other is None
+        house.join(10)
+    assert not house.is_alive()
 
 
 def test_sweep_removes_what_no_record_needs(
