@@ -38,12 +38,12 @@ train: .venv/installed
 # Every figure of the shipped model anew, and its card.
 report: .venv/installed
 	$(BIN)/python -m model.network
-	$(BIN)/python -m model.report --data $(XRAY_DATA)/kermany224 --out var/evaluation
-	$(BIN)/python -m model.card --report var/evaluation
+	$(BIN)/python -m model.evaluation.report --data $(XRAY_DATA)/kermany224 --out var/evaluation
+	$(BIN)/python -m model.evaluation.card --report var/evaluation
 
 # The list of all metrics, from the code that counts them.
 metrics: .venv/installed
-	$(BIN)/python -m monitoring.catalogue
+	$(BIN)/python -m tests.monitoring.catalogue
 
 # The deployment without an account: checked; applied to a stand-in of AWS, looked at, destroyed.
 terraform-test: .venv/installed

@@ -24,14 +24,14 @@ from typing import NoReturn
 
 import redis
 
+from local import watchers as monitoring
 from local.environment import clean_environment, read_kept_settings
 from local.lock import lock_var
 from local.parts import CannotStart, fill, list_programs, write_secret
 from local.redis_data import Reserve, choose_server, explain_damage, ping_redis
 from local.supervision import PartFailed, Supervision, heed_signals, report, stop
-from model.artifact import ArtifactError, read_artifact
-from model.export import is_whole
-from monitoring import programs as monitoring
+from model.serving.artifact import ArtifactError, read_artifact
+from model.serving.export import is_whole
 from pneumonia_api.auth import Accounts
 from pneumonia_api.config import ConfigError, read_config, read_worker_config
 

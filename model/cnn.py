@@ -29,20 +29,20 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from model import data
-from model.arguments import parse_arguments
-from model.artifact import Artifact, sha256_of
-from model.augmentation import RECIPE, augment_all, digest_recipe
-from model.base import WeightsError, freeze, load_weights
-from model.distribution import DistributionError, check_pairs, find_shard, make_strategy
-from model.feature_cache import CacheError
-from model.fitting import RunError, close_run, open_run
-from model.heads import HeadTraining
-from model.network import build_network
-from model.preflight import InputError, check_places, read_refusal_pictures
-from model.result import find_leftovers, write_artifact
-from model.splits import Split, read_splits
-from model.training_metrics import report_run
+from model.network.backbone import WeightsError, freeze, load_weights
+from model.network.graph import build_network
+from model.reading import dataset as data
+from model.serving.artifact import Artifact, sha256_of
+from model.training.augmentation import RECIPE, augment_all, digest_recipe
+from model.training.distribution import DistributionError, check_pairs, find_shard, make_strategy
+from model.training.feature_cache import CacheError
+from model.training.fitting import RunError, close_run, open_run
+from model.training.heads import HeadTraining
+from model.training.metrics import report_run
+from model.training.preflight import InputError, check_places, read_refusal_pictures
+from model.training.result import find_leftovers, write_artifact
+from model.training.settings import parse_arguments
+from model.training.splits import Split, read_splits
 
 INPUT_ERRORS = (
     InputError,

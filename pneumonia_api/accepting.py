@@ -9,13 +9,13 @@ from flask import current_app
 from kombu.exceptions import OperationalError
 
 from monitoring.logs.requests import find_request
-from pneumonia_api.admission import Admission
-from pneumonia_api.images import ImageMissing, ImageStore, Upload
 from pneumonia_api.memory import MemoryBudget
 from pneumonia_api.metrics import mark_reused
-from pneumonia_api.publishing import publish
-from pneumonia_api.sent import KeyReused, SentUploads
-from pneumonia_api.store import Xray, XrayStore
+from pneumonia_api.records.admission import Admission
+from pneumonia_api.records.images import ImageMissing, ImageStore, Upload
+from pneumonia_api.records.publishing import publish
+from pneumonia_api.records.sent import KeyReused, SentUploads
+from pneumonia_api.records.xrays import Xray, XrayStore
 
 
 def _xrays() -> XrayStore:
@@ -29,8 +29,9 @@ def _images() -> ImageStore:
 def accept(new: Xray, upload: Upload, key: str | None) -> Xray:
     """The record of an upload that was checked: queued, or with the prediction of the same bytes.
 
-    With a `key` (`pneumonia_api.sent`) it is the one that stands for the key. Raises QueueFull,
-    ShareUsed, TooBusy, StoreUnavailable, KeyReused or RedisError, and then nothing is kept.
+    With a `key` (`pneumonia_api.records.sent`) it is the one that stands for the key. Raises
+    QueueFull, ShareUsed, TooBusy, StoreUnavailable, KeyReused or RedisError, and then nothing is
+    kept.
     """
     same = _xrays().find_same(new.digest)
     if same and (reused := _reuse(new, same, key)):

@@ -19,15 +19,19 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from monitoring.logs.lines import write_lines
 from monitoring.logs.requests import find_request, follow_requests, note
 from monitoring.metrics.exposition import mount_metrics, tell_release
-from pneumonia_api import admission, auth, schemas, sent, views
+from pneumonia_api import auth, schemas, views
 from pneumonia_api.cli import users
 from pneumonia_api.config import MAX_WAITERS, Config, read_config
 from pneumonia_api.forwarded import WebOnly
-from pneumonia_api.images import ImageMissing, ImageStore, StoreUnavailable
 from pneumonia_api.memory import MEMORY_BYTES, MemoryBudget, TooBusy
 from pneumonia_api.metrics import REQUESTS, count_outcome
 from pneumonia_api.probes import probes
-from pneumonia_api.publishing import create_queue
+from pneumonia_api.records import admission, sent
+from pneumonia_api.records.images import ImageMissing, ImageStore, StoreUnavailable
+from pneumonia_api.records.publishing import create_queue
+from pneumonia_api.records.reviews import NotReviewable, Reviews
+from pneumonia_api.records.worklist import Worklist
+from pneumonia_api.records.xrays import BLOCK_SECONDS, XrayMissing, XrayStore
 from pneumonia_api.request import (
     FILE_TOO_LARGE,
     FORM_BYTES,
@@ -37,11 +41,8 @@ from pneumonia_api.request import (
     drain_body,
     explain_too_large,
 )
-from pneumonia_api.reviews import NotReviewable, Reviews
 from pneumonia_api.sessions import sessions
-from pneumonia_api.store import BLOCK_SECONDS, XrayMissing, XrayStore
 from pneumonia_api.store_metrics import StoreMetrics
-from pneumonia_api.worklist import Worklist
 from webserver.body import TooManySenders, TooSlow
 from webserver.host import KnownHost
 

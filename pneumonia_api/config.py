@@ -124,7 +124,7 @@ def read_worker_config(overrides: Mapping[str, str] | None = None) -> WorkerConf
 
 
 def read_batch_config(overrides: Mapping[str, str] | None = None) -> BatchConfig:
-    """The settings of `model.inference`; see `read_config`."""
+    """The settings of `pneumonia_api.batch.run`; see `read_config`."""
     values = _Values(overrides)
     return BatchConfig(
         redis_url=values.required("REDIS_URL"),
@@ -137,7 +137,7 @@ def read_batch_config(overrides: Mapping[str, str] | None = None) -> BatchConfig
 
 
 def read_job_config(overrides: Mapping[str, str] | None = None) -> JobConfig:
-    """The settings of `model.training_job`; see `read_config`."""
+    """The settings of `model.training.job`; see `read_config`."""
     values = _Values(overrides)
     return JobConfig(
         training_data=values.required("TRAINING_DATA"),

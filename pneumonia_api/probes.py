@@ -6,7 +6,7 @@ import redis
 from apiflask import APIBlueprint
 from flask import current_app
 
-from pneumonia_api.store import XrayStore
+from pneumonia_api.records.xrays import XrayStore
 
 probes = APIBlueprint("probes", __name__, enable_openapi=False)
 

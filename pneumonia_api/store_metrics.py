@@ -15,7 +15,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from monitoring.metrics.gauges import GaugeKind
-from pneumonia_api.store import IN_HANDS, QUEUE, STATUSES, XrayStore
+from pneumonia_api.records.xrays import IN_HANDS, QUEUE, STATUSES, XrayStore
 
 log = logging.getLogger(__name__)
 

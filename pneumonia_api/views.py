@@ -9,18 +9,19 @@ import redis
 from apiflask import APIBlueprint, FileSchema
 from flask import Response, current_app, make_response
 
-from model.kinds import is_dicom, read_size
-from model.limits import UnreadableXray
+from model.reading.kinds import is_dicom, read_size
+from model.reading.limits import UnreadableXray
 from monitoring.logs.requests import note
-from pneumonia_api import schemas, sent
+from pneumonia_api import schemas
 from pneumonia_api.accepting import accept, forget_images
 from pneumonia_api.auth import bearer
-from pneumonia_api.images import ImageStore, Upload
 from pneumonia_api.memory import MemoryBudget
+from pneumonia_api.records import sent
+from pneumonia_api.records.images import ImageStore, Upload
+from pneumonia_api.records.reviews import Reviews
+from pneumonia_api.records.worklist import Worklist
+from pneumonia_api.records.xrays import Xray, XrayStore, new_xray
 from pneumonia_api.request import check_body, check_form, check_query
-from pneumonia_api.reviews import Reviews
-from pneumonia_api.store import Xray, XrayStore, new_xray
-from pneumonia_api.worklist import Worklist
 
 v1 = APIBlueprint("v1", __name__, url_prefix="/v1")
 v1.before_request(check_body)

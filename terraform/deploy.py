@@ -21,8 +21,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from model.artifact import ArtifactError
-from model.artifact_store import ArtifactStoreError
+from model.serving.artifact import ArtifactError
+from model.serving.artifact_store import ArtifactStoreError
 from terraform import operate
 from terraform.operate import (
     COMMAND,

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import boto3
 from botocore.exceptions import ClientError
 
-from model.artifact_store import CURRENT, ArtifactStore
-from model.manifest import MANIFEST_NAME
+from model.serving.artifact_store import CURRENT, ArtifactStore
+from model.serving.manifest import MANIFEST_NAME
 from terraform.provision import CannotDeploy, explain, read_setting, show
 from terraform.training_data import upload_data
 

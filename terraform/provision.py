@@ -18,9 +18,9 @@ import boto3
 from botocore.exceptions import ClientError
 from python_terraform import IsFlagged, Terraform
 
-from model.artifact import read_artifact
-from model.artifact_store import ArtifactStore
-from model.export import is_whole
+from model.serving.artifact import read_artifact
+from model.serving.artifact_store import ArtifactStore
+from model.serving.export import is_whole
 
 ROOT = Path(__file__).resolve().parents[1]
 OLDEST = (1, 10)

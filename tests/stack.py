@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.environment import clean_environment
-from monitoring.programs import PORTS as MONITORING_PORTS
+from local.watchers import PORTS as MONITORING_PORTS
 from run import PORTS
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -2,8 +2,8 @@
 
 import re
 
-from model.artifact import read_artifact
-from monitoring.programs import PORTS as MONITORING_PORTS
+from local.watchers import PORTS as MONITORING_PORTS
+from model.serving.artifact import read_artifact
 from run import PORTS
 from tests.stack import ROOT
 

@@ -83,7 +83,7 @@ def test_ctrl_c_ends_even_what_hangs(tmp_path: Path) -> None:
     """A worker and a supervisord that no longer react to anything are killed."""
     with running_stack(tmp_path) as stack:
         supervisord, *parts = children = find_children(stack.process)
-        worker = next(part for part in parts if "pneumonia_api.tasks" in part.cmdline())
+        worker = next(part for part in parts if "pneumonia_api.worker.tasks" in part.cmdline())
         worker.suspend()
         supervisord.suspend()
     assert stack.process.returncode == 0

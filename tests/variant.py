@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from model.artifact import Artifact, read_artifact, write_metadata
-from model.export import write_export_manifest
+from model.serving.artifact import Artifact, read_artifact, write_metadata
+from model.serving.export import write_export_manifest
 from tests.stack import ROOT
 
 SHIPPED = ROOT / "model" / "artifact"

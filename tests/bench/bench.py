@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from model.artifact import WEIGHTS_NAME
-from model.xray import model_input, read_xray
+from model.reading.xray import model_input, read_xray
+from model.serving.artifact import WEIGHTS_NAME
 from tests.bench.caging import measure_caging
 from tests.bench.clients import Browser, Machine
 from tests.bench.images import Images, make_images

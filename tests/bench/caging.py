@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from model.cage import Cage
-from model.xray import MAX_PIXELS, encode_preview, model_input, read_xray
+from model.cage.pool import Cage
+from model.reading.xray import MAX_PIXELS, encode_preview, model_input, read_xray
 from tests.bench.images import Images, make_images
 from tests.bench.sides import ROOT
 

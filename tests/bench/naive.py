@@ -14,7 +14,7 @@ import numpy as np
 from flask import Flask, request
 from PIL import Image
 
-from model.network import load_network
+from model.network.graph import load_network
 
 SIDE = 224
 

@@ -14,10 +14,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 
-from model.gradcam import build_serving_network
-from model.network import load_network
-from model.ood import read_density
-from model.xray import INPUT_SIDE
+from model.network.gradcam import build_serving_network
+from model.network.graph import load_network
+from model.reading.xray import INPUT_SIDE
+from model.serving.density import read_density
 
 
 def export_onnx(weights: Path, target: Path) -> None:

@@ -17,13 +17,13 @@ from tests.stack import Stack, free_ports
 
 # What tells a process of the stack by its command line, or by the title it gave itself.
 _MARKS = {
-    "worker": "pneumonia_api.tasks",
+    "worker": "pneumonia_api.worker.tasks",
     "api": "pneumonia_api.app:app",
     "web": "pneumonia_web.app:app",
     "nginx": "nginx",
     "redis": "redis",
     "valkey": "valkey",
-    "nursery": "model.nursery",
+    "nursery": "model.cage.nursery",
 }
 _OF_PART = {"valkey": "redis", "nursery": "worker"}
 

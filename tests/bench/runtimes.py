@@ -20,8 +20,8 @@ import numpy as np
 import onnxruntime
 import openvino
 
-from model.artifact import read_artifact
-from model.predictor import Predictor, open_network
+from model.serving.artifact import read_artifact
+from model.serving.predictor import Predictor, open_network
 from tests.bench.sides import serve
 
 Infer = Callable[[np.ndarray], tuple[Any, ...]]

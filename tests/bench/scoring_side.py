@@ -1,4 +1,4 @@
-"""Two paces on this CPU: `Predictor.predict` alone, and all of `model.inference` around it.
+"""Two paces on this CPU: `Predictor.predict` alone, and all of `pneumonia_api.batch.run` around it.
 
     python -m tests.bench.scoring_side REDIS_URL MODEL_DIR SERVING_DIR IMAGES SCRATCH
 
@@ -16,14 +16,14 @@ from typing import Any
 
 import redis
 
-from model.folder import Intake
-from model.inference import count_threads
-from model.predictor import Predictor
-from model.runtimes import CpuStreams
-from model.scoring import Scorer
-from model.xray import MAX_PIXELS, read_xray
-from pneumonia_api.images import ImageStore
-from pneumonia_api.store import XrayStore
+from model.reading.xray import MAX_PIXELS, read_xray
+from model.serving.predictor import Predictor
+from pneumonia_api.batch.intake import Intake
+from pneumonia_api.batch.run import count_threads
+from pneumonia_api.batch.runtimes import CpuStreams
+from pneumonia_api.batch.scoring import Scorer
+from pneumonia_api.records.images import ImageStore
+from pneumonia_api.records.xrays import XrayStore
 from tests.bench.images import Images
 from tests.bench.sides import serve
 

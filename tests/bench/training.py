@@ -20,15 +20,16 @@ import keras
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from model import data, evaluation
-from model.arguments import parse_arguments
-from model.artifact import WEIGHTS_NAME
-from model.base import base_layers, freeze, load_weights, split_network
-from model.feature_cache import cache_features
-from model.features import Batches, augmented_views, plain_images, stored_features
-from model.fitting import balance_classes, compile_network
-from model.network import build_network, load_network
-from model.xray import model_input, squash
+from model.evaluation import scores as evaluation
+from model.network.backbone import base_layers, freeze, load_weights, split_network
+from model.network.graph import build_network, load_network
+from model.reading import dataset as data
+from model.reading.xray import model_input, squash
+from model.serving.artifact import WEIGHTS_NAME
+from model.training.batches import Batches, augmented_views, plain_images, stored_features
+from model.training.feature_cache import cache_features
+from model.training.fitting import balance_classes, compile_network
+from model.training.settings import parse_arguments
 from tests.bench.sides import ROOT
 from tests.conftest import XRAY_DATA
 

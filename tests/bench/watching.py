@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 
 from local.parts import CannotStart
-from monitoring.programs import check_programs
+from local.watchers import check_programs
 from tests.bench.sides import Side
 from tests.bench.throughput import CLIENTS
 from tests.stack import Stack, running_stack

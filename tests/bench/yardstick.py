@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from model.predictor import Predictor
-from model.xray import encode_preview, read_xray
+from model.reading.xray import encode_preview, read_xray
+from model.serving.predictor import Predictor
 from tests.bench.images import Images
 from tests.bench.sides import serve
 

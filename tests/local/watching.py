@@ -13,7 +13,7 @@ MAIN = {
     "nginx": "nginx: master",
     "api": "pneumonia_api.app:app",
     "web": "pneumonia_web.app:app",
-    "worker": "pneumonia_api.tasks",
+    "worker": "pneumonia_api.worker.tasks",
     "redis": "valkey-server",
 }
 """How the title of each part's first process is known."""

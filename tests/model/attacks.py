@@ -15,11 +15,11 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-import model.caged
-from model.caged import serve
-from model.limits import LARGE_PIXELS, one_if_large
-from model.nursery import main
-from model.xray import Xray, read_xray
+import model.cage.child
+from model.cage.child import serve
+from model.cage.nursery import main
+from model.reading.limits import LARGE_PIXELS, one_if_large
+from model.reading.xray import Xray, read_xray
 
 libc = ctypes.CDLL(None, use_errno=True)
 PREFIX = b"attack "
@@ -160,5 +160,5 @@ def read(data: bytes, max_pixels: int) -> Xray:
 
 
 if __name__ == "__main__":
-    model.caged.CPU_SECONDS = model.caged.LARGE_CPU_SECONDS = 1
+    model.cage.child.CPU_SECONDS = model.cage.child.LARGE_CPU_SECONDS = 1
     main(partial(serve, read=read))

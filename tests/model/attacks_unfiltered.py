@@ -2,11 +2,11 @@
 
 from functools import partial
 
-import model.seal
-from model.caged import serve
-from model.nursery import main
+import model.cage.seal
+from model.cage.child import serve
+from model.cage.nursery import main
 from tests.model.attacks import read
 
 if __name__ == "__main__":
-    model.seal._ARCHITECTURES.clear()
+    model.cage.seal._ARCHITECTURES.clear()
     main(partial(serve, read=read))

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.base import base_layers
-from model.network import build_network, export_network
-from model.predictor import Predictor
+from model.network.backbone import base_layers
+from model.network.conversion import export_network
+from model.network.graph import build_network
+from model.serving.predictor import Predictor
 from tests.bench.images import Images, make_images
 from tests.model.server import Server
 from tests.stack import ROOT

@@ -10,10 +10,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from model.arguments import parse_arguments
-from model.distribution import find_shard, make_strategy
-from model.features import Batches, plain_images
-from model.fitting import fit
+from model.training.batches import Batches, plain_images
+from model.training.distribution import find_shard, make_strategy
+from model.training.fitting import fit
+from model.training.settings import parse_arguments
 
 
 def main(out: Path) -> None:

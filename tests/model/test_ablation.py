@@ -1,10 +1,10 @@
-"""`model.ablation`: which kept features it reads."""
+"""`model.training.ablation`: which kept features it reads."""
 
 from pathlib import Path
 
 import pytest
 
-from model.ablation import main
+from model.training.ablation import main
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from model.cage import Cage, CagedXray
-from model.inference import main
+from model.cage.pool import Cage, CagedXray
+from pneumonia_api.batch.run import main
 from tests.model.server import Server, arguments, read_records
 from tests.scrape import read_value
 from tests.stack import ROOT
@@ -169,7 +169,7 @@ def test_file_that_changes_while_it_is_read_is_left_for_the_next_run(
                     file.write(whole[1000:])
         return found
 
-    monkeypatch.setattr("model.folder.os.fstat", grow)
+    monkeypatch.setattr("pneumonia_api.batch.intake.os.fstat", grow)
     command = arguments(server, archive, tmp_path / "images")
     assert main(command) == 1
     assert len(read_records(server)) == 2

@@ -1,4 +1,4 @@
-"""`model.artifact`: the shipped model, and what is wrong with a broken one."""
+"""`model.serving.artifact`: the shipped model, and what is wrong with a broken one."""
 
 import json
 import shutil
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from model.artifact import (
+from model.serving.artifact import (
     METADATA_NAME,
     OOD_NAME,
     WEIGHTS_NAME,

@@ -1,9 +1,9 @@
-"""`model.augmentation`: what training and validation see of an X-ray."""
+"""`model.training.augmentation`: what training and validation see of an X-ray."""
 
 import numpy as np
 import pytest
 
-from model.augmentation import RECIPE, augment, augment_all
+from model.training.augmentation import RECIPE, augment, augment_all
 
 
 @pytest.mark.parametrize("hard", [False, True])

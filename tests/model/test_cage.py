@@ -1,4 +1,4 @@
-"""`model.cage`: what a file may do costs that file, and nothing else notices."""
+"""`model.cage.pool`: what a file may do costs that file, and nothing else notices."""
 
 import csv
 import io
@@ -18,11 +18,11 @@ import psutil
 import pytest
 from PIL import Image
 
-from model import cage as cage_module
-from model import cage_children
-from model.cage import Cage, CagedXray, CageFault, CageLost, NoLongerWanted
-from model.limits import MAX_PIXELS, UnreadableXray
-from model.xray import Xray, encode_preview, model_input, read_xray
+from model.cage import children as cage_children
+from model.cage import pool as cage_module
+from model.cage.pool import Cage, CagedXray, CageFault, CageLost, NoLongerWanted
+from model.reading.limits import MAX_PIXELS, UnreadableXray
+from model.reading.xray import Xray, encode_preview, model_input, read_xray
 from tests.model.dicom_objects import build, save
 from tests.stack import ROOT
 
@@ -279,7 +279,7 @@ def test_nothing_of_the_service_is_in_the_cage(monkeypatch: pytest.MonkeyPatch) 
 
 ORPHAN = """
 import threading
-from model.cage import Cage
+from model.cage.pool import Cage
 cage = Cage(1, "tests.model.attacks")
 cage.read(open("{file}", "rb").read(), 60_000_000, 224)
 threading.Thread(target=cage.read, args=(b"attack sleep 600", 60_000_000, 224)).start()

@@ -1,4 +1,4 @@
-"""`model.scoring` and its cage: a file that ends its reader costs the run nothing but itself."""
+"""`scoring` and its cage: a file that ends its reader costs the run nothing but itself."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.cage import Cage
-from model.folder import Intake
-from model.inference import count_threads
-from model.runtimes import CpuStreams
-from model.scoring import Scorer
-from model.xray import MAX_PIXELS
-from pneumonia_api.images import ImageStore
-from pneumonia_api.store import XrayStore
+from model.cage.pool import Cage
+from model.reading.xray import MAX_PIXELS
+from pneumonia_api.batch.intake import Intake
+from pneumonia_api.batch.run import count_threads
+from pneumonia_api.batch.runtimes import CpuStreams
+from pneumonia_api.batch.scoring import Scorer
+from pneumonia_api.records.images import ImageStore
+from pneumonia_api.records.xrays import XrayStore
 from tests.model.server import Server
 from tests.stack import ROOT
 

@@ -1,4 +1,4 @@
-"""`model.card`: the card says what was measured, and says so where it was not."""
+"""`model.evaluation.card`: the card says what was measured, and says so where it was not."""
 
 import json
 import re
@@ -8,8 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from model.artifact import Artifact, ArtifactError, read_artifact
-from model.card import ABLATIONS_NAME, CARD_NAME, PICTURES, REPORT_NAME, main, show, write_card
+from model.evaluation.card import (
+    ABLATIONS_NAME,
+    CARD_NAME,
+    PICTURES,
+    REPORT_NAME,
+    main,
+    show,
+    write_card,
+)
+from model.serving.artifact import Artifact, ArtifactError, read_artifact
 from tests.stack import ROOT
 
 SHIPPED = ROOT / "model" / "artifact"
@@ -81,7 +89,7 @@ def test_report_of_another_version_is_refused(artifact: Artifact, tmp_path: Path
 
 
 def test_command_publishes_report_and_pictures(tmp_path: Path) -> None:
-    """`python -m model.card` puts the report and its pictures beside the weights."""
+    """`python -m model.evaluation.card` puts the report and its pictures beside the weights."""
     folder = tmp_path / "artifact"
     folder.mkdir()
     for name in ("pneumonia.keras", "ood.npz", "pneumonia.json"):

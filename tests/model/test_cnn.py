@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.artifact import WEIGHTS_NAME, read_artifact
 from model.cnn import main
-from model.evaluation import sigmoid
-from model.gradcam import build_serving_network
-from model.network import load_network
-from model.ood import read_density
-from model.splits import read_splits
+from model.evaluation.scores import sigmoid
+from model.network.gradcam import build_serving_network
+from model.network.graph import load_network
+from model.serving.artifact import WEIGHTS_NAME, read_artifact
+from model.serving.density import read_density
+from model.training.splits import read_splits
 from tests.model.conftest import SIDE
 from tests.scrape import find_value, read_value
 

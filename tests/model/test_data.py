@@ -1,4 +1,4 @@
-"""`model.data`: patients and splits."""
+"""`model.reading.dataset`: patients and splits."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from model.data import (
+from model.reading.dataset import (
     DataError,
     LabelledXray,
     check_contents,
@@ -16,7 +16,7 @@ from model.data import (
     read_patient,
     split_by_patient,
 )
-from model.xray import Xray, read_xray, squash
+from model.reading.xray import Xray, read_xray, squash
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_decoder_that_fails_costs_its_own_file(
             raise IndexError
         return read_xray(data)
 
-    monkeypatch.setattr("model.data.read_xray", decode)
+    monkeypatch.setattr("model.reading.dataset.read_xray", decode)
     images, kept, unreadable = load_inputs(list_xrays(tmp_path), squash)
     assert len(images) == len(kept) == 3
     assert [xray.path for xray in unreadable] == [bad]

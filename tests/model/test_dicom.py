@@ -26,8 +26,8 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 
-from model.dicom import read_header
-from model.xray import MAX_PIXELS, UnreadableXray, read_xray
+from model.reading.dicom_header import read_header
+from model.reading.xray import MAX_PIXELS, UnreadableXray, read_xray
 from tests.model.dicom_objects import PATIENT, build, save, save_bare, save_frame
 
 # A 12-bit JPEG-LS codestream of 20 steps, 30 by 25 pixels each: no library here can write one.

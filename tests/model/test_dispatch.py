@@ -1,4 +1,4 @@
-"""`model.inference` beside the running system: its workers, its worklist, its answers."""
+"""`pneumonia_api.batch.run` beside the running system: its workers, its worklist, its answers."""
 
 import hashlib
 import os
@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import requests
 
-from model.inference import main
-from pneumonia_api.store import XrayStore
+from pneumonia_api.batch.run import main
+from pneumonia_api.records.xrays import XrayStore
 from tests.model.server import Server, arguments, read_records
 from tests.stack import ROOT, Stack
 

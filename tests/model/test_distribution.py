@@ -1,4 +1,4 @@
-"""`model.distribution`: two machines on loopback, and what is told when there are none."""
+"""`model.training.distribution`: two machines on loopback, and what is told when there are none."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from model.distribution import DistributionError, make_strategy
+from model.training.distribution import DistributionError, make_strategy
 from tests.stack import ROOT
 
 
@@ -55,7 +55,7 @@ def test_two_machines_end_with_the_same_weights(tmp_path: Path) -> None:
 
 TWO_DEVICES = """
 import tensorflow as tf
-from model.distribution import DistributionError, check_pairs
+from model.training.distribution import DistributionError, check_pairs
 [cpu] = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])

@@ -1,4 +1,4 @@
-"""`model.durable`: whole or absent, whatever ends the process."""
+"""`model.serving.durable`: whole or absent, whatever ends the process."""
 
 import subprocess
 import sys
@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from model.durable import copy_file, install_folder, make_scratch, write_file
+from model.serving.durable import copy_file, install_folder, make_scratch, write_file
 from tests.stack import ROOT
 
 INSTALLING = """
 import sys
 from pathlib import Path
-from model.durable import install_folder, make_scratch
+from model.serving.durable import install_folder, make_scratch
 
 folder = Path(sys.argv[1])
 while True:

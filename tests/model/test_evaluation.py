@@ -1,12 +1,12 @@
-"""`model.evaluation`: figures that can be worked out by hand."""
+"""`model.evaluation.scores`: figures that can be worked out by hand."""
 
 import json
 
 import numpy as np
 import pytest
 
-from model.bootstrap import draw_patients, summarise
-from model.evaluation import (
+from model.evaluation.bootstrap import draw_patients, summarise
+from model.evaluation.scores import (
     balance,
     calibrate,
     choose_threshold,

@@ -1,4 +1,4 @@
-"""`model.feature_cache`: features that were kept are those of this run, whole, or made again."""
+"""`feature_cache`: features that were kept are those of this run, whole, or made again."""
 
 import resource
 import sys
@@ -11,10 +11,10 @@ import keras
 import numpy as np
 import pytest
 
-from model import augmentation
-from model.augmentation import RECIPE, Recipe, augment, digest_recipe
-from model.feature_cache import CacheError, Kept, cache_features, check_space, describe
-from model.features import Source, plain_images
+from model.training import augmentation
+from model.training.augmentation import RECIPE, Recipe, augment, digest_recipe
+from model.training.batches import Source, plain_images
+from model.training.feature_cache import CacheError, Kept, cache_features, check_space, describe
 
 LABELS = np.array([0, 1, 1, 0, 1])
 IMAGES = np.random.default_rng(0).integers(0, 255, (5, 32, 32, 1), np.uint8)

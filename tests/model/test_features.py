@@ -1,12 +1,12 @@
-"""`model.features`: views, and features that were kept."""
+"""`model.training.batches`: views, and features that were kept."""
 
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from model.feature_cache import cache_features
-from model.features import Batches, augmented_views, plain_images, stored_features
+from model.training.batches import Batches, augmented_views, plain_images, stored_features
+from model.training.feature_cache import cache_features
 
 LABELS = np.array([0, 1, 1, 0, 1])
 IMAGES = np.random.default_rng(0).integers(0, 255, (5, 32, 32, 1), np.uint8)

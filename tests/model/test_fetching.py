@@ -1,4 +1,4 @@
-"""`model.fetching`: the data here is the data there, whatever was fetched before."""
+"""`model.training.fetching`: the data here is the data there, whatever was fetched before."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from model.fetching import FetchError, fetch_data
+from model.training.fetching import FetchError, fetch_data
 from tests.s3 import BUCKET, running_s3
 from tests.stack import ROOT, free_ports
 
@@ -77,7 +77,7 @@ def test_killed_fetch_leaves_the_last_whole_set(url: str, tmp_path: Path) -> Non
     for key, data in more.items():
         bucket.put_object(Key=key, Body=data)
     code = (
-        "from pathlib import Path; from model.fetching import fetch_data; "
+        "from pathlib import Path; from model.training.fetching import fetch_data; "
         f"fetch_data({url!r}, Path({str(tmp_path / 'data')!r}))"
     )
     process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)

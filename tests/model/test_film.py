@@ -1,4 +1,4 @@
-"""`model.film` through `read_xray`: what lies around a film changes neither picture nor result."""
+"""`film` through `read_xray`: what lies around a film changes neither picture nor result."""
 
 import io
 from collections.abc import Callable
@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.film import find_film
-from model.predictor import Predictor
-from model.xray import Xray, read_xray
+from model.reading.film import find_film
+from model.reading.xray import Xray, read_xray
+from model.serving.predictor import Predictor
 from tests.model.surrounds import (
     BLACK,
     GREY,

@@ -1,4 +1,4 @@
-"""`model.fitting`: metrics, losses and optimizers, the best epoch, and going on after a kill."""
+"""`fitting`: metrics, losses and optimizers, the best epoch, and going on after a kill."""
 
 from pathlib import Path
 from typing import Any
@@ -7,10 +7,9 @@ import keras
 import numpy as np
 import pytest
 
-from model.arguments import RATES, parse_arguments
-from model.consistency import PairedViews, ViewVariance
-from model.features import Batches, plain_images
-from model.fitting import (
+from model.training.batches import Batches, plain_images
+from model.training.consistency import PairedViews, ViewVariance
+from model.training.fitting import (
     RunError,
     balance_classes,
     compile_network,
@@ -18,6 +17,7 @@ from model.fitting import (
     make_metrics,
     open_run,
 )
+from model.training.settings import RATES, parse_arguments
 
 LABELS = np.array([0, 1] * 8)
 

@@ -1,8 +1,8 @@
-"""`model.folder`: how far ahead files are read."""
+"""`pneumonia_api.batch.intake`: how far ahead files are read."""
 
 from collections.abc import Callable
 
-from model.folder import lookahead
+from pneumonia_api.batch.intake import lookahead
 
 
 def test_lookahead_starts_one_more_than_it_collects() -> None:

@@ -1,4 +1,4 @@
-"""`model.gate` and `model.golden`: what a model must show before it is served."""
+"""`model.serving.gate` and `model.serving.golden`: what a model must show before it is served."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model.artifact import Artifact, ArtifactError, read_artifact
-from model.gate import compare_figures, find_faults
-from model.golden import (
+from model.serving.artifact import Artifact, ArtifactError, read_artifact
+from model.serving.gate import compare_figures, find_faults
+from model.serving.golden import (
     GOLDEN_NAME,
     Golden,
     check_answers,
@@ -19,7 +19,7 @@ from model.golden import (
     read_golden,
     write_golden,
 )
-from model.predictor import Predictor
+from model.serving.predictor import Predictor
 from tests.variant import SERVING, SHIPPED, make_variant
 
 

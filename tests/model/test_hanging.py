@@ -11,9 +11,9 @@ from PIL import Image
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
 
-from model.predictor import Predictor
-from model.upright import warn_of_hanging
-from model.xray import UnreadableXray, Xray, read_xray
+from model.reading.upright import warn_of_hanging
+from model.reading.xray import UnreadableXray, Xray, read_xray
+from model.serving.predictor import Predictor
 from tests.model.dicom_objects import build, save
 
 REFUSED = {"03_truncated_60_percent.dcm": "damaged or incomplete", "10_twelve_bit.jpg": "12-bit"}

@@ -3,10 +3,10 @@
 import pytest
 from pydicom.uid import JPEG2000Lossless
 
-from model.cage import Cage
-from model.kinds import is_dicom, read_size
-from model.limits import MAX_PIXELS, REASONS, UnreadableXray
-from model.xray import read_xray
+from model.cage.pool import Cage
+from model.reading.kinds import is_dicom, read_size
+from model.reading.limits import MAX_PIXELS, REASONS, UnreadableXray
+from model.reading.xray import read_xray
 from tests.model.hostile import GREY, HOSTILE, codestream, in_dicom, jpeg, make_hostile, png, tiff
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from model.batch_metrics import STATUSES
-from model.inference import main
-from pneumonia_api.images import ImageStore
+from pneumonia_api.batch.metrics import STATUSES
+from pneumonia_api.batch.run import main
+from pneumonia_api.records.images import ImageStore
 from tests.model.server import PASSWORD, Server, arguments, read_records
 from tests.scrape import read_value
 from tests.stack import ROOT

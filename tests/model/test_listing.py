@@ -1,8 +1,8 @@
-"""`model.listing`: which files of a folder are images."""
+"""`pneumonia_api.batch.listing`: which files of a folder are images."""
 
 from pathlib import Path
 
-from model.listing import list_files
+from pneumonia_api.batch.listing import list_files
 
 
 def test_images_are_found_by_name_or_content(tmp_path: Path, samples: list[Path]) -> None:

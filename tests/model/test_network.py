@@ -1,4 +1,4 @@
-"""`model.network` and `model.predictor`: one answer in Keras and at serving, and its heat map."""
+"""`graph` and `predictor`: one answer in Keras and at serving, and its heat map."""
 
 import os
 import shutil
@@ -14,21 +14,22 @@ import pytest
 import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
-from model.artifact import WEIGHTS_NAME, ArtifactError, read_artifact
-from model.base import freeze, load_weights, split_network
-from model.data import list_xrays
-from model.export import is_whole
-from model.golden import Output
-from model.gradcam import (
+from model.network.backbone import freeze, load_weights, split_network
+from model.network.conversion import export_network
+from model.network.gradcam import (
     HEAD_SUFFIX,
     build_feature_network,
     build_serving_network,
     pooled_features,
 )
-from model.network import build_network, export_network, load_network, save_weights_compact
-from model.ood import read_density
-from model.predictor import Predictor, conclude, place_heatmap
-from model.xray import model_input, read_xray
+from model.network.graph import build_network, load_network, save_weights_compact
+from model.reading.dataset import list_xrays
+from model.reading.xray import model_input, read_xray
+from model.serving.artifact import WEIGHTS_NAME, ArtifactError, read_artifact
+from model.serving.density import read_density
+from model.serving.export import is_whole
+from model.serving.golden import Output
+from model.serving.predictor import Predictor, conclude, place_heatmap
 from tests.stack import ROOT
 
 SHIPPED = ROOT / "model" / "artifact"
@@ -254,7 +255,7 @@ HEADERS = ("jpeg_header", "png_header", "tiff_header")
 def test_serving_processes_never_import_tensorflow() -> None:
     """API, web and worker start without TensorFlow and Keras."""
     script = (
-        "import sys, pneumonia_api.app, pneumonia_api.tasks, pneumonia_web.app; "
+        "import sys, pneumonia_api.app, pneumonia_api.worker.tasks, pneumonia_web.app; "
         "sys.exit(any(name in sys.modules for name in ('tensorflow', 'keras')))"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
@@ -265,7 +266,7 @@ def test_api_reads_headers_and_knows_nothing_else_of_the_model() -> None:
     script = (
         "import sys, pneumonia_api.app; "
         "print(*(name for name in sys.modules if name.split('.')[0] in "
-        "('model', 'openvino', 'numpy', 'PIL', 'pydicom') or name == 'pneumonia_api.tasks'))"
+        "('model', 'openvino', 'numpy', 'PIL', 'pydicom') or name == 'pneumonia_api.worker.tasks'))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True

@@ -1,11 +1,11 @@
-"""`model.ood`: distances by hand, limits, and the written-down split."""
+"""`model.serving.density`: distances by hand, limits, and the written-down split."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from model.ood import (
+from model.serving.density import (
     FeatureDensity,
     choose_limit,
     fit_density,

@@ -1,8 +1,8 @@
-"""`model.peaks`: what is body, and where a heat map peaks."""
+"""`model.evaluation.peaks`: what is body, and where a heat map peaks."""
 
 import numpy as np
 
-from model.peaks import find_body, peak_is_inside
+from model.evaluation.peaks import find_body, peak_is_inside
 
 
 def make_film() -> np.ndarray:

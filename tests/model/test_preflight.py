@@ -1,4 +1,4 @@
-"""`model.preflight`: whatever a training run is given is tried before its first epoch."""
+"""`model.training.preflight`: whatever a training run is given is tried before its first epoch."""
 
 import os
 import socket
@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from model.cnn import main
-from model.ood import is_in_fitting_half
+from model.serving.density import is_in_fitting_half
 from tests.model.conftest import SIDE
 
 # The patients of two images, one on either side of the fit.
@@ -127,7 +127,7 @@ def test_disk_without_room_is_told_before_the_run(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The weights of two epochs with their optimizer's state need room, whatever else is kept."""
-    monkeypatch.setattr("model.preflight.MIN_FREE_BYTES", 10**18)
+    monkeypatch.setattr("model.training.preflight.MIN_FREE_BYTES", 10**18)
     assert main(["--data", str(made_data), "--out", str(tmp_path / "out")]) == 2
     assert "GB are free" in capsys.readouterr().err
 

@@ -1,4 +1,4 @@
-"""`model.report`: the shipped model's figures, measured again, and one whole report, small."""
+"""`report`: the shipped model's figures, measured again, and one whole report, small."""
 
 import json
 import shutil
@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model import data
-from model.artifact import CLASSES
-from model.baselines import measure_baselines
-from model.card import PICTURES
-from model.evaluation import score_predictions
-from model.external import judge_files
-from model.predictor import Predictor
-from model.report import check_report, compare_scores, write_report
-from model.robustness import CHANGES
-from model.xray import Xray
+from model.evaluation.baselines import measure_baselines
+from model.evaluation.card import PICTURES
+from model.evaluation.external import judge_files
+from model.evaluation.report import check_report, compare_scores, write_report
+from model.evaluation.robustness import CHANGES
+from model.evaluation.scores import score_predictions
+from model.reading import dataset as data
+from model.reading.xray import Xray
+from model.serving.artifact import CLASSES
+from model.serving.predictor import Predictor
 from tests.stack import ROOT
 
 SHIPPED = ROOT / "model" / "artifact"

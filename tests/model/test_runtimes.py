@@ -1,4 +1,4 @@
-"""`model.runtimes`: the same network, however it is run."""
+"""`pneumonia_api.batch.runtimes`: the same network, however it is run."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.predictor import Predictor
-from model.runtimes import CpuStreams, GpuBatches
-from model.xray import model_input, read_xray
+from model.reading.xray import model_input, read_xray
+from model.serving.predictor import Predictor
+from pneumonia_api.batch.runtimes import CpuStreams, GpuBatches
 from tests.stack import ROOT
 
 MODEL, SERVING = ROOT / "model" / "artifact", ROOT / "var" / "serving"

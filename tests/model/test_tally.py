@@ -1,8 +1,8 @@
-"""`model.tally`: labels by folder."""
+"""`pneumonia_api.batch.tally`: labels by folder."""
 
 from pathlib import Path
 
-from model.tally import read_label
+from pneumonia_api.batch.tally import read_label
 
 
 def test_label_is_that_of_the_innermost_folder() -> None:

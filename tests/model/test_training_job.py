@@ -1,11 +1,11 @@
-"""`model.training_job`: what the GPU box does, small, on this machine's disk and Redis."""
+"""`model.training.job`: what the GPU box does, small, on this machine's disk and Redis."""
 
 from pathlib import Path
 
 import pytest
 
-from model.artifact_store import ArtifactStore
-from model.training_job import main, without_secrets
+from model.serving.artifact_store import ArtifactStore
+from model.training.job import main, without_secrets
 from tests.model.conftest import SIDE
 from tests.model.server import Server, read_records
 from tests.scrape import read_value

@@ -1,4 +1,4 @@
-"""`model.xray`: every kind of file becomes grey pixels or one sentence."""
+"""`model.reading.xray`: every kind of file becomes grey pixels or one sentence."""
 
 import csv
 import io
@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.data import LabelledXray, load_inputs
-from model.limits import LARGE_PIXELS, one_if_large
-from model.xray import UnreadableXray, Xray, encode_preview, model_input, read_xray, squash
+from model.reading.dataset import LabelledXray, load_inputs
+from model.reading.limits import LARGE_PIXELS, one_if_large
+from model.reading.xray import UnreadableXray, Xray, encode_preview, model_input, read_xray, squash
 from tests.model.dicom_objects import build, save
 
 
@@ -172,7 +172,7 @@ def test_pixel_bomb_is_refused_before_it_is_decoded(side: int, sentence: str) ->
 
 PEAK = """
 import resource, sys
-from model.xray import read_xray
+from model.reading.xray import read_xray
 data = sys.stdin.buffer.read()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 read_xray(data)

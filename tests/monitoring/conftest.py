@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from local.parts import CannotStart
-from monitoring.programs import check_programs
+from local.watchers import check_programs
 from tests.monitoring.watched import Watched
 from tests.monitoring.webhook import listening
 from tests.stack import running_stack

@@ -108,7 +108,7 @@ def test_stopped_worker_is_told_and_what_follows_is_not(busy: Watched, samples: 
     """Uploads wait until the queue is full and are refused then: both are told, for clinicians are
     concerned in two ways. That the queue is stuck follows from the first, and wakes nobody."""
     webhook, since = busy.webhook, busy.webhook.count()
-    with busy.suspended("pneumonia_api.tasks"):
+    with busy.suspended("pneumonia_api.worker.tasks"):
         sent = [send(busy, path.read_bytes(), 0).status_code for path in samples[5:]]
         assert sent == [202] * MAX_QUEUED + [503] * (len(samples) - 5 - MAX_QUEUED)
         told = webhook.wait("WorkerGone", "firing", TOLD_SECONDS, since)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from monitoring.catalogue import FILE, Entry, list_catalogue, render
+from tests.monitoring.catalogue import FILE, Entry, list_catalogue, render
 from tests.scrape import read_families
 from tests.stack import Stack
 

@@ -13,8 +13,8 @@ import pytest
 import requests
 from PIL import Image
 
-from model.artifact import Artifact, read_artifact
-from model.training_metrics import AUC, EPOCH, EPOCHS, GAUGES, SPEED, report_run
+from model.serving.artifact import Artifact, read_artifact
+from model.training.metrics import AUC, EPOCH, EPOCHS, GAUGES, SPEED, report_run
 from monitoring.grafana.asking import Prometheus, PrometheusFails
 from monitoring.grafana.reading import Question, fill_in, list_questions, read_dashboards
 from monitoring.grafana.render import main as render
@@ -76,7 +76,7 @@ def tell_epochs(file: Path) -> Artifact:
 
 
 def score_folder(var: Path, folder: Path) -> None:
-    """`model.inference` over the samples, telling its progress."""
+    """`pneumonia_api.batch.run` over the samples, telling its progress."""
     subprocess.run(
         [
             *(sys.executable, "-m", "model.inference", "--data", str(folder)),
@@ -145,7 +145,7 @@ def test_verdict_follows_what_clinicians_feel(used: Watched) -> None:
     """The largest tile of the wall screen: without a worker nothing works, and again with one."""
     [verdict] = [question.expr for question in QUESTIONS if question.asker == "For clinicians, now"]
     used.wait_for(f"({verdict}) > 0", SEEN_SECONDS)
-    with used.suspended("pneumonia_api.tasks"):
+    with used.suspended("pneumonia_api.worker.tasks"):
         used.wait_for(f"({verdict}) == 0", SEEN_SECONDS)
     used.wait_for(f"({verdict}) > 0", SEEN_SECONDS)
 

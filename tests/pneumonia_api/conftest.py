@@ -9,8 +9,8 @@ import pytest
 import redis
 from apiflask import APIFlask
 
-from model.artifact import read_artifact
-from model.export import is_whole
+from model.serving.artifact import read_artifact
+from model.serving.export import is_whole
 from pneumonia_api.app import create_app
 from tests.pneumonia_api.cutting_proxy import CuttingProxy, cutting_proxy
 from tests.pneumonia_api.redis_server import running_redis

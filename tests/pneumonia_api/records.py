@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from pneumonia_api.store import Xray
+from pneumonia_api.records.xrays import Xray
 
 PREDICTION = {
     "probability": 0.9,

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from celery import signals
 
-from model.cage import CagedXray
-from model.predictor import Prediction, Predictor
-from model.xray import Xray
-from pneumonia_api import tasks
+from model.cage.pool import CagedXray
+from model.reading.xray import Xray
+from model.serving.predictor import Prediction, Predictor
 from pneumonia_api.config import read_worker_config
-from pneumonia_api.store import TASK
+from pneumonia_api.records.xrays import TASK
+from pneumonia_api.worker import tasks
 
 tasks.VISIBILITY_SECONDS, tasks.RESTORE_SECONDS = 3, 1
 app = tasks.create_worker(read_worker_config())

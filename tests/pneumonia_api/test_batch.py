@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import redis
 
-from pneumonia_api.store import Xray, XrayStore, as_judged, name_batch, new_xray
+from pneumonia_api.records.xrays import Xray, XrayStore, as_judged, name_batch, new_xray
 
 PREDICTION = {
     "probability": 0.9,

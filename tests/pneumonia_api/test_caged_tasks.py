@@ -11,9 +11,9 @@ import psutil
 import pytest
 import redis
 
-from model.cage import Cage, CageLost
-from pneumonia_api.images import ImageMissing
-from pneumonia_api.tasks import MAX_RETRIES
+from model.cage.pool import Cage, CageLost
+from pneumonia_api.records.images import ImageMissing
+from pneumonia_api.worker.tasks import MAX_RETRIES
 from tests.pneumonia_api.test_tasks import Bench, answer
 
 

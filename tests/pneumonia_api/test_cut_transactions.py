@@ -9,8 +9,8 @@ import pytest
 import redis
 
 from pneumonia_api.auth import Accounts, WrongPassword
-from pneumonia_api.reviews import Reviews
-from pneumonia_api.store import Xray, XrayMissing, XrayStore, new_xray
+from pneumonia_api.records.reviews import Reviews
+from pneumonia_api.records.xrays import Xray, XrayMissing, XrayStore, new_xray
 from tests.pneumonia_api.cutting_proxy import Cut, CuttingProxy, cut_everywhere
 from tests.pneumonia_api.records import done
 from tests.pneumonia_api.test_batch import make_done

@@ -10,14 +10,14 @@ import redis
 from apiflask import APIFlask
 from PIL import Image
 
-from model.predictor import Prediction
+from model.serving.predictor import Prediction
 from pneumonia_api.app import create_app
 from pneumonia_api.config import read_worker_config
-from pneumonia_api.deliveries import Deliveries
-from pneumonia_api.images import ImageMissing, ImageStore
-from pneumonia_api.store import QUEUE, TASK, XrayStore, new_xray
-from pneumonia_api.tasks import create_worker
-from pneumonia_api.worker_metrics import XRAYS
+from pneumonia_api.records.deliveries import Deliveries
+from pneumonia_api.records.images import ImageMissing, ImageStore
+from pneumonia_api.records.xrays import QUEUE, TASK, XrayStore, new_xray
+from pneumonia_api.worker.metrics import XRAYS
+from pneumonia_api.worker.tasks import create_worker
 from tests.pneumonia_api.cutting_proxy import Cut, CuttingProxy, cut_everywhere
 from tests.pneumonia_api.records import done
 

@@ -1,4 +1,4 @@
-"""`pneumonia_api.deliveries` on a real Redis, with messages as Celery writes them."""
+"""`pneumonia_api.records.deliveries` on a real Redis, with messages as Celery writes them."""
 
 import json
 import time
@@ -9,16 +9,16 @@ import pytest
 import redis
 from celery import Celery
 
-from pneumonia_api.deliveries import (
+from pneumonia_api.records.deliveries import (
     LEASE_SECONDS,
     MAX_HELD_SECONDS,
     MAX_WORKERS_LOST,
     Deliveries,
     WorkerLost,
 )
-from pneumonia_api.housekeeping import STRANDED_SECONDS, publish_stranded
-from pneumonia_api.publishing import create_queue, publish
-from pneumonia_api.store import IN_HANDS, QUEUE, Xray, XrayMissing, XrayStore, new_xray
+from pneumonia_api.records.publishing import create_queue, publish
+from pneumonia_api.records.xrays import IN_HANDS, QUEUE, Xray, XrayMissing, XrayStore, new_xray
+from pneumonia_api.worker.housekeeping import STRANDED_SECONDS, publish_stranded
 from tests.pneumonia_api.records import done
 
 

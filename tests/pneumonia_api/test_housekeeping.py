@@ -1,4 +1,4 @@
-"""`pneumonia_api.housekeeping` on a real Redis and a real folder."""
+"""`pneumonia_api.worker.housekeeping` on a real Redis and a real folder."""
 
 import threading
 import time
@@ -9,11 +9,11 @@ import pytest
 import redis
 from celery import Celery
 
-from pneumonia_api import housekeeping
-from pneumonia_api.deliveries import Deliveries
-from pneumonia_api.housekeeping import ORPHAN_SECONDS, keep_house, keep_images_clean, sweep
-from pneumonia_api.images import ImageStore
-from pneumonia_api.store import QUEUE, Xray, XrayStore, new_xray
+from pneumonia_api.records.deliveries import Deliveries
+from pneumonia_api.records.images import ImageStore
+from pneumonia_api.records.xrays import QUEUE, Xray, XrayStore, new_xray
+from pneumonia_api.worker import housekeeping
+from pneumonia_api.worker.housekeeping import ORPHAN_SECONDS, keep_house, keep_images_clean, sweep
 from tests.pneumonia_api.records import done
 from tests.pneumonia_api.redis_server import running_redis
 from tests.stack import free_ports

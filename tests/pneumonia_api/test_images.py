@@ -1,4 +1,4 @@
-"""`pneumonia_api.images`: kept whole or not at all."""
+"""`pneumonia_api.records.images`: kept whole or not at all."""
 
 import contextlib
 import resource
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pneumonia_api.images import ImageMissing, ImageStore, StoreUnavailable
+from pneumonia_api.records.images import ImageMissing, ImageStore, StoreUnavailable
 from tests.pneumonia_api.failing_sync import fail_syncs
 from tests.pneumonia_api.full_disk import full_disk
 from tests.s3 import running_s3

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import redis
 
-from pneumonia_api.images import ImageMissing, ImageStore
-from pneumonia_api.publishing import create_queue, publish
-from pneumonia_api.store import IN_HANDS, Xray, XrayStore, new_xray
+from pneumonia_api.records.images import ImageMissing, ImageStore
+from pneumonia_api.records.publishing import create_queue, publish
+from pneumonia_api.records.xrays import IN_HANDS, Xray, XrayStore, new_xray
 from tests.pneumonia_api.cutting_proxy import Cut, cutting_proxy
 from tests.pneumonia_api.worker_process import running_worker, wait_for_workers
 

@@ -10,7 +10,7 @@ from apiflask import APIFlask
 from PIL import Image
 
 from pneumonia_api.auth import MAX_FAILURES
-from pneumonia_api.store import new_xray
+from pneumonia_api.records.xrays import new_xray
 from tests.pneumonia_api.full_disk import full_disk
 from tests.pneumonia_api.records import done
 from tests.pneumonia_api.test_views import picture

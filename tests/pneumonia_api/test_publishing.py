@@ -16,10 +16,10 @@ from kombu.exceptions import OperationalError
 from PIL import Image
 
 from pneumonia_api.config import read_worker_config
-from pneumonia_api.deliveries import Deliveries
-from pneumonia_api.publishing import create_queue, publish
-from pneumonia_api.store import TASK, Xray, XrayStore
-from pneumonia_api.tasks import create_worker
+from pneumonia_api.records.deliveries import Deliveries
+from pneumonia_api.records.publishing import create_queue, publish
+from pneumonia_api.records.xrays import TASK, Xray, XrayStore
+from pneumonia_api.worker.tasks import create_worker
 
 ENDED_SECONDS = 45
 """Generous: what has no time limit is still hanging then."""

@@ -11,7 +11,7 @@ from apiflask import APIFlask
 from PIL import Image
 from werkzeug.test import TestResponse
 
-from pneumonia_api.store import Xray, XrayStore, new_xray
+from pneumonia_api.records.xrays import Xray, XrayStore, new_xray
 from tests.pneumonia_api.errors import check_error
 from tests.pneumonia_api.records import done
 

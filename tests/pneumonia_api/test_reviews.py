@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 import redis
 
-from pneumonia_api import reviews as reviews_module
-from pneumonia_api.reviews import LABELS, NotReviewable, Reviews
-from pneumonia_api.store import Xray, XrayMissing, XrayStore, new_xray, read_hash
-from pneumonia_api.worklist import Worklist
+from pneumonia_api.records import reviews as reviews_module
+from pneumonia_api.records.reviews import LABELS, NotReviewable, Reviews
+from pneumonia_api.records.worklist import Worklist
+from pneumonia_api.records.xrays import Xray, XrayMissing, XrayStore, new_xray, read_hash
 from tests.pneumonia_api.records import done
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)

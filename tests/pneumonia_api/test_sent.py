@@ -1,4 +1,4 @@
-"""`pneumonia_api.sent`: an upload sent again, because its answer was lost, is one upload."""
+"""`sent`: an upload sent again, because its answer was lost, is one upload."""
 
 import hashlib
 import io
@@ -12,8 +12,8 @@ from apiflask import APIFlask
 from werkzeug.test import TestResponse
 
 from pneumonia_api.app import create_app
-from pneumonia_api.sent import SentUploads
-from pneumonia_api.store import Xray, new_xray
+from pneumonia_api.records.sent import SentUploads
+from pneumonia_api.records.xrays import Xray, new_xray
 from tests.pictures import picture
 from tests.pneumonia_api.errors import check_error
 from tests.pneumonia_api.records import done

@@ -1,4 +1,4 @@
-"""`pneumonia_api.store` against a real Redis."""
+"""`pneumonia_api.records.xrays` against a real Redis."""
 
 import threading
 import time
@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import redis
 
-from pneumonia_api.store import Xray, XrayMissing, XrayStore, new_xray
+from pneumonia_api.records.xrays import Xray, XrayMissing, XrayStore, new_xray
 from tests.pneumonia_api.records import done
 
 
@@ -128,7 +128,7 @@ def test_wait_ends_when_the_record_is_finished(xrays: XrayStore) -> None:
 
 def test_wait_is_longer_than_one_look(xrays: XrayStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """Redis is asked again and again, so that one that hangs is noticed; the wait goes on."""
-    monkeypatch.setattr("pneumonia_api.store.BLOCK_SECONDS", 0.05)
+    monkeypatch.setattr("pneumonia_api.records.xrays.BLOCK_SECONDS", 0.05)
     xray = new_xray("doctor", "d1")
     xrays.add(xray)
     with ending_soon(0.5, xrays.finish, done(xray)):

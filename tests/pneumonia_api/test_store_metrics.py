@@ -11,8 +11,8 @@ import redis
 from apiflask import APIFlask
 
 from pneumonia_api.app import create_app
-from pneumonia_api.publishing import create_queue, publish
-from pneumonia_api.store import XrayStore, new_xray
+from pneumonia_api.records.publishing import create_queue, publish
+from pneumonia_api.records.xrays import XrayStore, new_xray
 from pneumonia_api.store_metrics import list_weeks
 from tests.pneumonia_api.records import done
 from tests.scrape import find_value, read_value

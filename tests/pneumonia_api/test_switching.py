@@ -1,4 +1,4 @@
-"""`pneumonia_api.switching` and `model.artifact_store`: other models, forward and back."""
+"""`switching` and `artifact_store`: other models, forward and back."""
 
 import itertools
 import json
@@ -15,16 +15,16 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY, generate_latest
 
-from model.artifact import METADATA_NAME, WEIGHTS_NAME, ArtifactError, read_artifact
-from model.artifact_store import REFUSED, ArtifactStore, ArtifactStoreError, main
-from model.durable import remove_leftovers
-from model.export import GRAPH_NAME, is_whole, write_export_manifest
-from model.manifest import MANIFEST_NAME
-from model.predictor import Predictor
-from model.xray import read_xray
-from pneumonia_api import switching
+from model.reading.xray import read_xray
+from model.serving.artifact import METADATA_NAME, WEIGHTS_NAME, ArtifactError, read_artifact
+from model.serving.artifact_store import REFUSED, ArtifactStore, ArtifactStoreError, main
+from model.serving.durable import remove_leftovers
+from model.serving.export import GRAPH_NAME, is_whole, write_export_manifest
+from model.serving.manifest import MANIFEST_NAME
+from model.serving.predictor import Predictor
 from pneumonia_api.config import WorkerConfig, read_worker_config
-from pneumonia_api.switching import ModelSwitch
+from pneumonia_api.worker import switching
+from pneumonia_api.worker.switching import ModelSwitch
 from tests.s3 import running_s3
 from tests.scrape import read_value
 from tests.stack import ROOT, free_ports
@@ -94,7 +94,7 @@ def count_switches(outcome: str) -> float:
 
 
 class Worker:
-    """Serves by a switch, as `pneumonia_api.tasks` does."""
+    """Serves by a switch, as `pneumonia_api.worker.tasks` does."""
 
     def __init__(self, switch: ModelSwitch) -> None:
         self.predictor: Predictor = switch.open_first()
@@ -325,7 +325,8 @@ def test_killed_fetch_leaves_nothing_half(tmp_path: Path, store: ArtifactStore) 
     del store
     folders = (tmp_path / "artifacts", tmp_path / "serving")
     script = (
-        "import sys; from pathlib import Path; from model.artifact_store import ArtifactStore; "
+        "import sys; from pathlib import Path; "
+        "from model.serving.artifact_store import ArtifactStore; "
         f"ArtifactStore('file://{tmp_path}/models').fetch('{VERSION}', *map(Path, sys.argv[1:]))"
     )
     found = set()

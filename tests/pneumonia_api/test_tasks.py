@@ -1,4 +1,4 @@
-"""`pneumonia_api.tasks`: what the task does when things go wrong, on a real Redis."""
+"""`pneumonia_api.worker.tasks`: what the task does when things go wrong, on a real Redis."""
 
 import json
 import logging
@@ -11,15 +11,15 @@ import pytest
 import redis
 from celery.exceptions import Retry
 
-from model.golden import list_images
-from model.predictor import Prediction
-from model.xray import Xray as Picture
+from model.reading.xray import Xray as Picture
+from model.serving.golden import list_images
+from model.serving.predictor import Prediction
 from monitoring.logs.lines import JsonLines
 from pneumonia_api.config import read_worker_config
-from pneumonia_api.deliveries import MAX_WORKERS_LOST
-from pneumonia_api.images import ImageMissing, ImageStore
-from pneumonia_api.store import TASK, Xray, XrayStore, new_xray
-from pneumonia_api.tasks import (
+from pneumonia_api.records.deliveries import MAX_WORKERS_LOST
+from pneumonia_api.records.images import ImageMissing, ImageStore
+from pneumonia_api.records.xrays import TASK, Xray, XrayStore, new_xray
+from pneumonia_api.worker.tasks import (
     MAX_RETRIES,
     VISIBILITY_SECONDS,
     PredictXray,

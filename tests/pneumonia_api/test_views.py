@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 
 from pneumonia_api.app import create_app
 from pneumonia_api.config import MAX_WAITERS, ConfigError
-from pneumonia_api.store import new_xray
+from pneumonia_api.records.xrays import new_xray
 from pneumonia_api.views import TooManyPixels, UnsupportedImage, check_upload
 from tests.model.hostile import HOSTILE, make_hostile
 from tests.pneumonia_api.errors import check_error

@@ -17,7 +17,7 @@ import requests
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
-from model.artifact import read_artifact
+from model.serving.artifact import read_artifact
 from tests.stack import ROOT, Stack, running_stack
 
 
@@ -193,7 +193,16 @@ def test_taken_metrics_port_is_told_in_one_line(tmp_path: Path) -> None:
             "WORKER_METRICS_PORT": str(port),
         }
         worker = subprocess.run(
-            [sys.executable, "-m", "celery", "-A", "pneumonia_api.tasks", "worker", "-P", "solo"],
+            [
+                sys.executable,
+                "-m",
+                "celery",
+                "-A",
+                "pneumonia_api.worker.tasks",
+                "worker",
+                "-P",
+                "solo",
+            ],
             cwd=ROOT,
             env={**os.environ, **settings},
             capture_output=True,

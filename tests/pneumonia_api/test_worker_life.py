@@ -1,12 +1,12 @@
-"""`pneumonia_api.worker_life`: what runs next to the tasks does not end unnoticed."""
+"""`pneumonia_api.worker.life`: what runs next to the tasks does not end unnoticed."""
 
 import threading
 import time
 
 import pytest
 
-from pneumonia_api.worker_life import keep_running, report_thread_error
-from pneumonia_api.worker_metrics import THREAD_ERRORS
+from pneumonia_api.worker.life import keep_running, report_thread_error
+from pneumonia_api.worker.metrics import THREAD_ERRORS
 
 
 def _count(name: str) -> float:

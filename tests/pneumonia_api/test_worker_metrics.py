@@ -1,4 +1,4 @@
-"""`pneumonia_api.worker_metrics`: what the worker counts of each X-ray, and tells of its model."""
+"""`pneumonia_api.worker.metrics`: what the worker counts of each X-ray, and tells of its model."""
 
 import io
 import re
@@ -11,14 +11,14 @@ import redis
 from PIL import Image
 from prometheus_client import REGISTRY, generate_latest
 
-from model.artifact import read_artifact
-from model.limits import REASONS, UnreadableXray
-from model.predictor import Prediction
-from model.xray import Xray as Picture
-from model.xray import read_xray
-from pneumonia_api.store import BATCH_SOURCE, XrayStore, new_xray
-from pneumonia_api.tasks import MAX_RETRIES
-from pneumonia_api.worker_metrics import MODEL, ModelFacts
+from model.reading.limits import REASONS, UnreadableXray
+from model.reading.xray import Xray as Picture
+from model.reading.xray import read_xray
+from model.serving.artifact import read_artifact
+from model.serving.predictor import Prediction
+from pneumonia_api.records.xrays import BATCH_SOURCE, XrayStore, new_xray
+from pneumonia_api.worker.metrics import MODEL, ModelFacts
+from pneumonia_api.worker.tasks import MAX_RETRIES
 from tests.pneumonia_api.test_tasks import Bench, answer
 from tests.scrape import find_value, read_families, read_value
 from tests.stack import ROOT

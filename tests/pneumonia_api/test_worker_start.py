@@ -12,10 +12,10 @@ import openvino
 import pytest
 import redis
 
-from model.artifact import read_artifact
-from model.export import GRAPH_NAME, WEIGHTS_NAME, write_export_manifest
-from pneumonia_api.publishing import create_queue, publish
-from pneumonia_api.store import QUEUE
+from model.serving.artifact import read_artifact
+from model.serving.export import GRAPH_NAME, WEIGHTS_NAME, write_export_manifest
+from pneumonia_api.records.publishing import create_queue, publish
+from pneumonia_api.records.xrays import QUEUE
 from tests.stack import ROOT, free_ports
 
 MODEL = ROOT / "model" / "artifact"
@@ -90,7 +90,7 @@ def test_worker_without_a_model_takes_no_task(
         "SERVING_DIR": str(export.parent),
         "WORKER_METRICS_PORT": str(free_ports()["WORKER_METRICS_PORT"]),
     }
-    command = [sys.executable, "-m", "celery", "-A", "pneumonia_api.tasks", "worker"]
+    command = [sys.executable, "-m", "celery", "-A", "pneumonia_api.worker.tasks", "worker"]
     worker = subprocess.run(
         [*command, "--pool", "threads", "--concurrency", "1", "--queues", QUEUE],
         cwd=ROOT,

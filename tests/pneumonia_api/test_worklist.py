@@ -1,4 +1,4 @@
-"""`pneumonia_api.worklist` against a real Redis."""
+"""`pneumonia_api.records.worklist` against a real Redis."""
 
 import time
 from dataclasses import replace
@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 import redis
 
-from pneumonia_api.store import XrayStore, new_xray
-from pneumonia_api.worklist import Worklist
+from pneumonia_api.records.worklist import Worklist
+from pneumonia_api.records.xrays import XrayStore, new_xray
 from tests.pneumonia_api.records import done
 
 
@@ -73,7 +73,7 @@ def test_search_without_match_ends_early_and_goes_on_by_cursor(
     worklist: Worklist, added: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A call looks through so many X-rays and no more; the cursors lead to the last one."""
-    monkeypatch.setattr("pneumonia_api.worklist.MAX_SCANNED", 10)
+    monkeypatch.setattr("pneumonia_api.records.worklist.MAX_SCANNED", 10)
     assert worklist.page(q="study 2", limit=5)[1] == added[9]
     pages: list[list[str]] = []
     cursor = None
@@ -137,7 +137,7 @@ def test_listing_many_that_do_not_match_goes_on_by_cursor(
     worklist: Worklist, added: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An index that is walked for long ends the page early, too."""
-    monkeypatch.setattr("pneumonia_api.worklist.MAX_LISTED", 10)
+    monkeypatch.setattr("pneumonia_api.records.worklist.MAX_LISTED", 10)
     assert worklist.page(reviewed=True, decision="pneumonia", limit=5) == ([], None)
     page, cursor = worklist.page(reviewed=False, limit=200)
     assert [xray.id for xray in page] == added[:10]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pneumonia_api.store import XrayStore
+from pneumonia_api.records.xrays import XrayStore
 from tests.stack import ROOT, free_ports
 
 READY_SECONDS = 120
@@ -18,7 +18,7 @@ READY_SECONDS = 120
 
 @contextmanager
 def running_worker(
-    redis_url: str, folder: Path, module: str = "pneumonia_api.tasks", **settings: str
+    redis_url: str, folder: Path, module: str = "pneumonia_api.worker.tasks", **settings: str
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A worker that has started, on the image store of `folder`; killed when the block is left."""
     environment = {

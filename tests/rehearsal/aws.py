@@ -141,8 +141,8 @@ class Account:
                     s3.upload_file(str(file), bucket("data"), f"kermany/{part}/{label}/{file.name}")
 
     def run_store(self, *arguments: str) -> str:
-        """`python -m model.artifact_store` as an administrator runs it; what it printed."""
-        command = [sys.executable, "-m", "model.artifact_store", *arguments]
+        """`python -m model.serving.artifact_store` as an administrator runs it; what it printed."""
+        command = [sys.executable, "-m", "model.serving.artifact_store", *arguments]
         command += ["--store", f"s3://{bucket('artifacts')}/models"]
         with inside("aws"):
             return subprocess.run(

@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from model.artifact_store import REFUSED
+from model.serving.artifact_store import REFUSED
 from tests.pneumonia_web.visitor import Visitor
 from tests.rehearsal.image import WORK
 from tests.rehearsal.network import inside

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import boto3
 import pytest
 
-from model.artifact import read_artifact
+from model.serving.artifact import read_artifact
 from terraform import operate
 from terraform.deploy import wait_for_hosts, wait_for_site
 from terraform.planning import refuse_loss

@@ -10,9 +10,9 @@ from pathlib import Path
 import boto3
 import pytest
 
-from model.artifact import read_artifact
-from model.artifact_store import ArtifactStore
-from model.export import is_whole
+from model.serving.artifact import read_artifact
+from model.serving.artifact_store import ArtifactStore
+from model.serving.export import is_whole
 from terraform import operate
 from terraform.operate import Deployment
 from terraform.provision import CannotDeploy, publish_first_model

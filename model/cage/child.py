@@ -1,0 +1,75 @@
+"""What a child of a cage does: read one X-ray after the other for the process outside."""
+
+import json
+import os
+import socket
+from collections.abc import Callable
+
+from model.cage.messages import (
+    ANSWER,
+    ANSWER_HEAD,
+    FILTERED,
+    HEAD,
+    LARGE,
+    REFUSAL,
+    REQUEST,
+    UNFILTERED,
+)
+from model.cage.seal import limit_memory, limit_time
+from model.reading.limits import UnreadableXray, set_gate
+from model.reading.xray import Xray, encode_preview, model_input, read_xray
+
+CPU_SECONDS, LARGE_CPU_SECONDS = 6, 20
+"""Processor time for one X-ray of up to LARGE_PIXELS, and for a larger one. The slowest kind is
+lossless JPEG 2000: 59 megapixels of 12 bits in 18 MB took 5.6 s on a busy machine."""
+
+_PIXEL_BYTES, _BASE_BYTES = 10, 512 << 20
+"""Address space by the limit of pixels, and for the program, of which 160 MB are there at first.
+59 megapixels took 780 MB in all at most, as DICOM in RLE."""
+
+
+class Gate:
+    """Where a large picture waits until the process outside lets it in; see `one_if_large`."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+
+    def __enter__(self) -> None:
+        self._channel.sendall(HEAD.pack(LARGE, 0))
+        if not self._channel.recv(1):
+            os._exit(0)
+        limit_time(LARGE_CPU_SECONDS)
+
+    def __exit__(self, *exception: object) -> None:
+        """The process outside opens the gate when it has the answer."""
+
+
+Read = Callable[[bytes, int], Xray]
+
+
+def serve(channel: socket.socket, memory: int, filtered: bool, read: Read = read_xray) -> None:
+    """Answer until the other end is closed."""
+    set_gate(Gate(channel))
+    channel.sendall(HEAD.pack(FILTERED if filtered else UNFILTERED, 0))
+    while len(request := channel.recv(REQUEST.size, socket.MSG_WAITALL)) == REQUEST.size:
+        size, max_pixels, side = REQUEST.unpack(request)
+        limit_memory(_BASE_BYTES + _PIXEL_BYTES * max_pixels)
+        limit_time(CPU_SECONDS)
+        letter, body = answer(os.pread(memory, size, 0), max_pixels, side, read)
+        channel.sendall(HEAD.pack(letter, len(body)) + body)
+
+
+def answer(data: bytes, max_pixels: int, side: int, read: Read = read_xray) -> tuple[bytes, bytes]:
+    """The letter and the body that answer one upload; see `model.cage.messages`."""
+    try:
+        xray = read(data, max_pixels)
+        image = model_input(xray, side).astype("<f4").tobytes()
+        preview = encode_preview(xray)
+    except UnreadableXray as error:
+        return REFUSAL, json.dumps([str(error), error.reason]).encode()
+    except MemoryError:
+        sentence = "The image needs more memory than an X-ray should; export it smaller."
+        return REFUSAL, json.dumps([sentence, "too_complex"]).encode()
+    warnings = json.dumps(xray.warnings).encode()
+    head = ANSWER_HEAD.pack(xray.width, xray.height, len(warnings), len(preview))
+    return ANSWER, head + warnings + image + preview

@@ -1,0 +1,135 @@
+"""The process that forks the children of a cage: `model.cage.pool` starts it, nobody else.
+
+    python -m model.cage.nursery CONTROL
+
+CONTROL is the number of an inherited socket. It has one thread, has imported all that reads
+pictures, and no setting or secret of the service; so a child is there in milliseconds and shares
+its memory. It forks and kills what its cage asks for, and reports how each child ended.
+"""
+
+import gc
+import os
+import select
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+
+from model.cage.child import serve
+from model.cage.messages import FAULT, FORK, HEAD, ORDER, STATUS
+from model.cage.seal import die_with_parent, seal
+from model.cage.warming import warm
+
+CHANNEL, MEMORY = 3, 4
+"""Open files of a child, after the three of every process, which are nothing in it."""
+
+Serve = Callable[[socket.socket, int, bool], None]
+
+
+def main(work: Serve = serve) -> None:
+    """Fork, kill and report until the cage closes its end."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # Sent to all processes of a service or terminal; the cage ends its children when it has
+        # no more use for them.
+        signal.signal(number, signal.SIG_IGN)
+    warm()
+    gc.collect()
+    gc.freeze()  # so that the collector touches no page that the children share
+    control = socket.socket(fileno=int(sys.argv[1]))
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake)
+    signal.signal(signal.SIGCHLD, lambda number, frame: None)
+    children: dict[int, int] = {}
+    while True:
+        ready, _, _ = select.select([control.fileno(), woken], [], [])
+        if woken in ready:
+            os.read(woken, 4096)
+            _reap(children)
+        if control.fileno() in ready:
+            message, files, _, _ = socket.recv_fds(control, ORDER.size, 3)
+            if len(message) < ORDER.size:
+                _end(children)
+                os._exit(0)  # the cage is gone
+            order, pid = ORDER.unpack(message)
+            if order == FORK:
+                channel, memory, status = files
+                pid = os.fork()
+                if pid == 0:
+                    _be_child(channel, memory, work)
+                os.close(channel)
+                os.close(memory)
+                children[pid] = status
+                _tell(status, pid)
+            elif pid in children:
+                os.kill(pid, signal.SIGKILL)
+
+
+def _reap(children: dict[int, int]) -> None:
+    while children:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if pid == 0:
+            return
+        _tell(children[pid], status)
+        os.close(children.pop(pid))
+
+
+def _end(children: dict[int, int]) -> None:
+    """End all, and wait for each: a dead child without a parent waits for init to notice it."""
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
+    for pid in children:
+        os.waitpid(pid, 0)
+
+
+def _tell(file: int, number: int) -> None:
+    with suppress(BrokenPipeError):  # the cage has no more use for this child
+        os.write(file, STATUS.pack(number))
+
+
+def _be_child(channel: int, memory: int, work: Serve) -> None:
+    """Never returns."""
+    with LastWords() as last_words:
+        die_with_parent()
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        channel, memory = os.dup(channel), os.dup(memory)  # neither lies where the other goes
+        os.dup2(channel, CHANNEL)
+        os.dup2(memory, MEMORY)
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for standard in range(CHANNEL):
+            os.dup2(nothing, standard)
+        os.closerange(MEMORY + 1, os.sysconf("SC_OPEN_MAX"))
+        connection = socket.socket(fileno=CHANNEL)
+        last_words.channel = connection
+        work(connection, MEMORY, seal(MEMORY + 1))
+
+
+class LastWords:
+    """Ends the child, and says of an error where it was raised, but not what it says."""
+
+    def __init__(self) -> None:
+        self.channel: socket.socket | None = None
+
+    def __enter__(self) -> "LastWords":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is not None and self.channel is not None:
+            frames = traceback.extract_tb(trace)
+            places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+            text = "\n".join([*places, kind.__name__]).encode()
+            self.channel.sendall(HEAD.pack(FAULT, len(text)) + text)
+        os._exit(0 if kind is None else 1)
+
+
+if __name__ == "__main__":
+    main()

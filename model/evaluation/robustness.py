@@ -1,0 +1,89 @@
+"""What mild changes of an image, such as another scanner or export makes, do to the answers."""
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from PIL import Image, ImageFilter
+from sklearn.metrics import roc_auc_score
+
+from model.evaluation.bootstrap import Figure, estimate
+from model.evaluation.scores import rank_metrics
+from model.reading.xray import Xray
+
+Change = Callable[[Image.Image], Image.Image]
+
+
+def _blur(image: Image.Image) -> Image.Image:
+    return image.filter(ImageFilter.GaussianBlur(image.width / 224))
+
+
+def _add_noise(image: Image.Image) -> Image.Image:
+    values = np.asarray(image, np.float32)
+    noise = np.random.default_rng(0).normal(0, 8, values.shape)
+    return Image.fromarray(np.clip(values + noise, 0, 255).round().astype(np.uint8))
+
+
+def _rotate(image: Image.Image) -> Image.Image:
+    return image.rotate(5, Image.Resampling.BICUBIC)
+
+
+def _crop(share_x: float, share_y: float) -> Change:
+    def change(image: Image.Image) -> Image.Image:
+        width, height = image.size
+        edge_x, edge_y = round(width * (1 - share_x) / 2), round(height * (1 - share_y) / 2)
+        return image.crop((edge_x, edge_y, width - edge_x, height - edge_y))
+
+    return change
+
+
+def _bend(gamma: float) -> Change:
+    table = [round(255 * (grey / 255) ** gamma) for grey in range(256)]
+    return lambda image: image.point(table)
+
+
+def _compress(image: Image.Image) -> Image.Image:
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=50)
+    return Image.open(buffer)
+
+
+def _halve(image: Image.Image) -> Image.Image:
+    return image.resize((image.width // 2, image.height // 2), Image.Resampling.BILINEAR)
+
+
+def _on_pixels(change: Change) -> Callable[[Xray], Xray]:
+    return lambda xray: replace(xray, pixels=np.asarray(change(Image.fromarray(xray.pixels))))
+
+
+CHANGES: dict[str, Callable[[Xray], Xray]] = {
+    "blurred by one pixel": _on_pixels(_blur),
+    "half the resolution": _on_pixels(_halve),
+    "noise of 8 grey levels": _on_pixels(_add_noise),
+    "JPEG of quality 50": _on_pixels(_compress),
+    "turned by 5 degrees": _on_pixels(_rotate),
+    "cropped to 90 %": _on_pixels(_crop(0.9, 0.9)),
+    "narrower: cropped to 85 % of its height": _on_pixels(_crop(1.0, 0.85)),
+    "wider: cropped to 85 % of its width": _on_pixels(_crop(0.85, 1.0)),
+    "brighter, gamma 0.8": _on_pixels(_bend(0.8)),
+    "darker, gamma 1.25": _on_pixels(_bend(1.25)),
+}
+"""Name -> the change, on images of 224 px."""
+
+
+def compare_predictions(
+    labels: np.ndarray,
+    before: np.ndarray,
+    after: np.ndarray,
+    threshold: float,
+    draws: Sequence[np.ndarray],
+) -> dict[str, Figure]:
+    """Figures of changed images, the change of AUC on the same draws, and decisions that turned."""
+    metrics = rank_metrics(labels, after, threshold)
+    metrics["auc_change"] = lambda i: (
+        roc_auc_score(labels[i], after[i]) - roc_auc_score(labels[i], before[i])
+    )
+    turned = (before >= threshold) != (after >= threshold)
+    metrics["decisions_changed"] = lambda i: turned[i].mean()
+    return estimate(metrics, len(labels), draws)

@@ -1,0 +1,68 @@
+"""What serving needs of a Keras network: its OpenVINO export and its golden answers."""
+
+import fcntl
+from pathlib import Path
+
+import keras
+import numpy as np
+import openvino
+from keras import ops
+from PIL import Image
+
+from model.network.gradcam import build_serving_network
+from model.network.graph import load_network
+from model.reading.xray import Xray, model_input
+from model.serving.artifact import WEIGHTS_NAME, read_artifact
+from model.serving.density import read_density
+from model.serving.durable import install_folder, make_scratch
+from model.serving.export import GRAPH_NAME, is_whole, write_export_manifest
+from model.serving.golden import Golden, list_images, write_golden
+
+
+def export_network(artifact_folder: Path, out: Path) -> Path:
+    """Derive the OpenVINO IR of an artifact under `out`/VERSION; return that folder.
+
+    Nothing is done for an export that is whole. One that is not, such as what an earlier release
+    left without a manifest, is replaced. Raises ArtifactError.
+    """
+    artifact = read_artifact(artifact_folder)
+    target, side = out / artifact.version, artifact.input_side
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another start may derive the same one
+        if is_whole(artifact, artifact_folder, out):
+            return target
+        serving = build_serving_network(
+            load_network(artifact_folder / WEIGHTS_NAME), read_density(artifact_folder)
+        )
+        with make_scratch(out) as scratch:
+            serving.export(f"{scratch}/saved", format="tf_saved_model", verbose=False)
+            converted = openvino.convert_model(f"{scratch}/saved", input=[1, side, side, 1])
+            folder = Path(scratch, "ir")
+            openvino.save_model(converted, folder / GRAPH_NAME, compress_to_fp16=False)
+            write_export_manifest(folder, artifact.version)
+            install_folder(folder, target)
+    return target
+
+
+def record_golden(serving: keras.Model, out: Path) -> None:
+    """Write `golden.npz`: what the network of `build_serving_network` answers to golden X-rays.
+
+    On the CPU, because a GPU's convolutions may be rounded to ten bits of mantissa.
+    """
+    paths, labels = zip(*list_images(), strict=True)
+    side = serving.input_shape[1]
+    inputs = np.stack([_read_golden_image(path, side) for path in paths])
+    with keras.device("cpu:0"):
+        answers = serving(inputs.astype(np.float32))
+    logits, heatmaps, distances = (
+        ops.convert_to_numpy(answers[name]) for name in ("logit", "heatmap", "distance")
+    )
+    write_golden(out, Golden(inputs, np.array(labels), logits[:, 0], heatmaps, distances))
+
+
+def _read_golden_image(path: Path, side: int) -> np.ndarray:
+    with Image.open(path) as image:
+        pixels = np.asarray(image.convert("L"))
+    whole = Xray(pixels, pixels.shape[1], pixels.shape[0], ())
+    return model_input(whole, side).round().astype(np.uint8)

@@ -1,0 +1,98 @@
+"""What serving asks beside the logit, from the same forward pass: heat map and distance.
+
+The network pools its features and ends in small heads of Dense layers. The gradient of the logit by
+the features is then a few matrix products, so it is written out by hand.
+"""
+
+import keras
+from keras import ops
+
+from model.serving.density import FeatureDensity
+
+POOLED_SUFFIX = "_pooled"
+HEAD_SUFFIX = "_head"
+_FEATURES = ("inner_conv4", "inner_conv5", "fused")
+FEATURES_OF_DENSITY = "conv4_block6_out"
+BASE_STRIDE = 16
+"""Pixels of the image to a cell of conv4, the grid of the heat map."""
+
+
+def pooled_features(network: keras.Model) -> list[keras.layers.Layer]:
+    """The layers whose outputs are pooled, each for a head of its own; the finest first."""
+    names = {layer.name for layer in network.layers}
+    return [network.get_layer(name) for name in _FEATURES if name + POOLED_SUFFIX in names]
+
+
+def list_relus(network: keras.Model, features: str) -> list[keras.layers.Layer]:
+    """The ReLU of each Dense layer in the head on `features`, in forward order."""
+    start = f"{features}{HEAD_SUFFIX}_dense"
+    layers = [layer for layer in network.layers if layer.name.startswith(start)]
+    return [layer for layer in layers if isinstance(layer, keras.layers.ReLU)]
+
+
+@keras.saving.register_keras_serializable("pneumonia")
+class GradCam(keras.layers.Layer):
+    """Grad-CAM (Selvaraju et al. 2017) of the logit, written out by hand for one forward pass.
+
+    Inputs: for each head, the finest first, its features (N, h, w, c) and the output (N, units) of
+    each of its ReLUs. Output: (N, S, S) for an image of 16 S pixels, not negative, in units of the
+    logit, which is the mean of the heads': the sum of all maps, a cell of a coarser one spread over
+    the finer cells that it covers; zero at the edge that the pooling leaves out.
+    """
+
+    def __init__(self, network: keras.Model, **options: object) -> None:
+        super().__init__(**options)
+        self._network = network
+        self._names = [layer.name for layer in pooled_features(network)]
+
+    def call(self, inputs: list[list[keras.KerasTensor]]) -> keras.KerasTensor:
+        """See the class."""
+        finest, heat = inputs[0][0].shape[1], 0.0
+        for name, (features, *relus) in zip(self._names, inputs, strict=True):
+            gradient = self._differentiate(f"{name}{HEAD_SUFFIX}", relus)[:, None, None, :]
+            coarse = ops.sum(features * gradient, axis=-1)
+            spread = finest // features.shape[1]
+            coarse = ops.repeat(ops.repeat(coarse, spread, axis=1), spread, axis=2)
+            heat = heat + coarse / (features.shape[1] * spread) ** 2
+        edge = (self._network.input.shape[1] // BASE_STRIDE - finest) // 2
+        return ops.pad(ops.relu(heat / len(self._names)), ((0, 0), (edge, edge), (edge, edge)))
+
+    def _differentiate(self, head: str, relus: list[keras.KerasTensor]) -> keras.KerasTensor:
+        """The gradient (N, c) of the head's logit by its pooled features."""
+        gradient = ops.transpose(self._network.get_layer(f"{head}_logit").kernel)
+        for index in range(len(relus), 0, -1):
+            gradient = gradient * ops.cast(relus[index - 1] > 0, "float32")
+            gradient = gradient * self._slope(f"{head}_dense{index}_bn")
+            kernel = self._network.get_layer(f"{head}_dense{index}").kernel
+            gradient = ops.matmul(gradient, ops.transpose(kernel))
+        return gradient * self._slope(f"{head}_bn")
+
+    def _slope(self, name: str) -> keras.KerasTensor | float:
+        """What batch normalisation multiplies by; 1 in a head that was built without."""
+        if name not in {layer.name for layer in self._network.layers}:
+            return 1.0
+        norm = self._network.get_layer(name)
+        return norm.gamma / ops.sqrt(norm.moving_variance + norm.epsilon)
+
+
+def build_serving_network(network: keras.Model, density: FeatureDensity) -> keras.Model:
+    """The same network with three outputs from one pass.
+
+    `logit` (N, 1), `heatmap` (N, S, S), and `distance` (N,), that of `density` for pooled conv4.
+    """
+    heads = [
+        [features.output, *(relu.output for relu in list_relus(network, features.name))]
+        for features in pooled_features(network)
+    ]
+    outputs = {
+        "logit": network.get_layer("logit").output,
+        "heatmap": GradCam(network, name="heatmap")(heads),
+        "distance": density.measure(build_feature_network(network).output),
+    }
+    return keras.Model(network.input, outputs, name="serving")
+
+
+def build_feature_network(network: keras.Model) -> keras.Model:
+    """Image -> the pooled conv4 (N, 1024) on which a density is fitted."""
+    features = network.get_layer(FEATURES_OF_DENSITY).output
+    return keras.Model(network.input, ops.mean(features, axis=(1, 2)), name="features")

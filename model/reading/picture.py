@@ -1,0 +1,181 @@
+"""One JPEG, PNG or TIFF file: bytes -> upright grey pixels."""
+
+import io
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+
+import numpy as np
+from PIL import ExifTags, Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
+
+from model.reading.deep_colour import is_deep_colour, read_deep_grey
+from model.reading.grey import bands, stretch, value_range
+from model.reading.jpeg_kind import name_unreadable_jpeg
+from model.reading.limits import UnreadableXray, check_size, one_if_large
+
+# Pillow warns of odd metadata, which is not used, and of sizes, which are checked here. For good
+# and not around each call, because `warnings.catch_warnings` is not safe in threads.
+warnings.filterwarnings("ignore", module="PIL")
+
+# 16-bit big endian with 0 as white is the one grey layout that Pillow does not list; like its
+# little endian twin, it is read as it is stored, and inverted here.
+TiffImagePlugin.OPEN_INFO[(TiffImagePlugin.MM, 0, (1,), 1, (16,), ())] = ("I;16B", "I;16B")
+
+_FORMATS = ("JPEG", "PNG", "TIFF")
+
+_SIGNATURES = (b"\xff\xd8", b"\x89PNG", b"II*\0", b"MM\0*")
+"""First bytes of JPEG, PNG and TIFF: a file that has them is one, however damaged."""
+
+_DAMAGED = "The image file is damaged or incomplete; export it again and send the new file."
+
+_PHOTOMETRIC, _SUBFILE_TYPE = 262, 254
+"""TIFF tags: 0 is white or black; whether a page is a reduced copy of another (TIFF 6.0)."""
+
+_MAX_TIFF_COPIES = 8
+
+# What Pillow's decoders raise on damaged files; anything else is a bug and is left to be one.
+_DECODE_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    IndexError,
+    KeyError,
+    TypeError,
+    OverflowError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+)
+
+
+def read_picture(data: bytes, max_pixels: int, side: int) -> tuple[np.ndarray, int, int]:
+    """(height, width) uint8 grey, and width and height of the file in pixels.
+
+    A JPEG may be decoded smaller, but not below `side` on its longer side. Raises UnreadableXray.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            width, height = image.size
+            check_size(width, height, max_pixels)
+            if isinstance(image, TiffImagePlugin.TiffImageFile):
+                _check_pages(image)
+            # JPEG alone: decode luminance only, at a fraction of the size if that is enough.
+            image.draft("L", (side, side))
+            with one_if_large(width, height):
+                pixels = _to_grey(image, data)
+    except UnreadableXray:
+        raise
+    except Image.DecompressionBombError as error:
+        raise UnreadableXray(
+            f"The image has far more pixels than the limit of {max_pixels // 1_000_000} "
+            "megapixels; export it smaller.",
+            "too_large",
+        ) from error
+    except UnidentifiedImageError as error:
+        if data.startswith(_SIGNATURES):
+            raise UnreadableXray(
+                name_unreadable_jpeg(data) or _DAMAGED,
+                "unsupported" if name_unreadable_jpeg(data) else "unreadable",
+            ) from error
+        raise UnreadableXray(
+            "This is not a JPEG, PNG, TIFF or DICOM image; export the X-ray as one.",
+            "unreadable",
+        ) from error
+    except _DECODE_ERRORS as error:
+        raise UnreadableXray(_DAMAGED, "unreadable") from error
+    return pixels, width, height
+
+
+def _check_pages(image: TiffImagePlugin.TiffImageFile) -> None:
+    """Refuse several pictures in one file: a result for the first alone would pass as one for all.
+
+    Reduced copies of the picture, which scanners add, do not count.
+    """
+    for page in range(1, _MAX_TIFF_COPIES + 2):
+        try:
+            image.seek(page)
+        except EOFError:
+            image.seek(0)
+            return
+        if page > _MAX_TIFF_COPIES or not image.tag_v2.get(_SUBFILE_TYPE, 0) & 1:
+            raise UnreadableXray(
+                "The TIFF file holds several pages; send each X-ray as a file of its own.",
+                "several",
+            )
+
+
+def _to_grey(image: ImageFile, data: bytes) -> np.ndarray:
+    """(height, width) uint8 grey of any mode the decoders give, upright by its EXIF tag.
+
+    In bands, because whole images between the steps take up to five times the memory of the file's
+    own pixels.
+    """
+    white_is_0 = getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0
+    if is_deep_colour(image):
+        values, opaque = read_deep_grey(image, data)
+        grey = _scale(Image.fromarray(values))
+        if opaque is not None:
+            grey = Image.composite(grey, Image.new("L", grey.size), Image.fromarray(opaque))
+        return _upright(grey, image)
+    image.load()
+    if image.mode.startswith("I") or image.mode == "F":
+        grey = _scale(image)
+        if white_is_0:  # Pillow inverts 8 bits and less alone
+            grey = ImageOps.invert(grey)
+    elif image.mode == "L" and "transparency" not in image.info:
+        grey = image
+    else:
+        grey = _flatten(image)
+    return _upright(grey, image)
+
+
+def _upright(grey: Image.Image, image: Image.Image) -> np.ndarray:
+    """The pixels of `grey`, turned as the EXIF tag of the file's image says."""
+    if grey is not image:
+        grey.getexif()[ExifTags.Base.Orientation] = image.getexif().get(
+            ExifTags.Base.Orientation, 1
+        )
+    ImageOps.exif_transpose(grey, in_place=True)
+    return np.asarray(grey)
+
+
+def _flatten(image: Image.Image) -> Image.Image:
+    """Grey of a colour, palette or transparent image."""
+    see_through = image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info
+    grey = Image.new("L", image.size)
+    for top, band in _crops(image):
+        if see_through:
+            # Transparent parts lie outside the exposed field; black is how a detector shows no film
+            black = Image.new("RGBA", band.size, "black")
+            flat = Image.alpha_composite(black, band.convert("RGBA"))
+        else:
+            flat = band
+        grey.paste(flat.convert("L"), (0, top))
+    return grey
+
+
+def _scale(image: Image.Image) -> Image.Image:
+    """8 bits of 16-bit, 32-bit or floating-point values, linear over the range in use.
+
+    Eight bits that were only written as sixteen, each value a multiple of 257, stay as they are.
+    """
+    step = max(min(image.size) // 512, 1)
+    sample = np.asarray(image)[::step, ::step]
+    low, high = value_range(sample.astype(np.float64))
+    if image.mode.startswith("I;16") and not (sample % 257).any():
+        low, high = 0.0, 65_535.0
+    grey = Image.new("L", image.size)
+    for top, band in _crops(image):
+        # A value that is no number becomes black, infinite ones the end of the range.
+        values = np.nan_to_num(np.asarray(band), nan=low, posinf=high, neginf=low)
+        grey.paste(Image.fromarray(stretch(np.clip(values, low, high), low, high)), (0, top))
+    return grey
+
+
+def _crops(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+    """Its bands from top to bottom, each with its first row."""
+    for rows in bands(*image.size):
+        yield rows.start, image.crop((0, rows.start, image.width, rows.stop))

@@ -1,0 +1,143 @@
+"""One X-ray file: bytes -> checked grey image -> model input and preview.
+
+Training and serving both read images here, so what the network learned on is what it is shown.
+JPEG, PNG, TIFF and DICOM are told apart by their content; the file's name, size, aspect ratio and
+metadata never reach the network, because on the training set they alone separate the classes.
+"""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from model.reading.film import find_film
+from model.reading.grey import MIN_CONTRAST
+from model.reading.kinds import check_picture, is_dicom
+from model.reading.limits import MAX_PIXELS, UnreadableXray
+from model.reading.picture import read_picture
+from model.reading.upright import warn_of_hanging
+
+__all__ = ["MAX_PIXELS", "UnreadableXray"]
+
+INPUT_SIDE = 224
+"""Side of the network's square input, in pixels."""
+
+INPUT_MARGIN = 1 / 16
+"""Share of width and height at each edge that the network does not see."""
+
+PREVIEW_SIDE = 1024
+"""Longest side of the preview, in pixels: fits a screen, and the original is not kept."""
+
+
+_CUT = (
+    "The film does not fill the picture: a viewer's window around it was cut away; check that the "
+    "preview shows the whole film, or export the X-ray itself."
+)
+_NOT_FILLED = (
+    "The film may not fill the picture: a viewer's window or a second picture seems to lie around "
+    "it; export the X-ray itself."
+)
+
+
+@dataclass(frozen=True)
+class Xray:
+    """A decoded image: `pixels` is (height, width) uint8 grey, 0 black to 255 white, upright.
+
+    `pixels` is the film alone, without a border or a viewer's window around it: what the network
+    and the preview show, so that the heat map lies on both. `width` and `height` are those of the
+    file, in pixels; `pixels` may be decoded smaller, never below the preview's size. `warnings` are
+    sentences for the person who reads the result.
+    """
+
+    pixels: np.ndarray
+    width: int
+    height: int
+    warnings: tuple[str, ...]
+
+
+def read_xray(data: bytes, max_pixels: int = MAX_PIXELS) -> Xray:
+    """Decode and check a JPEG, PNG, TIFF or DICOM file.
+
+    Raises UnreadableXray with one sentence when the bytes are no such file, are damaged or cut
+    short, exceed `max_pixels`, hold a blank or tiny picture or several, or, by the tags of a
+    DICOM, anything else than a frontal chest X-ray.
+    """
+    found: tuple[str, ...] = ()
+    if is_dicom(data):
+        # A worker reads in its cage: its own process need not carry pydicom and its 16 MB.
+        from model.reading.dicom_pixels import read_dicom  # noqa: PLC0415
+
+        pixels, found = read_dicom(data, max_pixels)
+        height, width = pixels.shape
+    else:
+        check_picture(data)
+        pixels, width, height = read_picture(data, max_pixels, PREVIEW_SIDE)
+    if np.ptp(pixels) < MIN_CONTRAST:
+        raise UnreadableXray(
+            "The image is blank; check the export and send the X-ray again.", "blank"
+        )
+    film = find_film(pixels)
+    if film.viewer:
+        found += (_CUT,)
+    elif film.doubt:
+        found += (_NOT_FILLED,)
+    pixels = np.ascontiguousarray(film.box.cut(pixels))
+    found += _warn(width, height, pixels) + warn_of_hanging(pixels)
+    return Xray(pixels, width, height, found)
+
+
+def squash(xray: Xray, side: int = INPUT_SIDE) -> np.ndarray:
+    """The whole image as (side, side, 1) float32 grey, 0 to 255, without keeping the aspect.
+
+    The training set was squashed the same way, and bilinear with antialiasing is the filter that
+    reproduces its 224 px files most closely from their originals (mean difference 1.6 to 2.7 of
+    255; Lanczos 1.9 to 3.4, nearest 2.4 to 4.7).
+    """
+    return _resize(xray, 0.0, side)
+
+
+def model_input(xray: Xray, side: int = INPUT_SIDE) -> np.ndarray:
+    """The network's input: as `squash`, of the image without INPUT_MARGIN at each edge.
+
+    Training views are crops of 70 to 100 %, so lungs are larger there than in a whole image; the
+    network answers best at the size that it learned (Touvron et al. 2019, "FixRes"). On validation
+    X-rays as they are, the Brier score fell from 0.036 to 0.030 by this margin.
+    """
+    return _resize(xray, INPUT_MARGIN, side)
+
+
+def _resize(xray: Xray, margin: float, side: int) -> np.ndarray:
+    image = Image.fromarray(xray.pixels)
+    width, height = image.size
+    small = image.resize(
+        (side, side),
+        Image.Resampling.BILINEAR,
+        box=(margin * width, margin * height, (1 - margin) * width, (1 - margin) * height),
+        reducing_gap=3.0,
+    )
+    return np.asarray(small, np.float32)[..., None]
+
+
+def encode_preview(xray: Xray) -> bytes:
+    """A JPEG of at most 1024 px on its longest side, made of pixels alone: no metadata survives."""
+    image = Image.fromarray(xray.pixels)
+    image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()
+
+
+def _warn(width: int, height: int, pixels: np.ndarray) -> tuple[str, ...]:
+    found = []
+    if min(width, height) < INPUT_SIDE:
+        found.append(
+            f"The image is small ({width} x {height} pixels): fine detail that the network "
+            "uses is missing."
+        )
+    if max(pixels.shape) > 2 * min(pixels.shape):
+        found.append("The image is long and narrow, unlike a frontal chest X-ray.")
+    low, high = np.percentile(pixels[::8, ::8], (2, 98))
+    if high - low < 60:
+        found.append("The image has very little contrast; the result may be unreliable.")
+    return tuple(found)

@@ -1,0 +1,233 @@
+"""An artifact, ready to answer: `Predictor.predict` turns an X-ray into a `Prediction`.
+
+Runs the exported network in OpenVINO; knows no Flask, no Redis and no TensorFlow.
+"""
+
+import mmap
+import os
+import queue
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import openvino
+
+from model.cage.pool import CagedXray
+from model.reading.xray import INPUT_MARGIN, Xray, model_input
+from model.serving.artifact import Artifact, ArtifactError, read_artifact
+from model.serving.export import read_export
+from model.serving.golden import Output, check_answers, read_golden
+
+WORKER_STREAMS = 3
+"""Images at once when callers meet: as many as a worker has threads, for each costs memory."""
+
+HEATMAP_ROWS = 16
+"""Rows and columns of every answer's heat map: a part of the API, whatever the network's grid."""
+
+MAKE_AGAIN = "make it again with `python -m model.network`, or fetch it by a restart"
+
+REFUSAL = (
+    "This does not look like a frontal chest X-ray, so it was not judged; check that the right "
+    "image was sent."
+)
+WARNING = (
+    "The image is unlike most chest X-rays that the network has seen; do not rely on the result."
+)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer for one X-ray.
+
+    `probability` of pneumonia is calibrated; `decision` is "pneumonia" when it reaches `threshold`,
+    else "normal"; `model` is the artifact's version; `heatmap` is 16 rows of 16 numbers, 0 to 1:
+    Grad-CAM over the whole image, top left first. `ood` tells how unlike a chest X-ray the image
+    is: above 1, `refusal` says why the rest is not to be shown; somewhat below, `warning` does not
+    trust it.
+    """
+
+    probability: float
+    decision: str
+    threshold: float
+    model: str
+    heatmap: list[list[float]]
+    ood: float
+    refusal: str | None
+    warning: str | None
+
+
+class Predictor:
+    """The compiled network; safe to call from several threads.
+
+    A lone caller gets all cores, which answers soonest. Callers who meet get one core each: two
+    images on two cores side by side finish sooner than one after the other on both, because
+    threads that share one image wait for each other.
+    """
+
+    def __init__(self, artifact_folder: Path, serving_folder: Path) -> None:
+        """Load the artifact's export, warm it up, and compare its answers with those recorded.
+
+        Raises ArtifactError in one sentence when a file is missing, damaged or of another model.
+        """
+        self.artifact: Artifact = read_artifact(artifact_folder)
+        golden = read_golden(artifact_folder, self.artifact)
+        network, mapped = open_network(self.artifact, artifact_folder, serving_folder)
+        self._mapped = mapped  # kept: the network does not own its weights
+        cores = len(os.sched_getaffinity(0))
+        streams = min(cores, WORKER_STREAMS)
+        core = openvino.Core()
+        [self._wide] = compile_requests(core, network, {"PERFORMANCE_HINT": "LATENCY"}, cores, 1)
+        self._narrow: queue.SimpleQueue[openvino.InferRequest] = queue.SimpleQueue()
+        for request in compile_requests(core, network, {"NUM_STREAMS": streams}, streams, streams):
+            self._narrow.put(request)
+        # Each has its own copy of the weights by now, in its kernels' own order: the file's 100 MB
+        # need not stay in memory, and would be read again if they were asked for.
+        mapped.madvise(mmap.MADV_DONTNEED)
+        self._callers = 0
+        self._lock = threading.Lock()
+        answers = [self.infer(image) for image in golden.inputs.astype(np.float32)]
+        check_answers(golden, answers, f"The export of model {self.artifact.version}")
+
+    def infer(self, image: np.ndarray) -> Output:
+        """(224, 224, 1) float32 grey -> what the network makes of it, uncalibrated."""
+        with self._borrow() as request:
+            return split_outputs(request.infer({0: image[None]}, share_inputs=True))[0]
+
+    @contextmanager
+    def _borrow(self) -> Iterator[openvino.InferRequest]:
+        """The request on all cores for who comes alone, else the next free one of the others."""
+        with self._lock:
+            alone = self._callers == 0
+            self._callers += 1
+        try:
+            if alone:
+                yield self._wide
+            else:
+                request = self._narrow.get()
+                try:
+                    yield request
+                finally:
+                    self._narrow.put(request)
+        finally:
+            with self._lock:
+                self._callers -= 1
+
+    def predict(self, xray: Xray | CagedXray) -> Prediction:
+        """Probability, decision and heat map of one X-ray, from one forward pass."""
+        return conclude(self.artifact, self.judge(xray))
+
+    def judge(self, xray: Xray | CagedXray) -> Output:
+        """What the network makes of one X-ray, uncalibrated.
+
+        A cage has made the network's input already, in its own process.
+        """
+        if isinstance(xray, CagedXray):
+            return self.infer(xray.input)
+        return self.infer(model_input(xray, self.artifact.input_side))
+
+
+def open_network(
+    artifact: Artifact, artifact_folder: Path, serving_folder: Path
+) -> tuple[openvino.Model, mmap.mmap]:
+    """The exported network of `artifact`, and its weights, which must outlive it.
+
+    Raises ArtifactError when it is missing, damaged, or has other inputs and outputs than serving
+    needs.
+    """
+    graph, mapped = read_export(artifact, artifact_folder, serving_folder)
+    where = f"The serving export {serving_folder / artifact.version}"
+    try:
+        network = openvino.Core().read_model(
+            graph.decode(), openvino.Tensor(np.frombuffer(mapped, np.uint8), shared_memory=True)
+        )
+        taken = [_shape_of(port) for port in network.inputs]
+        given = {name: _shape_of(port) for port in network.outputs for name in port.names}
+    except (RuntimeError, UnicodeDecodeError) as error:  # OpenVINO raises RuntimeError for all
+        raise ArtifactError(
+            f"{where} cannot be opened by OpenVINO; remove the folder, and {MAKE_AGAIN}."
+        ) from error
+    side, cells = artifact.input_side, artifact.input_side // 16
+    wanted = {"logit": (1, 1), "heatmap": (1, cells, cells), "distance": (1,)}
+    if taken != [(1, side, side, 1)] or given != wanted:
+        raise ArtifactError(
+            f"{where} is not of this network: it must take {side} x {side} grey pixels and give "
+            f"logit, heatmap and distance; remove the folder, and {MAKE_AGAIN}."
+        )
+    return network, mapped
+
+
+def _shape_of(port: openvino.Output) -> tuple[int, ...]:
+    return tuple(port.get_partial_shape().to_shape())
+
+
+def split_outputs(outputs: Mapping[str, np.ndarray]) -> list[Output]:
+    """Of each image in a batch, in copies that outlive the request."""
+    logits, heatmaps, distances = (outputs[name] for name in ("logit", "heatmap", "distance"))
+    return [
+        Output(float(logits[i, 0]), heatmaps[i].copy(), float(distances[i]))
+        for i in range(len(logits))
+    ]
+
+
+def compile_requests(
+    core: openvino.Core,
+    network: openvino.Model,
+    hint: dict[str, str | int],
+    threads: int,
+    requests: int,
+) -> list[openvino.InferRequest]:
+    """Warm requests of the network, compiled for so many threads in all.
+
+    Raises ArtifactError when this machine cannot run it.
+    """
+    # Newer CPUs would round to bfloat16, and answers would depend on the machine.
+    options = {**hint, "INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads}
+    try:
+        compiled = core.compile_model(network, "CPU", options)
+        made = [compiled.create_infer_request() for _ in range(requests)]
+        for request in made:
+            request.infer({0: np.zeros(compiled.input(0).shape, np.float32)})
+    except RuntimeError as error:  # OpenVINO raises it for all
+        raise ArtifactError("OpenVINO cannot run the network on this machine.") from error
+    return made
+
+
+def conclude(artifact: Artifact, output: Output) -> Prediction:
+    """The network's output -> the answer."""
+    calibration = artifact.calibration
+    calibrated = calibration.scale * output.logit + calibration.offset
+    probability = float(0.5 * (1 + np.tanh(0.5 * calibrated)))
+    heatmap = place_heatmap(output.heatmap)
+    # Below the usual strength of a pneumonia's map, weak stays weak: scaling each image to its
+    # own peak would light up a normal lung.
+    strength = heatmap / max(float(heatmap.max()), artifact.heatmap_reference, 1e-6)
+    refused = output.distance > artifact.ood.limit
+    doubted = not refused and output.distance > artifact.ood.warning
+    return Prediction(
+        probability=round(probability, 4),
+        decision=artifact.classes[int(probability >= artifact.threshold)],
+        threshold=artifact.threshold,
+        model=artifact.version,
+        heatmap=[[round(float(value), 3) for value in row] for row in strength],
+        ood=round(output.distance / artifact.ood.limit, 3),
+        refusal=REFUSAL if refused else None,
+        warning=WARNING if doubted else None,
+    )
+
+
+def place_heatmap(heatmap: np.ndarray) -> np.ndarray:
+    """(S, S), over what the network saw -> (16, 16), over the whole image.
+
+    The network does not see INPUT_MARGIN at each edge, where the map is 0. A cell of the answer is
+    the mean over its area; at S = 14 the cells of both grids coincide.
+    """
+    edges = np.arange(HEATMAP_ROWS + 1)
+    margin, cells = HEATMAP_ROWS * INPUT_MARGIN, len(heatmap)
+    inner = margin + (HEATMAP_ROWS - 2 * margin) * np.arange(cells + 1) / cells
+    ends = np.minimum(edges[1:, None], inner[None, 1:])
+    begins = np.maximum(edges[:-1, None], inner[None, :-1])
+    overlap = np.maximum(ends - begins, 0).astype(np.float32)  # (16, S), in cells of the answer
+    return overlap @ heatmap @ overlap.T

@@ -1,0 +1,130 @@
+"""Training on one device, on all GPUs of a machine, or on several machines.
+
+For several machines, every one starts the same command with its own TF_CONFIG, such as
+`{"cluster": {"worker": ["10.0.0.1:2222", "10.0.0.2:2222"]}, "task": {"type": "worker", "index":
+0}}`. Each must be able to read the same data; the first one writes the artifact.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from model.training.batches import Batches
+
+
+class DistributionError(ValueError):
+    """The devices that were asked for are not there; the message is one sentence."""
+
+
+def make_strategy(name: str) -> tf.distribute.Strategy:
+    """`one`, `mirrored` or `multiworker`. Raises DistributionError."""
+    if name == "mirrored":
+        return tf.distribute.MirroredStrategy()
+    if name == "multiworker":
+        if not os.environ.get("TF_CONFIG"):
+            raise DistributionError(
+                "--strategy multiworker needs TF_CONFIG, the addresses of all machines and which "
+                "of them this one is."
+            )
+        _check_machines(os.environ["TF_CONFIG"])
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    return tf.distribute.get_strategy()
+
+
+def _check_machines(text: str) -> None:
+    try:
+        given = json.loads(text)
+        machines, index = given["cluster"]["worker"], given["task"]["index"]
+        known = isinstance(machines, list) and isinstance(index, int)
+        known = known and 0 <= index < len(machines)
+    except (ValueError, KeyError, TypeError):
+        known = False
+    if not known:
+        raise DistributionError(
+            "TF_CONFIG does not name all machines and which of them this one is; see the example "
+            "in model/distribution.py."
+        )
+
+
+def check_pairs(strategy: tf.distribute.Strategy, batch: int) -> None:
+    """Raise DistributionError when the devices would part two views of one image."""
+    devices = strategy.num_replicas_in_sync // find_shard(strategy)[1]
+    if devices > 1 and batch % (2 * devices):
+        raise DistributionError(
+            f"--consistency needs a --batch that is a multiple of {2 * devices}, two views for "
+            f"each of {devices} GPUs."
+        )
+
+
+def find_shard(strategy: tf.distribute.Strategy) -> tuple[int, int]:
+    """This machine's index, and how many machines there are."""
+    resolver = strategy.cluster_resolver
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return 0, 1
+    return resolver.task_id, len(resolver.cluster_spec().as_dict()["worker"])
+
+
+def assemble(network: keras.Model, kind: Callable[..., keras.Model]) -> keras.Model:
+    """The layers of `network` as a `kind` of model to call `fit` on, within its strategy's scope.
+
+    With several machines Keras's `fit` averages its first batch over them to build the model, and
+    fails with a PerReplica (keras-team/keras#20585). It leaves that out for a model that was put
+    together outside of the scope, as is done here; the layers and their variables were made in it.
+    """
+    strategy = network.distribute_strategy
+    if find_shard(strategy)[1] > 1:
+        return kind(network.inputs, network.outputs)
+    with strategy.scope():
+        return kind(network.inputs, network.outputs)
+
+
+def prepare_fit(model: keras.Model, batches: Batches, checks: Batches) -> tuple[Any, Any]:
+    """What to give to `model.fit` for training and validation, after `model.compile`.
+
+    With several machines, Keras's own step averages over them what the metrics say, and fails in
+    the same way. The metrics are summed over the machines where they are read, so the steps set
+    here leave it out.
+    """
+    strategy = model.distribute_strategy
+    if find_shard(strategy)[1] == 1:
+        return batches, checks
+    model.train_function = _make_step(model, model.train_step)
+    model.test_function = _make_step(model, model.test_step)
+    return _distribute(strategy, batches), _distribute(strategy, checks)
+
+
+def _make_step(model: keras.Model, step: Callable[[Any], Any]) -> Callable[[Iterator[Any]], Any]:
+    strategy = model.distribute_strategy
+
+    @tf.function(reduce_retracing=True)
+    def run(batch: Any) -> Any:
+        logs = strategy.run(step, args=(batch,))
+        return keras.tree.map_structure(lambda v: strategy.experimental_local_results(v)[0], logs)
+
+    return lambda iterator: run(next(iterator))
+
+
+def _distribute(
+    strategy: tf.distribute.Strategy, batches: Batches
+) -> tf.distribute.DistributedDataset:
+    """This machine's part of each batch, one epoch after the other without an end."""
+
+    def generate() -> Iterator[Any]:
+        for index in range(len(batches)):
+            yield batches[index]
+        batches.on_epoch_end()
+
+    signature = keras.tree.map_structure(
+        lambda array: tf.TensorSpec((None, *array.shape[1:]), tf.float32), batches[0]
+    )
+    return strategy.distribute_datasets_from_function(
+        lambda _: (
+            tf.data.Dataset.from_generator(generate, output_signature=signature)
+            .repeat()
+            .prefetch(2)
+        )
+    )

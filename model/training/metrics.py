@@ -1,0 +1,56 @@
+"""A training run as Prometheus sees it: a file that is replaced at its start, epochs and end."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from model.serving.artifact import Artifact
+from monitoring.metrics.gauges import GaugeKind
+from monitoring.metrics.textfile import GaugeFile
+
+RUNNING = "pneumonia_training_running"
+EPOCH = "pneumonia_training_epoch"
+EPOCHS = "pneumonia_training_epochs"
+SPEED = "pneumonia_training_images_per_second"
+AUC = "pneumonia_training_auc"
+STARTED = "pneumonia_training_started_timestamp_seconds"
+SUCCEEDED = "pneumonia_training_last_success_timestamp_seconds"
+DURATION = "pneumonia_training_duration_seconds"
+
+GAUGES = (
+    GaugeKind(RUNNING, "1 while a run is on; its file is old when it was killed."),
+    GaugeKind(EPOCH, "Epochs done of the part that is trained now."),
+    GaugeKind(EPOCHS, "Epochs, at most, of the part that is trained now."),
+    GaugeKind(SPEED, "Images trained on in a second, in the last epoch."),
+    GaugeKind(
+        AUC,
+        "Area under the ROC curve: on validation after the last epoch, and in the end of the "
+        "artifact; on test of the last run that succeeded.",
+        ("split",),
+    ),
+    GaugeKind(STARTED, "When the present or last run began."),
+    GaugeKind(SUCCEEDED, "When a run last ended with an artifact."),
+    GaugeKind(DURATION, "Length of the last run that succeeded."),
+)
+
+
+def report_run(file: Path | None, train: Callable[[], Artifact | None]) -> None:
+    """Call `train` and tell in `file`, if one is given, that it runs and how it ended."""
+    started = time.time()
+    gauges = GaugeFile(file, GAUGES)
+    gauges.set(RUNNING, 1)
+    gauges.set(STARTED, started)
+    gauges.set(EPOCH, 0)
+    gauges.write()
+    artifact = None
+    try:
+        artifact = train()
+    finally:
+        gauges = GaugeFile(file, GAUGES)  # with what the epochs told
+        gauges.set(RUNNING, 0)
+        if artifact:
+            gauges.set(SUCCEEDED, time.time())
+            gauges.set(DURATION, time.time() - started)
+            for split in ("validation", "test"):
+                gauges.set(AUC, artifact.scores[split]["auc_roc"][0], split)
+        gauges.write()

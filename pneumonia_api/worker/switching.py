@@ -1,0 +1,133 @@
+"""Which model a worker serves, and how it goes over to another one without dropping a request."""
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from model.serving.artifact import ArtifactError
+from model.serving.artifact_store import ArtifactStore, ArtifactStoreError
+from model.serving.durable import remove_folder, remove_leftovers
+from model.serving.golden import check_decisions, read_golden
+from model.serving.predictor import Predictor
+from pneumonia_api.config import WorkerConfig
+from pneumonia_api.worker.metrics import MODEL, SWITCHES
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 15
+MAX_PAUSE_SECONDS = 600
+"""Between two tries of a model that cannot be served; each is a download of 150 MB."""
+
+KEPT_VERSIONS = 3
+"""On the disk: the one that is served, and those that one might go back to."""
+
+UNUSABLE = (ArtifactStoreError, ArtifactError, OSError)
+"""The store is away, the model is not approved or damaged, the disk is full."""
+
+
+class ModelSwitch:
+    """Opens the model to start with, and replaces it when the artifact store says so."""
+
+    def __init__(self, config: WorkerConfig) -> None:
+        self._config = config
+        self._folder = config.serving_dir.parent / "models"
+        self._store = ArtifactStore(config.artifact_store) if config.artifact_store else None
+        self._outcome = "same"
+
+    def open_first(self) -> Predictor:
+        """The version that the store names; when it is away, the newest that was fetched before.
+
+        Without a store, or before anything was promoted, the artifact of MODEL_DIR. Raises
+        ArtifactError when that cannot be used either.
+        """
+        if self._store:
+            try:
+                if version := self._store.read_current():
+                    return self._open(self._store, version)
+            except UNUSABLE as error:
+                log.error("the promoted model cannot be used: %s", error)
+                SWITCHES.labels("failed").inc()
+                for folder in self._list_fetched():
+                    try:
+                        return self._open_folder(folder)
+                    except ArtifactError as fault:
+                        log.warning("%s cannot be used: %s", folder, fault)
+        return self._open_folder(self._config.model_dir)
+
+    def follow(
+        self,
+        serving: Callable[[], Predictor],
+        replace: Callable[[Predictor], None],
+        ended: threading.Event,
+    ) -> None:
+        """Look every POLL_SECONDS; `replace` gets another Predictor when another version is named.
+
+        For as long as it is opened there are two in memory. A version that cannot be used is
+        reported and tried again after growing pauses; meanwhile the one that is served stays.
+        """
+        if self._store is None:
+            return
+        pause: float = POLL_SECONDS
+        while not ended.wait(pause):
+            # In a thread of its own, so that an error that nobody foresaw ends this look, with its
+            # traceback in the log, and not the follower.
+            self._outcome = "failed"
+            look = threading.Thread(
+                target=self._look, args=(self._store, serving, replace), name="models", daemon=True
+            )
+            look.start()
+            look.join()
+            if self._outcome != "same":
+                SWITCHES.labels(self._outcome).inc()
+            failed = self._outcome == "failed"
+            pause = min(2 * pause, MAX_PAUSE_SECONDS) if failed else POLL_SECONDS
+
+    def _look(
+        self,
+        store: ArtifactStore,
+        serving: Callable[[], Predictor],
+        replace: Callable[[Predictor], None],
+    ) -> None:
+        """One look at the store; its outcome is `failed` unless it says otherwise at its end."""
+        try:
+            version = store.read_current()
+            MODEL.count_published(store.list_models().values())
+        except ArtifactStoreError as error:
+            log.warning("the model stays as it is: %s", error)
+            self._outcome = "unreachable"
+            return
+        if version in (None, serving().artifact.version):
+            self._outcome = "same"
+            return
+        try:
+            replace(self._open(store, version))
+        except UNUSABLE as error:
+            log.error("model %s is not served: %s", version, error)
+            return
+        self._outcome = "switched"
+        log.info("model %s is served now", version)
+
+    def _open(self, store: ArtifactStore, version: str) -> Predictor:
+        folder = store.fetch(version, self._folder, self._config.serving_dir)
+        predictor = self._open_folder(folder)
+        folder.touch()
+        for old in self._list_fetched()[KEPT_VERSIONS:]:
+            for copy in (old, self._config.serving_dir / old.name):
+                if copy.is_dir():
+                    remove_folder(copy)
+        for parent in (self._folder, self._config.serving_dir):
+            remove_leftovers(parent)
+        return predictor
+
+    def _open_folder(self, folder: Path) -> Predictor:
+        """Verified: its files, its answers to the golden X-rays, and that these make sense."""
+        predictor = Predictor(folder, self._config.serving_dir)
+        golden = read_golden(folder, predictor.artifact)
+        check_decisions(predictor.artifact, golden.labels, golden.logits)
+        return predictor
+
+    def _list_fetched(self) -> list[Path]:
+        """The artifacts on the disk, the one that was served last first."""
+        found = [path for path in self._folder.glob("[0-9a-f]*") if path.is_dir()]
+        return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
