@@ -1,4 +1,4 @@
-"""The settings of API, worker, scoring and training job; the only reader of their environment.
+"""The settings of API, worker and scoring; the only reader of their environment.
 
 Each process reads its own: a setting that it does not need is not in its hands, nor can it end it.
 
@@ -75,16 +75,6 @@ class BatchConfig:
     max_pixels: int
 
 
-@dataclass(frozen=True)
-class JobConfig:
-    """The training job's settings, checked; `batch` are those of the scoring that ends it."""
-
-    training_data: str
-    artifact_store: str
-    metrics_dir: Path
-    batch: BatchConfig
-
-
 def read_config(overrides: Mapping[str, str] | None = None) -> Config:
     """The API's settings, from `overrides`, the environment, `var/env`, or their defaults.
 
@@ -133,17 +123,6 @@ def read_batch_config(overrides: Mapping[str, str] | None = None) -> BatchConfig
         serving_dir=values.serving_dir(),
         max_body_bytes=values.max_body_bytes(),
         max_pixels=values.max_pixels(),
-    )
-
-
-def read_job_config(overrides: Mapping[str, str] | None = None) -> JobConfig:
-    """The settings of `model.training.job`; see `read_config`."""
-    values = _Values(overrides)
-    return JobConfig(
-        training_data=values.required("TRAINING_DATA"),
-        artifact_store=values.required("ARTIFACT_STORE"),
-        metrics_dir=values.var / "metrics",
-        batch=read_batch_config(overrides),
     )
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from model.reading.labels import CLASSES
 from model.reading.xray import Xray, read_xray
-from model.serving.artifact import CLASSES
 
 
 class DataError(ValueError):

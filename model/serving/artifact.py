@@ -14,14 +14,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
+from model.reading.labels import CLASSES
 from model.serving.durable import write_file
 
 WEIGHTS_NAME = "pneumonia.keras"
 METADATA_NAME = "pneumonia.json"
 OOD_NAME = "ood.npz"
-
-CLASSES = ("normal", "pneumonia")
-"""In the order of the label, 0 or 1: what reaches the threshold is the second."""
 
 SIDES = range(64, 1025, 32)
 """Of the network's input, in pixels: ResNet50 halves it five times; far beyond 224 serves nobody

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model.serving.artifact import CLASSES, Artifact, ArtifactError
+from model.reading.labels import CLASSES
+from model.serving.artifact import Artifact, ArtifactError
 
 GOLDEN_NAME = "golden.npz"
 IMAGES = Path(__file__).parent / "golden_xrays"

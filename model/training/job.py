@@ -25,13 +25,8 @@ import fsspec
 from model.serving.artifact import ArtifactError
 from model.serving.artifact_store import ArtifactStore, ArtifactStoreError
 from model.training.fetching import AWAY, FetchError, fetch_data
+from model.training.job_config import ConfigError, JobConfig, read_job_config
 from model.training.settings import parse_arguments
-from pneumonia_api.batch.run import CannotScore, connect
-from pneumonia_api.config import ConfigError, JobConfig, read_job_config
-from pneumonia_api.records.images import StoreUnavailable
-
-CHECK_NAME = "training-job"
-"""Of the preview that is written and deleted to see whether the image store can be used."""
 
 SERVICE_SECRETS = ("REDIS_URL", "REDIS_PASSWORD", "API_KEY", "SECRET_KEY", "WEB_KEY")
 """Settings of the services that training has no use for: they hold passwords and keys."""
@@ -53,17 +48,16 @@ def check_options(folder: Path, options: Sequence[str]) -> None:
             raise InputError(f"{name} is chosen by this job; leave it out.")
 
 
-def check_stores(config: JobConfig) -> None:
+def check_stores() -> None:
     """Raise InputError unless what the run ends with can be stored: records and previews."""
-    try:
-        client, images = connect(config.batch)
-        client.close()
-        images.write_preview(CHECK_NAME, b"")
-        images.delete_preview(CHECK_NAME)
-    except CannotScore as error:
-        raise InputError(str(error)) from error
-    except StoreUnavailable as error:
-        raise InputError(f"The image store cannot be written to: {error}.") from error
+    checked = subprocess.run(
+        [sys.executable, "-m", "model.inference", "--check"],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if checked.returncode:
+        raise InputError(checked.stderr.strip())
 
 
 def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
@@ -134,7 +128,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         check_options(arguments.work, more)
         config = read_job_config()
-        check_stores(config)
+        check_stores()
         arguments.work.mkdir(parents=True, exist_ok=True)
         log.write_bytes(b"")
         kept = f"{config.artifact_store}/logs/{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.log"

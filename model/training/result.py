@@ -15,9 +15,9 @@ from model.evaluation.card import ABLATIONS_NAME, PICTURES, REPORT_NAME, write_c
 from model.network.conversion import record_golden
 from model.network.gradcam import build_feature_network, build_serving_network
 from model.network.graph import load_network, save_weights_compact
+from model.reading.labels import CLASSES
 from model.reading.xray import Xray, model_input
 from model.serving.artifact import (
-    CLASSES,
     METADATA_NAME,
     OOD_NAME,
     WEIGHTS_NAME,

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from uuid import uuid4
 
 import redis
 from redis.backoff import NoBackoff
@@ -45,8 +46,10 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         usage="%(prog)s --data FOLDER [--redis-url redis://...] [options, see --help]",
         description="Score a folder of X-rays into the worklist.",
     )
-    parser.add_argument(
-        "--data", type=Path, required=True, help="folder of JPEG, PNG, TIFF and DICOM"
+    task = parser.add_mutually_exclusive_group(required=True)
+    task.add_argument("--data", type=Path, help="folder of JPEG, PNG, TIFF and DICOM")
+    task.add_argument(
+        "--check", action="store_true", help="only try Redis and the image store, and end"
     )
     parser.add_argument("--redis-url", help="default: REDIS_URL, which hides its password better")
     parser.add_argument("--image-store", help="fsspec URL for previews; default: IMAGE_STORE")
@@ -60,6 +63,11 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "--metrics", type=Path, metavar="FILE", help="a .prom file for node_exporter: progress"
     )
     return parser.parse_args(argv)
+
+
+def _read_config(arguments: argparse.Namespace) -> BatchConfig:
+    given = {"REDIS_URL": arguments.redis_url, "IMAGE_STORE": arguments.image_store}
+    return read_batch_config({name: value for name, value in given.items() if value})
 
 
 def connect(config: BatchConfig) -> tuple[redis.Redis, ImageStore]:
@@ -83,6 +91,19 @@ def connect(config: BatchConfig) -> tuple[redis.Redis, ImageStore]:
         raise CannotScore(f"The image store's URL cannot be used: {error}") from error
 
 
+def check_stores(arguments: argparse.Namespace) -> int:
+    """Whether records and previews can be stored; raises what `main` reports."""
+    client, images = connect(_read_config(arguments))
+    client.close()
+    name = f"check-{uuid4().hex}"
+    try:
+        images.write_preview(name, b"")
+        images.delete_preview(name)
+    except StoreUnavailable as error:
+        raise CannotScore(f"The image store cannot be written to: {error}.") from error
+    return 0
+
+
 def count_threads() -> int:
     """Twice the cores: half of the threads may wait for disk or network."""
     return 2 * len(os.sched_getaffinity(0))
@@ -91,8 +112,7 @@ def count_threads() -> int:
 def score_folder(arguments: argparse.Namespace) -> int:
     """The whole run; raises what `main` tells."""
     folder = arguments.data
-    given = {"REDIS_URL": arguments.redis_url, "IMAGE_STORE": arguments.image_store}
-    config = read_batch_config({k: v for k, v in given.items() if v})
+    config = _read_config(arguments)
     if not folder.is_dir():
         raise CannotScore(f"{folder} is not a folder.")
     listing = list_files(folder)
@@ -171,7 +191,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names of files are any bytes
     try:
-        return score_folder(arguments)
+        return check_stores(arguments) if arguments.check else score_folder(arguments)
     except (CannotScore, ConfigError, ArtifactError) as error:
         print(error, file=sys.stderr)
     except redis.RedisError as error:

@@ -8,7 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from model.reading.dataset import read_patient
-from model.serving.artifact import CLASSES
+from model.reading.labels import CLASSES
 from pneumonia_api.batch.intake import File
 from pneumonia_api.batch.listing import Listing
 

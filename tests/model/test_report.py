@@ -16,8 +16,8 @@ from model.evaluation.report import check_report, compare_scores, write_report
 from model.evaluation.robustness import CHANGES
 from model.evaluation.scores import score_predictions
 from model.reading import dataset as data
+from model.reading.labels import CLASSES
 from model.reading.xray import Xray
-from model.serving.artifact import CLASSES
 from model.serving.predictor import Predictor
 from tests.stack import ROOT
 

@@ -11,7 +11,6 @@ from pneumonia_api.config import (
     ConfigError,
     read_batch_config,
     read_config,
-    read_job_config,
     read_worker_config,
 )
 from pneumonia_web import config as web
@@ -30,13 +29,11 @@ NEEDED: list[tuple[Callable[..., Any], dict[str, str]]] = [
     (read_config, {**REDIS, "API_KEY": "k"}),
     (read_worker_config, REDIS),
     (read_batch_config, REDIS),
-    (read_job_config, {**REDIS, "TRAINING_DATA": "s3://data", "ARTIFACT_STORE": "s3://models"}),
 ]
 OTHERS = {
     read_config: {"WORKER_METRICS_PORT"},
     read_worker_config: {"API_KEY", "SESSION_HOURS", "MAX_QUEUED", "API_PORT", "MAX_BODY_MB"},
     read_batch_config: {"API_KEY", "SESSION_HOURS", "API_PORT", "WORKER_METRICS_PORT"},
-    read_job_config: {"API_KEY", "SESSION_HOURS", "API_PORT", "WORKER_METRICS_PORT"},
 }
 
 
@@ -118,8 +115,7 @@ def test_process_needs_its_own_settings_and_no_other(
         assert not hasattr(config, "api_key")
 
 
-def test_training_job_reads_no_key_from_the_settings_of_the_api(tmp_path: Path) -> None:
+def test_scoring_reads_no_key_from_the_settings_of_the_api(tmp_path: Path) -> None:
     """Where all settings lie in one file, what is not its own stays there."""
     (tmp_path / "env").write_text("API_KEY=secret\nSECRET_KEY=secret\n")
-    job = dict(NEEDED[3][1])
-    assert "secret" not in repr(read_job_config(job)) + repr(read_batch_config(REDIS))
+    assert "secret" not in repr(read_batch_config(REDIS))
