@@ -15,7 +15,7 @@ from pneumonia_api.records.admission import Admission
 from pneumonia_api.records.images import ImageMissing, ImageStore, Upload
 from pneumonia_api.records.publishing import publish
 from pneumonia_api.records.sent import KeyReused, SentUploads
-from pneumonia_api.records.xrays import Xray, XrayStore
+from pneumonia_api.records.xrays import XrayRecord, XrayStore
 
 
 def _xrays() -> XrayStore:
@@ -26,12 +26,11 @@ def _images() -> ImageStore:
     return current_app.extensions["images"]
 
 
-def accept(new: Xray, upload: Upload, key: str | None) -> Xray:
+def accept(new: XrayRecord, upload: Upload, key: str | None) -> XrayRecord:
     """The record of an upload that was checked: queued, or with the prediction of the same bytes.
 
-    With a `key` (`pneumonia_api.records.sent`) it is the one that stands for the key. Raises
-    QueueFull, ShareUsed, TooBusy, StoreUnavailable, KeyReused or RedisError, and then nothing is
-    kept.
+    With a `key` (`records.sent`) it is the one that stands for the key. Raises QueueFull,
+    ShareUsed, TooBusy, ImageStoreUnavailable, KeyReused or RedisError, and then nothing is kept.
     """
     same = _xrays().find_same(new.digest)
     if same and (reused := _reuse(new, same, key)):
@@ -47,7 +46,7 @@ def accept(new: Xray, upload: Upload, key: str | None) -> Xray:
     return added
 
 
-def _reuse(new: Xray, same: Xray, key: str | None) -> Xray | None:
+def _reuse(new: XrayRecord, same: XrayRecord, key: str | None) -> XrayRecord | None:
     try:
         preview = _images().read_preview(same.id)
     except ImageMissing:
@@ -58,7 +57,7 @@ def _reuse(new: Xray, same: Xray, key: str | None) -> Xray | None:
     return added
 
 
-def _add(xray: Xray, key: str | None) -> Xray:
+def _add(xray: XrayRecord, key: str | None) -> XrayRecord:
     """Store the record; the one that stands for the upload, if it was sent twice at once."""
     uploads: SentUploads = current_app.extensions["sent"]
     try:

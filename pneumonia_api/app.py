@@ -27,7 +27,7 @@ from pneumonia_api.memory import MEMORY_BYTES, MemoryBudget, TooBusy
 from pneumonia_api.metrics import REQUESTS, count_outcome
 from pneumonia_api.probes import probes
 from pneumonia_api.records import admission, sent
-from pneumonia_api.records.images import ImageMissing, ImageStore, StoreUnavailable
+from pneumonia_api.records.images import ImageMissing, ImageStore, ImageStoreUnavailable
 from pneumonia_api.records.publishing import create_queue
 from pneumonia_api.records.reviews import NotReviewable, Reviews
 from pneumonia_api.records.worklist import Worklist
@@ -109,7 +109,7 @@ ERRORS: dict[type[Exception], tuple[int, str, str]] = {
     ),
     ParseException: (400, "bad_request", "The request could not be read."),
     ImageMissing: (404, "no_preview", "This X-ray has no preview, or not yet."),
-    StoreUnavailable: (
+    ImageStoreUnavailable: (
         503,
         "images_unavailable",
         "Images cannot be stored or read at the moment; try again in half a minute.",

@@ -20,7 +20,7 @@ from pneumonia_api.records import sent
 from pneumonia_api.records.images import ImageStore, Upload
 from pneumonia_api.records.reviews import Reviews
 from pneumonia_api.records.worklist import Worklist
-from pneumonia_api.records.xrays import Xray, XrayStore, new_xray
+from pneumonia_api.records.xrays import XrayRecord, XrayStore, new_xray
 from pneumonia_api.request import check_body, check_form, check_query
 
 v1 = APIBlueprint("v1", __name__, url_prefix="/v1")
@@ -96,7 +96,7 @@ def check_upload(data: bytes) -> None:
 )
 def create_xray(
     query: dict[str, Any], headers: dict[str, Any], form: dict[str, Any]
-) -> tuple[Xray, int]:
+) -> tuple[XrayRecord, int]:
     """Upload one X-ray."""
     check_form()
     upload: Upload = form["xray"].stream
@@ -117,7 +117,7 @@ def create_xray(
     return new, 202 if new.status == "queued" else 200
 
 
-def _wait(xray: Xray, seconds: float) -> Xray:
+def _wait(xray: XrayRecord, seconds: float) -> XrayRecord:
     """The record when it is finished, or as it is after `seconds`, or when too many wait."""
     waiters: threading.Semaphore = current_app.extensions["waiters"]
     if not seconds or xray.status != "queued" or not waiters.acquire(blocking=False):
@@ -132,7 +132,7 @@ def _wait(xray: Xray, seconds: float) -> Xray:
 @v1.auth_required(bearer)
 @v1.input(schemas.Wait, location="query", arg_name="query")
 @v1.output(schemas.Xray)
-def read_xray_record(xray_id: str, query: dict[str, Any]) -> Xray:
+def read_xray_record(xray_id: str, query: dict[str, Any]) -> XrayRecord:
     """One record; with `wait`, held until it is finished."""
     return _wait(_xrays().get(xray_id), query["wait"])
 
@@ -167,7 +167,7 @@ def read_preview(xray_id: str) -> Response:
 @v1.input(schemas.NewReview, arg_name="review")
 @v1.output(schemas.Xray)
 @v1.doc(responses={404: "No such X-ray.", 409: "It has no prediction, or not yet."})
-def review_xray(xray_id: str, review: dict[str, str]) -> Xray:
+def review_xray(xray_id: str, review: dict[str, str]) -> XrayRecord:
     """Record the reader's own reading of an X-ray that is done; the last one stands."""
     reviews: Reviews = current_app.extensions["reviews"]
     reader = str(bearer.current_user)

@@ -17,7 +17,7 @@ from model.cage.messages import (
 )
 from model.cage.seal import limit_memory, limit_time
 from model.reading.limits import UnreadableXray, set_gate
-from model.reading.xray import Xray, encode_preview, model_input, read_xray
+from model.reading.xray import XrayImage, encode_preview, model_input, read_xray
 
 CPU_SECONDS, LARGE_CPU_SECONDS = 6, 20
 """Processor time for one X-ray of up to LARGE_PIXELS, and for a larger one. The slowest kind is
@@ -44,7 +44,7 @@ class Gate:
         """The process outside opens the gate when it has the answer."""
 
 
-Read = Callable[[bytes, int], Xray]
+Read = Callable[[bytes, int], XrayImage]
 
 
 def serve(channel: socket.socket, memory: int, filtered: bool, read: Read = read_xray) -> None:

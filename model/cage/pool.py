@@ -43,7 +43,7 @@ class NoLongerWanted(RuntimeError):
 @dataclass(frozen=True)
 class CagedXray:
     """What is needed of an X-ray: `input` is (side, side, 1) float32 as of `model_input`, `preview`
-    a JPEG; the rest as in `model.reading.xray.Xray`."""
+    a JPEG; the rest as in `model.reading.xray.XrayImage`."""
 
     input: np.ndarray
     preview: bytes

@@ -9,14 +9,14 @@ import numpy as np
 
 from model.evaluation import scores as evaluation
 from model.evaluation.bootstrap import draw_patients, estimate
-from model.reading.xray import UnreadableXray, Xray, model_input, read_xray
+from model.reading.xray import UnreadableXray, XrayImage, model_input, read_xray
 from model.serving.predictor import Predictor
 
 
 def judge_files(
     predictor: Predictor,
     paths: Sequence[Path],
-    change: Callable[[Xray], Xray] | None = None,
+    change: Callable[[XrayImage], XrayImage] | None = None,
     *,
     refusing: bool = False,
 ) -> np.ndarray:

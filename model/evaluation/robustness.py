@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from model.evaluation.bootstrap import Figure, estimate
 from model.evaluation.scores import rank_metrics
-from model.reading.xray import Xray
+from model.reading.xray import XrayImage
 
 Change = Callable[[Image.Image], Image.Image]
 
@@ -53,11 +53,11 @@ def _halve(image: Image.Image) -> Image.Image:
     return image.resize((image.width // 2, image.height // 2), Image.Resampling.BILINEAR)
 
 
-def _on_pixels(change: Change) -> Callable[[Xray], Xray]:
+def _on_pixels(change: Change) -> Callable[[XrayImage], XrayImage]:
     return lambda xray: replace(xray, pixels=np.asarray(change(Image.fromarray(xray.pixels))))
 
 
-CHANGES: dict[str, Callable[[Xray], Xray]] = {
+CHANGES: dict[str, Callable[[XrayImage], XrayImage]] = {
     "blurred by one pixel": _on_pixels(_blur),
     "half the resolution": _on_pixels(_halve),
     "noise of 8 grey levels": _on_pixels(_add_noise),

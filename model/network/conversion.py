@@ -11,7 +11,7 @@ from PIL import Image
 
 from model.network.gradcam import build_serving_network
 from model.network.graph import load_network
-from model.reading.xray import Xray, model_input
+from model.reading.xray import XrayImage, model_input
 from model.serving.artifact import WEIGHTS_NAME, read_artifact
 from model.serving.density import read_density
 from model.serving.durable import install_folder, make_scratch
@@ -64,5 +64,5 @@ def record_golden(serving: keras.Model, out: Path) -> None:
 def _read_golden_image(path: Path, side: int) -> np.ndarray:
     with Image.open(path) as image:
         pixels = np.asarray(image.convert("L"))
-    whole = Xray(pixels, pixels.shape[1], pixels.shape[0], ())
+    whole = XrayImage(pixels, pixels.shape[1], pixels.shape[0], ())
     return model_input(whole, side).round().astype(np.uint8)

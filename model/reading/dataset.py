@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from model.reading.labels import CLASSES
-from model.reading.xray import Xray, read_xray
+from model.reading.xray import XrayImage, read_xray
 
 
 class DataError(ValueError):
@@ -131,7 +131,7 @@ def digest_xrays(xrays: Sequence[LabelledXray]) -> str:
 
 
 def read_images(
-    paths: Sequence[Path], prepare: Callable[[Xray], np.ndarray]
+    paths: Sequence[Path], prepare: Callable[[XrayImage], np.ndarray]
 ) -> list[np.ndarray | Exception]:
     """Decode each file as serving does, then `prepare` it: (S, S, 1) uint8, or what was raised.
 
@@ -150,7 +150,7 @@ def read_images(
 
 
 def load_inputs(
-    xrays: Sequence[LabelledXray], prepare: Callable[[Xray], np.ndarray]
+    xrays: Sequence[LabelledXray], prepare: Callable[[XrayImage], np.ndarray]
 ) -> tuple[np.ndarray, list[LabelledXray], list[LabelledXray]]:
     """Decode as serving does, then `prepare` each (`squash` or `model_input`).
 

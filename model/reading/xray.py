@@ -41,7 +41,7 @@ _NOT_FILLED = (
 
 
 @dataclass(frozen=True)
-class Xray:
+class XrayImage:
     """A decoded image: `pixels` is (height, width) uint8 grey, 0 black to 255 white, upright.
 
     `pixels` is the film alone, without a border or a viewer's window around it: what the network
@@ -56,7 +56,7 @@ class Xray:
     warnings: tuple[str, ...]
 
 
-def read_xray(data: bytes, max_pixels: int = MAX_PIXELS) -> Xray:
+def read_xray(data: bytes, max_pixels: int = MAX_PIXELS) -> XrayImage:
     """Decode and check a JPEG, PNG, TIFF or DICOM file.
 
     Raises UnreadableXray with one sentence when the bytes are no such file, are damaged or cut
@@ -84,10 +84,10 @@ def read_xray(data: bytes, max_pixels: int = MAX_PIXELS) -> Xray:
         found += (_NOT_FILLED,)
     pixels = np.ascontiguousarray(film.box.cut(pixels))
     found += _warn(width, height, pixels) + warn_of_hanging(pixels)
-    return Xray(pixels, width, height, found)
+    return XrayImage(pixels, width, height, found)
 
 
-def squash(xray: Xray, side: int = INPUT_SIDE) -> np.ndarray:
+def squash(xray: XrayImage, side: int = INPUT_SIDE) -> np.ndarray:
     """The whole image as (side, side, 1) float32 grey, 0 to 255, without keeping the aspect.
 
     The training set was squashed the same way, and bilinear with antialiasing is the filter that
@@ -97,7 +97,7 @@ def squash(xray: Xray, side: int = INPUT_SIDE) -> np.ndarray:
     return _resize(xray, 0.0, side)
 
 
-def model_input(xray: Xray, side: int = INPUT_SIDE) -> np.ndarray:
+def model_input(xray: XrayImage, side: int = INPUT_SIDE) -> np.ndarray:
     """The network's input: as `squash`, of the image without INPUT_MARGIN at each edge.
 
     Training views are crops of 70 to 100 %, so lungs are larger there than in a whole image; the
@@ -107,7 +107,7 @@ def model_input(xray: Xray, side: int = INPUT_SIDE) -> np.ndarray:
     return _resize(xray, INPUT_MARGIN, side)
 
 
-def _resize(xray: Xray, margin: float, side: int) -> np.ndarray:
+def _resize(xray: XrayImage, margin: float, side: int) -> np.ndarray:
     image = Image.fromarray(xray.pixels)
     width, height = image.size
     small = image.resize(
@@ -119,7 +119,7 @@ def _resize(xray: Xray, margin: float, side: int) -> np.ndarray:
     return np.asarray(small, np.float32)[..., None]
 
 
-def encode_preview(xray: Xray) -> bytes:
+def encode_preview(xray: XrayImage) -> bytes:
     """A JPEG of at most 1024 px on its longest side, made of pixels alone: no metadata survives."""
     image = Image.fromarray(xray.pixels)
     image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)

@@ -16,7 +16,7 @@ import numpy as np
 import openvino
 
 from model.cage.pool import CagedXray
-from model.reading.xray import INPUT_MARGIN, Xray, model_input
+from model.reading.xray import INPUT_MARGIN, XrayImage, model_input
 from model.serving.artifact import Artifact, ArtifactError, read_artifact
 from model.serving.export import read_export
 from model.serving.golden import Output, check_answers, read_golden
@@ -115,11 +115,11 @@ class Predictor:
             with self._lock:
                 self._callers -= 1
 
-    def predict(self, xray: Xray | CagedXray) -> Prediction:
+    def predict(self, xray: XrayImage | CagedXray) -> Prediction:
         """Probability, decision and heat map of one X-ray, from one forward pass."""
         return conclude(self.artifact, self.judge(xray))
 
-    def judge(self, xray: Xray | CagedXray) -> Output:
+    def judge(self, xray: XrayImage | CagedXray) -> Output:
         """What the network makes of one X-ray, uncalibrated.
 
         A cage has made the network's input already, in its own process.

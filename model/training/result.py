@@ -16,7 +16,7 @@ from model.network.conversion import record_golden
 from model.network.gradcam import build_feature_network, build_serving_network
 from model.network.graph import load_network, save_weights_compact
 from model.reading.labels import CLASSES
-from model.reading.xray import Xray, model_input
+from model.reading.xray import XrayImage, model_input
 from model.serving.artifact import (
     METADATA_NAME,
     OOD_NAME,
@@ -144,7 +144,9 @@ def fit_density_of_run(
 def as_served(images: np.ndarray) -> np.ndarray:
     """Whole images (N, S, S, 1) uint8 as `model_input` shows them to the network."""
     side = images.shape[1]
-    return np.stack([model_input(Xray(image[..., 0], side, side, ()), side) for image in images])
+    return np.stack(
+        [model_input(XrayImage(image[..., 0], side, side, ()), side) for image in images]
+    )
 
 
 def find_leftovers(out: Path) -> list[Path]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from model.reading import dataset as data
-from model.reading.xray import Xray, model_input, squash
+from model.reading.xray import XrayImage, model_input, squash
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,9 @@ def read_splits(
     for path in (*data.list_strays(folder / "train"), *data.list_strays(folder / "test")):
         print(f"skipped, no file: {path}")
 
-    def load(chosen: list[data.LabelledXray], prepare: Callable[[Xray, int], np.ndarray]) -> Split:
+    def load(
+        chosen: list[data.LabelledXray], prepare: Callable[[XrayImage, int], np.ndarray]
+    ) -> Split:
         images, kept, unreadable = data.load_inputs(chosen, lambda xray: prepare(xray, side))
         for xray in unreadable:
             print(f"skipped, not readable: {xray.path}")

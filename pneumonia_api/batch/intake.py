@@ -21,8 +21,8 @@ from tqdm import tqdm
 from pneumonia_api.batch.listing import NotRegular, open_regular
 from pneumonia_api.records.xrays import (
     BATCH_SOURCE,
-    Xray,
     XrayMissing,
+    XrayRecord,
     XrayStore,
     name_batch,
     new_xray,
@@ -50,7 +50,7 @@ class File:
     data: bytes = b""
     too_large: bool = False
     name: str = ""
-    record: Xray | None = None
+    record: XrayRecord | None = None
     known: bool = False
     repeated: bool = False
     error: str = ""
@@ -163,7 +163,7 @@ class Intake:
             if file.known or file.repeated:
                 file.data = b""
 
-    def _find(self, xray_id: str) -> Xray | None:
+    def _find(self, xray_id: str) -> XrayRecord | None:
         try:
             return patiently(lambda: self._xrays.get(xray_id))
         except XrayMissing:

@@ -31,7 +31,7 @@ from pneumonia_api.batch.listing import list_files
 from pneumonia_api.batch.metrics import report_scoring
 from pneumonia_api.batch.tally import Tally, read_label
 from pneumonia_api.config import BatchConfig, ConfigError, read_batch_config
-from pneumonia_api.records.images import ImageStore, StoreUnavailable
+from pneumonia_api.records.images import ImageStore, ImageStoreUnavailable
 from pneumonia_api.records.xrays import XrayStore
 
 
@@ -99,7 +99,7 @@ def check_stores(arguments: argparse.Namespace) -> int:
     try:
         images.write_preview(name, b"")
         images.delete_preview(name)
-    except StoreUnavailable as error:
+    except ImageStoreUnavailable as error:
         raise CannotScore(f"The image store cannot be written to: {error}.") from error
     return 0
 
@@ -196,7 +196,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
     except redis.RedisError as error:
         print(f"Redis: {error}. Run the same command again to go on.", file=sys.stderr)
-    except (OSError, StoreUnavailable) as error:
+    except (OSError, ImageStoreUnavailable) as error:
         print(f"Files: {error}. Run the same command again to go on.", file=sys.stderr)
     except KeyboardInterrupt:
         print("Stopped; the same command goes on from here.", file=sys.stderr)

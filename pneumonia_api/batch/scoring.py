@@ -13,7 +13,7 @@ from model.serving.predictor import conclude
 from pneumonia_api.batch.intake import File, Intake, lookahead, patiently
 from pneumonia_api.batch.runtimes import Runtime
 from pneumonia_api.records.images import ImageStore
-from pneumonia_api.records.xrays import Xray, XrayStore, as_judged
+from pneumonia_api.records.xrays import XrayRecord, XrayStore, as_judged
 
 FAILED_REASON = (
     "The X-ray could not be judged because of a fault on our side; export it again, or delete this "
@@ -96,7 +96,7 @@ class Scorer:
                 raise
         return self._decode(data, tries - 1)
 
-    def _take(self, file: File, record: Xray, decoding: Future[CagedXray]) -> bytes:
+    def _take(self, file: File, record: XrayRecord, decoding: Future[CagedXray]) -> bytes:
         """Put what came of decoding into `file`; returns the preview, empty where there is none."""
         file.data = b""
         error = decoding.exception()

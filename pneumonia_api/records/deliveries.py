@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 import redis
 
-from pneumonia_api.records.xrays import IN_HANDS, QUEUE, Xray, XrayMissing, read_hash
+from pneumonia_api.records.xrays import IN_HANDS, QUEUE, XrayMissing, XrayRecord, read_hash
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Deliveries:
         self._held: dict[str, float] = {}  # id -> when it was taken, in seconds of time.monotonic
 
     @contextmanager
-    def hold(self, xray_id: str) -> Iterator[Xray | None]:
+    def hold(self, xray_id: str) -> Iterator[XrayRecord | None]:
         """The record, which no other delivery gets while the block runs and this process lives.
 
         None while another delivery holds it. Raises XrayMissing, or WorkerLost after
@@ -59,7 +59,7 @@ class Deliveries:
             self._held.pop(xray_id, None)
             self._release(xray_id, token)
 
-    def _begin(self, xray_id: str, token: str) -> Xray | None:
+    def _begin(self, xray_id: str, token: str) -> XrayRecord | None:
         # Both transactions may be carried out twice, when only the first answer was lost.
         with self._redis.pipeline() as pipe:
             pipe.hgetall(f"xray:{xray_id}")

@@ -20,7 +20,7 @@ class ImageMissing(LookupError):
     """No such image in the store."""
 
 
-class StoreUnavailable(RuntimeError):
+class ImageStoreUnavailable(RuntimeError):
     """The image store is full, broken or away."""
 
 
@@ -44,7 +44,7 @@ class Upload:
         return self._digest.hexdigest()
 
     def write(self, data: bytes) -> int:
-        """Take the next bytes. Raises StoreUnavailable."""
+        """Take the next bytes. Raises ImageStoreUnavailable."""
         self.size += len(data)
         if self.size <= self._limit:
             self._digest.update(data)
@@ -55,7 +55,7 @@ class Upload:
                 while left:
                     left = left[self.file.write(left) :]
             except OSError as error:
-                raise StoreUnavailable(f"an upload: {error}") from error
+                raise ImageStoreUnavailable(f"an upload: {error}") from error
         return len(data)
 
     def seek(self, offset: int, whence: int = 0) -> int:
@@ -71,7 +71,7 @@ class Upload:
 class ImageStore:
     """`incoming/ID` holds an upload until it is judged, `previews/ID.jpg` what is left of it.
 
-    Every method raises StoreUnavailable when the store cannot do what is asked.
+    Every method raises ImageStoreUnavailable when the store cannot do what is asked.
     """
 
     def __init__(self, url: str) -> None:
@@ -92,7 +92,7 @@ class ImageStore:
             path.parent.mkdir(parents=True, exist_ok=True)
             return Upload(path.open("xb+", buffering=0), limit, str(path))
         except OSError as error:
-            raise StoreUnavailable(f"an upload: {error}") from error
+            raise ImageStoreUnavailable(f"an upload: {error}") from error
 
     def keep(self, xray_id: str, upload: Upload) -> None:
         """Keep what was received; on a local disk it is on the disk when this returns."""
@@ -104,7 +104,7 @@ class ImageStore:
                 upload.file.fileno(), Path(upload.name), Path(f"{self._root}/incoming/{xray_id}")
             )
         except OSError as error:
-            raise StoreUnavailable(f"incoming/{xray_id}: {error}") from error
+            raise ImageStoreUnavailable(f"incoming/{xray_id}: {error}") from error
 
     @staticmethod
     def discard(upload: Upload) -> None:
@@ -146,7 +146,7 @@ class ImageStore:
             except FileNotFoundError:
                 continue  # made by the first write
             except AWAY as error:
-                raise StoreUnavailable(f"{folder}: {error}") from error
+                raise ImageStoreUnavailable(f"{folder}: {error}") from error
             names += [f"{folder}/{path.rpartition('/')[2]}" for path in found]
         return names
 
@@ -157,7 +157,7 @@ class ImageStore:
         except FileNotFoundError:
             return  # deleted already: a task may run twice
         except AWAY as error:
-            raise StoreUnavailable(f"{name}: {error}") from error
+            raise ImageStoreUnavailable(f"{name}: {error}") from error
 
     def _write(self, name: str, data: bytes) -> None:
         path = f"{self._root}/{name}"
@@ -167,7 +167,7 @@ class ImageStore:
             else:
                 self._fs.pipe_file(path, data)  # an object appears when it is whole
         except AWAY as error:
-            raise StoreUnavailable(f"{name}: {error}") from error
+            raise ImageStoreUnavailable(f"{name}: {error}") from error
 
     def _read(self, name: str) -> bytes:
         try:
@@ -175,7 +175,7 @@ class ImageStore:
         except FileNotFoundError as error:
             raise ImageMissing(name) from error
         except AWAY as error:
-            raise StoreUnavailable(f"{name}: {error}") from error
+            raise ImageStoreUnavailable(f"{name}: {error}") from error
         return data
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import redis
 
-from pneumonia_api.records.xrays import DECISIONS, Xray, XrayMissing, read_hash
+from pneumonia_api.records.xrays import DECISIONS, XrayMissing, XrayRecord, read_hash
 
 LABELS = (*DECISIONS, "unsure")
 MAX_NOTE = 200
@@ -26,7 +26,7 @@ class Reviews:
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
 
-    def put(self, xray_id: str, *, label: str, note: str, reader: str, at: datetime) -> Xray:
+    def put(self, xray_id: str, *, label: str, note: str, reader: str, at: datetime) -> XrayRecord:
         """The record with this review in place of any earlier one: the last one stands.
 
         Record, index and the counts of the week of `at` (UTC) change in one transaction, so that

@@ -10,7 +10,7 @@ import re
 
 import redis
 
-from pneumonia_api.records.xrays import Xray, XrayMissing, XrayStore
+from pneumonia_api.records.xrays import XrayMissing, XrayRecord, XrayStore
 
 KEPT_SECONDS = 24 * 3600
 """How long a key is known; far longer than a person or a script tries again."""
@@ -44,14 +44,14 @@ class SentUploads:
         self._redis = client
         self._xrays = xrays
 
-    def find(self, name: str | None, digest: str) -> Xray | None:
+    def find(self, name: str | None, digest: str) -> XrayRecord | None:
         """The record that was accepted under the key, unless it was deleted or failed.
 
         Raises KeyReused.
         """
         return self._read(self._redis.get(name), digest) if name else None
 
-    def add(self, xray: Xray, name: str | None) -> Xray:
+    def add(self, xray: XrayRecord, name: str | None) -> XrayRecord:
         """Store a new record under the key; returns the one that stands for the key now.
 
         That is another one when the same upload was accepted meanwhile. Raises KeyReused.
@@ -60,7 +60,7 @@ class SentUploads:
             self._xrays.add(xray)
             return xray
 
-        def add(pipe: redis.client.Pipeline) -> Xray:
+        def add(pipe: redis.client.Pipeline) -> XrayRecord:
             # Its own: the connection ended before the answer to a transaction that was done.
             if earlier := self._read(pipe.get(name), xray.digest):
                 return earlier
@@ -69,10 +69,10 @@ class SentUploads:
             self._xrays.stage(pipe, xray)
             return xray
 
-        stored: Xray = self._redis.transaction(add, name, value_from_callable=True)
+        stored: XrayRecord = self._redis.transaction(add, name, value_from_callable=True)
         return stored
 
-    def _read(self, stored: str | None, digest: str) -> Xray | None:
+    def _read(self, stored: str | None, digest: str) -> XrayRecord | None:
         if not stored:
             return None
         xray_id, _, sent = stored.partition(" ")

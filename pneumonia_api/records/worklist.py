@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import redis
 
-from pneumonia_api.records.xrays import Xray, read_hash
+from pneumonia_api.records.xrays import XrayRecord, read_hash
 
 MAX_SCANNED = 1000
 """Records whose text one call looks through: the page asks every few seconds."""
@@ -31,7 +31,7 @@ class Worklist:
         q: str = "",
         cursor: str | None = None,
         limit: int,
-    ) -> tuple[list[Xray], str | None]:
+    ) -> tuple[list[XrayRecord], str | None]:
         """Up to `limit` records, newest first, and the cursor of the next page if there is one.
 
         `q` is looked for in id, reference and note, without regard to case. Where few records
@@ -95,7 +95,7 @@ class Worklist:
                 texts[xray_id] = f"{xray_id} {reference or ''} {note}".lower()
         return texts
 
-    def _read(self, ids: list[str]) -> list[Xray]:
+    def _read(self, ids: list[str]) -> list[XrayRecord]:
         with self._redis.pipeline(transaction=False) as pipe:
             for xray_id in ids:
                 pipe.hgetall(f"xray:{xray_id}")

@@ -1,6 +1,6 @@
 """Every Redis key of the service, in one place.
 
-xray:ID                 hash, one record (its fields are those of `Xray`)
+xray:ID                 hash, one record (its fields are those of `XrayRecord`)
 xrays                   sorted set of all ids; ids begin with their time, so the order is by time
 xrays:status:STATUS     the same, by status; xrays:decision:DECISION likewise
 xrays:reviewed          the same, those with a review
@@ -63,7 +63,7 @@ class XrayMissing(LookupError):
 
 
 @dataclass(frozen=True)
-class Xray:
+class XrayRecord:
     """The record of one uploaded image; `prediction` and `quality` are filled when it is done."""
 
     id: str
@@ -81,7 +81,7 @@ class Xray:
 _JSON_FIELDS = ("prediction", "quality", "review")
 
 
-def new_xray(source: str, digest: str, reference: str = "", ending: str = "") -> Xray:
+def new_xray(source: str, digest: str, reference: str = "", ending: str = "") -> XrayRecord:
     """A queued record with a fresh id: 12 hexadecimal digits of time, 20 that nobody guesses.
 
     Those 20 are `ending` where it is given; see `name_batch`.
@@ -89,10 +89,10 @@ def new_xray(source: str, digest: str, reference: str = "", ending: str = "") ->
     now = time.time()
     xray_id = f"{int(now * 1000):012x}{ending or secrets.token_hex(10)}"
     created_at = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
-    return Xray(xray_id, "queued", source, created_at, digest, reference)
+    return XrayRecord(xray_id, "queued", source, created_at, digest, reference)
 
 
-def as_judged(xray: Xray, prediction: dict[str, Any], warnings: Sequence[str]) -> Xray:
+def as_judged(xray: XrayRecord, prediction: dict[str, Any], warnings: Sequence[str]) -> XrayRecord:
     """The record with its prediction, or with the reason why the image is not to be judged.
 
     `prediction` also has `ood`, `refusal` and `warning`, which the record keeps as its quality.
@@ -117,18 +117,18 @@ class XrayStore:
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
 
-    def add(self, xray: Xray) -> None:
+    def add(self, xray: XrayRecord) -> None:
         """Store a new record, whatever its status."""
         with self._redis.pipeline() as pipe:
             self.stage(pipe, xray)
             pipe.execute()
 
-    def stage(self, pipe: redis.client.Pipeline, xray: Xray) -> None:
+    def stage(self, pipe: redis.client.Pipeline, xray: XrayRecord) -> None:
         """Have a new record stored by the transaction of `pipe`."""
         self._put(pipe, xray)
         pipe.zadd("xrays", {xray.id: 0})
 
-    def add_batch(self, xrays: Sequence[Xray]) -> list[Xray]:
+    def add_batch(self, xrays: Sequence[XrayRecord]) -> list[XrayRecord]:
         """Store new records of scored files, all in one transaction with the marks of the files.
 
         Returns those that were left out, because another run has stored the same file.
@@ -137,7 +137,7 @@ class XrayStore:
         if not xrays:
             return []
 
-        def add_new(pipe: redis.client.Pipeline) -> list[Xray]:
+        def add_new(pipe: redis.client.Pipeline) -> list[XrayRecord]:
             marks = pipe.hmget("batch", names)
             pipe.multi()
             for xray, name, mark in zip(xrays, names, marks, strict=True):
@@ -155,7 +155,7 @@ class XrayStore:
         """The id of the record of each `name_batch`, None for a file that was not scored yet."""
         return list(self._redis.hmget("batch", list(names))) if names else []
 
-    def get(self, xray_id: str) -> Xray:
+    def get(self, xray_id: str) -> XrayRecord:
         """One record. Raises XrayMissing."""
         values = self._redis.hgetall(f"xray:{xray_id}")
         if not values:
@@ -166,7 +166,7 @@ class XrayStore:
         """Whether there is such a record."""
         return bool(self._redis.exists(f"xray:{xray_id}"))
 
-    def finish(self, xray: Xray) -> bool:
+    def finish(self, xray: XrayRecord) -> bool:
         """Replace a queued record by its end state and announce it.
 
         False, and nothing is written, when the record was deleted or finished meanwhile. Returns
@@ -188,7 +188,7 @@ class XrayStore:
 
         return bool(self._redis.transaction(end, key, value_from_callable=True))
 
-    def delete(self, xray: Xray) -> None:
+    def delete(self, xray: XrayRecord) -> None:
         """Forget a record and every index entry of it, whatever it has become since it was read."""
         key = f"xray:{xray.id}"
 
@@ -210,7 +210,7 @@ class XrayStore:
 
         self._redis.transaction(forget, key)
 
-    def find_same(self, digest: str) -> Xray | None:
+    def find_same(self, digest: str) -> XrayRecord | None:
         """A finished record of identical bytes under the model that the workers run now."""
         model = self._redis.hget("model", "version")
         xray_id = self._redis.get(_reuse_key(digest, model)) if model else None
@@ -251,7 +251,7 @@ class XrayStore:
         """How many tasks wait in the queue for a worker."""
         return int(self._redis.llen(QUEUE))
 
-    def wait_finished(self, xray_id: str, seconds: float) -> Xray:
+    def wait_finished(self, xray_id: str, seconds: float) -> XrayRecord:
         """The record once it is not queued, or as it is after `seconds`. Raises XrayMissing."""
         end = time.monotonic() + seconds
         xray = self.get(xray_id)
@@ -301,7 +301,7 @@ class XrayStore:
         pipe.expire(f"finished:{xray_id}", ANNOUNCED_SECONDS)
 
     @staticmethod
-    def _put(pipe: redis.client.Pipeline, xray: Xray) -> None:
+    def _put(pipe: redis.client.Pipeline, xray: XrayRecord) -> None:
         values = {name: value for name, value in asdict(xray).items() if value is not None}
         for name in _JSON_FIELDS:
             if name in values:
@@ -313,7 +313,7 @@ class XrayStore:
             pipe.set(_reuse_key(xray.digest, xray.prediction["model"]), xray.id)
 
 
-def _indexes(xray: Xray) -> list[str]:
+def _indexes(xray: XrayRecord) -> list[str]:
     found = [f"xrays:status:{xray.status}"]
     if xray.prediction:
         found.append(f"xrays:decision:{xray.prediction['decision']}")
@@ -326,11 +326,11 @@ def _reuse_key(digest: str, model: str) -> str:
     return f"reuse:{digest}:{model}"
 
 
-def read_hash(values: dict[str, str]) -> Xray:
+def read_hash(values: dict[str, str]) -> XrayRecord:
     """A record from its hash, which must not be empty; fields that are not known are left out."""
-    known = {f.name for f in fields(Xray)}
+    known = {f.name for f in fields(XrayRecord)}
     parsed: dict[str, Any] = {name: value for name, value in values.items() if name in known}
     for name in _JSON_FIELDS:
         if name in parsed:
             parsed[name] = json.loads(parsed[name])
-    return Xray(**parsed)
+    return XrayRecord(**parsed)

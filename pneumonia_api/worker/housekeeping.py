@@ -12,7 +12,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from pneumonia_api.records.deliveries import Deliveries
-from pneumonia_api.records.images import ImageStore, StoreUnavailable
+from pneumonia_api.records.images import ImageStore, ImageStoreUnavailable
 from pneumonia_api.records.publishing import publish
 from pneumonia_api.records.xrays import HEARTBEAT_SECONDS, XrayStore
 
@@ -93,7 +93,7 @@ def keep_images_clean(xrays: XrayStore, images: ImageStore, ended: threading.Eve
         try:
             if xrays.take_turn("sweep", SWEEP_SECONDS):
                 sweep(xrays, images)
-        except (redis.RedisError, StoreUnavailable) as error:
+        except (redis.RedisError, ImageStoreUnavailable) as error:
             log.warning("the image store was not swept: %s", error)
         ended.wait(60)
 

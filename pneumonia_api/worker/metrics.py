@@ -14,7 +14,7 @@ from model.serving.artifact import Artifact
 from model.serving.artifact_store import STATES
 from model.serving.predictor import Prediction
 from monitoring.metrics.gauges import GaugeKind
-from pneumonia_api.records.xrays import BATCH_SOURCE, Xray
+from pneumonia_api.records.xrays import BATCH_SOURCE, XrayRecord
 
 UNLIKE_CHEST = "unlike_chest"
 """The reason of a refusal by the network, beside those of `model.reading.limits` for files."""
@@ -137,7 +137,7 @@ MODEL = ModelFacts()
 REGISTRY.register(MODEL)
 
 
-def count_end(xray: Xray) -> None:
+def count_end(xray: XrayRecord) -> None:
     """Count a record that has just reached its end state."""
     XRAYS.labels(xray.status).inc()
     if xray.source != BATCH_SOURCE:

@@ -26,9 +26,9 @@ from monitoring.logs.lines import write_lines
 from monitoring.metrics.exposition import tell_release
 from pneumonia_api.config import ConfigError, WorkerConfig, read_worker_config
 from pneumonia_api.records.deliveries import Deliveries, WorkerLost
-from pneumonia_api.records.images import ImageStore, StoreUnavailable
+from pneumonia_api.records.images import ImageStore, ImageStoreUnavailable
 from pneumonia_api.records.publishing import create_queue
-from pneumonia_api.records.xrays import QUEUE, TASK, Xray, XrayMissing, XrayStore, as_judged
+from pneumonia_api.records.xrays import QUEUE, TASK, XrayMissing, XrayRecord, XrayStore, as_judged
 from pneumonia_api.worker.housekeeping import keep_house, keep_images_clean
 from pneumonia_api.worker.life import LoadModel, keep_running, report_thread_error
 from pneumonia_api.worker.metrics import (
@@ -52,7 +52,7 @@ RESTORE_SECONDS = 5
 """How often workers look for such tasks; kombu's default is every 100 s."""
 
 AWAY = (
-    StoreUnavailable,
+    ImageStoreUnavailable,
     redis.ConnectionError,
     redis.TimeoutError,
     redis.ResponseError,  # a disk or a memory that is full, a replica that takes no writes
@@ -111,7 +111,7 @@ class PredictXray(Task):
         except XrayMissing:
             self._images.delete_preview(xray_id)  # deleted meanwhile: nothing of it stays
 
-    def _judge(self, xray_id: str, xray: Xray) -> None:
+    def _judge(self, xray_id: str, xray: XrayRecord) -> None:
         if xray.status != "queued":
             self._images.delete_incoming(xray_id)  # delivered twice, or it could not be deleted
             return
@@ -170,7 +170,7 @@ class PredictXray(Task):
         RETRIES.inc()
         log.warning("is tried again after %s", type(exc).__name__, extra=_name(args[0]))
 
-    def _finish(self, xray: Xray) -> bool:
+    def _finish(self, xray: XrayRecord) -> bool:
         """Whether the record had its end state from here."""
         if finished := self._xrays.finish(xray):
             count_end(xray)

@@ -19,7 +19,7 @@ import model.cage.child
 from model.cage.child import serve
 from model.cage.nursery import main
 from model.reading.limits import LARGE_PIXELS, one_if_large
-from model.reading.xray import Xray, read_xray
+from model.reading.xray import XrayImage, read_xray
 
 libc = ctypes.CDLL(None, use_errno=True)
 PREFIX = b"attack "
@@ -150,7 +150,7 @@ ATTACKS: dict[str, Callable[[str], None]] = {
 }  # fmt: skip
 
 
-def read(data: bytes, max_pixels: int) -> Xray:
+def read(data: bytes, max_pixels: int) -> XrayImage:
     """In place of `read_xray`."""
     if data.startswith(PREFIX):
         name, _, argument = data.removeprefix(PREFIX).decode().partition(" ")

@@ -22,7 +22,7 @@ from model.cage import children as cage_children
 from model.cage import pool as cage_module
 from model.cage.pool import Cage, CagedXray, CageFault, CageLost, NoLongerWanted
 from model.reading.limits import MAX_PIXELS, UnreadableXray
-from model.reading.xray import Xray, encode_preview, model_input, read_xray
+from model.reading.xray import XrayImage, encode_preview, model_input, read_xray
 from tests.model.dicom_objects import build, save
 from tests.stack import ROOT
 
@@ -302,7 +302,9 @@ def test_children_end_with_the_process_that_they_read_for(tmp_path: Path) -> Non
     assert not psutil.wait_procs(children, WAIT_SECONDS)[1]
 
 
-def _conclude(reader: Callable[[bytes], Xray | CagedXray], data: bytes) -> tuple[int, int] | str:
+def _conclude(
+    reader: Callable[[bytes], XrayImage | CagedXray], data: bytes
+) -> tuple[int, int] | str:
     try:
         xray = reader(data)
     except UnreadableXray as error:

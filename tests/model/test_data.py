@@ -16,7 +16,7 @@ from model.reading.dataset import (
     read_patient,
     split_by_patient,
 )
-from model.reading.xray import Xray, read_xray, squash
+from model.reading.xray import XrayImage, read_xray, squash
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_decoder_that_fails_costs_its_own_file(
     bad = tmp_path / "NORMAL" / "person0_virus_1.png"
     bad.write_bytes(b"bad")
 
-    def decode(data: bytes) -> Xray:
+    def decode(data: bytes) -> XrayImage:
         if data == b"bad":
             raise IndexError
         return read_xray(data)

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from model.reading.film import find_film
-from model.reading.xray import Xray, read_xray
+from model.reading.xray import XrayImage, read_xray
 from model.serving.predictor import Predictor
 from tests.model.surrounds import (
     BLACK,
@@ -29,14 +29,14 @@ def films(samples: list[Path]) -> list[Path]:
     return [samples[1], samples[8], samples[12]]
 
 
-def read(picture: np.ndarray) -> Xray:
+def read(picture: np.ndarray) -> XrayImage:
     """The picture by way of a PNG file."""
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "PNG", compress_level=1)
     return read_xray(buffer.getvalue())
 
 
-def agree(one: Xray, other: Xray) -> float:
+def agree(one: XrayImage, other: XrayImage) -> float:
     """Mean difference in grey levels of the two pictures at one size."""
     small = [
         np.asarray(Image.fromarray(x.pixels).resize((224, 224)), np.float32) for x in (one, other)

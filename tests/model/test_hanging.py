@@ -12,7 +12,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
 
 from model.reading.upright import warn_of_hanging
-from model.reading.xray import UnreadableXray, Xray, read_xray
+from model.reading.xray import UnreadableXray, XrayImage, read_xray
 from model.serving.predictor import Predictor
 from tests.model.dicom_objects import build, save
 
@@ -20,7 +20,7 @@ REFUSED = {"03_truncated_60_percent.dcm": "damaged or incomplete", "10_twelve_bi
 CUT = "05_viewer_screenshot.png"
 
 
-def difference(one: Xray, other: Xray) -> float:
+def difference(one: XrayImage, other: XrayImage) -> float:
     """Mean difference in grey levels of two pictures at one size."""
     small = [
         np.asarray(Image.fromarray(x.pixels).resize((224, 224)), np.float32) for x in (one, other)

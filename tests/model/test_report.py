@@ -17,7 +17,7 @@ from model.evaluation.robustness import CHANGES
 from model.evaluation.scores import score_predictions
 from model.reading import dataset as data
 from model.reading.labels import CLASSES
-from model.reading.xray import Xray
+from model.reading.xray import XrayImage
 from model.serving.predictor import Predictor
 from tests.stack import ROOT
 
@@ -96,7 +96,7 @@ def test_one_whole_report(predictor: Predictor, samples: list[Path], tmp_path: P
 def test_change_is_mild_and_leaves_the_original(name: str) -> None:
     """Each change alters pixels, keeps a picture of the same kind, and never the one it got."""
     ramp = np.add.outer(np.arange(224), np.arange(224))
-    xray = Xray((ramp // 2 + 40 * (ramp % 9 == 0)).clip(0, 255).astype(np.uint8), 224, 224, ())
+    xray = XrayImage((ramp // 2 + 40 * (ramp % 9 == 0)).clip(0, 255).astype(np.uint8), 224, 224, ())
     before = xray.pixels.copy()
     changed = CHANGES[name](xray).pixels
     assert np.array_equal(xray.pixels, before)

@@ -15,7 +15,14 @@ from PIL import Image
 
 from model.reading.dataset import LabelledXray, load_inputs
 from model.reading.limits import LARGE_PIXELS, one_if_large
-from model.reading.xray import UnreadableXray, Xray, encode_preview, model_input, read_xray, squash
+from model.reading.xray import (
+    UnreadableXray,
+    XrayImage,
+    encode_preview,
+    model_input,
+    read_xray,
+    squash,
+)
 from tests.model.dicom_objects import build, save
 
 
@@ -233,7 +240,7 @@ def test_warnings_name_what_a_reader_should_check() -> None:
 
 def test_model_input_is_the_contract() -> None:
     """(224, 224, 1) float32 from 0 to 255, squashed; a sixteenth is left out at each edge."""
-    xray = Xray(np.tile(np.arange(256, dtype=np.uint8), (500, 1)), 256, 500, ())
+    xray = XrayImage(np.tile(np.arange(256, dtype=np.uint8), (500, 1)), 256, 500, ())
     for image, low, high in ((squash(xray), 0, 255), (model_input(xray), 16, 239)):
         assert image.shape == (224, 224, 1)
         assert image.dtype == np.float32

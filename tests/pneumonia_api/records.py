@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from pneumonia_api.records.xrays import Xray
+from pneumonia_api.records.xrays import XrayRecord
 
 PREDICTION = {
     "probability": 0.9,
@@ -13,7 +13,7 @@ PREDICTION = {
 }
 
 
-def done(xray: Xray, decision: str = "pneumonia") -> Xray:
+def done(xray: XrayRecord, decision: str = "pneumonia") -> XrayRecord:
     """The record with a prediction."""
     quality = {"ok": True, "warnings": [], "ood": None}
     return replace(

@@ -10,7 +10,7 @@ from pathlib import Path
 from celery import signals
 
 from model.cage.pool import CagedXray
-from model.reading.xray import Xray
+from model.reading.xray import XrayImage
 from model.serving.predictor import Prediction, Predictor
 from pneumonia_api.config import read_worker_config
 from pneumonia_api.records.xrays import TASK
@@ -21,7 +21,7 @@ app = tasks.create_worker(read_worker_config())
 predict = Predictor.predict
 
 
-def predict_slowly(self: Predictor, xray: Xray | CagedXray) -> Prediction:
+def predict_slowly(self: Predictor, xray: XrayImage | CagedXray) -> Prediction:
     """As it does, but later."""
     with Path(os.environ["JUDGED"]).open("a") as file:
         file.write(f"{os.getpid()}\n")

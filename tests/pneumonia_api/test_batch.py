@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import redis
 
-from pneumonia_api.records.xrays import Xray, XrayStore, as_judged, name_batch, new_xray
+from pneumonia_api.records.xrays import XrayRecord, XrayStore, as_judged, name_batch, new_xray
 
 PREDICTION = {
     "probability": 0.9,
@@ -18,7 +18,7 @@ PREDICTION = {
 }
 
 
-def make_done(digest: str, model: str = "m") -> Xray:
+def make_done(digest: str, model: str = "m") -> XrayRecord:
     """A finished record as a run makes it."""
     xray = new_xray("batch", digest, ending=name_batch(digest, model))
     return as_judged(xray, {**PREDICTION, "model": model}, ())

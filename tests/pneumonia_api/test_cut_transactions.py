@@ -10,7 +10,7 @@ import redis
 
 from pneumonia_api.auth import Accounts, WrongPassword
 from pneumonia_api.records.reviews import Reviews
-from pneumonia_api.records.xrays import Xray, XrayMissing, XrayStore, new_xray
+from pneumonia_api.records.xrays import XrayMissing, XrayRecord, XrayStore, new_xray
 from tests.pneumonia_api.cutting_proxy import Cut, CuttingProxy, cut_everywhere
 from tests.pneumonia_api.records import done
 from tests.pneumonia_api.test_batch import make_done
@@ -29,7 +29,7 @@ def test_no_cut_of_a_review_counts_it_twice(
 ) -> None:
     """The week counts one label for the X-ray, whether the review was sent once or again."""
     xrays, reviews = XrayStore(client), Reviews(through)
-    sent: list[Xray] = []
+    sent: list[XrayRecord] = []
     outcomes: list[bool] = []
 
     def put() -> bool:
@@ -66,7 +66,7 @@ def test_no_cut_stores_a_batch_twice_or_ends_its_run(
 ) -> None:
     """Two files, one of which another run has stored: each once, and no error but an absence."""
     xrays, batch = XrayStore(client), XrayStore(through)
-    lost: list[list[Xray] | None] = []
+    lost: list[list[XrayRecord] | None] = []
     mine, theirs, again = make_done("a"), make_done("b"), make_done("b")
 
     def live() -> None:
@@ -74,7 +74,7 @@ def test_no_cut_stores_a_batch_twice_or_ends_its_run(
         xrays.add_batch([theirs])
         lost.append(store())
 
-    def store() -> list[Xray] | None:
+    def store() -> list[XrayRecord] | None:
         try:
             return batch.add_batch([mine, replace(again, id="0" * 12 + again.id[12:])])
         except (redis.ConnectionError, redis.TimeoutError):

@@ -17,7 +17,14 @@ from pneumonia_api.records.deliveries import (
     WorkerLost,
 )
 from pneumonia_api.records.publishing import create_queue, publish
-from pneumonia_api.records.xrays import IN_HANDS, QUEUE, Xray, XrayMissing, XrayStore, new_xray
+from pneumonia_api.records.xrays import (
+    IN_HANDS,
+    QUEUE,
+    XrayMissing,
+    XrayRecord,
+    XrayStore,
+    new_xray,
+)
 from pneumonia_api.worker.housekeeping import STRANDED_SECONDS, publish_stranded
 from tests.pneumonia_api.records import done
 
@@ -35,7 +42,7 @@ def queue(redis_url: str) -> Iterator[Celery]:
         yield app
 
 
-def add_old(xrays: XrayStore) -> Xray:
+def add_old(xrays: XrayStore) -> XrayRecord:
     """An X-ray accepted a minute ago."""
     xray = new_xray("doctor", "d")
     sent = int(xray.id[:12], 16) - 60_000

@@ -11,7 +11,7 @@ from celery import Celery
 
 from pneumonia_api.records.deliveries import Deliveries
 from pneumonia_api.records.images import ImageStore
-from pneumonia_api.records.xrays import QUEUE, Xray, XrayStore, new_xray
+from pneumonia_api.records.xrays import QUEUE, XrayRecord, XrayStore, new_xray
 from pneumonia_api.worker import housekeeping
 from pneumonia_api.worker.housekeeping import ORPHAN_SECONDS, keep_house, keep_images_clean, sweep
 from tests.pneumonia_api.records import done
@@ -31,7 +31,7 @@ def wait_for_worker(xrays: XrayStore) -> None:
     raise AssertionError("no worker ever beat")
 
 
-def make_old(xray: Xray) -> Xray:
+def make_old(xray: XrayRecord) -> XrayRecord:
     """The same, sent so long ago that no request can be under way."""
     sent = int((time.time() - ORPHAN_SECONDS - 60) * 1000)
     return replace(xray, id=f"{sent:012x}{xray.id[12:]}")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pneumonia_api.records.images import ImageMissing, ImageStore, StoreUnavailable
+from pneumonia_api.records.images import ImageMissing, ImageStore, ImageStoreUnavailable
 from tests.pneumonia_api.failing_sync import fail_syncs
 from tests.pneumonia_api.full_disk import full_disk
 from tests.s3 import running_s3
@@ -54,7 +54,7 @@ def test_full_store_keeps_what_was_there_and_no_part(tmp_path: Path) -> None:
     """The write fails by name; the earlier image is whole, and nothing new is left."""
     images = ImageStore(tmp_path.as_uri())
     images.write_preview("a", b"jpeg")
-    with full_disk(), pytest.raises(StoreUnavailable):
+    with full_disk(), pytest.raises(ImageStoreUnavailable):
         images.write_preview("a", bytes(100_000))
     assert images.read_preview("a") == b"jpeg"
     assert len(list_files(tmp_path)) == 1
@@ -63,9 +63,9 @@ def test_full_store_keeps_what_was_there_and_no_part(tmp_path: Path) -> None:
 def test_s3_that_is_away_has_a_name_for_every_call(s3: str) -> None:
     """No such bucket, as when it is taken away under a running service."""
     images = ImageStore(f"{s3}-of-nobody/xrays")
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(ImageStoreUnavailable):
         images.write_incoming("a", b"bytes")
-    with pytest.raises((StoreUnavailable, ImageMissing)):
+    with pytest.raises((ImageStoreUnavailable, ImageMissing)):
         images.read_incoming("a")
 
 
@@ -78,7 +78,7 @@ def test_broken_store_has_a_name_for_every_call(tmp_path: Path) -> None:
         lambda: images.read_incoming("a"),
         lambda: images.delete_incoming("a"),
     ):
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(ImageStoreUnavailable):
             call()
 
 
@@ -86,11 +86,11 @@ def test_failed_sync_leaves_no_file(tmp_path: Path) -> None:
     """A record must not count on bytes that the disk did not take."""
     images = ImageStore(tmp_path.as_uri())
     with ThreadPoolExecutor(1, initializer=fail_syncs) as thread:
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(ImageStoreUnavailable):
             thread.submit(images.write_incoming, "a", b"bytes").result()
         upload = images.receive(100)
         upload.write(b"bytes")
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(ImageStoreUnavailable):
             thread.submit(images.keep, "b", upload).result()
         images.discard(upload)
     assert list_files(tmp_path) == []
@@ -104,7 +104,7 @@ def test_upload_reaches_s3_whole_or_not_at_all(s3: str, tmp_path: Path) -> None:
         assert upload.name is None
         upload.write(b"by")
         upload.write(b"tes")
-        with contextlib.nullcontext() if is_kept else pytest.raises(StoreUnavailable):
+        with contextlib.nullcontext() if is_kept else pytest.raises(ImageStoreUnavailable):
             images.keep("a", upload)
         images.discard(upload)
     assert ImageStore(f"{s3}/streamed").read_incoming("a") == b"bytes"
@@ -132,7 +132,7 @@ def test_upload_that_does_not_fit_is_refused_and_never_cut(tmp_path: Path) -> No
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
     try:
         upload.write(bytes(65536))
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(ImageStoreUnavailable):
             upload.write(bytes(65536))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -10,7 +10,7 @@ import redis
 
 from pneumonia_api.records.images import ImageMissing, ImageStore
 from pneumonia_api.records.publishing import create_queue, publish
-from pneumonia_api.records.xrays import IN_HANDS, Xray, XrayStore, new_xray
+from pneumonia_api.records.xrays import IN_HANDS, XrayRecord, XrayStore, new_xray
 from tests.pneumonia_api.cutting_proxy import Cut, cutting_proxy
 from tests.pneumonia_api.worker_process import running_worker, wait_for_workers
 
@@ -18,7 +18,7 @@ PROMISED_SECONDS = 60
 """Within which another worker has judged what a dead one held."""
 
 
-def accept(client: redis.Redis, redis_url: str, folder: Path, data: bytes) -> Xray:
+def accept(client: redis.Redis, redis_url: str, folder: Path, data: bytes) -> XrayRecord:
     """What the API does with an upload."""
     xray = new_xray("doctor", "digest")
     ImageStore(folder.as_uri()).write_incoming(xray.id, data)
@@ -28,7 +28,7 @@ def accept(client: redis.Redis, redis_url: str, folder: Path, data: bytes) -> Xr
     return xray
 
 
-def wait_until_judged(client: redis.Redis, sent: list[Xray], seconds: float) -> float:
+def wait_until_judged(client: redis.Redis, sent: list[XrayRecord], seconds: float) -> float:
     """Until each has an end state; how long it took. Each must be done then."""
     begun, xrays = time.monotonic(), XrayStore(client)
     while any(status == "queued" for status in read_statuses(xrays, sent)):
@@ -39,13 +39,13 @@ def wait_until_judged(client: redis.Redis, sent: list[Xray], seconds: float) -> 
     return time.monotonic() - begun
 
 
-def read_statuses(xrays: XrayStore, sent: list[Xray]) -> list[str]:
+def read_statuses(xrays: XrayStore, sent: list[XrayRecord]) -> list[str]:
     """In the order of `sent`."""
     found = xrays.read_statuses([xray.id for xray in sent])
     return [found[xray.id] for xray in sent]
 
 
-def has_upload(folder: Path, xray: Xray) -> bool:
+def has_upload(folder: Path, xray: XrayRecord) -> bool:
     """Whether the bytes are there."""
     try:
         return bool(ImageStore(folder.as_uri()).read_incoming(xray.id))

@@ -18,7 +18,7 @@ from PIL import Image
 from pneumonia_api.config import read_worker_config
 from pneumonia_api.records.deliveries import Deliveries
 from pneumonia_api.records.publishing import create_queue, publish
-from pneumonia_api.records.xrays import TASK, Xray, XrayStore
+from pneumonia_api.records.xrays import TASK, XrayRecord, XrayStore
 from pneumonia_api.worker.tasks import create_worker
 
 ENDED_SECONDS = 45
@@ -96,7 +96,7 @@ def test_upload_is_answered_when_redis_hangs_before_the_queue(
     Image.radial_gradient("L").save(file, "PNG")
     add, added, go_on = XrayStore.add, threading.Event(), threading.Event()
 
-    def add_and_pause(xrays: XrayStore, xray: Xray) -> None:
+    def add_and_pause(xrays: XrayStore, xray: XrayRecord) -> None:
         add(xrays, xray)
         added.set()
         go_on.wait(ENDED_SECONDS)

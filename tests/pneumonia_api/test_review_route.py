@@ -11,7 +11,7 @@ from apiflask import APIFlask
 from PIL import Image
 from werkzeug.test import TestResponse
 
-from pneumonia_api.records.xrays import Xray, XrayStore, new_xray
+from pneumonia_api.records.xrays import XrayRecord, XrayStore, new_xray
 from tests.pneumonia_api.errors import check_error
 from tests.pneumonia_api.records import done
 
@@ -25,7 +25,7 @@ def xrays(app: APIFlask) -> XrayStore:
 
 
 @pytest.fixture
-def judged(xrays: XrayStore) -> Xray:
+def judged(xrays: XrayStore) -> XrayRecord:
     """A stored X-ray that the model called pneumonia."""
     xray = done(new_xray("doctor", "d1", "Study 7"))
     xrays.add(xray)
@@ -45,7 +45,7 @@ def say(app: APIFlask, client: redis.Redis) -> Say:
     return put
 
 
-def test_route_answers_with_the_record(say: Say, judged: Xray) -> None:
+def test_route_answers_with_the_record(say: Say, judged: XrayRecord) -> None:
     """The reader is who is logged in, and the time is now; neither can be sent."""
     before = datetime.now(UTC).replace(microsecond=0)
     answer = say(judged.id, label="normal", note="Ask Ann")
@@ -79,7 +79,7 @@ def test_batch_record_is_reviewed_like_any_other(say: Say, xrays: XrayStore) -> 
         {"label": "normal", "note": 7},
     ],
 )
-def test_wrong_review_is_refused(say: Say, judged: Xray, review: dict[str, object]) -> None:
+def test_wrong_review_is_refused(say: Say, judged: XrayRecord, review: dict[str, object]) -> None:
     """422 names the value, and nothing is stored."""
     answer = say(judged.id, **review)
     check_error(answer, 422, "invalid_request")

@@ -13,7 +13,7 @@ import redis
 from pneumonia_api.records import reviews as reviews_module
 from pneumonia_api.records.reviews import LABELS, NotReviewable, Reviews
 from pneumonia_api.records.worklist import Worklist
-from pneumonia_api.records.xrays import Xray, XrayMissing, XrayStore, new_xray, read_hash
+from pneumonia_api.records.xrays import XrayMissing, XrayRecord, XrayStore, new_xray, read_hash
 from tests.pneumonia_api.records import done
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -33,7 +33,7 @@ def reviews(client: redis.Redis) -> Reviews:
 
 
 @pytest.fixture
-def judged(xrays: XrayStore) -> Xray:
+def judged(xrays: XrayStore) -> XrayRecord:
     """A stored X-ray that the model called pneumonia."""
     xray = done(new_xray("doctor", "d1", "Study 7"))
     xrays.add(xray)
@@ -52,7 +52,7 @@ def check_whole(client: redis.Redis, weeks: Counter[str]) -> None:
 
 
 def test_review_is_stored_indexed_and_counted(
-    client: redis.Redis, xrays: XrayStore, reviews: Reviews, judged: Xray
+    client: redis.Redis, xrays: XrayStore, reviews: Reviews, judged: XrayRecord
 ) -> None:
     """Who, when and what are in the record; the rest of it stays; search and filter find it."""
     answer = reviews.put(judged.id, label="normal", note="Ask Ann", reader="doctor", at=NOW)
@@ -73,7 +73,7 @@ def test_review_is_stored_indexed_and_counted(
 
 
 def test_last_review_stands_and_is_the_one_that_counts(
-    client: redis.Redis, xrays: XrayStore, reviews: Reviews, judged: Xray
+    client: redis.Redis, xrays: XrayStore, reviews: Reviews, judged: XrayRecord
 ) -> None:
     """A change of mind takes the earlier reading out of the counts, a new note likewise."""
     for label, note in (("pneumonia", ""), ("unsure", ""), ("normal", ""), ("normal", "Sure")):
@@ -85,7 +85,7 @@ def test_last_review_stands_and_is_the_one_that_counts(
 
 
 def test_earlier_review_leaves_the_week_that_counted_it(
-    client: redis.Redis, reviews: Reviews, judged: Xray
+    client: redis.Redis, reviews: Reviews, judged: XrayRecord
 ) -> None:
     """Weeks are ISO weeks of the review's time in UTC, wherever the clock that told it stands."""
     sunday = datetime(2027, 1, 3, 23, 59, tzinfo=UTC)
@@ -103,7 +103,7 @@ def test_earlier_review_leaves_the_week_that_counted_it(
 
 
 def test_counts_expire_a_year_after_their_week(
-    client: redis.Redis, reviews: Reviews, judged: Xray
+    client: redis.Redis, reviews: Reviews, judged: XrayRecord
 ) -> None:
     """Not later because somebody changes their mind; a week that is gone does not come back."""
     now = datetime.now(UTC)
@@ -139,7 +139,7 @@ def test_only_what_was_judged_can_be_reviewed(
 
 
 def test_deleting_keeps_the_counts_and_nothing_else(
-    client: redis.Redis, xrays: XrayStore, reviews: Reviews, judged: Xray
+    client: redis.Redis, xrays: XrayStore, reviews: Reviews, judged: XrayRecord
 ) -> None:
     """What the reader thought of the model stays a fact of that week; it names no patient."""
     reviews.put(judged.id, label="normal", note="", reader="doctor", at=NOW)
@@ -152,7 +152,7 @@ def between_read_and_write(monkeypatch: pytest.MonkeyPatch, act: Callable[[], ob
     """Let `act` happen once, after the record was read and before the review is written."""
     acts = [act]
 
-    def read_then_act(values: dict[str, str]) -> Xray:
+    def read_then_act(values: dict[str, str]) -> XrayRecord:
         xray = read_hash(values)
         if acts:
             acts.pop()()
@@ -162,7 +162,7 @@ def between_read_and_write(monkeypatch: pytest.MonkeyPatch, act: Callable[[], ob
 
 
 def test_review_between_read_and_write_is_replaced_not_lost(
-    client: redis.Redis, reviews: Reviews, judged: Xray, monkeypatch: pytest.MonkeyPatch
+    client: redis.Redis, reviews: Reviews, judged: XrayRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The later of two at once takes the earlier one out of the counts."""
     between_read_and_write(
@@ -179,7 +179,7 @@ def test_delete_between_read_and_write_wins(
     client: redis.Redis,
     xrays: XrayStore,
     reviews: Reviews,
-    judged: Xray,
+    judged: XrayRecord,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A deleted record does not come back as a lone review, and nothing is counted."""

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from pneumonia_api.app import create_app
 from pneumonia_api.records.sent import SentUploads
-from pneumonia_api.records.xrays import Xray, new_xray
+from pneumonia_api.records.xrays import XrayRecord, new_xray
 from tests.pictures import picture
 from tests.pneumonia_api.errors import check_error
 from tests.pneumonia_api.records import done
@@ -156,7 +156,7 @@ def test_accepted_upload_outlives_its_own_lost_first_try(
     uploads = app.extensions["sent"]
     add = type(uploads).add
 
-    def lose_the_answer(self: SentUploads, xray: Xray, name: str | None) -> Xray:
+    def lose_the_answer(self: SentUploads, xray: XrayRecord, name: str | None) -> XrayRecord:
         add(self, xray, name)
         raise redis.ConnectionError("the answer was lost")
 

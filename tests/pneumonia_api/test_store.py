@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import redis
 
-from pneumonia_api.records.xrays import Xray, XrayMissing, XrayStore, new_xray
+from pneumonia_api.records.xrays import XrayMissing, XrayRecord, XrayStore, new_xray
 from tests.pneumonia_api.records import done
 
 
@@ -20,7 +20,9 @@ def xrays(client: redis.Redis) -> XrayStore:
 
 
 @contextmanager
-def ending_soon(seconds: float, end: Callable[[Xray], object], xray: Xray) -> Iterator[None]:
+def ending_soon(
+    seconds: float, end: Callable[[XrayRecord], object], xray: XrayRecord
+) -> Iterator[None]:
     """Another thread ends the X-ray's wait; it is through when the block is left."""
     timer = threading.Timer(seconds, end, [xray])
     timer.start()
@@ -28,7 +30,7 @@ def ending_soon(seconds: float, end: Callable[[Xray], object], xray: Xray) -> It
     timer.join()
 
 
-def check_nothing_left(client: redis.Redis, xray: Xray) -> None:
+def check_nothing_left(client: redis.Redis, xray: XrayRecord) -> None:
     """No key but the announcement of the end, which says how and is gone in a minute."""
     assert client.keys("*") == [f"finished:{xray.id}"]
     assert 0 < client.ttl(f"finished:{xray.id}") <= 60

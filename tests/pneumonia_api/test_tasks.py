@@ -11,14 +11,14 @@ import pytest
 import redis
 from celery.exceptions import Retry
 
-from model.reading.xray import Xray as Picture
+from model.reading.xray import XrayImage
 from model.serving.golden import list_images
 from model.serving.predictor import Prediction
 from monitoring.logs.lines import JsonLines
 from pneumonia_api.config import read_worker_config
 from pneumonia_api.records.deliveries import MAX_WORKERS_LOST
 from pneumonia_api.records.images import ImageMissing, ImageStore
-from pneumonia_api.records.xrays import TASK, Xray, XrayStore, new_xray
+from pneumonia_api.records.xrays import TASK, XrayRecord, XrayStore, new_xray
 from pneumonia_api.worker.tasks import (
     MAX_RETRIES,
     VISIBILITY_SECONDS,
@@ -29,7 +29,7 @@ from pneumonia_api.worker.tasks import (
 from tests.pneumonia_api.records import done
 
 
-def answer(picture: Picture) -> Prediction:
+def answer(picture: XrayImage) -> Prediction:
     """Any answer."""
     return Prediction(0.9, "pneumonia", 0.5, "m1", [[0.0, 1.0]], 0.4, None, None)
 
@@ -47,10 +47,10 @@ class Bench:
         self.images.write_incoming(self.xray.id, chest.read_bytes())
         self.xrays.add(self.xray)
 
-    def run(self, predict: Callable[[Picture], Prediction]) -> Xray | None:
+    def run(self, predict: Callable[[XrayImage], Prediction]) -> XrayRecord | None:
         """Deliver the task once, retries included; the record afterwards."""
 
-        def count(picture: Picture) -> Prediction:
+        def count(picture: XrayImage) -> Prediction:
             self.calls += 1
             return predict(picture)
 
@@ -84,7 +84,7 @@ def test_done_xray_leaves_a_preview_and_no_upload(bench: Bench) -> None:
 def test_refused_image_is_told_and_leaves_no_preview(bench: Bench) -> None:
     """No prediction is kept for what is no chest X-ray; the score and the sentence are."""
 
-    def refuse(picture: Picture) -> Prediction:
+    def refuse(picture: XrayImage) -> Prediction:
         return replace(answer(picture), ood=1.7, refusal="No chest X-ray.")
 
     record = bench.run(refuse)
@@ -111,7 +111,7 @@ def test_doubted_image_is_judged_with_a_warning(bench: Bench) -> None:
 def test_fault_of_ours_is_tried_again_three_times_then_told(bench: Bench) -> None:
     """`failed` with a sentence, and nothing of the fault in it."""
 
-    def break_down(picture: Picture) -> Prediction:
+    def break_down(picture: XrayImage) -> Prediction:
         raise RuntimeError("secret detail")
 
     record = bench.run(break_down)
@@ -125,7 +125,7 @@ def test_fault_of_ours_is_tried_again_three_times_then_told(bench: Bench) -> Non
 def test_passing_fault_is_not_noticed(bench: Bench) -> None:
     """The second try succeeds, and the record is done."""
 
-    def stumble(picture: Picture) -> Prediction:
+    def stumble(picture: XrayImage) -> Prediction:
         if bench.calls == 1:
             raise OSError("once")
         return answer(picture)
@@ -175,7 +175,7 @@ def test_upload_that_could_not_be_deleted_goes_with_the_next_delivery(
 ) -> None:
     """The record is done at once, and stays so."""
 
-    def break_store(picture: Picture) -> Prediction:
+    def break_store(picture: XrayImage) -> Prediction:
         break_folder(tmp_path / "incoming")
         return answer(picture)
 
@@ -231,7 +231,7 @@ def test_one_worker_that_lives_on_is_not_counted_twice(bench: Bench, tmp_path: P
 def test_status_is_read_again_after_the_wait_for_another_try(bench: Bench) -> None:
     """What another worker finished while this one waited is not judged a second time."""
 
-    def stumble(picture: Picture) -> Prediction:
+    def stumble(picture: XrayImage) -> Prediction:
         bench.xrays.finish(done(bench.xray))
         raise OSError("once")
 
@@ -245,7 +245,7 @@ def test_second_delivery_waits_for_no_one_and_judges_nothing(
 ) -> None:
     """The queue believes that a slow worker is dead; its X-ray is judged once all the same."""
 
-    def be_slow(picture: Picture) -> Prediction:
+    def be_slow(picture: XrayImage) -> Prediction:
         bench.task.apply((bench.xray.id,))
         assert bench.xrays.get(bench.xray.id).status == "queued"
         return answer(picture)
@@ -269,7 +269,7 @@ def test_preview_of_a_deleted_xray_goes_with_the_next_delivery(bench: Bench) -> 
 def test_xray_deleted_while_it_is_judged_leaves_nothing(bench: Bench, tmp_path: Path) -> None:
     """No preview comes back after the patient's picture was deleted."""
 
-    def delete_meanwhile(picture: Picture) -> Prediction:
+    def delete_meanwhile(picture: XrayImage) -> Prediction:
         bench.xrays.delete(bench.xray)
         return answer(picture)
 
@@ -284,7 +284,7 @@ def test_log_tells_retries_and_failure_without_what_an_error_quotes(
     caplog.handler.setFormatter(JsonLines("worker", find_request))
     caplog.set_level(logging.INFO)
 
-    def fail(picture: Picture) -> Prediction:
+    def fail(picture: XrayImage) -> Prediction:
         raise ArithmeticError(f"DOE^JANE {picture}")
 
     bench.run(fail)

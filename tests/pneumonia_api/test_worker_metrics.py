@@ -12,8 +12,7 @@ from PIL import Image
 from prometheus_client import REGISTRY, generate_latest
 
 from model.reading.limits import REASONS, UnreadableXray
-from model.reading.xray import Xray as Picture
-from model.reading.xray import read_xray
+from model.reading.xray import XrayImage, read_xray
 from model.serving.artifact import read_artifact
 from model.serving.predictor import Prediction
 from pneumonia_api.records.xrays import BATCH_SOURCE, XrayStore, new_xray
@@ -112,7 +111,7 @@ def test_retries_and_failures_are_counted(bench: Bench) -> None:
     """Three tries again, then one failed X-ray."""
     rise = Rise()
 
-    def break_down(picture: Picture) -> Prediction:
+    def break_down(picture: XrayImage) -> Prediction:
         raise RuntimeError
 
     bench.run(break_down)
@@ -124,7 +123,7 @@ def test_xray_deleted_meanwhile_is_not_counted(bench: Bench) -> None:
     """It has no end state."""
     rise = Rise()
 
-    def delete_meanwhile(picture: Picture) -> Prediction:
+    def delete_meanwhile(picture: XrayImage) -> Prediction:
         bench.xrays.delete(bench.xray)
         return answer(picture)
 
