@@ -14,7 +14,7 @@ def test_every_setting_is_in_the_table_and_every_row_is_a_setting() -> None:
     """One table, complete: what the two config.py, run.py and the tests read."""
     sources = [
         *("pneumonia_api/config.py", "pneumonia_web/config.py", "run.py"),
-        *("monitoring/programs.py", "tests/conftest.py"),
+        *("local/watchers.py", "tests/conftest.py"),
     ]
     read = {*PORTS, *MONITORING_PORTS}
     for source in sources:
