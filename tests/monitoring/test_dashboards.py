@@ -13,7 +13,6 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from monitoring.grafana import palette
 from monitoring.grafana.build import build_all
-from monitoring.grafana.figures import WRITERS
 from monitoring.grafana.reading import (
     Question,
     fill_in,
@@ -21,6 +20,7 @@ from monitoring.grafana.reading import (
     list_questions,
     read_dashboards,
 )
+from monitoring.grafana.render import UNITS
 from tests.monitoring.promql import list_metrics
 from tests.monitoring.test_rules import read_known_metrics, read_rules
 from tests.stack import ROOT
@@ -98,7 +98,7 @@ def test_panel_explains_itself(panel: dict[str, Any]) -> None:
     defaults = panel["fieldConfig"]["defaults"]
     assert panel["title"]
     assert re.fullmatch(r"[A-Z].{25,}\.", panel["description"])
-    assert defaults["unit"] in WRITERS
+    assert defaults["unit"] in UNITS
     assert defaults["noValue"]
     assert panel["datasource"] == {"type": "prometheus", "uid": "prometheus"}
     assert panel["targets"]

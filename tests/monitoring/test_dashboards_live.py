@@ -15,7 +15,7 @@ from PIL import Image
 
 from model.serving.artifact import Artifact, read_artifact
 from model.training.metrics import AUC, EPOCH, EPOCHS, GAUGES, SPEED, report_run
-from monitoring.grafana.asking import Prometheus, PrometheusFails
+from monitoring.grafana.prometheus import Prometheus, PrometheusError
 from monitoring.grafana.reading import Question, fill_in, list_questions, read_dashboards
 from monitoring.grafana.render import main as render
 from monitoring.metrics.textfile import GaugeFile
@@ -119,9 +119,9 @@ def ask(watched: Watched, question: Question) -> list[float]:
     step = SCRAPE_SECONDS if question.asker.startswith("annotation") else 15
     expr = fill_in(question.expr, BOARDS[question.dashboard], 3600, step)
     if question.instant:
-        answer = prometheus.ask_now(expr, now)
+        answer = prometheus.query(expr, now)
     else:
-        answer = prometheus.ask_range(expr, now - 3600, now, step)
+        answer = prometheus.query_range(expr, now - 3600, now, step)
     return [value for one in answer for value in one.values if not math.isnan(value)]
 
 
@@ -169,5 +169,5 @@ def test_prometheus_that_is_not_there_is_told_in_a_sentence(
 
 def test_refused_expression_is_told_with_the_reason(used: Watched) -> None:
     """What a person needs who wrote it."""
-    with pytest.raises(PrometheusFails, match=r"refuses sum by: .*parse error"):
-        Prometheus(used.prometheus_url).ask_now("sum by", time.time())
+    with pytest.raises(PrometheusError, match=r"refuses sum by: .*parse error"):
+        Prometheus(used.prometheus_url).query("sum by", time.time())

@@ -7,7 +7,7 @@ from typing import Any
 import requests
 
 
-class PrometheusFails(RuntimeError):
+class PrometheusError(RuntimeError):
     """One sentence: what Prometheus says against an expression, or that it does not answer."""
 
 
@@ -26,7 +26,7 @@ class Prometheus:
 
     url: str
 
-    def ask_now(self, expr: str, at: float) -> list[Series]:
+    def query(self, expr: str, at: float) -> list[Series]:
         """What holds at a time (Unix seconds); a scalar is a series without labels."""
         data = self._get("query", query=expr, time=at)
         if data["resultType"] == "scalar":
@@ -36,7 +36,7 @@ class Prometheus:
             for one in data["result"]
         ]
 
-    def ask_range(self, expr: str, start: float, end: float, step: int) -> list[Series]:
+    def query_range(self, expr: str, start: float, end: float, step: int) -> list[Series]:
         """Curves from `start` to `end` (Unix seconds) with a point every `step` seconds."""
         data = self._get("query_range", query=expr, start=start, end=end, step=step)
         return [
@@ -53,9 +53,9 @@ class Prometheus:
             answer = requests.post(f"{self.url}/api/v1/{call}", data=parameters, timeout=60)
             body = answer.json()
         except (requests.RequestException, ValueError) as error:
-            raise PrometheusFails(
+            raise PrometheusError(
                 f"No Prometheus answers at {self.url}; start it, or name another one."
             ) from error
         if body["status"] != "success":
-            raise PrometheusFails(f"Prometheus refuses {parameters['query']}: {body['error']}")
+            raise PrometheusError(f"Prometheus refuses {parameters['query']}: {body['error']}")
         return body["data"]
