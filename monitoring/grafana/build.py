@@ -1,6 +1,6 @@
 """Write the dashboards' JSON, which is committed: python -m monitoring.grafana.build
 
-Says which files changed. A test fails while they are not what this writes.
+Prints the files that changed. A test fails while a committed file differs from what this writes.
 """
 
 import sys
@@ -15,7 +15,7 @@ FOLDER = Path(__file__).resolve().parent / "dashboards"
 
 
 def build_all() -> Iterator[tuple[Path, str]]:
-    """Each dashboard's file and its text."""
+    """The file and the JSON of each dashboard."""
     for module in (overview, serving, model, training, hosts):
         board = module.build()
         text = JSONEncoder(indent=2, ensure_ascii=False).encode(board)
@@ -23,7 +23,7 @@ def build_all() -> Iterator[tuple[Path, str]]:
 
 
 def main() -> int:
-    """Write what differs."""
+    """Write the files that differ."""
     FOLDER.mkdir(exist_ok=True)
     for file, text in build_all():
         if not file.exists() or file.read_text() != text:

@@ -1,4 +1,4 @@
-"""What all dashboards share: links to one another, events drawn into every curve, refresh."""
+"""What all dashboards share: links to each other, annotations, refresh interval."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -9,18 +9,18 @@ from grafana_foundation_sdk.models import dashboard as parts
 from monitoring.grafana.palette import BAD, QUIET, THIRD
 from monitoring.grafana.panels import SOURCE
 
-# From what clinicians feel to what may cause it.
+# From what clinicians notice to what may cause it.
 TITLES: Final = {
     "overview": "Overview",
     "serving": "Serving",
     "model": "Model",
-    "training": "Training box",
+    "training": "Trainer",
     "hosts": "Hosts",
 }
 
 
 def frame(uid: str, why: str, since: str, refresh: str) -> dashboard.Dashboard:
-    """A dashboard without panels; it opens with what happened since `since`, as `now-3h`."""
+    """A dashboard without panels; its time range begins at `since`, such as `now-3h`."""
     board = dashboard.Dashboard(f"Pneumonia: {TITLES[uid]}").uid(uid).description(why)
     board.tags(["pneumonia"]).timezone("browser").readonly().version(1)
     board.time(since, "now").refresh(refresh).tooltip(parts.DashboardCursorSync.CROSSHAIR)
@@ -28,8 +28,8 @@ def frame(uid: str, why: str, since: str, refresh: str) -> dashboard.Dashboard:
         if other != uid:
             link = dashboard.DashboardLink(title).type(parts.DashboardLinkType.LINK)
             board.link(link.url(f"/d/{other}").icon("dashboard").keep_time(True))
-    # An event is what was not there in the quarter of an hour before; a host that restarts is none.
-    # It lasts five minutes: Grafana asks every minute, but more seldom over more than a week.
+    # An event is a label set that did not exist in the preceding 15 minutes, so a restart causes
+    # none. It lasts five minutes because Grafana queries less often over more than a week.
     for name, color, metric, labels in (
         ("Releases", THIRD, "pneumonia_release_info", "service, release"),
         ("Model switches", QUIET, "pneumonia_worker_model_info", "model"),
@@ -50,7 +50,7 @@ def _event(name: str, color: str, expr: str, title: str) -> dashboard.Annotation
 
 
 def fill(board: dashboard.Dashboard, rows: Sequence[tuple[str, Sequence[Any]]]) -> parts.Dashboard:
-    """The dashboard with its rows of panels, numbered; a row without a title has no heading."""
+    """The dashboard with numbered panels in rows; a row without a title has no heading."""
     for title, panels in rows:
         if title:
             board.with_row(dashboard.Row(title))
@@ -58,7 +58,7 @@ def fill(board: dashboard.Dashboard, rows: Sequence[tuple[str, Sequence[Any]]]) 
             board.with_panel(panel)
     built = board.build()
     for link in built.links or []:
-        link.placement = None  # type: ignore[assignment]  # in the bar at the top, not in its menu
+        link.placement = None  # type: ignore[assignment]  # in the top bar, not in its menu
     for number, panel in enumerate(built.panels or [], start=1):
         panel.id_val = number
     return built

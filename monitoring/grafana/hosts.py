@@ -1,4 +1,4 @@
-"""Hosts: machines, their disks, and whether Prometheus sees all of it."""
+"""Hosts: load, memory and disks of each machine, and whether Prometheus can scrape it."""
 
 from typing import Any
 
@@ -10,49 +10,51 @@ from grafana_foundation_sdk.models.dashboard import (
     VariableSort,
 )
 
+from monitoring.grafana.curves import lines, states
 from monitoring.grafana.frame import fill, frame
 from monitoring.grafana.palette import BAD, GOOD, WARN
-from monitoring.grafana.panels import SOURCE, Query, levels, lines, number, states
+from monitoring.grafana.panels import SOURCE, Query, levels, number
 
 CHOSEN = 'job="node", instance=~"$instance"'
 DISKS = f'{CHOSEN}, fstype!~"tmpfs|ramfs|overlay|squashfs|fuse.*|9p|virtiofs"'
 
 
 def build() -> Dashboard:
-    """The dashboard; the hosts can be chosen at the top."""
-    board = frame("hosts", "Which machine is short of what?", "now-3h", "30s")
+    """The dashboard; the hosts are selected at the top."""
+    board = frame("hosts", "Which machine is short of which resource?", "now-3h", "30s")
     every = VariableOption(selected=True, text=["All"], value=["$__all"])
     instance = dashboard.QueryVariable("instance").label("Hosts").datasource(SOURCE)
     instance.query('label_values(node_uname_info{job="node"}, instance)').current(every)
     instance.refresh(VariableRefresh.ON_TIME_RANGE_CHANGED).sort(VariableSort.ALPHABETICAL_ASC)
     board.with_variable(instance.multi(True).include_all(True).all_value(".*"))
-    return fill(board, [("Seen", _seen()), ("Short of", _short()), ("Busy with", _busy())])
+    return fill(board, [("Targets", _targets()), ("Disks and memory", _space()), ("Load", _load())])
 
 
-def _seen() -> list[Any]:
+def _targets() -> list[Any]:
     return [
         states(
-            "What Prometheus reaches",
-            "Every part that is measured. What is down is gone or cut off; a host that was "
-            "switched off, as the trainer mostly is, is no target and has a gap.",
+            "Scrape targets",
+            "Every target that Prometheus scrapes. Down: the target has stopped or is "
+            "unreachable. A host that is switched off, usually the trainer, is not a target and "
+            "leaves a gap.",
             Query("min by (job, instance) (up)", "{{job}} {{instance}}"),
             size=(16, 9),
             names={0: ("down", BAD), 1: ("up", GOOD)},
-            empty="Prometheus measures nothing.",
+            empty="Prometheus has no targets.",
         ),
         number(
-            "Certificate ends in",
-            "Of the public address. It is renewed by itself 30 days before; below 21 days that "
-            "has failed.",
+            "Certificate expires in",
+            "Remaining validity of the public certificate. It is renewed automatically 30 days "
+            "before it expires; below 21 days the renewal has failed.",
             Query('min(probe_ssl_earliest_cert_expiry{job="site"}) - time()'),
             size=(4, 9),
             unit="s",
             steps=((None, BAD), (7 * 86400, WARN), (21 * 86400, GOOD)),
-            empty="no certificate here",
+            empty="no certificate",
         ),
         number(
-            "Site answers after",
-            "How long the log-in page took, as seen from outside nginx.",
+            "Site response time",
+            "Response time of the log-in page, measured from outside nginx.",
             Query('max(probe_duration_seconds{job="site"})'),
             size=(4, 9),
             unit="s",
@@ -63,11 +65,11 @@ def _seen() -> list[Any]:
     ]
 
 
-def _short() -> list[Any]:
+def _space() -> list[Any]:
     return [
         levels(
-            "Disks, used",
-            "Full disks stop Redis and with it everything. From 80 % on make room.",
+            "Disk usage",
+            "A full disk stops Redis, and with it the whole system. Free space from 80 % on.",
             Query(
                 f"1 - max by (instance, mountpoint) (node_filesystem_avail_bytes{{{DISKS}}}"
                 f" / node_filesystem_size_bytes{{{DISKS}}})",
@@ -78,9 +80,9 @@ def _short() -> list[Any]:
             decimals=0,
         ),
         levels(
-            "Memory, used",
-            "What programs hold and cannot give back. From 90 % on the largest program, which is "
-            "a worker or Redis, may be ended.",
+            "Memory usage",
+            "Memory that programs hold and cannot release. From 90 % on, the kernel may kill the"
+            " largest process, which is a worker or Redis.",
             Query(
                 f"1 - node_memory_MemAvailable_bytes{{{CHOSEN}}}"
                 f" / node_memory_MemTotal_bytes{{{CHOSEN}}}",
@@ -93,12 +95,12 @@ def _short() -> list[Any]:
     ]
 
 
-def _busy() -> list[Any]:
+def _load() -> list[Any]:
     wire = f'{{{CHOSEN}, device!="lo"}}[$__rate_interval]'
     return [
         lines(
-            "Processors in use",
-            "Share of all processors of the host. Workers use all of it while X-rays wait.",
+            "CPU utilisation",
+            "Mean of all processors of the host. Workers use all of them while X-rays wait.",
             Query(
                 "1 - avg by (instance) "
                 f'(rate(node_cpu_seconds_total{{{CHOSEN}, mode="idle"}}[$__rate_interval]))',
@@ -109,9 +111,9 @@ def _busy() -> list[Any]:
             highest=1,
         ),
         lines(
-            "Disks in use",
-            "Share of the time in which the host's busiest disk works. Near 100 % on the host of "
-            "Redis: every accepted upload waits for it.",
+            "Disk utilisation",
+            "Share of the time in which the busiest disk of the host is active. Near 100 % on "
+            "the Redis host, every accepted upload waits for the disk.",
             Query(
                 "max by (instance) "
                 f"(rate(node_disk_io_time_seconds_total{{{CHOSEN}}}[$__rate_interval]))",
@@ -122,8 +124,8 @@ def _busy() -> list[Any]:
             highest=1,
         ),
         lines(
-            "Network, in and out",
-            "Bytes a second, of all interfaces but the loopback.",
+            "Network traffic",
+            "Bytes received and sent per second, on all interfaces except loopback.",
             Query(
                 f"sum by (instance) (rate(node_network_receive_bytes_total{wire}))"
                 f" + sum by (instance) (rate(node_network_transmit_bytes_total{wire}))",

@@ -1,9 +1,10 @@
-"""Overview: the wall screen. Is it working for clinicians now, and if not, where to look."""
+"""Overview, for the wall screen: does the system work for clinicians, and if not, where to look?"""
 
 from typing import Final
 
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
+from monitoring.grafana.curves import lines
 from monitoring.grafana.expressions import (
     ACCEPTED_NOW,
     IN_TIME_NOW,
@@ -15,10 +16,10 @@ from monitoring.grafana.expressions import (
 )
 from monitoring.grafana.frame import fill, frame
 from monitoring.grafana.palette import BAD, GOOD, WARN
-from monitoring.grafana.panels import Query, levels, lines, number, rows
+from monitoring.grafana.panels import Query, levels, number, rows
 
-# 0 nobody is served, 1 some are served late or not, 2 all is well. Without uploads their shares
-# say nothing, and count as good.
+# 0: nobody is served; 1: some requests are late or fail; 2: all is well. Without uploads the shares
+# are undefined and count as good.
 VERDICT: Final = f"""
 (max(probe_success{{job="site"}}) or vector(0))
 * (max(pneumonia_queue_workers) > bool 0 or vector(0))
@@ -32,31 +33,34 @@ BUDGETS: Final = (
     ("uploads accepted", accepted("30d"), 0.999),
     ("results within 2 s", in_time("30d"), 0.99),
 )
-SERVING: Final = ("Where it is lost: Serving", "/d/serving")
+SERVING: Final = ("Find the cause: Serving", "/d/serving")
 
 
 def build() -> Dashboard:
-    """The dashboard, for a screen of 24 by 21 units: all of it is seen without scrolling."""
+    """The dashboard, 24 by 21 grid units, so that a wall screen shows it without scrolling."""
     board = frame(
-        "overview", "Is it working for clinicians now? For a screen on the wall.", "now-3h", "30s"
+        "overview",
+        "Does the system work for clinicians now? For a screen on the wall.",
+        "now-3h",
+        "30s",
     )
     verdict = number(
-        "For clinicians, now",
-        "NOT WORKING: the site does not answer, no worker is warm, or most uploads of the last 5 "
-        "minutes failed. WITH FAULTS: somebody is paged, more than 1 % of the uploads failed, more "
-        "than 10 % of the results came after 2 s, or one X-ray waits for more than 30 s.",
+        "Status for clinicians",
+        "NOT WORKING: the site does not answer, no worker is ready, or most uploads of the last "
+        "5 minutes failed. DEGRADED: a page is firing, more than 1 % of the uploads failed, more"
+        " than 10 % of the results took over 2 s, or an X-ray has waited for more than 30 s.",
         Query(VERDICT),
         size=(8, 6),
-        names={0: ("NOT WORKING", BAD), 1: ("WITH FAULTS", WARN), 2: ("WORKING", GOOD)},
+        names={0: ("NOT WORKING", BAD), 1: ("DEGRADED", WARN), 2: ("WORKING", GOOD)},
         steps=((None, BAD), (1, WARN), (2, GOOD)),
-        empty="NOT MEASURED",
+        empty="NO DATA",
         filled=True,
         link=SERVING,
     )
     uploads = number(
         "Uploads accepted",
-        "Share of the uploads of the last 5 minutes that were accepted, of all that were not "
-        "refused for a fault of their own. The goal is 99.9 % over 30 days.",
+        "Share of the valid uploads of the last 5 minutes that were accepted; uploads rejected "
+        "because of their content do not count. The target is 99.9 % over 30 days.",
         Query(ACCEPTED_NOW),
         size=(4, 6),
         unit="percentunit",
@@ -66,8 +70,8 @@ def build() -> Dashboard:
     )
     results = number(
         "Results within 2 s",
-        "Share of the X-rays of the last 5 minutes that were judged within 2 s of their upload. "
-        "The goal is 99 % over 30 days.",
+        "Share of the X-rays of the last 5 minutes whose result was ready within 2 s of the "
+        "upload. The target is 99 % over 30 days.",
         Query(IN_TIME_NOW),
         size=(4, 6),
         unit="percentunit",
@@ -77,8 +81,8 @@ def build() -> Dashboard:
     )
     waiting = number(
         "Longest wait",
-        "For how long the oldest X-ray in the queue has waited; 0 s when none waits. It grows "
-        "when the workers are gone or too few.",
+        "How long the oldest X-ray in the queue has waited; 0 s when the queue is empty. It "
+        "grows when workers are missing or too few.",
         Query("max(pneumonia_queue_oldest_seconds)"),
         size=(4, 6),
         unit="s",
@@ -88,41 +92,40 @@ def build() -> Dashboard:
     )
     workers = number(
         "Workers",
-        "Warm workers, which have their model loaded and beat. Without one nothing is judged; "
-        "what is accepted waits.",
+        "Workers that have loaded their model and send a heartbeat. Without one, no X-ray is "
+        "analysed; accepted X-rays wait in the queue.",
         Query("max(pneumonia_queue_workers)"),
         size=(4, 6),
         steps=((None, BAD), (1, GOOD)),
         link=("Their hosts", "/d/hosts"),
     )
     traffic = lines(
-        "Uploads a minute",
-        "What became of the uploads: accepted; reused, for the same bytes were judged before; "
-        "refused for a fault of the sender; unavailable is ours.",
+        "Uploads per minute",
+        "Uploads by outcome. Reused: an identical file was analysed before. Refused: the upload "
+        "itself was invalid. Unavailable: our system failed.",
         Query(f"sum by (outcome) (rate({UPLOADS}[$__rate_interval])) * 60", "{{outcome}}"),
         size=(12, 8),
         stacked=True,
         series=("accepted", "reused", "refused", "unavailable"),
-        empty="no uploads in this time",
+        empty="no uploads in this period",
     )
     delay = lines(
-        "Time until the result",
-        "From the upload's acceptance until the X-ray is judged, for half, 95 % and 99 % of them. "
-        "The dashed line is the goal, 2 s; what took longer than 10 s leaves the picture at the "
-        "top, and is in Serving.",
-        Query(quantile(0.5, JUDGED), "half"),
-        Query(quantile(0.95, JUDGED), "95 %"),
-        Query(quantile(0.99, JUDGED), "99 %"),
+        "Time to result",
+        "Time from accepting the upload to its result: median, 95th and 99th percentile. The "
+        "dashed line is the target, 2 s. Times above 10 s are cut off here; Serving shows them.",
+        Query(quantile(0.5, JUDGED), "median"),
+        Query(quantile(0.95, JUDGED), "95th percentile"),
+        Query(quantile(0.99, JUDGED), "99th percentile"),
         size=(12, 8),
         unit="s",
         limit=(2, BAD),
         highest=10,
-        empty="no X-rays in this time",
+        empty="no X-rays in this period",
     )
     alerts = rows(
-        "Alerts that fire",
-        "Symptoms come first. A page wants a person now, a ticket by the next working day. "
-        "monitoring/RUNBOOK.md has a section for each.",
+        "Firing alerts",
+        "A page needs a person now, a ticket by the next working day. monitoring/RUNBOOK.md has "
+        "a section for each alert.",
         Query(
             "max by (severity, alertname, instance) (ALERTS_FOR_STATE * 1000"
             ' and ignoring (alertstate) ALERTS{alertstate="firing"})',
@@ -131,26 +134,28 @@ def build() -> Dashboard:
         labels={"severity": "severity", "alertname": "alert", "instance": "where"},
         size=(12, 7),
         units={"since": "dateTimeFromNow"},
-        empty="Nothing fires.",
+        empty="No alert is firing.",
     )
     budgets = levels(
-        "Error budget left, 30 days",
-        "How much of what may fail in 30 days is left: 0.1 % of the uploads may fail, 1 % of "
-        "the results may come after 2 s. Below zero the goal is missed: fix before you change.",
+        "Error budget left (30 days)",
+        "Share of the 30-day error budget that is left: 0.1 % of the uploads may fail, and 1 % "
+        "of the results may take over 2 s. Below zero the target is missed: fix reliability "
+        "before releasing changes.",
         *(Query(f"1 - (1 - {share}) / (1 - {goal})", name) for name, share, goal in BUDGETS),
         size=(6, 7),
         steps=((None, BAD), (0, WARN), (0.25, GOOD)),
         decimals=0,
-        empty="nothing was uploaded",
+        empty="no uploads",
     )
     today = number(
-        "Judged in 24 h",
-        "X-rays that came to an end in the last 24 hours, by how; failed is ours.",
+        "Analysed in 24 h",
+        "X-rays that reached a final state in the last 24 hours, by state. Failed means that our"
+        " system failed.",
         Query("sum by (status) (increase(pneumonia_worker_xrays_total[24h]))", "{{status}}"),
         size=(6, 7),
         decimals=0,
         empty="none",
-        link=("What the model decides", "/d/model"),
+        link=("What the model predicts", "/d/model"),
     )
     return fill(
         board,

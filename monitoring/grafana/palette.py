@@ -1,7 +1,7 @@
-"""The colours of all dashboards: Okabe and Ito's, which people of every colour vision tell apart.
+"""The colours of all dashboards: Okabe and Ito's palette, distinguishable with any colour vision.
 
-A colour has one meaning everywhere. States are told in words too, never by colour alone; what a
-model decided (pneumonia, normal) has colours that judge nothing.
+Each colour has one meaning everywhere. A state is always a word too, never a colour alone. The
+colours of predictions (pneumonia, normal) carry no judgement.
 """
 
 from typing import Final
@@ -18,7 +18,7 @@ PNEUMONIA: Final = "#CC79A7"
 NORMAL: Final = "#56B4E9"
 UNSURE: Final = QUIET
 
-# For series whose names are known beforehand.
+# For series whose names are known in advance.
 BY_NAME: Final = {
     "pneumonia": PNEUMONIA,
     "normal": NORMAL,
@@ -34,11 +34,11 @@ BY_NAME: Final = {
     "ok": PLAIN,
     "wrong password": WARN,
     "locked out": BAD,
-    "half": QUIET,
-    "95 %": PLAIN,
-    "99 %": SECOND,
+    "median": QUIET,
+    "95th percentile": PLAIN,
+    "99th percentile": SECOND,
     "waiting": PLAIN,
-    "in workers' hands": THIRD,
+    "in progress": THIRD,
     "decode": THIRD,
     "predict": PLAIN,
     "store": SECOND,
@@ -46,16 +46,16 @@ BY_NAME: Final = {
     "rejected": QUIET,
     "failed": BAD,
     "unread": WARN,
-    "tried again": WARN,
+    "retried": WARN,
     "validation": THIRD,
     "test": PLAIN,
     "web": PLAIN,
     "API": THIRD,
     "oldest": PLAIN,
     "busiest": PLAIN,
-    "all": THIRD,
+    "mean": THIRD,
     "used": PLAIN,
-    "of the process": THIRD,
+    "resident": THIRD,
     "free": "#3a3d44",
     "in use": PLAIN,
     "watts": SECOND,
@@ -63,7 +63,7 @@ BY_NAME: Final = {
     "training": PLAIN,
     "scoring": PLAIN,
     "reading": SECOND,
-    "answering": PLAIN,
+    "writing": PLAIN,
     "idle": THIRD,
-    "judged with a doubt": WARN,
+    "analysed with a warning": WARN,
 }

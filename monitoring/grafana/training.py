@@ -1,24 +1,25 @@
-"""Training box: does the expensive machine work, and what did it cost?"""
+"""Trainer: is the expensive machine working, and what did it cost?"""
 
 from typing import Any, Final
 
 from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.models.dashboard import Dashboard, VariableOption
 
+from monitoring.grafana.curves import lines, states
 from monitoring.grafana.frame import fill, frame
 from monitoring.grafana.palette import BAD, GOOD, PLAIN, QUIET, WARN
-from monitoring.grafana.panels import Query, levels, lines, number, states
+from monitoring.grafana.panels import Query, levels, number
 
-# p3.2xlarge in eu-central-1, USD an hour; the table of prices is in terraform/outputs.tf.
+# p3.2xlarge in eu-central-1, USD per hour; the price table is in terraform/outputs.tf.
 PRICE: Final = "3.82"
-# It is a target while it runs: what counts is that it is there, not that NVIDIA's exporter answers.
-BOX: Final = '(up{job="gpu"} * 0 + 1)'
+# The trainer is a scrape target while it runs, even if NVIDIA's exporter does not answer.
+TRAINER: Final = '(up{job="gpu"} * 0 + 1)'
 
 
 def build() -> Dashboard:
-    """The dashboard: runs, what the GPU does meanwhile, cost, and batch scoring."""
-    board = frame("training", "Does the training box work, and what does it cost?", "now-12h", "1m")
-    price = dashboard.TextBoxVariable("price").label("USD an hour").default_value(PRICE)
+    """The dashboard: training run, GPU, cost, and scoring of archives."""
+    board = frame("training", "Is the trainer working, and what does it cost?", "now-12h", "1m")
+    price = dashboard.TextBoxVariable("price").label("USD per hour").default_value(PRICE)
     chosen = VariableOption(selected=True, text=PRICE, value=PRICE)
     board.with_variable(price.current(chosen).options([chosen]))
     return fill(
@@ -36,25 +37,25 @@ def _run() -> list[Any]:
     return [
         number(
             "Training",
-            "Whether a training run is on.",
+            "Whether a training run is in progress.",
             Query("max(pneumonia_training_running)"),
             size=(4, 7),
             names={0: ("NO RUN", QUIET), 1: ("RUNNING", GOOD)},
-            empty="never ran",
+            empty="no run yet",
             filled=True,
         ),
         levels(
-            "Epochs done",
-            "How far the run is, of the epochs that were asked for. It may end earlier, when "
-            "validation no longer gains.",
+            "Epochs completed",
+            "Progress of the run, as a share of the requested epochs. Early stopping may end it "
+            "sooner.",
             Query("max(pneumonia_training_epoch) / max(pneumonia_training_epochs)", "epochs"),
             size=(5, 7),
             decimals=0,
-            empty="never ran",
+            empty="no run yet",
         ),
         number(
             "Last success",
-            "When a run last ended with a model.",
+            "When a run last finished with a model.",
             Query("max(pneumonia_training_last_success_timestamp_seconds) * 1000"),
             size=(5, 7),
             unit="dateTimeFromNow",
@@ -62,51 +63,52 @@ def _run() -> list[Any]:
         ),
         number(
             "AUC",
-            "Of the last run: on validation, which chose epoch and threshold, and on the test, "
-            "which is read once. Compare with the model in service before you publish.",
+            "AUC of the last run on the validation set, which selects epoch and threshold, and "
+            "on the test set, which is evaluated once. Compare it with the model in service "
+            "before you promote.",
             Query("max by (split) (pneumonia_training_auc)", "{{split}}"),
             size=(5, 7),
             decimals=3,
             empty="none yet",
         ),
         number(
-            "Took",
-            "How long the last run that ended took.",
+            "Duration",
+            "How long the last completed run took.",
             Query("max(pneumonia_training_duration_seconds)"),
             size=(5, 7),
             unit="s",
             empty="none yet",
         ),
         lines(
-            "Images a second",
-            "Of the last epoch. Half of what it was with the same settings: look at the GPU below, "
-            "then at the disk in Hosts.",
+            "Images per second",
+            "Throughput of the last epoch. If it has halved with the same settings, check the "
+            "GPU below, then the disk in Hosts.",
             Query("max(pneumonia_training_images_per_second)", "training"),
             size=(12, 7),
-            empty="no run in this time",
+            empty="no run in this period",
         ),
         lines(
             "AUC by epoch",
-            "Validation while it runs; the test comes at the end. Flat for many epochs: it has "
-            "learned what it will.",
+            "AUC on the validation set during the run, and on the test set at the end. If it "
+            "stays flat for many epochs, the network has stopped learning.",
             Query("max by (split) (pneumonia_training_auc)", "{{split}}"),
             size=(12, 7),
             unit="none",
             lowest=0.5,
             highest=1,
             series=("validation", "test"),
-            empty="no run in this time",
+            empty="no run in this period",
         ),
     ]
 
 
 def _gpu() -> list[Any]:
-    empty = "The box is off, or has no GPU exporter."
+    empty = "The trainer is off or has no GPU exporter."
     return [
         lines(
-            "Use of the GPU",
-            "Share of the time in which the GPU computes; of several, the mean. Low while a run is "
-            "on: it waits for images. An alarm stops the box after an idle hour.",
+            "GPU utilisation",
+            "Share of the time in which the GPU computes, averaged over all GPUs. Low during a "
+            "run: the GPU waits for images. An alarm stops the instance after an idle hour.",
             Query("avg(DCGM_FI_DEV_GPU_UTIL) / 100", "in use"),
             size=(8, 7),
             unit="percentunit",
@@ -114,8 +116,8 @@ def _gpu() -> list[Any]:
             empty=empty,
         ),
         lines(
-            "Memory of the GPU",
-            "In use, and free. Full: a smaller batch or mixed precision.",
+            "GPU memory",
+            "Used and free memory. If it is full, use a smaller batch or mixed precision.",
             Query("sum(DCGM_FI_DEV_FB_USED) * 1024 * 1024", "used"),
             Query("sum(DCGM_FI_DEV_FB_FREE) * 1024 * 1024", "free"),
             size=(8, 7),
@@ -124,9 +126,8 @@ def _gpu() -> list[Any]:
             empty=empty,
         ),
         lines(
-            "Power and temperature",
-            "Watts and degrees Celsius, as the numbers are. Above 85 degrees the GPU slows itself "
-            "down.",
+            "GPU power and temperature",
+            "In watts and degrees Celsius. Above 85 degrees the GPU throttles itself.",
             Query("sum(DCGM_FI_DEV_POWER_USAGE)", "watts"),
             Query("max(DCGM_FI_DEV_GPU_TEMP)", "degrees"),
             size=(8, 7),
@@ -138,22 +139,23 @@ def _gpu() -> list[Any]:
 
 
 def _cost() -> list[Any]:
-    on = f"max({BOX})"
+    on = f"max({TRAINER})"
     busy = "(max(pneumonia_training_running) == 1 or max(pneumonia_batch_running) == 1)"
     hours = "(sum(sum_over_time({}[{}:5m])) / 12 or vector(0))"
     return [
         states(
-            "The box is on",
-            "When the box was on; it is no target while it is off. On without a run is money for "
-            "nothing.",
-            Query(f"{on} or vector(0)", "box"),
+            "Trainer running",
+            "When the trainer was running; Prometheus does not scrape it while it is off. "
+            "Running without a training run wastes money.",
+            Query(f"{on} or vector(0)", "trainer"),
             size=(12, 5),
             names={0: ("off", QUIET), 1: ("on", PLAIN)},
-            empty="The box was not looked for in this time.",
+            empty="Prometheus was not running in this period.",
         ),
         number(
-            "Cost of this run",
-            "Hours since the run began, by the price at the top; 0 without a run.",
+            "Cost of the current run",
+            "Hours since the run began, multiplied by the price at the top; 0 when there is no "
+            "run.",
             Query(
                 "(time() - max(pneumonia_training_started_timestamp_seconds)) / 3600 * $price"
                 " * max(pneumonia_training_running)"
@@ -161,20 +163,21 @@ def _cost() -> list[Any]:
             size=(4, 5),
             unit="currencyUSD",
             decimals=2,
-            empty="never ran",
+            empty="no run yet",
         ),
         number(
             "Cost in 30 days",
-            "Hours in which the box was on in 30 days, by the price at the top. Disks, and what "
-            "is too short to be seen, are not in it; the bill is right.",
-            Query(f"{hours.format(BOX, '30d')} * $price"),
+            "Hours in which the trainer was running in the last 30 days, multiplied by the price"
+            " at the top. Disks and very short starts are not included; the AWS bill is exact.",
+            Query(f"{hours.format(TRAINER, '30d')} * $price"),
             size=(4, 5),
             unit="currencyUSD",
             decimals=2,
         ),
         number(
             "Idle hours in 30 days",
-            "Hours in which the box was on while no run and no scoring was.",
+            "Hours in the last 30 days in which the trainer was running without training or "
+            "scoring.",
             Query(hours.format(f"({on} unless {busy})", "30d")),
             size=(4, 5),
             unit="h",
@@ -192,13 +195,14 @@ def _batch() -> list[Any]:
             Query("max(pneumonia_batch_running)"),
             size=(4, 7),
             names={0: ("NO RUN", QUIET), 1: ("RUNNING", GOOD)},
-            empty="never ran",
+            empty="no run yet",
             filled=True,
         ),
         levels(
-            "Files of the present or last run",
-            "Of the files found: judged, rejected as no frontal chest X-ray, failed for a fault of "
-            "ours, not readable from the disk, known from an earlier run, or the bytes of another.",
+            "Files of the current or last run",
+            "Share of the files found, by outcome. Rejected: not a frontal chest X-ray. Failed: "
+            "our system failed. Unread: the file could not be read from disk. Known: scored by "
+            "an earlier run. Repeated: identical to another file.",
             Query(
                 "max by (status) (pneumonia_batch_files) / on () group_left () "
                 "max(pneumonia_batch_total_files)",
@@ -206,18 +210,18 @@ def _batch() -> list[Any]:
             ),
             size=(8, 7),
             decimals=1,
-            empty="never ran",
+            empty="no run yet",
         ),
         lines(
-            "Files a second",
-            "Of the present or last run, since it began.",
+            "Files per second",
+            "Mean throughput of the current or last run.",
             Query("max(pneumonia_batch_images_per_second)", "scoring"),
             size=(8, 7),
-            empty="no run in this time",
+            empty="no run in this period",
         ),
         number(
             "Last success",
-            "When an archive was last scored to its end.",
+            "When an archive was last scored completely.",
             Query("max(pneumonia_batch_last_success_timestamp_seconds) * 1000"),
             size=(4, 7),
             unit="dateTimeFromNow",

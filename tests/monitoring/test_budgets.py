@@ -9,7 +9,7 @@ import pytest
 from local.parts import find_server
 from monitoring.grafana.reading import list_questions, read_dashboards
 
-PANEL = "Error budget left, 30 days"
+PANEL = "Error budget left (30 days)"
 SPENT = """\
 rule_files: [rules.yml]
 evaluation_interval: 1m

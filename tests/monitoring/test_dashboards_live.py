@@ -31,16 +31,16 @@ SEEN_SECONDS = 60
 
 NO_GPU = "there is no GPU here; the box is looked at by its exporter alone"
 NONE_HERE = {
-    ("training", "Use of the GPU"): NO_GPU,
-    ("training", "Memory of the GPU"): NO_GPU,
-    ("training", "Power and temperature"): NO_GPU,
-    ("hosts", "Certificate ends in"): "on one machine the site is plain HTTP",
-    ("model", "Shift against the four weeks before"): "it takes 500 X-rays and a day",
+    ("training", "GPU utilisation"): NO_GPU,
+    ("training", "GPU memory"): NO_GPU,
+    ("training", "GPU power and temperature"): NO_GPU,
+    ("hosts", "Certificate expires in"): "on one machine the site is plain HTTP",
+    ("model", "Drift against the previous four weeks"): "it takes 500 X-rays and a day",
 }
 """What nothing can be known of on one machine, and why; each was read by a person."""
 
 QUIET = {
-    ("overview", "Alerts that fire"): "empty while all is well, which the panel says",
+    ("overview", "Firing alerts"): "empty while all is well, which the panel says",
     **{(uid, "annotation Pages"): "drawn only when somebody was called" for uid in BOARDS},
 }
 """What is empty as long as nothing is wrong; other tests may have broken something before."""
@@ -143,7 +143,7 @@ def test_question_is_answered(used: Watched, question: Question) -> None:
 
 def test_verdict_follows_what_clinicians_feel(used: Watched) -> None:
     """The largest tile of the wall screen: without a worker nothing works, and again with one."""
-    [verdict] = [question.expr for question in QUESTIONS if question.asker == "For clinicians, now"]
+    [verdict] = [question.expr for question in QUESTIONS if question.asker == "Status for clinicians"]
     used.wait_for(f"({verdict}) > 0", SEEN_SECONDS)
     with used.suspended("pneumonia_api.worker.tasks"):
         used.wait_for(f"({verdict}) == 0", SEEN_SECONDS)
