@@ -1,4 +1,4 @@
-"""A plan before it is carried out: shown, searched for losses, and applied as it was shown."""
+"""Show a plan, refuse one that loses data, and apply exactly what was shown."""
 
 import contextlib
 import re
@@ -7,25 +7,26 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from terraform.provision import CannotDeploy, run_terraform
+from terraform.errors import CannotDeploy
+from terraform.runs import run_terraform
 
 IRREPLACEABLE = re.compile(
     r"(aws_ebs_volume|aws_s3_bucket|aws_ssm_parameter|aws_elasticache_replication_group)\."
 )
-"""Records, X-rays and models, and the secrets that fit them."""
+"""Records, X-rays and models, and the secrets that belong to them."""
 
 LOSSES = ("delete", "replace", "remove")
 
 
 class SavedPlan(NamedTuple):
-    """What Terraform would do, action by address, and the file in which it keeps it."""
+    """A plan in a file of Terraform, and its changes: action by address."""
 
     folder: Path
     file: Path
     changes: dict[str, str]
 
     def apply(self) -> None:
-        """Do this and nothing else. Raises CannotDeploy."""
+        """Apply this plan and nothing else. Raises CannotDeploy."""
         total = sum(2 if action == "replace" else 1 for action in self.changes.values())
         run_terraform(self.folder, "apply", str(self.file), total=total)
 
@@ -34,9 +35,9 @@ class SavedPlan(NamedTuple):
 def planned_changes(
     folder: Path, *options: str, release: str, targets: list[str] | None = None
 ) -> Iterator[SavedPlan]:
-    """A plan that loses nothing. Raises CannotDeploy for one that would.
+    """A plan without losses; raises CannotDeploy for any other.
 
-    The file holds secrets, as the state does, and is gone afterwards.
+    The file contains secrets, like the state, and is deleted on exit.
     """
     file = folder / ".terraform" / "deploy.plan"
     variables = {"release": release}
@@ -51,7 +52,7 @@ def planned_changes(
 
 
 def refuse_loss(changes: Mapping[str, str]) -> None:
-    """Raise CannotDeploy if something would go that cannot be made again."""
+    """Raise CannotDeploy if a change would lose data that cannot be restored."""
     lost = [
         address
         for address, action in changes.items()
@@ -59,15 +60,15 @@ def refuse_loss(changes: Mapping[str, str]) -> None:
     ]
     if lost:
         raise CannotDeploy(
-            f"Refused, and nothing was changed: this plan would delete {', '.join(lost)}, and with "
-            "it what cannot be made again. Take the change back (a zone, `redis`, `name` in "
+            f"Refused, and nothing was changed: this plan would delete {', '.join(lost)} and data "
+            "that cannot be restored. Undo the change (a zone, `redis`, `name` in "
             "terraform.tfvars, or a resource's name), or see 'Changes that are refused' in "
             "terraform/README.md."
         )
 
 
 def print_changes(changes: Mapping[str, str]) -> None:
-    """A line for each kind of resource; what is deleted or replaced is named one by one."""
+    """Print a line for each kind of resource, and for each resource to delete or replace."""
     alike = Counter(
         (action, address if action in LOSSES else address.partition("[")[0])
         for address, action in changes.items()

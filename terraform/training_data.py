@@ -1,4 +1,4 @@
-"""The data set on this machine -> the bucket that the trainer reads."""
+"""Upload the data set to the bucket that the trainer reads."""
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
@@ -6,17 +6,18 @@ from pathlib import Path
 
 import boto3
 
-from terraform.provision import CannotDeploy, show
+from terraform.errors import CannotDeploy
+from terraform.runs import show
 
 DELETED_AT_ONCE = 1000
 """Keys that S3 deletes in one call."""
 
 
 def upload_data(folder: Path, bucket: str) -> None:
-    """Make the bucket's train/ and test/ those of `folder`. Raises CannotDeploy.
+    """Synchronise the bucket's train/ and test/ with those of `folder`. Raises CannotDeploy.
 
-    What differs is uploaded, and what the folder no longer has is deleted: a withdrawn or
-    relabelled X-ray must not be trained on. The bucket keeps earlier versions.
+    Changed files are uploaded, and files that the folder no longer has are deleted: a withdrawn or
+    relabelled X-ray must not be used for training. The bucket keeps old versions.
     """
     parts = [folder / part / kind for part in ("train", "test") for kind in ("NORMAL", "PNEUMONIA")]
     if missing := [str(part) for part in parts if not part.is_dir()]:
@@ -35,7 +36,7 @@ def upload_data(folder: Path, bucket: str) -> None:
         for file in sorted(part.rglob("*"))
         if file.is_file()
     }
-    # The ETag is the MD5 of what was uploaded in one piece; anything else is uploaded again.
+    # The ETag of a single-part upload is its MD5; files with any other ETag are uploaded again.
     new = {key: file for key, file in files.items() if there.get(key) != _md5(file)}
     with ThreadPoolExecutor(8) as pool:
         uploads = pool.map(lambda key: s3.upload_file(str(new[key]), bucket, key), new)

@@ -22,10 +22,12 @@ import boto3
 import pytest
 
 from model.serving.artifact import read_artifact
-from terraform import operate
-from terraform.deploy import wait_for_hosts, wait_for_site
+from terraform import deployment as facts
+from terraform.building import wait_for_hosts, wait_for_site
+from terraform.errors import CannotDeploy, explain
 from terraform.planning import refuse_loss
-from terraform.provision import CannotDeploy, ask_terraform, build_release, explain
+from terraform.release import build_release
+from terraform.runs import ask_terraform
 from tests.stack import ROOT, free_ports
 from tests.terraform.local_aws import (
     VALUES,
@@ -146,10 +148,10 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
 
 def test_interrupted_terraform_ends_well(deployment: Deployment) -> None:
     """What was begun is finished and in the state, and what to do is said."""
-    assert "Terraform ends what it has begun" in deployment.interrupted
+    assert "Terraform is finishing what it has begun" in deployment.interrupted
     assert "run the same command again to go on" in deployment.interrupted
     assert "Traceback" not in deployment.interrupted
-    assert "The buckets first" not in deployment.applied.stdout
+    assert "Creating the buckets first" not in deployment.applied.stdout
 
 
 def test_apply_builds_all_and_waits_for_the_hosts(deployment: Deployment) -> None:
@@ -321,7 +323,7 @@ def test_what_is_missing_is_said(deployment: Deployment, tmp_path: Path) -> None
     nobody = {k: v for k, v in deployment.environment.items() if not k.startswith("AWS_")}
     nobody |= {"HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true"}
     no_credentials = run_deploy(deployment.folder, nobody, "status")
-    assert no_credentials.stderr.startswith("AWS does not take the credentials")
+    assert no_credentials.stderr.startswith("AWS rejected the credentials")
     away = {**deployment.environment, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
     unreachable = run_deploy(deployment.folder, {**away, "AWS_MAX_ATTEMPTS": "1"}, "status")
     assert "cannot be reached" in unreachable.stderr
@@ -340,7 +342,7 @@ def test_what_is_missing_is_said(deployment: Deployment, tmp_path: Path) -> None
             "Error: creating EC2 Instance: VcpuLimitExceeded: You have requested more vCPU "
             "capacity than your current vCPU limit of 0 allows for the instance bucket.",
             "aws_instance.trainer[0]",
-            "ask for the quota 'Running On-Demand G and VT instances'",
+            "request the quota 'Running On-Demand G and VT instances'",
         ),
         ("VcpuLimitExceeded: You have requested more", "aws_instance.web", "On-Demand Standard"),
         ("AddressLimitExceeded: The maximum number of addresses", "", "(AddressLimitExceeded)"),
@@ -406,7 +408,7 @@ def test_apply_shows_the_plan_and_asks(deployment: Deployment) -> None:
         refused = deployment.run("apply", "--no-wait", input="no\n")
     finally:
         more.unlink()
-    assert nobody.returncode == 1 and "--yes goes on without asking" in nobody.stderr
+    assert nobody.returncode == 1 and "use --yes" in nobody.stderr
     assert refused.returncode == 1 and "Nothing was changed." in refused.stderr
     assert "create   aws_instance.api" in refused.stdout
     role = [{"Name": "tag:Role", "Values": ["api"]}]
@@ -495,10 +497,10 @@ def test_hosts_are_waited_for(deployment: Deployment, monkeypatch: pytest.Monkey
     for name, value in deployment.environment.items():
         if name.startswith("AWS_"):
             monkeypatch.setenv(name, value)
-    found = operate.find_deployment(deployment.folder)
+    found = facts.find_deployment(deployment.folder)
     deployment.client("ec2").stop_instances(InstanceIds=[deployment.trainer()])
-    hosts = operate.list_hosts(found)
-    ready = {hosts[host]["InstanceId"] for host in ("nginx", "web", "monitoring")}
+    hosts = facts.list_hosts(found)
+    ready = {hosts[host].instance for host in ("nginx", "web", "monitoring")}
 
     def run_on_host(instance: str, command: str) -> str:
         assert command == "test -e /opt/pneumonia/set-up && echo set up || :"
@@ -506,10 +508,10 @@ def test_hosts_are_waited_for(deployment: Deployment, monkeypatch: pytest.Monkey
             raise CannotDeploy("Systems Manager does not know the host.")
         return "set up\n"
 
-    monkeypatch.setattr(operate, "run_on_host", run_on_host)
+    monkeypatch.setattr(facts, "run_on_host", run_on_host)
     with pytest.raises(CannotDeploy, match=r"Not set up in time: api-0 \(api-0: Systems Manager"):
         wait_for_hosts(found, time.monotonic())
-    ready.add(hosts["api-0"]["InstanceId"])
+    ready.add(hosts["api-0"].instance)
     wait_for_hosts(found, time.monotonic())
 
 
@@ -526,7 +528,7 @@ def test_state_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
 
 def test_destroy_asks_and_keeps_data_unless_told(deployment: Deployment) -> None:
     """Without the name nothing is done; first all but the data goes, then all; the last test."""
-    assert "Nobody is there to ask" in deployment.run("destroy").stderr
+    assert "There is no terminal to ask for confirmation" in deployment.run("destroy").stderr
     refused = deployment.run("destroy", input="yes\n")
     assert refused.returncode == 1 and "Nothing was destroyed" in refused.stderr
     assert "kept for another apply" in refused.stdout

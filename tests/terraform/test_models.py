@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +13,9 @@ from model.serving.artifact import read_artifact
 from model.serving.artifact_store import ArtifactStore
 from model.serving.export import is_whole
 from terraform import operate
-from terraform.operate import Deployment
-from terraform.provision import CannotDeploy, publish_first_model
+from terraform.deployment import Deployment
+from terraform.errors import CannotDeploy
+from terraform.release import publish_first_model
 from tests.s3 import running_s3
 from tests.stack import ROOT, free_ports
 from tests.variant import SERVING, SHIPPED, make_variant
@@ -38,9 +38,9 @@ def deployment() -> Iterator[Deployment]:
         yield Deployment(ROOT / "terraform", "pneumonia", "eu-central-1", "1")
 
 
-def decide(deployment: Deployment, command: str, version: str = "") -> None:
+def decide(deployment: Deployment, command: str, *version: str) -> None:
     """As `deploy.py COMMAND VERSION`."""
-    getattr(operate, command)(deployment, Namespace(version=version))
+    getattr(operate, command)(deployment, *version)
 
 
 def test_candidate_is_promoted_and_left_again(

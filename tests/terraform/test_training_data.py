@@ -6,7 +6,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from terraform.provision import CannotDeploy
+from terraform.errors import CannotDeploy
 from terraform.training_data import upload_data
 
 BUCKET = "pneumonia-data-1"
