@@ -1,5 +1,5 @@
-# What each host may do on AWS: be reached by Session Manager, read its release and its own secrets,
-# and use the objects that are its work.
+# The permissions of each host: accept Session Manager, read the release and its own secrets, and use
+# the objects that it works on.
 
 locals {
   may_read = {
@@ -38,8 +38,8 @@ resource "aws_iam_role" "hosts" {
   })
 }
 
-# What the agent of Session Manager and Run Command asks for. Not Amazon's own policy for it, which
-# also lets a host read every parameter of the account: all secrets. These actions know no resources.
+# What the agent for Session Manager and Run Command needs. Amazon's managed policy would also let a
+# host read every parameter of the account, and so all secrets. These actions take no resources.
 resource "aws_iam_role_policy" "session_manager" {
   for_each = local.secrets_of
   name     = "session-manager"
@@ -97,7 +97,7 @@ resource "aws_iam_role_policy" "hosts" {
         Action   = ["s3:ListBucket"]
         Resource = [for bucket in local.may_list[each.key] : "arn:aws:s3:::${local.bucket_names[bucket]}"]
       }],
-      # A training run leaves a candidate; which model is served is a person's decision.
+      # A training run publishes a candidate; a person decides which model is served.
       each.key != "trainer" ? [] : [{
         Sid      = "Promote"
         Effect   = "Deny"

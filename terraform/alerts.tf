@@ -1,5 +1,5 @@
-# Where Alertmanager tells: pages to whoever is on call, tickets to be read in working hours. Both go
-# to the e-mail address, once it has confirmed; a telephone or another service subscribes to pages.
+# Where Alertmanager sends pages (for the person on call) and tickets (for working hours). Both reach
+# the e-mail address once it has confirmed; subscribe a phone or another service to pages.
 
 locals {
   alert_topics = { for kind in ["pages", "tickets"] : kind => "arn:aws:sns:${var.region}:${local.account}:${var.name}-${kind}" }
@@ -18,8 +18,8 @@ resource "aws_sns_topic_subscription" "email" {
   endpoint  = var.email
 }
 
-# For CloudWatch, which cannot publish to a topic under SNS's own key: nobody can let it use that key.
-# Its messages name an instance and a figure.
+# For CloudWatch, which cannot publish to a topic encrypted with the AWS-managed key of SNS, because
+# that key's policy cannot be changed. Its messages contain only an instance id and a metric.
 resource "aws_sns_topic" "alarms" {
   name = "${var.name}-alarms"
 }

@@ -1,4 +1,4 @@
-# Tells by e-mail before the month costs more than was meant.
+# Sends an e-mail before the monthly cost exceeds the budget.
 
 resource "aws_budgets_budget" "monthly" {
   name              = "${var.name}-monthly"

@@ -1,7 +1,7 @@
-# Hosts of the service. Scripts change nothing on a running host: a new release or setting replaces it.
+# The hosts of the service. They are immutable: a new release or setting replaces a host.
 
 locals {
-  # What every script needs; common.sh uses it, and each script adds its own.
+  # Template variables of common.sh, which every script needs; each script adds its own.
   host_values = {
     name         = var.name
     region       = var.region
@@ -37,8 +37,7 @@ locals {
     ])
   ]
 
-  # ElastiCache is called by its own name, which is the one in its certificate; that the queue looks
-  # at the certificate has to be said.
+  # ElastiCache is addressed by the name in its certificate; Celery must be configured to verify it.
   redis = {
     redis_scheme  = var.redis == "local" ? "redis" : "rediss"
     redis_host    = var.redis == "local" ? "redis.${local.domain_inside}" : aws_elasticache_replication_group.redis[0].primary_endpoint_address
@@ -46,7 +45,7 @@ locals {
   }
 }
 
-# A host's script runs once, at its first start, so a changed one asks for another host.
+# A host runs its script only at its first start, so a changed script replaces the host.
 resource "terraform_data" "user_data" {
   for_each = local.user_data
   input    = sha256(each.value)
@@ -109,7 +108,7 @@ resource "aws_instance" "web" {
     replace_triggered_by = [terraform_data.user_data["web"]]
   }
 
-  # It installs packages by way of the NAT gateway.
+  # It installs packages through the NAT gateway.
   depends_on = [aws_route.nat, aws_route_table_association.private]
 
   metadata_options {
@@ -159,8 +158,8 @@ resource "aws_instance" "api" {
   }
 }
 
-# Records outlive the host that serves them: Redis's files are on a disk of their own, which no plan
-# may delete. `deploy.py destroy --with-data` deletes it before it runs Terraform.
+# Records outlive their host: the files of Redis are on a separate disk, which no plan may delete.
+# `deploy.py destroy --with-data` deletes it before it runs Terraform.
 resource "aws_ebs_volume" "redis" {
   count             = var.redis == "local" ? 1 : 0
   availability_zone = var.zones[0]

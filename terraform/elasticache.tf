@@ -1,5 +1,5 @@
-# Redis of AWS's own, where redis = "elasticache". In the names and values of provider 5 and later;
-# the tests, whose provider is older, translate them in a copy.
+# ElastiCache, if redis = "elasticache". Written for provider 5 and later; the tests use an older
+# provider and translate the names in a copy.
 
 resource "aws_elasticache_subnet_group" "redis" {
   count      = var.redis == "elasticache" ? 1 : 0
@@ -12,7 +12,7 @@ resource "aws_elasticache_parameter_group" "redis" {
   name   = "${var.name}-redis"
   family = "redis7"
 
-  # Refuse new writes rather than drop old records.
+  # Refuse new writes rather than evict old records.
   parameter {
     name  = "maxmemory-policy"
     value = "noeviction"

@@ -1,5 +1,5 @@
-# The deployment on AWS: nginx -> web -> API, Redis and worker; a GPU box that trains; a monitor.
-# Each file is named by what it builds; README.md tells how to use it.
+# The deployment on AWS: nginx -> web -> API, Redis and worker; a GPU trainer; a monitoring host.
+# Each file is named after what it builds; see README.md.
 
 provider "aws" {
   region = var.region
@@ -11,7 +11,7 @@ provider "aws" {
 
 data "aws_caller_identity" "current" {}
 
-# Debian 12, by Debian's own account: what the hosts' scripts are written for.
+# Debian 12, published by Debian: the hosts' scripts are written for it.
 data "aws_ami" "debian" {
   count       = var.image_id == null ? 1 : 0
   owners      = ["136693071363"]
@@ -32,8 +32,8 @@ locals {
   image_id = var.image_id != null ? var.image_id : data.aws_ami.debian[0].id
   account  = data.aws_caller_identity.current.account_id
 
-  # Every host has the address that is written here, so that configuration can name it before the
-  # host exists. .10 and above: AWS keeps the first four addresses of a subnet to itself.
+  # Fixed addresses, so that configuration can refer to a host before it exists. From .10 on: AWS
+  # reserves the first four addresses of a subnet.
   public_cidr  = cidrsubnet(var.vpc_cidr, 8, 0)
   private_cidr = cidrsubnet(var.vpc_cidr, 8, 100)
 

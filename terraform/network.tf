@@ -5,7 +5,7 @@ resource "aws_vpc" "main" {
   tags                 = { Name = var.name }
 }
 
-# Nothing may use it by omission.
+# Emptied, so that nothing uses it by omission.
 resource "aws_default_security_group" "emptied" {
   vpc_id = aws_vpc.main.id
   tags   = { Name = "${var.name}-default-emptied" }
@@ -37,7 +37,7 @@ resource "aws_eip" "nat" {
   depends_on = [aws_internet_gateway.main]
 }
 
-# One, in the zone of the hosts: a second would not help while they are all in the first zone.
+# One, in the zone of the hosts: a second would not help while all hosts are in one zone.
 resource "aws_nat_gateway" "main" {
   allocation_id = aws_eip.nat.id
   subnet_id     = aws_subnet.public[0].id
@@ -78,7 +78,7 @@ resource "aws_route_table_association" "private" {
   route_table_id = aws_route_table.private.id
 }
 
-# X-rays and models never leave Amazon's network, and cost nothing at the NAT gateway.
+# Keeps X-rays and models inside Amazon's network, and off the NAT gateway, which charges for traffic.
 resource "aws_vpc_endpoint" "s3" {
   vpc_id            = aws_vpc.main.id
   service_name      = "com.amazonaws.${var.region}.s3"
@@ -125,7 +125,7 @@ resource "aws_iam_role_policy" "flow" {
   })
 }
 
-# Names for the hosts, so that configuration does not change when one is replaced.
+# Host names, so that configuration stays the same when a host is replaced.
 resource "aws_route53_zone" "inside" {
   name = local.domain_inside
 
@@ -143,7 +143,7 @@ resource "aws_route53_record" "hosts" {
   records  = [each.value]
 }
 
-# All API hosts: a client that reaches one of them not tries the next address.
+# All API hosts: a client that cannot reach one tries the next address.
 resource "aws_route53_record" "api" {
   zone_id = aws_route53_zone.inside.zone_id
   name    = "api.${local.domain_inside}"

@@ -1,5 +1,5 @@
-# Prices: list prices for eu-central-1 in USD a month of 730 hours, as known in November 2026 and
-# rounded; look them up before you decide.
+# List prices for eu-central-1 in USD per month of 730 hours, as of November 2026, rounded. Check them
+# before you decide.
 #
 # | what                                  | a month |
 # |---------------------------------------|---------|
@@ -17,27 +17,27 @@
 # | trainer: g6.xlarge, for each hour on  |    1.01 |
 
 output "address" {
-  description = "Where doctors open the site; self-signed without a domain, so the browser will warn."
+  description = "Address of the site; without a domain its certificate is self-signed and browsers warn."
   value       = "https://${var.domain != "" ? var.domain : aws_eip.nginx.public_ip}"
 }
 
 output "public_address" {
-  description = "What the domain's A record must say."
+  description = "Address for the domain's A record."
   value       = aws_eip.nginx.public_ip
 }
 
 output "log_in" {
-  description = "The first user is doctor; this prints the password."
+  description = "Prints the password of the first user, doctor."
   value       = "aws ssm get-parameter --region ${var.region} --name /${var.name}/first-user-password --with-decryption --query Parameter.Value --output text"
 }
 
 output "grafana" {
-  description = "Opens Grafana at https://localhost:3000 through Session Manager; the user is admin. Who is in admin_cidrs needs no more than grafana_address."
+  description = "Opens Grafana at https://localhost:3000 through Session Manager; the user is admin. Networks in admin_cidrs can use grafana_address directly."
   value       = "aws ssm start-session --region ${var.region} --target ${aws_instance.monitoring.id} --document-name AWS-StartPortForwardingSession --parameters portNumber=443,localPortNumber=3000"
 }
 
 output "grafana_address" {
-  description = "Grafana, for admin_cidrs alone; its certificate is self-signed."
+  description = "Grafana, for admin_cidrs only; its certificate is self-signed."
   value       = "https://${aws_instance.monitoring.public_ip}"
 }
 
@@ -47,7 +47,7 @@ output "grafana_password" {
 }
 
 output "shell" {
-  description = "Opens a shell on a host, by its instance id."
+  description = "Opens a shell on the host with an instance id."
   value       = "aws ssm start-session --region ${var.region} --target INSTANCE"
 }
 
@@ -65,6 +65,6 @@ output "instances" {
 }
 
 output "buckets" {
-  description = "Buckets by what they hold."
+  description = "Buckets by purpose."
   value       = { for name, bucket in aws_s3_bucket.all : name => bucket.id }
 }

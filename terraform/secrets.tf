@@ -1,7 +1,6 @@
-# Generated once and kept: uuid() draws from the system's source of randomness, 122 bits each time,
-# and a later plan ignores that it would draw anew. Like every generated secret they are in the
-# state, which is why the state is kept encrypted (README.md); they are in no output and in no
-# user data: hosts read them from here with their own rights.
+# Generated once: uuid() takes 122 bits from the system's random source, and later plans ignore the new
+# value. Like every generated secret they are in the state, so the state must be encrypted (README.md).
+# They are in no output and no user data: hosts read them from Parameter Store with their own role.
 
 locals {
   secrets = {

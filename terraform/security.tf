@@ -1,5 +1,5 @@
-# Who reaches whom, by reference to groups, never to addresses. The internet reaches nginx and
-# nothing else; there is no SSH anywhere: Session Manager needs no open port.
+# Which host reaches which, by security group, never by address. The internet reaches only nginx.
+# There is no SSH: Session Manager needs no open port.
 
 locals {
   groups = {
@@ -11,7 +11,7 @@ locals {
     monitoring = "Prometheus and Grafana: reached by administrators"
   }
 
-  # "from to port": one row for each path; each becomes a rule out of one group and into the other.
+  # "from to port": each row becomes an egress rule of one group and an ingress rule of the other.
   paths = {
     for path in concat(
       [
@@ -31,7 +31,7 @@ locals {
     ) : join(" ", path) => { from = path[0], to = path[1], port = tonumber(path[2]) }
   }
 
-  # Packages and AWS's own services are at addresses that change.
+  # The addresses of package mirrors and AWS services change.
   outward = {
     for pair in setproduct(["nginx", "web", "api", "trainer", "monitoring"], ["http", "https"]) :
     join(" ", pair) => { group = pair[0], port = local.ports[pair[1]] }

@@ -1,5 +1,5 @@
-# Buckets. Encryption, versions and lifecycle stand inside the bucket, a form that current providers
-# call deprecated but still take, because the provider that the tests apply has no other.
+# Buckets. Encryption, versioning and lifecycle are blocks inside the bucket. Current providers call
+# this form deprecated but accept it; the provider of the tests knows no other.
 
 locals {
   buckets = {
@@ -28,7 +28,7 @@ resource "aws_s3_bucket" "all" {
     }
   }
 
-  # What a patient's image left behind goes after retention_days; of the rest, old versions go.
+  # Images of patients expire after retention_days; in other buckets only old versions expire.
   dynamic "lifecycle_rule" {
     for_each = each.key == "images" ? [1] : []
 
@@ -93,6 +93,6 @@ resource "aws_s3_bucket_policy" "tls_only" {
     }]
   })
 
-  # AWS refuses two changes of one bucket at the same moment.
+  # AWS refuses concurrent changes of one bucket.
   depends_on = [aws_s3_bucket_public_access_block.all]
 }

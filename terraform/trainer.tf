@@ -1,6 +1,6 @@
-# The GPU box. Its first start installs and powers off; each later one, by deploy.py train, is one
-# training run that ends with the box powering itself off. What ends a run that does not: the time
-# limit of its systemd unit, this alarm on an idle GPU, and an hour later a timer of the box itself.
+# The GPU trainer. Its first start installs it and powers it off; each later start, by deploy.py train,
+# is one training run, after which it powers itself off. Three limits end a run that hangs: the time
+# limit of its systemd unit, the alarm on an idle GPU, and a timer an hour after the time limit.
 
 data "aws_ami" "gpu" {
   count       = var.trainer_enabled && var.trainer_image_id == null ? 1 : 0
@@ -44,12 +44,12 @@ resource "aws_instance" "trainer" {
   }
 }
 
-# The GPU's own use, which the CloudWatch agent on the box reports: the processor may be busy with
-# nothing, and idle while the GPU works. No data, as while it is off, is no alarm.
+# GPU utilisation, reported by the CloudWatch agent on the trainer; CPU utilisation says little about
+# training. Missing data, such as while the trainer is off, raises no alarm.
 resource "aws_cloudwatch_metric_alarm" "gpu_idle" {
   count               = var.trainer_enabled ? 1 : 0
   alarm_name          = "${var.name}-trainer-idle"
-  alarm_description   = "The trainer's GPU did nothing for an hour: it is stopped, and its run is lost. terraform/deploy.py logs trainer shows how far it came."
+  alarm_description   = "The trainer's GPU was idle for an hour, so the trainer is stopped and its run is interrupted. terraform/deploy.py logs trainer shows how far it got."
   namespace           = "CWAgent"
   metric_name         = "nvidia_smi_utilization_gpu"
   dimensions          = { InstanceId = aws_instance.trainer[0].id }

@@ -1,11 +1,11 @@
 variable "name" {
-  description = "Begins the name of everything that is built, and the path of its secrets."
+  description = "Prefix of every resource name, and path of the secrets."
   type        = string
   default     = "pneumonia"
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.name))
-    error_message = "The name must be 3 to 20 lower-case letters, digits and hyphens, and begin with a letter: it becomes a part of bucket names."
+    error_message = "The name must be 3 to 20 lower-case letters, digits and hyphens, and begin with a letter: it becomes part of bucket names."
   }
 }
 
@@ -27,7 +27,7 @@ variable "zones" {
 
   validation {
     condition     = length(var.zones) >= 2 && length(distinct(var.zones)) == length(var.zones)
-    error_message = "At least two different zones are needed; ElastiCache asks for them."
+    error_message = "At least two different zones are needed, because ElastiCache requires them."
   }
 
   validation {
@@ -48,7 +48,7 @@ variable "vpc_cidr" {
 }
 
 variable "admin_cidrs" {
-  description = "Addresses that may open Grafana. Nobody else reaches the monitor; an empty list leaves Session Manager."
+  description = "Networks that may open Grafana. Nobody else can reach the monitoring host; with an empty list use Session Manager."
   type        = list(string)
   default     = []
 
@@ -59,12 +59,12 @@ variable "admin_cidrs" {
 
   validation {
     condition     = alltrue([for cidr in var.admin_cidrs : try(tonumber(split("/", cidr)[1]) >= 16, false)])
-    error_message = "Each of admin_cidrs must be a /16 or narrower: the monitor is not for everyone."
+    error_message = "Each of admin_cidrs must be a /16 or narrower: Grafana must not be public."
   }
 }
 
 variable "domain" {
-  description = "Name under which doctors open the site, for a certificate of Let's Encrypt; empty for a self-signed one."
+  description = "Domain of the site, for a certificate from Let's Encrypt; empty for a self-signed one."
   type        = string
   default     = ""
 
@@ -75,7 +75,7 @@ variable "domain" {
 }
 
 variable "email" {
-  description = "Gets alerts, the budget's alarms and Let's Encrypt's warnings."
+  description = "Receives alerts, budget warnings and messages from Let's Encrypt."
   type        = string
 
   validation {
@@ -95,7 +95,7 @@ variable "release" {
 }
 
 variable "image_id" {
-  description = "Debian 12 image of all hosts but the trainer; null for Debian's newest."
+  description = "Debian 12 image of all hosts except the trainer; null for the newest."
   type        = string
   default     = null
 
@@ -106,7 +106,7 @@ variable "image_id" {
 }
 
 variable "instance_types" {
-  description = "Size of each host; the trainer's is trainer_instance_type."
+  description = "Instance type of each host except the trainer, which has trainer_instance_type."
   type = object({
     nginx      = string
     web        = string
@@ -131,15 +131,15 @@ variable "instance_types" {
   }
 
   # https://docs.aws.amazon.com/ebs/latest/userguide/nvme-ebs-volumes.html: the disk of Redis is found
-  # by its serial number, which Xen instances do not show.
+  # by its serial number, which Xen instances do not expose.
   validation {
     condition     = !can(regex("^(t1|t2|m1|m2|m3|m4|c1|c3|c4|r3|r4|i2|d2|h1|x1|x1e|g2|g3|g3s|p2|p3|f1)\\.", var.instance_types.api))
-    error_message = "The API hosts need a type of the Nitro generation, such as c6i.large or t3.medium, which shows the serial number of Redis's disk."
+    error_message = "The API hosts need a Nitro instance type, such as c6i.large or t3.medium, which exposes the serial number of Redis's disk."
   }
 }
 
 variable "api_count" {
-  description = "Hosts with API and worker; the first one also has Redis where redis is \"local\"."
+  description = "Number of hosts with API and worker; the first also runs Redis if redis is \"local\"."
   type        = number
   default     = 1
 
@@ -150,7 +150,7 @@ variable "api_count" {
 }
 
 variable "redis" {
-  description = "Where records are: \"local\" on the first API host, each write synced to its disk; or \"elasticache\", which survives a host but may lose the last second of writes."
+  description = "Where records are stored: \"local\", on the first API host, with every write synced to disk; or \"elasticache\", which survives the loss of a host but may lose the last second of writes."
   type        = string
   default     = "local"
 
@@ -172,7 +172,7 @@ variable "retention_days" {
 }
 
 variable "trainer_enabled" {
-  description = "Whether there is a GPU box. It costs only while it runs, but many accounts have no quota for one."
+  description = "Whether to create the GPU trainer. It costs little while it is off, but many accounts have no quota for it."
   type        = bool
   default     = true
   nullable    = false
@@ -183,7 +183,7 @@ variable "trainer_instance_type" {
   type        = string
   default     = "g6.xlarge"
 
-  # P2 and P3 are left out: Amazon's current GPU images have no driver for their K80 and V100.
+  # P2 and P3 are excluded: Amazon's current GPU images have no driver for their K80 and V100.
   validation {
     condition     = can(regex("^(p4d|p4de|p5|p5e|p5en|g4dn|g5|g6|g6e|gr6)\\.[0-9]*x?large$", var.trainer_instance_type))
     error_message = "The trainer needs an x86 instance type whose NVIDIA GPU TensorFlow and Amazon's current images support, such as g6.xlarge, g5.xlarge or p4d.24xlarge."
@@ -191,7 +191,7 @@ variable "trainer_instance_type" {
 }
 
 variable "trainer_image_id" {
-  description = "Image of the trainer, with an NVIDIA driver that knows the GPU; null for the newest of trainer_image_name."
+  description = "Image of the trainer, with an NVIDIA driver for its GPU; null for the newest image named trainer_image_name."
   type        = string
   default     = null
 
@@ -202,21 +202,21 @@ variable "trainer_image_id" {
 }
 
 variable "trainer_image_name" {
-  description = "Name, with *, of Amazon's GPU image for the trainer."
+  description = "Name of Amazon's GPU image for the trainer, with * as wildcard."
   type        = string
   default     = "Deep Learning Base OSS Nvidia Driver GPU AMI (Ubuntu 22.04) *"
   nullable    = false
 
   # https://docs.aws.amazon.com/dlami/latest/devguide/: Amazon's images with the proprietary driver
-  # are for P3 alone.
+  # support only P3.
   validation {
     condition     = length(var.trainer_image_name) > 0 && !strcontains(var.trainer_image_name, "Proprietary")
-    error_message = "The trainer's image needs a name, and the OSS driver: Amazon's images with the proprietary one do not run on its GPUs."
+    error_message = "The trainer's image needs a name, and the OSS driver: Amazon's images with the proprietary driver do not support its GPUs."
   }
 }
 
 variable "trainer_hours" {
-  description = "Hours after which a training run is ended and the box powers itself off."
+  description = "Hours after which a training run is stopped and the trainer powers off."
   type        = number
   default     = 6
 
@@ -249,7 +249,7 @@ variable "training_options" {
 }
 
 variable "monthly_budget_usd" {
-  description = "Above this the e-mail address is told: at 80 % spent and at 100 % forecast."
+  description = "Monthly budget in USD; an e-mail is sent at 80 % spent and at 100 % forecast."
   type        = number
   default     = 250
 
@@ -260,7 +260,7 @@ variable "monthly_budget_usd" {
 }
 
 variable "endpoint_url" {
-  description = "Another address for AWS's services, as the hosts reach it; only a rehearsal without AWS has one."
+  description = "Endpoint that replaces the AWS services, as seen from the hosts; used only by the rehearsal without AWS."
   type        = string
   default     = ""
 

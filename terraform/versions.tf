@@ -1,5 +1,5 @@
-# Written in the forms that AWS provider 3.39 and 6.x both accept, so that what is applied against a
-# local stand-in of AWS in the tests is what is applied on AWS.
+# The files use only syntax that AWS provider 3.39 and 6.x both accept, so that the tests apply the same
+# files to a mock of AWS.
 terraform {
   required_version = ">= 1.10"
 

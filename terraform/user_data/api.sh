@@ -7,9 +7,9 @@ api_key=$(secret api-key)
 web_key=$(secret web-key)
 
 %{ if local_redis ~}
-# Redis's files are on a disk of their own, which outlives this host and may be attached after its
-# start. It is the volume with this serial number and no other: names such as /dev/nvme1n1 change
-# with each start, and may be an instance store, which forgets everything when the host stops.
+# The files of Redis are on a separate disk, which outlives this host and may be attached after the
+# host's start. Identify it by its serial number: names such as /dev/nvme1n1 change at each start and
+# may be an instance store, which loses its data when the host stops.
 serial='${replace(redis_volume, "-", "")}'
 disk=/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_$serial
 wait_for_disk() {
@@ -24,7 +24,7 @@ wait_for_disk() {
     echo "The disk for Redis, $disk, was not attached within five minutes." >&2
     return 1
 }
-# Only what is empty gets a file system.
+# Format only an empty disk.
 format_disk() {
     local found
     found=$(wipefs --no-act --noheadings --output TYPE "$disk")
@@ -32,13 +32,13 @@ format_disk() {
         "") mkfs.ext4 -q "$disk" ;;
         ext4) ;;
         *)
-            echo "$disk holds something other than Redis's files; it is left as it is." >&2
+            echo "$disk holds something other than Redis's files, so it is left unchanged." >&2
             return 1
             ;;
     esac
 }
 install -d -m 750 -o redis -g redis "$var/redis"
-# A rehearsal's machines have no disks.
+# The machines of the rehearsal have no disks.
 if [ -z "$endpoint_url" ]; then
     wait_for_disk
     if ! mountpoint -q "$var/redis"; then
@@ -72,7 +72,7 @@ start_unit pneumonia_api/pneumonia-api.service
 start_unit pneumonia_api/pneumonia-worker.service
 
 %{ if first ~}
-# Redis's figures, wherever it is; its address holds the password.
+# Metrics of Redis, local or ElastiCache; the address contains the password.
 echo "REDIS_ADDR=${redis_scheme}://:$redis_password@${redis_host}:6379/0" |
     place 600 root:root /etc/default/redis-exporter-secret
 echo 'ARGS="--connection-timeout=1s"' | place 644 root:root /etc/default/prometheus-redis-exporter
@@ -84,7 +84,7 @@ systemctl restart prometheus-redis-exporter
 
 # The first user, if there is none.
 users() {
-    # shellcheck disable=SC1090 # made above
+    # shellcheck disable=SC1090 # written above
     (cd "$root" && set -a && . "$settings" && exec "$python" -m flask --app pneumonia_api.app users "$@")
 }
 known=$(users list)
@@ -94,12 +94,12 @@ if [ -z "$known" ]; then
 fi
 %{ endif ~}
 
-# This host counts as set up when one X-ray was judged, which is deleted again.
+# This host is set up once its API has analysed an X-ray, which is then deleted.
 api=http://127.0.0.1:5000
 call_api() {
     curl --silent --show-error --fail --max-time 60 --header @- "$@" <<< "Authorization: Bearer $api_key"
 }
-judge_one() {
+analyse_one() {
     local answer id
     answer=$(call_api --header "Idempotency-Key: $probe_key" \
         --form "xray=@$root/terraform/probe.jpeg" "$api/v1/xrays?wait=30") || return 1
@@ -107,17 +107,17 @@ judge_one() {
     id=$${id#*'"'}
     id=$(checked "The id of the X-ray" '[A-Za-z0-9_-]+' "$${id%%'"'*}") || return 1
     call_api --request DELETE "$api/v1/xrays/$id" || return 1
-    [[ $answer =~ \"status\":\ *\"done\" ]] || { echo "The X-ray was not judged." >&2; return 1; }
+    [[ $answer =~ \"status\":\ *\"done\" ]] || { echo "The X-ray was not analysed." >&2; return 1; }
 }
-# Another host's worker may have judged it: this one must run a model, too.
+# Another host's worker may have analysed it, so check that this host's worker has a model, too.
 worker_runs() {
-    local figures
-    figures=$(curl --silent --show-error --fail --max-time 10 http://127.0.0.1:9200/metrics) || return 1
-    [[ $figures == *pneumonia_worker_model_info* ]] || { echo "The worker has no model." >&2; return 1; }
+    local metrics
+    metrics=$(curl --silent --show-error --fail --max-time 10 http://127.0.0.1:9200/metrics) || return 1
+    [[ $metrics == *pneumonia_worker_model_info* ]] || { echo "The worker has no model." >&2; return 1; }
 }
 answers $api/readyz
 retry worker_runs
-# The same for each try, so that one whose answer was lost leaves no second X-ray.
+# The same key for each attempt, so that a lost response does not leave a second X-ray.
 probe_key=set-up-$RANDOM$RANDOM
-retry judge_one
+retry analyse_one
 finish

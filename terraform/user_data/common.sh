@@ -1,8 +1,8 @@
 #!/bin/bash
-# The beginning of every host's script. It may run again at any time, with the same result. Names in
-# braces are Terraform's; secrets are read from Parameter Store here and are in no user data.
+# The first part of every host's script, which is idempotent. Names in braces are Terraform's. Secrets
+# are read from Parameter Store and are never in user data.
 set -Eeuo pipefail
-# Without this a command that fails inside $( ) does not end the script.
+# Without this, errexit does not apply inside $( ).
 shopt -s inherit_errexit
 trap 'echo "Setup failed in line $LINENO: $BASH_COMMAND" >&2' ERR
 
@@ -15,8 +15,8 @@ var=/var/lib/pneumonia
 settings=/etc/pneumonia/env
 done_mark=$home/set-up
 
-# Cloud-init runs this once, at the first start, and never again. It only hands over to systemd,
-# which runs the script until it has succeeded once: after a pause, and at each start.
+# Cloud-init runs this only at the first start, so it hands over to systemd, which runs the script
+# until it has succeeded once: a minute after each failure, and at each start.
 if [ "$${1:-}" != run ]; then
     install -D -m 700 "$0" "$home/setup.sh"
     cat > /etc/systemd/system/pneumonia-setup.service <<END
@@ -44,37 +44,37 @@ END
     exec systemctl start --no-block pneumonia-setup
 fi
 
-# What installs packages and talks to AWS is tried again: the network may come up after us. Messages
-# go to standard error, because standard output may be captured as a value.
+# Retry commands that need the network, which may come up later. Messages go to standard error,
+# because the caller may capture standard output.
 retry() {
-    local try
-    for try in 1 2 3 4 5 6; do
+    local attempt
+    for attempt in 1 2 3 4 5 6; do
         "$@" && return 0
-        echo "Try $try failed: $1" >&2
-        sleep $((try * 5))
+        echo "Attempt $attempt failed: $1" >&2
+        sleep $((attempt * 5))
     done
     return 1
 }
 
-# What a program printed, if all of it has the form that is meant: checked NAME FORM VALUE. The value
-# is not shown otherwise, for it may be a secret.
+# Print VALUE if all of it matches the pattern: checked NAME PATTERN VALUE. Otherwise the message does
+# not contain the value, which may be a secret.
 checked() {
     if [[ $3 =~ ^($2)$ ]]; then
         printf '%s\n' "$3"
     else
-        echo "$1 does not have the form $2; it is not used." >&2
+        echo "$1 does not have the form $2, so it is not used." >&2
         return 1
     fi
 }
 
-# Another program, such as Debian's own updates at the first start, may hold the lock; a mirror that
-# cannot be reached is an error, or packages would be missing later on.
+# Wait for the lock, which Debian's automatic updates may hold at the first start. Treat an unreachable
+# mirror as an error, or packages would be missing later.
 apt_get() {
     retry apt-get -qq -o DPkg::Lock::Timeout=300 -o APT::Update::Error-Mode=any "$@" > /dev/null
 }
 
 packages() {
-    retry dpkg --configure -a # what lost its power half installed
+    retry dpkg --configure -a # finishes an installation that a power failure interrupted
     apt_get update
     apt_get install -y --no-install-recommends "$@"
 }
@@ -83,8 +83,8 @@ on_aws() {
     aws $${endpoint_url:+--endpoint-url "$endpoint_url"} "$@"
 }
 
-# The secret is an argument of nothing and stays out of the log. Use it as NAME=$(secret NAME): in a
-# here-document or among arguments its failure would not be seen.
+# The secret is never an argument of a command and never logged. Use NAME=$(secret NAME): in a
+# here-document or an argument list its failure would be ignored.
 read_secret() {
     local value
     value=$(on_aws ssm get-parameter --name "/${name}/$1" --with-decryption \
@@ -95,7 +95,7 @@ secret() {
     retry read_secret "$1"
 }
 
-# A file, whole or not at all, from standard input: place MODE OWNER:GROUP FILE
+# Write standard input to a file, atomically: place MODE OWNER:GROUP FILE
 place() {
     (umask 077 && cat > "$3.new")
     chown "$2" "$3.new"
@@ -103,7 +103,7 @@ place() {
     mv "$3.new" "$3"
 }
 
-# Shells and commands come through Session Manager. Amazon's images have its agent, Debian's do not.
+# Install the agent of Session Manager. Amazon's images have it, Debian's do not.
 session_agent() {
     local units package=$home/amazon-ssm-agent.deb
     test -z "$endpoint_url" || return 0
@@ -115,7 +115,7 @@ session_agent() {
     fi
 }
 
-# All services log to the journal: it never fills the disk, and staff's names do not stay for ever.
+# All services log to the journal. Limit its size, and its age because it contains names of staff.
 limit_journal() {
     install -d /etc/systemd/journald.conf.d
     printf '[Journal]\nStorage=persistent\nSystemMaxUse=500M\nMaxRetentionSec=90day\n' |
@@ -123,14 +123,14 @@ limit_journal() {
     systemctl restart systemd-journald
 }
 
-# The release and the account that runs it.
+# Install the release, and create the account that runs it.
 unpack_release() {
     local archive=$home/release.tar.gz
     id pneumonia > /dev/null 2>&1 || useradd --system --home-dir "$var" --shell /usr/sbin/nologin pneumonia
     install -d -m 755 "$home" "$root"
     install -d -m 751 -o pneumonia -g pneumonia "$var"
     install -d -m 750 -o pneumonia -g pneumonia "$var/log"
-    # Jobs that end leave their figures here, for node_exporter.
+    # Batch jobs write their metrics here, for the textfile collector of node_exporter.
     install -d -m 755 -o pneumonia -g pneumonia "$var/metrics"
     echo "ARGS=\"--collector.textfile.directory=$var/metrics\"" |
         place 644 root:root /etc/default/prometheus-node-exporter
@@ -142,12 +142,12 @@ unpack_release() {
     tar --extract --gzip --file "$archive" --directory "$root" --no-same-owner
 }
 
-# An environment whose making was cut off has a Python and no pip.
+# A virtual environment whose creation was interrupted has Python but no pip.
 venv_works() {
     "$python" -m pip --version > /dev/null 2>&1
 }
 
-# An extra of the project, pinned by its locks, and what else is named: install_extra NAME [MORE ...]
+# Install an extra of the project and further packages, pinned by the lock: install_extra NAME [MORE ...]
 install_extra() {
     local extra=$1
     shift
@@ -156,8 +156,8 @@ install_extra() {
         --constraint requirements.txt --constraint terraform/cuda.txt ".[$extra]" "$@")
 }
 
-# Settings of the services, for the account that runs them alone; from standard input. None may be
-# empty, or hold a message in the place of a value.
+# Write the settings of the services from standard input; only their account can read them. A setting
+# that is empty or contains an error message instead of a value is refused.
 write_settings() {
     local text line
     text=$(
@@ -172,22 +172,21 @@ write_settings() {
     place 640 root:pneumonia "$settings" <<< "$text"
 }
 
-# A template of the release, its names in braces filled with variables of the environment, and
-# nothing else of it, for nginx has variables too: fill FROM TO [MODE OWNER:GROUP]. A name that is
-# not set is an error.
+# Fill in the names in braces of a template from the environment, and nothing else, because nginx has
+# variables too: fill FROM TO [MODE OWNER:GROUP]. An unset name is an error.
 fill() {
     local name names text
-    # shellcheck disable=SC2016 # the braces are the template's
+    # shellcheck disable=SC2016 # the braces belong to the template
     names=$(grep -o '$${[a-z_]*}' "$1") || test $? -eq 1
     for name in $names; do
         name=$${name//[^a-z_]/}
-        printenv "$name" > /dev/null || { echo "$1 asks for $name, which is not set." >&2; return 1; }
+        printenv "$name" > /dev/null || { echo "$1 needs $name, which is not set." >&2; return 1; }
     done
     text=$(envsubst "$names" < "$1")
     place "$${3:-644}" "$${4:-root:root}" "$2" <<< "$text"
 }
 
-# A unit of the release under systemd: start_unit FOLDER/NAME.service
+# Install and start a systemd unit of the release: start_unit FOLDER/NAME.service
 start_unit() {
     local unit=$${1##*/}
     fill "$root/$1" "/etc/systemd/system/$unit"
@@ -197,12 +196,12 @@ start_unit() {
 }
 export root python drain_seconds=10
 
-# Waits for a page of this host, or of one that it needs: answers URL [OPTION ...]
+# Wait until a URL of this host, or of one that it needs, answers: answers URL [OPTION ...]
 answers() {
     retry curl --silent --show-error --fail --max-time 30 --output /dev/null "$@"
 }
 
-# The last line of each script. What was written is on the disk before that is written down.
+# The last line of each script. Sync first, so that the mark never survives a power failure alone.
 finish() {
     sync
     touch "$done_mark"

@@ -1,10 +1,10 @@
-# Prometheus, Alertmanager, blackbox and, where its repository can be reached, Grafana.
+# Prometheus, Alertmanager, the blackbox exporter and, on AWS, Grafana.
 packages awscli ca-certificates curl gettext-base prometheus prometheus-alertmanager \
     prometheus-blackbox-exporter prometheus-node-exporter
 unpack_release
 
-# Targets that are known, and hosts by their tags: known ADDRESS, hosts PORT [TAG VALUE]. Only hosts
-# that run, so the trainer is no target while it is off.
+# Scrape configurations: a static target, known ADDRESS, and hosts by their tags, hosts PORT [TAG VALUE].
+# Only running hosts, so that the trainer is not a target while it is off.
 known() {
     printf "static_configs: [{targets: ['%s']}]" "$1"
 }
@@ -40,12 +40,12 @@ promtool check config /etc/prometheus/prometheus.yml
 echo 'ARGS="--web.listen-address=127.0.0.1:9090 --storage.tsdb.retention.time=90d"' |
     place 644 root:root /etc/default/prometheus
 
-# E-mail by SNS, with this host's own rights.
-tell() {
+# E-mail through SNS, with this host's role.
+notify() {
     printf "sns_configs: [{topic_arn: '%s', api_url: '%s', sigv4: {region: '%s'}}]" \
         "$1" "$endpoint_url" "$AWS_DEFAULT_REGION"
 }
-pages=$(tell '${topics.pages}') tickets=$(tell '${topics.tickets}')
+pages=$(notify '${topics.pages}') tickets=$(notify '${topics.tickets}')
 export pages tickets
 fill "$root/monitoring/alertmanager/alertmanager.yml.template" /etc/prometheus/alertmanager.yml
 amtool check-config /etc/prometheus/alertmanager.yml
@@ -58,8 +58,8 @@ systemctl restart prometheus prometheus-alertmanager prometheus-blackbox-exporte
 answers http://127.0.0.1:9090/-/ready
 answers http://127.0.0.1:9093/-/ready
 
-# Grafana is in its own repository alone, which a rehearsal's machines cannot reach. All above works
-# without it, and goes on while it is asked for again.
+# Grafana is only in its own repository, which the machines of the rehearsal cannot reach. Everything
+# above works without it, also while the installation is retried.
 install_grafana() {
     local key=/usr/share/keyrings/grafana.asc
     install -d /usr/share/keyrings
@@ -78,8 +78,8 @@ install_grafana() {
         mv /etc/grafana/tls.pem.new /etc/grafana/tls.pem
     fi
     install -d /etc/systemd/system/grafana-server.service.d
-    # A port below 1024 needs the right to it, which a user namespace of its own would take away.
-    # Data source and dashboards are read from the release, and Overview is the first page.
+    # Binding port 443 needs a capability, which PrivateUsers would remove. Data source and dashboards
+    # are read from the release, and Overview is the home page.
     place 644 root:root /etc/systemd/system/grafana-server.service.d/pneumonia.conf <<END
 [Service]
 CapabilityBoundingSet=CAP_NET_BIND_SERVICE

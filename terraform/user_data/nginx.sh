@@ -1,4 +1,4 @@
-# The proxy: the only host that the internet reaches, and it reaches the web alone.
+# The proxy: the only host reachable from the internet. It forwards only to the web service.
 packages awscli ca-certificates curl gettext-base nginx-light openssl prometheus-nginx-exporter prometheus-node-exporter%{ if domain != "" } certbot%{ endif }
 unpack_release
 systemctl disable --quiet --now nginx
@@ -6,8 +6,8 @@ run_dir=$var/nginx
 install -d -m 755 "$var" "$run_dir"
 install -d -m 700 "$run_dir/tls"
 
-# Until there is a better one, and for as long as there is no domain: nginx starts with this. The
-# certificate gets its name last, so that a key without one is made again.
+# A self-signed certificate, for nginx to start with, and for good if there is no domain. Rename the
+# certificate last, so that a key without a certificate is generated again.
 if [ ! -s "$run_dir/tls/certificate.pem" ]; then
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 825 \
         -subj "/CN=${public_name}" -addext "subjectAltName=${domain != "" ? "DNS" : "IP"}:${public_name}" \
@@ -29,12 +29,12 @@ echo 'ARGS="-nginx.scrape-uri=http://127.0.0.1:8081/stub_status"' |
 systemctl restart prometheus-nginx-exporter
 %{ if domain != "" ~}
 
-# Asked for now, and again and again until the name points here: the address is new when this host
-# is. Let's Encrypt takes five failed tries an hour. From then on certbot's own timer renews it.
+# Request the certificate now and every 20 minutes until the domain points to this host. Let's Encrypt
+# allows five failures per hour. Afterwards certbot's own timer renews it.
 install -d "$run_dir/acme"
 place 644 root:root /etc/systemd/system/pneumonia-certificate.service <<END
 [Unit]
-Description=Pneumonia detection: the first certificate of Let's Encrypt
+Description=Pneumonia detection: first certificate from Let's Encrypt
 After=pneumonia-nginx.service
 ConditionPathExists=!/etc/letsencrypt/live/${domain}/fullchain.pem
 
@@ -48,7 +48,7 @@ ExecStart=/usr/bin/systemctl reload pneumonia-nginx
 END
 place 644 root:root /etc/systemd/system/pneumonia-certificate.timer <<END
 [Unit]
-Description=Pneumonia detection: asks for the first certificate until there is one
+Description=Pneumonia detection: retries the first certificate
 
 [Timer]
 OnCalendar=*:0/20
@@ -58,7 +58,7 @@ WantedBy=timers.target
 END
 systemctl daemon-reload
 systemctl enable --quiet --now pneumonia-certificate.timer
-systemctl start pneumonia-certificate || echo "No certificate yet; the self-signed one stays until there is one."
+systemctl start pneumonia-certificate || echo "No certificate yet; the self-signed one stays in use."
 %{ endif ~}
 answers https://127.0.0.1/login --insecure
 finish

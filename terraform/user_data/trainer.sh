@@ -1,9 +1,9 @@
-# The GPU box. The first start installs and powers off; every later one is a training run.
+# The GPU trainer. The first start installs it and powers it off; each later start is a training run.
 
-# The last resort, at each start: whatever hangs, and if it is this script, costs so many hours.
+# The last resort at each start: a hang, even of this script, costs at most this many hours.
 place 644 root:root /etc/systemd/system/pneumonia-limit.timer <<END
 [Unit]
-Description=Pneumonia detection: the trainer is on for no longer than this
+Description=Pneumonia detection: time limit of the trainer
 
 [Timer]
 OnBootSec=${hours + 1}h
@@ -18,7 +18,7 @@ systemctl enable --quiet --now pneumonia-limit.timer
 packages awscli ca-certificates curl gettext-base prometheus-node-exporter python3-venv
 unpack_release
 
-# Amazon's images may have a Python older than 3.11; then uv brings one.
+# Amazon's images may have a Python older than 3.11; then uv installs a newer one.
 if ! venv_works && ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
     python3 -m venv --clear $home/uv
     retry $home/uv/bin/pip install --quiet uv
@@ -34,7 +34,7 @@ ARTIFACT_STORE=${models_url}
 TRAINING_DATA=${data_url}
 END
 
-# What the alarm on an idle GPU looks at: the GPU's use, told to CloudWatch by Amazon's agent.
+# Amazon's agent reports the GPU utilisation to CloudWatch, for the alarm on an idle GPU.
 if command -v nvidia-smi > /dev/null; then
     agent=/opt/aws/amazon-cloudwatch-agent
     if [ ! -x "$agent/bin/amazon-cloudwatch-agent-ctl" ]; then
@@ -47,10 +47,10 @@ if command -v nvidia-smi > /dev/null; then
         -c "file:$root/monitoring/cloudwatch/gpu.json"
 fi
 
-# The GPU's figures for Prometheus, from NVIDIA's own repository; without them training goes on.
+# Metrics of the GPU for Prometheus, by NVIDIA's exporter from its own repository. It is optional.
 gpu_exporter() {
     local system keyring=$home/cuda-keyring.deb
-    # shellcheck disable=SC1091 # the system's own
+    # shellcheck disable=SC1091 # a file of the system
     system=$(. /etc/os-release && echo "$ID$${VERSION_ID/./}") &&
         checked "The name of this system" '(debian|ubuntu)[0-9]+' "$system" > /dev/null &&
         curl --silent --show-error --fail --retry 3 --output "$keyring" \
@@ -67,7 +67,7 @@ chown -R pneumonia:pneumonia "$var"
 export hours=${hours} options='${options}'
 fill "$root/model/pneumonia-training.service" /etc/systemd/system/pneumonia-training.service
 systemctl daemon-reload
-# Enabled, not started: it runs from the next start on.
+# Enabled but not started: it runs at the next boot.
 systemctl enable --quiet pneumonia-training.service
 if [ ! -e "$done_mark" ]; then
     finish

@@ -1,4 +1,4 @@
-# The pages. Reached by nginx; reaches the API.
+# The web service: nginx forwards to it, and it calls the API.
 packages awscli ca-certificates curl gettext-base prometheus-node-exporter python3-venv
 unpack_release
 install_extra web

@@ -143,7 +143,7 @@ def test_question_is_answered(used: Watched, question: Question) -> None:
 
 def test_verdict_follows_what_clinicians_feel(used: Watched) -> None:
     """The largest tile of the wall screen: without a worker nothing works, and again with one."""
-    [verdict] = [question.expr for question in QUESTIONS if question.asker == "Status for clinicians"]
+    [verdict] = [q.expr for q in QUESTIONS if q.asker == "Status for clinicians"]
     used.wait_for(f"({verdict}) > 0", SEEN_SECONDS)
     with used.suspended("pneumonia_api.worker.tasks"):
         used.wait_for(f"({verdict}) == 0", SEEN_SECONDS)

@@ -202,7 +202,7 @@ def test_api_host_is_set_up_when_it_judged_an_xray(
     host = make_host(folder, tmp_path / "api", scripts["api"])
     host.answer("judged", '{"id": "0a1b2c", "status": "queued"}')
     run = host.run("run")
-    assert run.status != 0 and "The X-ray was not judged." in run.printed
+    assert run.status != 0 and "The X-ray was not analysed." in run.printed
     assert not (host.folder / "opt/pneumonia/set-up").exists()
     host.answer("judged", '{"id": "0a1b2c", "status": "done"}')
     run = host.run("run")
