@@ -1,4 +1,4 @@
-"""One watched system for all tests of the monitoring."""
+"""One running system with its monitoring, shared by all tests."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from tests.stack import running_stack
 
 SCRAPE_SECONDS = 2
 WAIT_SECONDS = 4
-"""Two evaluations, so that what lasts for one alone does not fire."""
+"""Two evaluations, so that a condition that holds for only one does not fire."""
 
 MAX_QUEUED = 6
 """X-rays that may wait, so that few uploads fill the queue."""
@@ -20,7 +20,7 @@ MAX_QUEUED = 6
 
 @pytest.fixture(scope="session")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    """The whole system with MONITORING=1, its waits shortened, its alerts told to a webhook."""
+    """The whole system with MONITORING=1, short waiting times and a webhook for its alerts."""
     try:
         check_programs()
     except CannotStart as error:

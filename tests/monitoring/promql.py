@@ -1,4 +1,4 @@
-"""Which metrics an expression of PromQL names."""
+"""Find the metrics in a PromQL expression."""
 
 import re
 
@@ -7,7 +7,7 @@ WORDS |= {"group_left", "group_right", "offset", "bool", "inf", "nan"}
 
 
 def list_metrics(expression: str) -> set[str]:
-    """Names of metrics, those of recording rules (with a colon) too."""
+    """The names of metrics, including those of recording rules (with a colon)."""
     text = re.sub(r'"(?:\\.|[^"\\])*"', '""', expression)
     text = re.sub(r"\{[^}]*\}|\[[^\]]*\]", "", text)
     text = re.sub(r"\b(by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)", r"\1", text)

@@ -1,4 +1,4 @@
-"""What the monitoring host on AWS is set up with, read by the real programs; hosts found by tags.
+"""The configuration of the monitoring host on AWS, read by the real programs; hosts found by tags.
 
 Its script is rendered by Terraform and the part that writes configuration is run, in another folder
 and against a stand-in of AWS (moto).
@@ -33,7 +33,7 @@ HOSTS = {"nginx": "nginx", "web": "web", "api-0": "api", "api-1": "api", "traine
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    """A stand-in of AWS in which these hosts run, and others that are none of ours."""
+    """A mock of AWS with the deployment's hosts and instances of other projects."""
     with running_moto(free_ports()["PORT"]) as address:
         for name, role in HOSTS.items():
             start(address, Project="pneumonia", Name=f"pneumonia-{name}", Role=role)
@@ -44,7 +44,7 @@ def address() -> Iterator[str]:
 
 
 def connect(address: str) -> Any:
-    """AWS's own client of EC2."""
+    """An EC2 client."""
     return boto3.client(
         "ec2",
         endpoint_url=address,
@@ -55,7 +55,7 @@ def connect(address: str) -> Any:
 
 
 def start(address: str, **tags: str) -> str:
-    """The id of a new instance that runs."""
+    """The id of a new running instance."""
     named = [{"Key": key, "Value": value} for key, value in tags.items()]
     [instance] = connect(address).run_instances(
         ImageId="ami-12c6146b",
@@ -68,13 +68,13 @@ def start(address: str, **tags: str) -> str:
 
 @pytest.fixture(scope="module")
 def written(address: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that the script wrote; promtool and amtool had nothing to say in it."""
+    """The folder that the script wrote, after promtool and amtool accepted it."""
     folder = tmp_path_factory.mktemp("monitoring")
     copied = copy_configuration(folder / "terraform")
     terraform(copied, "init", "-input=false")
     script = render(copied, "monitoring")
     functions = "".join(re.findall(r"(?ms)^(?:fill|place)\(\) \{\n.*?^\}\n", script))
-    functions += "chown() { :; }\n"  # whoever runs the tests
+    functions += "chown() { :; }\n"  # the tests may not run as root
     [part] = re.findall(r"(?ms)^# Targets that are known.*?^amtool .*?\n", script)
     (folder / "rules").mkdir()
     lines = part.replace("/etc/prometheus", str(folder)).replace("/etc/default", str(folder))
@@ -84,7 +84,7 @@ def written(address: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_hosts_are_found_by_their_tags(address: str, written: Path, tmp_path: Path) -> None:
-    """Each job has the ports of those hosts that run and are ours, called by their names."""
+    """Each job scrapes the running hosts of the deployment, named by their tags."""
     port = free_ports()["PORT"]
     command = [
         "prometheus",
@@ -128,7 +128,7 @@ def test_hosts_are_found_by_their_tags(address: str, written: Path, tmp_path: Pa
 
 
 def test_pages_and_tickets_go_to_topics_of_their_own(written: Path) -> None:
-    """By SNS, so that a telephone can ring for one and not for the other."""
+    """They have separate SNS topics, so that a phone can subscribe to pages only."""
     routes = ("amtool", "config", "routes", "test", f"--config.file={written}/alertmanager.yml")
     for severity, topic in (("page", "pages"), ("ticket", "tickets")):
         routed = subprocess.run(

@@ -1,4 +1,4 @@
-"""What is left of the error budgets, by the expressions that the dashboard has."""
+"""The remaining error budgets, by the expressions of the dashboard."""
 
 import json
 import subprocess
@@ -27,8 +27,8 @@ tests:
 
 
 def test_budget_that_was_spent_five_times_is_overdrawn_four_times(tmp_path: Path) -> None:
-    """0.5 % of the uploads were not taken where 0.1 % may be, 5 % of the results were late where
-    1 % may be: 400 % below zero, for both."""
+    """0.5 % of the uploads failed where 0.1 % may, and 5 % of the results were late where 1 % may:
+    both budgets are at -400 %."""
     if not (promtool := find_server("promtool")):
         pytest.skip("promtool is in Debian's package prometheus")
     asked = [q.expr for q in list_questions(read_dashboards()["overview"]) if q.asker == PANEL]
@@ -37,11 +37,11 @@ def test_budget_that_was_spent_five_times_is_overdrawn_four_times(tmp_path: Path
     groups = {"groups": [{"name": "budgets", "rules": rules}]}
     (tmp_path / "rules.yml").write_text(json.dumps(groups))
     (tmp_path / "spent.yml").write_text(SPENT)
-    told = subprocess.run(
+    done = subprocess.run(
         [promtool, "test", "rules", "spent.yml"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert told.returncode == 0, told.stdout + told.stderr
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""METRICS.md and the running system tell of the same metrics."""
+"""METRICS.md and the running system list the same metrics."""
 
 import re
 from pathlib import Path
@@ -13,9 +13,9 @@ from tests.stack import Stack
 SILENT = {
     "pneumonia_reviews": "nobody has reviewed anything",
     "pneumonia_worker_published_models": "there is no artifact store",
-    "pneumonia_worker_model_trained_timestamp_seconds": "artifacts may not tell",
+    "pneumonia_worker_model_trained_timestamp_seconds": "an artifact may lack the date",
 }
-"""Metrics without a value in a system that has just judged its first X-ray, and why."""
+"""Metrics without a value in a system that has just analysed its first X-ray, and why."""
 
 
 def test_list_is_up_to_date() -> None:
@@ -53,7 +53,7 @@ def test_each_service_tells_what_is_listed_for_it(
     text = requests.get(f"http://127.0.0.1:{stack.ports[setting]}/metrics", timeout=10).text
     [listed] = [found for name, found in list_catalogue().items() if name.startswith(place)]
     entries = {entry.name: entry for entry in listed}
-    told = set()
+    valued = set()
     for family in read_families(text):
         name = f"{family.name}_total" if family.type == "counter" else family.name
         labels = {label for sample in family.samples for label in sample.labels} - {"le"}
@@ -61,5 +61,5 @@ def test_each_service_tells_what_is_listed_for_it(
         assert Entry(name, family.type, tuple(sorted(labels)), family.documentation) == entries[
             name
         ]._replace(labels=tuple(sorted(entries[name].labels) if family.samples else ()))
-        told |= {name} if family.samples else set()
-    assert entries.keys() - told <= SILENT.keys()
+        valued |= {name} if family.samples else set()
+    assert entries.keys() - valued <= SILENT.keys()

@@ -1,4 +1,4 @@
-"""The committed dashboards: whole, up to date, and readable by whom they are for."""
+"""The committed dashboards are complete, up to date and explain themselves."""
 
 import json
 import re
@@ -37,18 +37,18 @@ QUESTIONS = [question for board in BOARDS.values() for question in list_question
 
 
 def list_asked(question: Question) -> set[str]:
-    """The metrics that a question reads."""
+    """The metrics in a query."""
     return list_metrics(fill_in(question.expr, BOARDS[question.dashboard], 3600, 15))
 
 
 def pass_through_sdk(board: dict[str, Any]) -> Any:
-    """The dashboard read into the SDK's types and written again."""
-    register_default_plugins()  # else options and queries pass unread, whatever they are
+    """The dashboard after a round trip through the SDK's types."""
+    register_default_plugins()  # otherwise options and queries are not parsed
     return json.loads(JSONEncoder().encode(Dashboard.from_json(board)))
 
 
 def list_lost(before: Any, after: Any, path: str = "") -> list[str]:
-    """Where `after` lacks or changes something that `before` has; what it adds is no loss."""
+    """The paths that `after` lacks or changes; additions do not count."""
     if isinstance(before, dict) and isinstance(after, dict):
         return [
             lost
@@ -65,7 +65,7 @@ def list_lost(before: Any, after: Any, path: str = "") -> list[str]:
 
 
 def test_committed_dashboards_are_what_build_writes() -> None:
-    """`python -m monitoring.grafana.build` would change no file, add none and leave none over."""
+    """`python -m monitoring.grafana.build` would change, add and leave over no file."""
     written = dict(build_all())
     assert set(written) == set((MONITORING / "grafana" / "dashboards").iterdir())
     for file, text in written.items():
@@ -74,13 +74,13 @@ def test_committed_dashboards_are_what_build_writes() -> None:
 
 @pytest.mark.parametrize("uid", BOARDS)
 def test_round_trip_through_the_sdk_loses_nothing(uid: str) -> None:
-    """Each key and value is one that Grafana's schema knows: the SDK drops others in silence."""
+    """Grafana's schema knows each key and value: the SDK silently drops others."""
     board = BOARDS[uid]
     assert list_lost(board, pass_through_sdk(board)) == []
 
 
-def test_round_trip_would_tell_of_an_unknown_key() -> None:
-    """The comparison itself: a misspelt key of a panel is found, with its place."""
+def test_round_trip_finds_an_unknown_key() -> None:
+    """The comparison itself finds a misspelt key of a panel, with its path."""
     board = json.loads(json.dumps(BOARDS["overview"]))
     board["panels"][0]["desription"] = "misspelt"
     board["panels"][1]["options"]["colourMode"] = "value"
@@ -94,7 +94,7 @@ def test_round_trip_would_tell_of_an_unknown_key() -> None:
 
 @pytest.mark.parametrize("panel", PANELS)
 def test_panel_explains_itself(panel: dict[str, Any]) -> None:
-    """Title, a description of at least a sentence, a unit, and own words for no data."""
+    """A panel has a title, a sentence of description, a unit, and a text for missing data."""
     defaults = panel["fieldConfig"]["defaults"]
     assert panel["title"]
     assert re.fullmatch(r"[A-Z].{25,}\.", panel["description"])
@@ -106,7 +106,7 @@ def test_panel_explains_itself(panel: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("panel", PANELS)
 def test_missing_figure_is_no_alarm(panel: dict[str, Any]) -> None:
-    """A tile without data is grey: its lowest step may be the colour of an alarm."""
+    """A tile without data is grey, not the colour of its lowest step, which may be an alarm."""
     if panel["type"] != "stat":
         return
     nothing = panel["fieldConfig"]["defaults"]["mappings"][-1]
@@ -116,7 +116,7 @@ def test_missing_figure_is_no_alarm(panel: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("panel", PANELS)
 def test_shares_and_amounts_begin_at_zero(panel: dict[str, Any]) -> None:
-    """A curve that does not begin at zero makes small changes large; AUC below 0.5 is none."""
+    """An axis starts at zero, so that small changes look small; AUC starts at 0.5."""
     if panel["type"] in ("timeseries", "bargauge"):
         lowest = 0.5 if panel["title"] == "AUC by epoch" else 0
         assert panel["fieldConfig"]["defaults"]["min"] == lowest
@@ -124,7 +124,7 @@ def test_shares_and_amounts_begin_at_zero(panel: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("uid", BOARDS)
 def test_panels_fill_the_grid_without_overlap(uid: str) -> None:
-    """No panel covers another or hangs over the edge, and numbers are given once."""
+    """Panels neither overlap nor exceed the grid, and their ids are unique."""
     taken: set[tuple[int, int]] = set()
     for panel in BOARDS[uid]["panels"]:
         spot = panel["gridPos"]
@@ -142,7 +142,7 @@ def test_panels_fill_the_grid_without_overlap(uid: str) -> None:
 
 
 def test_wall_screen_is_seen_without_scrolling_or_choosing() -> None:
-    """Overview fits 1080 pixels, at 38 a row, under 80 of heading; it has nothing to choose."""
+    """Overview fits 1080 pixels (38 per row, below a heading of 80) and has no variables."""
     overview = BOARDS["overview"]
     assert max(p["gridPos"]["y"] + p["gridPos"]["h"] for p in overview["panels"]) * 38 <= 1000
     assert "list" not in overview["templating"]
@@ -150,7 +150,7 @@ def test_wall_screen_is_seen_without_scrolling_or_choosing() -> None:
 
 @pytest.mark.parametrize("uid", BOARDS)
 def test_links_lead_to_every_other_dashboard(uid: str) -> None:
-    """In the bar at the top, keeping the time; links of panels lead to dashboards that exist."""
+    """The top bar links to all others and keeps the time range; links of panels have a target."""
     board = BOARDS[uid]
     others = {f"/d/{other}" for other in BOARDS if other != uid}
     assert {link["url"] for link in board["links"]} == others
@@ -160,7 +160,7 @@ def test_links_lead_to_every_other_dashboard(uid: str) -> None:
 
 
 def test_alerts_lead_to_dashboards_that_exist() -> None:
-    """The dashboard of each alert is one of these."""
+    """The dashboard of each alert exists."""
     alerts = [rule for rule in read_rules() if "alert" in rule]
     assert alerts
     for alert in alerts:
@@ -169,7 +169,7 @@ def test_alerts_lead_to_dashboards_that_exist() -> None:
 
 @pytest.mark.parametrize("uid", BOARDS)
 def test_releases_switches_and_pages_are_drawn_into_the_curves(uid: str) -> None:
-    """What changed, and when somebody was called, on every dashboard."""
+    """Every dashboard shows when something changed and when a page fired."""
     events = BOARDS[uid]["annotations"]["list"]
     assert [event["name"] for event in events] == ["Releases", "Model switches", "Pages"]
     assert all(event["enable"] for event in events)
@@ -179,21 +179,21 @@ def test_releases_switches_and_pages_are_drawn_into_the_curves(uid: str) -> None
     "question", [pytest.param(q, id=f"{q.dashboard}: {q.asker}") for q in QUESTIONS]
 )
 def test_every_metric_is_known(question: Question) -> None:
-    """In METRICS.md, by a recording rule or in the reviewed list: no name is made up."""
+    """Each metric is in METRICS.md, in a recording rule or in the reviewed list."""
     recorded = {rule["record"] for rule in read_rules() if "record" in rule}
     assert list_asked(question) <= read_known_metrics() | recorded
 
 
 def test_reviewed_names_are_all_used() -> None:
-    """A name that neither a dashboard nor a rule asks for any more leaves the list."""
+    """The reviewed list has no metric that neither a dashboard nor a rule uses."""
     listed = (MONITORING / "prometheus" / "exporter_metrics.txt").read_text()
     asked = {name for question in QUESTIONS for name in list_asked(question)}
     asked |= {name for rule in read_rules() for name in list_metrics(rule["expr"])}
     assert set(re.findall(r"^\w+ (\w+)$", listed, re.M)) <= asked
 
 
-def test_colours_are_told_apart_and_mean_one_thing() -> None:
-    """Every colour that is set is of the palette, and those of decisions judge nothing."""
+def test_colours_are_distinct_and_mean_one_thing() -> None:
+    """Every colour is from the palette, and the colours of predictions are not those of states."""
     text = "".join(json.dumps(board) for board in BOARDS.values())
     known = {value for value in vars(palette).values() if isinstance(value, str)}
     assert set(re.findall(r"#[0-9A-Fa-f]{6}", text)) <= known | set(palette.BY_NAME.values())
@@ -202,7 +202,7 @@ def test_colours_are_told_apart_and_mean_one_thing() -> None:
 
 @pytest.mark.parametrize("file", sorted(PROVISIONING.rglob("*.yml")), ids=lambda file: file.name)
 def test_provisioning_takes_addresses_from_the_environment(file: Path) -> None:
-    """What it names is set by the monitoring host's script and told in the README."""
+    """The monitoring host's script sets each variable, and the README names it."""
     text = file.read_text()
     assert yaml.safe_load(text)["apiVersion"] == 1
     names = set(re.findall(r"\$\{(\w+)\}", text))
@@ -213,7 +213,7 @@ def test_provisioning_takes_addresses_from_the_environment(file: Path) -> None:
 
 
 def test_data_source_is_the_one_that_dashboards_ask() -> None:
-    """By its uid; and its interval is the one by which $__rate_interval is reckoned."""
+    """The uid matches, and so does the interval that $__rate_interval is derived from."""
     text = (PROVISIONING / "datasources" / "prometheus.yml").read_text()
     [source] = yaml.safe_load(text)["datasources"]
     assert source["uid"] == "prometheus"

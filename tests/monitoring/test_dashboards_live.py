@@ -1,4 +1,4 @@
-"""Every question of every dashboard, asked of a Prometheus that watches the running system."""
+"""Every query of every dashboard, against a Prometheus that monitors the running system."""
 
 import io
 import math
@@ -27,7 +27,7 @@ from tests.stack import ROOT
 BOARDS = read_dashboards()
 QUESTIONS = [question for board in BOARDS.values() for question in list_questions(board)]
 SEEN_SECONDS = 60
-"""Far above the few scrapes after which a rate is there, for a busy machine."""
+"""Far longer than the few scrapes that a rate needs, for a busy machine."""
 
 NO_GPU = "there is no GPU here; the box is looked at by its exporter alone"
 NONE_HERE = {
@@ -37,21 +37,21 @@ NONE_HERE = {
     ("hosts", "Certificate expires in"): "on one machine the site is plain HTTP",
     ("model", "Drift against the previous four weeks"): "it takes 500 X-rays and a day",
 }
-"""What nothing can be known of on one machine, and why; each was read by a person."""
+"""Panels without data on one machine, and why."""
 
 QUIET = {
     ("overview", "Firing alerts"): "empty while all is well, which the panel says",
     **{(uid, "annotation Pages"): "drawn only when somebody was called" for uid in BOARDS},
 }
-"""What is empty as long as nothing is wrong; other tests may have broken something before."""
+"""Panels that are empty while all is well; earlier tests may have broken something."""
 
 
 @pytest.fixture(scope="module")
 def used(watched: Watched, samples: list[Path]) -> Watched:
-    """The system after a doctor, a machine, a scored folder and a training run."""
+    """The system after requests of a doctor and a machine, a scored folder and a training run."""
     stack = watched.stack
     file = stack.var / "metrics" / "training.prom"
-    report_run(file, lambda: tell_epochs(file))
+    report_run(file, lambda: report_epochs(file))
     score_folder(stack.var, samples[0].parent)
     doctor = Visitor(stack.url)
     assert doctor.log_in(stack.user, "wrong").status_code == 401
@@ -64,8 +64,8 @@ def used(watched: Watched, samples: list[Path]) -> Watched:
     return watched
 
 
-def tell_epochs(file: Path) -> Artifact:
-    """What a run tells of its epochs, and the artifact that it ends with."""
+def report_epochs(file: Path) -> Artifact:
+    """Report the epochs of a run; the artifact is its result."""
     gauges = GaugeFile(file, GAUGES)
     gauges.set(EPOCH, 1)
     gauges.set(EPOCHS, 5)
@@ -76,7 +76,7 @@ def tell_epochs(file: Path) -> Artifact:
 
 
 def score_folder(var: Path, folder: Path) -> None:
-    """`pneumonia_api.batch.run` over the samples, telling its progress."""
+    """Score the samples and report the progress."""
     subprocess.run(
         [
             *(sys.executable, "-m", "model.inference", "--data", str(folder)),
@@ -91,10 +91,10 @@ def score_folder(var: Path, folder: Path) -> None:
 
 
 def send_xrays(watched: Watched, samples: list[Path]) -> None:
-    """New ones, one again, an image of something else, no image, and a clinician's reading."""
+    """Send new X-rays, one twice, an unlike image, no image, and a clinician's review."""
     url, headers = f"{watched.stack.api_url}/v1/xrays", watched.stack.headers
     for path in [*samples[:4], samples[0]]:
-        # Bytes behind the picture make it another file: others may have sent it before.
+        # Bytes after the image make it a new file: other tests may have sent the original.
         data = path.read_bytes() + b"dashboards"
         files = {"xray": data}
         record = requests.post(f"{url}?wait=30", files=files, headers=headers, timeout=40).json()
@@ -108,14 +108,14 @@ def send_xrays(watched: Watched, samples: list[Path]) -> None:
     refused = requests.post(url, files={"xray": b"no image"}, headers=headers, timeout=40)
     assert refused.status_code == 415
     review = {"label": "normal", "note": ""}
-    said = requests.put(f"{url}/{record['id']}/review", json=review, headers=headers, timeout=40)
-    assert said.ok, said.text
+    answer = requests.put(f"{url}/{record['id']}/review", json=review, headers=headers, timeout=40)
+    assert answer.ok, answer.text
 
 
 def ask(watched: Watched, question: Question) -> list[float]:
-    """All numbers that the dashboard gets, over the last hour where it draws a curve."""
+    """All values that the dashboard gets, over the last hour for a curve."""
     prometheus, now = Prometheus(watched.prometheus_url), time.time()
-    # Every scrape of events: what began may have been suspended by another test soon after.
+    # Every scrape for events: another test may have suspended the part soon after it started.
     step = SCRAPE_SECONDS if question.asker.startswith("annotation") else 15
     expr = fill_in(question.expr, BOARDS[question.dashboard], 3600, step)
     if question.instant:
@@ -129,20 +129,20 @@ def ask(watched: Watched, question: Question) -> list[float]:
     "question", [pytest.param(q, id=f"{q.dashboard}: {q.asker}: {q.expr}") for q in QUESTIONS]
 )
 def test_question_is_answered(used: Watched, question: Question) -> None:
-    """With data, or with none for the reason that is written down, and for that alone."""
+    """A query returns data, or none for the documented reason only."""
     if (question.dashboard, question.asker) in QUIET:
         ask(used, question)
     elif (question.dashboard, question.asker) in NONE_HERE:
         assert ask(used, question) == [], "there is data: take it off the list"
     elif "trained_timestamp" in question.expr:
         trained = read_artifact(ROOT / "model" / "artifact").training.get("trained_at")
-        assert bool(ask(used, question)) == bool(trained), "told when the artifact tells"
+        assert bool(ask(used, question)) == bool(trained), "it has a date if the artifact has one"
     else:
         assert ask(used, question)
 
 
 def test_verdict_follows_what_clinicians_feel(used: Watched) -> None:
-    """The largest tile of the wall screen: without a worker nothing works, and again with one."""
+    """The largest tile of the wall screen shows 0 without a worker, and recovers with one."""
     [verdict] = [q.expr for q in QUESTIONS if q.asker == "Status for clinicians"]
     used.wait_for(f"({verdict}) > 0", SEEN_SECONDS)
     with used.suspended("pneumonia_api.worker.tasks"):
@@ -151,23 +151,23 @@ def test_verdict_follows_what_clinicians_feel(used: Watched) -> None:
 
 
 def test_every_dashboard_is_drawn(used: Watched, tmp_path: Path) -> None:
-    """One picture each, by the command of the README."""
+    """The command of the README draws one picture for each dashboard."""
     assert render(["--prometheus", used.prometheus_url, "--out", str(tmp_path)]) == 0
     assert {file.stem for file in tmp_path.iterdir()} == set(BOARDS)
     assert all(file.read_bytes().startswith(b"\x89PNG") for file in tmp_path.iterdir())
 
 
-def test_prometheus_that_is_not_there_is_told_in_a_sentence(
+def test_unreachable_prometheus_is_reported_in_a_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And nothing is drawn."""
+    """Nothing is drawn, and the command exits with 1."""
     assert render(["--prometheus", "http://127.0.0.1:1", "--out", str(tmp_path)]) == 1
-    said = capsys.readouterr().err
-    assert said == "No Prometheus answers at http://127.0.0.1:1; start it, or name another one.\n"
+    errors = capsys.readouterr().err
+    assert errors == "No Prometheus answers at http://127.0.0.1:1; start it, or name another one.\n"
     assert list(tmp_path.iterdir()) == []
 
 
-def test_refused_expression_is_told_with_the_reason(used: Watched) -> None:
-    """What a person needs who wrote it."""
+def test_refused_expression_is_reported_with_the_reason(used: Watched) -> None:
+    """The error contains the expression and Prometheus's reason."""
     with pytest.raises(PrometheusError, match=r"refuses sum by: .*parse error"):
         Prometheus(used.prometheus_url).query("sum by", time.time())

@@ -1,4 +1,4 @@
-"""Numbers in the pictures of the dashboards, and what is filled into their expressions."""
+"""Values in the pictures of the dashboards, and variables in their expressions."""
 
 import time
 
@@ -21,17 +21,17 @@ from monitoring.grafana.render import UNITS
     ],
 )
 def test_figure_has_its_unit(value: float, unit: str, text: str) -> None:
-    """Each unit of Grafana is written in words that a reader of the picture knows."""
+    """A value is formatted in its unit."""
     assert UNITS[unit](value) == text
 
 
 def test_time_is_written_as_its_age() -> None:
-    """From Unix milliseconds."""
+    """A time in Unix milliseconds is shown as its age."""
     assert UNITS["dateTimeFromNow"](time.time() * 1000 - 7_200_000) == "2.0 h ago"
 
 
 def test_variables_are_filled_in_as_grafana_does() -> None:
-    """A rate spans four scrapes at least; a choice is the one that the dashboard opens with."""
+    """A rate spans at least four scrapes; a variable has its initial value."""
     boards = read_dashboards()
     assert fill_in("rate(x[$__rate_interval])", boards["overview"], 3600, 15) == "rate(x[60s])"
     assert fill_in("rate(x[$__rate_interval])", boards["overview"], 86400, 360) == "rate(x[375s])"
@@ -40,5 +40,5 @@ def test_variables_are_filled_in_as_grafana_does() -> None:
 
 
 def test_span_of_a_dashboard_is_read() -> None:
-    """As Grafana writes relative times."""
+    """Relative times in Grafana's notation become seconds."""
     assert [seconds("now-3h"), seconds("now-30m"), seconds("90s")] == [10800, 1800, 90]

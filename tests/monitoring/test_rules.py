@@ -1,4 +1,4 @@
-"""Rules: sound, tested, explained, and made of metrics that there are."""
+"""The rules are valid, tested and explained, and use only existing metrics."""
 
 import re
 import shutil
@@ -28,13 +28,13 @@ ALERTS = [rule for rule in read_rules() if "alert" in rule]
 
 
 def read_cases() -> list[dict[str, Any]]:
-    """All moments at which an alert is looked at in a test of rules."""
+    """Every check of an alert in the rule tests."""
     files = [yaml.safe_load(file.read_text()) for file in TESTS]
     return [case for file in files for test in file["tests"] for case in test["alert_rule_test"]]
 
 
 def read_known_metrics() -> set[str]:
-    """Ours from METRICS.md, a histogram by its series, and the exporters' that were reviewed."""
+    """The metrics of METRICS.md, with histograms' series, and the reviewed ones of exporters."""
     ours = re.findall(r"^\| `(\w+)` \| (\w+)", (MONITORING / "METRICS.md").read_text(), re.M)
     known = {name for name, _ in ours}
     for name, kind in ours:
@@ -45,7 +45,7 @@ def read_known_metrics() -> set[str]:
 
 
 def run(*command: str | Path) -> None:
-    """Run a checker; what it says is the failure."""
+    """Run a checker; fail with its output."""
     if shutil.which(command[0]) is None:
         pytest.skip(f"{command[0]} is not here; Debian's package of that family brings it")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -53,19 +53,19 @@ def run(*command: str | Path) -> None:
 
 
 def test_rules_are_valid() -> None:
-    """As Prometheus reads them."""
+    """promtool accepts the rules."""
     run("promtool", "check", "rules", *RULES)
 
 
 @pytest.mark.parametrize("file", TESTS, ids=lambda file: file.stem)
 def test_rules_do_what_their_cases_say(file: Path) -> None:
-    """`promtool test rules`, one file at a time."""
+    """`promtool test rules` passes for each file."""
     run("promtool", "test", "rules", file)
 
 
 @pytest.mark.parametrize("alert", [rule["alert"] for rule in ALERTS])
 def test_each_alert_has_a_case_before_and_after_it_fires(alert: str) -> None:
-    """Not yet, and then with what it tells."""
+    """The rule tests check each alert before it fires, and its text when it does."""
     cases = [bool(case["exp_alerts"]) for case in read_cases() if case["alertname"] == alert]
     assert False in cases, "no case shows that it does not fire yet"
     assert True in cases, "no case shows that it fires"
@@ -73,7 +73,7 @@ def test_each_alert_has_a_case_before_and_after_it_fires(alert: str) -> None:
 
 @pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule["alert"])
 def test_each_alert_says_what_to_do(rule: dict[str, Any]) -> None:
-    """Severity, summary, description, one of the dashboards, and a whole section of the runbook."""
+    """An alert has severity, summary, description, a dashboard and a complete runbook section."""
     assert set(rule["labels"]) == {"severity"}
     assert rule["labels"]["severity"] in ("page", "ticket")
     notes = rule["annotations"]
@@ -87,14 +87,14 @@ def test_each_alert_says_what_to_do(rule: dict[str, Any]) -> None:
     assert re.findall(r"(?m)^\*\*([^*]+)\.\*\*", section) == list(SECTION)
 
 
-def test_runbook_speaks_of_alerts_that_there_are() -> None:
-    """No section is left of one that is gone; other sections have headings of several words."""
+def test_runbook_has_only_existing_alerts() -> None:
+    """The runbook has no section for a removed alert; other headings have several words."""
     headings = re.findall(r"(?m)^## (\S+)$", (MONITORING / "RUNBOOK.md").read_text())
     assert set(headings) == {rule["alert"] for rule in ALERTS}
 
 
 def test_every_metric_is_known() -> None:
-    """A name that nothing tells would keep an alert silent for ever."""
+    """An alert on a metric that does not exist would never fire."""
     rules = read_rules()
     recorded = {rule["record"] for rule in rules if "record" in rule}
     used = {name for rule in rules for name in list_metrics(rule["expr"])}
@@ -102,8 +102,8 @@ def test_every_metric_is_known() -> None:
     assert "pneumonia_queue_workers" in used
 
 
-def test_recording_rules_tell_level_metric_and_operations() -> None:
-    """As in job:pneumonia_api_uploads_unavailable:ratio_rate5m."""
+def test_recording_rules_are_named_by_level_metric_and_operations() -> None:
+    """Names look like job:pneumonia_api_uploads_unavailable:ratio_rate5m."""
     names = [rule["record"] for rule in read_rules() if "record" in rule]
     assert [name for name in names if not re.fullmatch(r"[a-z_]+:\w+:\w+", name)] == []
 
@@ -118,5 +118,5 @@ def test_recording_rules_tell_level_metric_and_operations() -> None:
     ],
 )
 def test_metrics_are_found_in_expressions(expression: str, names: set[str]) -> None:
-    """Names alone: no function, label, number or word of the language."""
+    """Only metrics are found: no function, label, number or keyword."""
     assert list_metrics(expression) == names

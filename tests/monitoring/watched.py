@@ -1,4 +1,4 @@
-"""A system that is watched, and its Prometheus and Alertmanager asked for what they know."""
+"""A running system with its monitoring, and queries to its Prometheus and Alertmanager."""
 
 import re
 import signal
@@ -20,32 +20,32 @@ WAITS = ("for", "interval", "group_wait", "group_interval")
 def shorten(text: str, seconds: int) -> str:
     """The same rules or routes with every wait cut to `seconds`.
 
-    Nothing is judged otherwise: no expression, range or threshold is touched, but how long an alert
+    Expressions, ranges and thresholds stay as they are; only these waits change: how long an alert
     must hold before it fires, how often rules of long ranges are evaluated, and for how long
-    Alertmanager gathers alerts before it tells.
+    Alertmanager gathers alerts before it sends them.
     """
     return re.sub(rf"(?m)^( +(?:{'|'.join(WAITS)}): )\d+[smh]$", rf"\g<1>{seconds}s", text)
 
 
 @dataclass(frozen=True)
 class Watched:
-    """A running system with MONITORING=1, and who is told of its alerts."""
+    """A running system with MONITORING=1, and the webhook that receives its alerts."""
 
     stack: Stack
     webhook: Webhook
 
     @property
     def prometheus_url(self) -> str:
-        """Where Prometheus answers."""
+        """The URL of Prometheus."""
         return f"http://127.0.0.1:{self.stack.ports['PROMETHEUS_PORT']}"
 
     @property
     def alertmanager_url(self) -> str:
-        """Where Alertmanager answers."""
+        """The URL of Alertmanager."""
         return f"http://127.0.0.1:{self.stack.ports['ALERTMANAGER_PORT']}"
 
     def query(self, expression: str) -> list[dict[str, Any]]:
-        """What an expression of PromQL gives now: series with their `metric` and `value`."""
+        """The current result of a PromQL expression: series with `metric` and `value`."""
         answer = requests.get(
             f"{self.prometheus_url}/api/v1/query", params={"query": expression}, timeout=10
         ).json()
@@ -53,11 +53,11 @@ class Watched:
         return answer["data"]["result"]
 
     def wait_for(self, expression: str, seconds: float) -> list[dict[str, Any]]:
-        """The same, as soon as it gives anything; fails after `seconds`."""
+        """The result as soon as it is not empty; fails after `seconds`."""
         return wait(lambda: self.query(expression), seconds, expression)
 
     def list_alerts(self) -> dict[str, str]:
-        """What Alertmanager knows: by name, whether it is `active` or `suppressed` by another."""
+        """The state of each alert by name: `active` or `suppressed`."""
         answer = requests.get(f"{self.alertmanager_url}/api/v2/alerts", timeout=10).json()
         return {alert["labels"]["alertname"]: alert["status"]["state"] for alert in answer}
 
@@ -70,7 +70,7 @@ class Watched:
 
     @contextmanager
     def suspended(self, word: str) -> Iterator[None]:
-        """Hold the processes with `word` in their command until the block is left."""
+        """Suspend the processes with `word` in their command until the block ends."""
         processes = self.find_parts(word)
         for process in processes:
             process.suspend()
@@ -81,7 +81,7 @@ class Watched:
                 process.resume()
 
     def shorten_waits(self, seconds: int) -> None:
-        """Let Prometheus and Alertmanager read their files again, with every wait cut."""
+        """Reload Prometheus and Alertmanager with every wait shortened."""
         files = [
             *(self.stack.var / "prometheus" / "rules").glob("*.yml"),
             self.stack.var / "alertmanager" / "alertmanager.yml",
@@ -91,7 +91,7 @@ class Watched:
         for name in ("prometheus/prometheus.yml", "alertmanager/alertmanager.yml"):
             for process in self.find_parts(name):
                 process.send_signal(signal.SIGHUP)
-        # Loaded when no rule has its own wait any more.
+        # Loaded once every rule has the short wait.
         wait(self._has_short_waits, 20, "shortened rules")
 
     def _has_short_waits(self) -> bool:
@@ -101,7 +101,7 @@ class Watched:
 
 
 def wait(found: Callable[[], Any], seconds: float, what: str) -> Any:
-    """What `found` returns as soon as it is true; fails after `seconds` and names `what`."""
+    """The first true result of `found`; fails after `seconds` and names `what`."""
     end = time.monotonic() + seconds
     while not (result := found()):
         assert time.monotonic() < end, f"no {what} within {seconds:.0f} s"

@@ -1,4 +1,4 @@
-"""Somebody who is told of alerts: what Alertmanager posts to."""
+"""A webhook that receives alerts from Alertmanager."""
 
 import json
 import threading
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Webhook:
-    """All alerts that were posted, in the order in which they came."""
+    """All received alerts, in order of arrival."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -18,23 +18,23 @@ class Webhook:
         self._came = threading.Condition()
 
     def add(self, alerts: list[dict[str, Any]]) -> None:
-        """Take what one notification tells."""
+        """Add the alerts of a notification."""
         with self._came:
             self._alerts += alerts
             self._came.notify_all()
 
     def list_names(self, status: str = "firing", since: int = 0) -> set[str]:
-        """Names of the alerts that were told with this status, after the first `since`."""
+        """Names of the alerts received with this status, after the first `since`."""
         with self._came:
             return {a["labels"]["alertname"] for a in self._alerts[since:] if a["status"] == status}
 
     def count(self) -> int:
-        """How many were told so far."""
+        """The number of alerts received so far."""
         with self._came:
             return len(self._alerts)
 
     def wait(self, name: str, status: str, seconds: float, since: int = 0) -> dict[str, Any]:
-        """The alert of this name and status, as soon as it is told; fails after `seconds`."""
+        """The alert with this name and status, as soon as it is received; fails after `seconds`."""
         end = time.monotonic() + seconds
         with self._came:
             while True:
@@ -42,8 +42,8 @@ class Webhook:
                     if (alert["labels"]["alertname"], alert["status"]) == (name, status):
                         return alert
                 left = end - time.monotonic()
-                told = [(a["labels"]["alertname"], a["status"]) for a in self._alerts[since:]]
-                assert left > 0, f"{name} was not {status} within {seconds:.0f} s; told was {told}"
+                seen = [(a["labels"]["alertname"], a["status"]) for a in self._alerts[since:]]
+                assert left > 0, f"{name} was not {status} within {seconds:.0f} s; received: {seen}"
                 self._came.wait(left)
 
 
@@ -53,14 +53,14 @@ def listening() -> Iterator[Webhook]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            """Take a notification."""
+            """Receive a notification."""
             body = self.rfile.read(int(self.headers["Content-Length"]))
             hook.add(json.loads(body)["alerts"])
             self.send_response(204)
             self.end_headers()
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Nothing: the alerts are kept."""
+            """Log nothing: the alerts are kept."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         hook = Webhook(f"http://127.0.0.1:{server.server_address[1]}/alerts")

@@ -1,4 +1,4 @@
-"""AWS in a namespace: moto for its services, the metadata service, and the plan applied there."""
+"""AWS in a network namespace: moto, the metadata service, and the applied plan."""
 
 import base64
 import json
@@ -26,7 +26,7 @@ from tests.terraform.local_aws import VALUES, copy_configuration, point_at_moto,
 ENDPOINT = f"http://{AWS}"
 RELEASE = "release-rehearsal.tar.gz"
 ACCOUNT = "123456789012"
-"""moto's."""
+"""The account id of moto."""
 REGION = "eu-central-1"
 EVERYTHING = {
     "Version": "2012-10-17",
@@ -45,7 +45,7 @@ SETTINGS = {
 
 
 class Account:
-    """An administrator's view of that AWS."""
+    """AWS, as an administrator uses it."""
 
     def __init__(self, metadata: MetadataServer) -> None:
         self._metadata = metadata
@@ -57,7 +57,7 @@ class Account:
         }
 
     def client(self, service: str) -> Any:
-        """AWS's own client; to be used inside the namespace `aws`."""
+        """A boto3 client; use it inside the namespace `aws`."""
         return boto3.client(
             service,
             endpoint_url=ENDPOINT,
@@ -67,7 +67,7 @@ class Account:
         )
 
     def apply(self, folder: Path) -> Plan:
-        """Apply `terraform/` there, and the plan of what is there now, with each host's script."""
+        """Apply `terraform/`; return the resulting plan with each host's script."""
         copied = copy_configuration(folder / "terraform")
         with inside("aws"):
             point_at_moto(copied, ENDPOINT)
@@ -80,19 +80,19 @@ class Account:
                 for instance in reservation["Instances"]:
                     address = instance["PrivateIpAddress"]
                     host = next(h for h in plan.hosts.values() if h.address == address)
-                    # As the host would get it; the provider's plan has only its digest.
-                    told = ec2.describe_instance_attribute(
+                    # From the API, because the plan only contains the script's digest.
+                    answer = ec2.describe_instance_attribute(
                         InstanceId=instance["InstanceId"], Attribute="userData"
                     )
-                    script = base64.b64decode(told["UserData"]["Value"]).decode()
+                    script = base64.b64decode(answer["UserData"]["Value"]).decode()
                     plan.hosts[host.name] = replace(host, script=script)
         return plan
 
     def guard(self, plan: Plan) -> None:
-        """From here on rights are checked: each host has its role's, this account has all.
+        """From here on permissions are enforced: each host has its role's, this account has all.
 
-        Buckets lose their rule that only TLS is answered, because here they speak HTTP; moto passes
-        over a policy's conditions, so it would refuse TLS as well.
+        The buckets' policy that requires TLS is deleted: moto uses HTTP here, and as it ignores the
+        conditions of a policy, it would refuse TLS as well.
         """
         with inside("aws"):
             s3 = self.client("s3")
@@ -119,7 +119,7 @@ class Account:
             requests.post(f"{ENDPOINT}/moto-api/reset-auth", data="0", timeout=10)
 
     def upload_release(self) -> None:
-        """What is committed here, and what was changed since in files that git knows."""
+        """The release: HEAD with the uncommitted changes of tracked files."""
         made = subprocess.run(
             ["git", "stash", "create"], cwd=ROOT, capture_output=True, text=True, check=True
         ).stdout.strip()
@@ -131,7 +131,7 @@ class Account:
                 self.client("s3").upload_file(str(archive), bucket("releases"), RELEASE)
 
     def upload_data(self, samples: Path) -> None:
-        """Three quarters of the sample X-rays to train on, the others to test on."""
+        """A data set: three quarters of the sample X-rays for training, the rest for the test."""
         with inside("aws"):
             s3 = self.client("s3")
             for label, pattern in (("NORMAL", "NORMAL*"), ("PNEUMONIA", "person*")):
@@ -141,7 +141,7 @@ class Account:
                     s3.upload_file(str(file), bucket("data"), f"kermany/{part}/{label}/{file.name}")
 
     def run_store(self, *arguments: str) -> str:
-        """`python -m model.serving.artifact_store` as an administrator runs it; what it printed."""
+        """The output of `python -m model.serving.artifact_store`, run as an administrator."""
         command = [sys.executable, "-m", "model.serving.artifact_store", *arguments]
         command += ["--store", f"s3://{bucket('artifacts')}/models"]
         with inside("aws"):
@@ -164,7 +164,7 @@ class Account:
 
 @contextmanager
 def running_aws() -> Iterator[Account]:
-    """Amazon's services, with nothing in them, in their namespace."""
+    """Empty AWS services in their namespace."""
     open_aws()
     with ExitStack() as stack:
         with inside("aws"):

@@ -1,7 +1,7 @@
-"""What the rehearsal's machines are made of: Debian 12, and caches of all that they install.
+"""The image of the rehearsal's machines: Debian 12, and caches of the packages that they install.
 
-Made once below `var/rehearsal` and used by every later run, so that a machine's script installs
-what it would install on AWS, by the same commands, from this machine's disk.
+Created once below `var/rehearsal` and reused by later runs. A machine's script installs the same
+packages with the same commands as on AWS, from local caches.
 """
 
 import hashlib
@@ -21,10 +21,10 @@ IMAGE = WORK / "image"
 PACKAGES = WORK / "packages"
 WHEELS = WORK / "wheels"
 CACHES = {PACKAGES: "/srv/packages", WHEELS: "/srv/wheels"}
-"""Where a machine finds them."""
+"""Where the caches are mounted in a machine."""
 
 BASE = ("dbus", "systemd", "systemd-sysv", "iproute2", "procps", "sudo", "ca-certificates")
-"""Of what Debian's cloud image has, what the scripts rely on; cloud-init is installed on top."""
+"""The packages of Debian's cloud image that the scripts need; cloud-init is added later."""
 
 DEBIAN_PYTHON = {"python_version": "3.11", "python_full_version": "3.11.2"}
 
@@ -37,7 +37,7 @@ PIP_SETTINGS = f"[global]\nno-index = true\nfind-links = {CACHES[WHEELS]}\n"
 
 
 def make_image(scripts: Iterable[str]) -> None:
-    """All of it, for machines with these scripts; what is there already is kept."""
+    """Create image and caches for these scripts; existing ones are reused."""
     WORK.mkdir(parents=True, exist_ok=True)
     if not IMAGE.is_dir():
         _make_root()
@@ -46,7 +46,7 @@ def make_image(scripts: Iterable[str]) -> None:
 
 
 def list_packages(script: str) -> list[str]:
-    """Debian packages that a host's script installs, but for those of other repositories."""
+    """The Debian packages that a host's script installs, without other repositories."""
     joined = script.replace("\\\n", " ")
     calls = re.findall(r"(?m)^packages ([a-z0-9 .+-]+)$", joined)
     return [name for call in calls for name in call.split()]
@@ -69,7 +69,7 @@ def _make_packages(names: list[str]) -> None:
         return
     shutil.rmtree(PACKAGES, ignore_errors=True)
     PACKAGES.mkdir()
-    # Into a copy: what is only downloaded must not be left in the image.
+    # Into a copy, so that downloads do not remain in the image.
     copy = WORK / "downloading"
     shutil.rmtree(copy, ignore_errors=True)
     run("cp", "-a", str(IMAGE), str(copy))
@@ -96,7 +96,7 @@ def _make_wheels() -> None:
 
 
 def _list_extra() -> list[str]:
-    """What the lock asks for under Debian's Python and not under the one that runs this."""
+    """Requirements of the lock that apply only to Debian's Python, not to the running one."""
     pinned = [Requirement(line) for line in (ROOT / "requirements.txt").read_text().splitlines()]
     return [
         f"{one.name}{one.specifier}"
@@ -110,13 +110,13 @@ def _digest(text: str) -> str:
 
 
 def in_root(root: Path, *command: str) -> None:
-    """Run it in that tree, as if it were the machine's."""
+    """Run a command in a tree by chroot."""
     shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
     run("chroot", str(root), *command)
 
 
 def run(*command: str, cwd: Path = ROOT) -> str:
-    """What it printed. Raises RuntimeError with its last words if it fails."""
+    """The command's output. Raises RuntimeError with the end of its errors."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
     done = subprocess.run(
         command, cwd=cwd, env=environment, capture_output=True, text=True, check=False

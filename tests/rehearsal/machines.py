@@ -1,7 +1,7 @@
 """Debian machines that systemd-nspawn boots in the namespaces, with the rendered scripts.
 
-A machine's disk is an overlay on the image, so it outlives its machine: killed and started again it
-is the same host, whose script does not run again once it has succeeded.
+A machine's disk is an overlay on the image and outlives the machine: killed and started again, it
+is the same host, and a script that has succeeded does not run again.
 """
 
 import os
@@ -20,7 +20,7 @@ CGROUPS = Path("/sys/fs/cgroup")
 
 
 class Machine:
-    """One host: its disk, and while it is on its processes."""
+    """A host: its disk and, while it runs, its processes."""
 
     def __init__(self, host: Host, names: list[tuple[str, str]]) -> None:
         self.host = host
@@ -40,18 +40,18 @@ class Machine:
         self.write(f"{seed}/meta-data", f"instance-id: i-{host.name}\n")
 
     def write(self, path: str, text: str) -> None:
-        """A file on its disk; before it is started."""
+        """Write a file to the disk before the machine starts."""
         file = self._folder / "root" / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
 
     @property
     def console(self) -> Path:
-        """What the machine printed."""
+        """The console output."""
         return self._folder / "console.log"
 
     def start(self) -> None:
-        """Switch it on."""
+        """Boot the machine."""
         command = ["systemd-nspawn", "--quiet", f"--directory={self._folder}/root", "--boot"]
         command += ["--register=no", "--keep-unit", "--console=pipe", "--resolv-conf=off"]
         command += [f"--hostname={self.host.name}", f"--machine={PREFIX}{self.host.name}"]
@@ -69,11 +69,11 @@ class Machine:
 
     @property
     def is_on(self) -> bool:
-        """Whether its processes run."""
+        """Whether the machine is on."""
         return self._process is not None and self._process.poll() is None
 
     def _first_process(self) -> int:
-        """The machine's systemd, as this machine numbers it. Raises RuntimeError."""
+        """The process id of the machine's systemd on this machine. Raises RuntimeError."""
         for _ in range(100):
             if self.is_on:
                 assert self._process is not None
@@ -81,10 +81,10 @@ class Machine:
                 if found := children.read_text().split():
                     return int(found[0])
             time.sleep(0.1)
-        raise RuntimeError(f"{self.host.name} is off; {self.console} tells why.")
+        raise RuntimeError(f"{self.host.name} is off; see {self.console}.")
 
     def run(self, *command: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
-        """Run a command on it."""
+        """Run a command on the machine."""
         enter = ["nsenter", f"--target={self._first_process()}"]
         enter += ["--mount", "--uts", "--ipc", "--net", "--pid"]
         done = subprocess.run(
@@ -97,7 +97,7 @@ class Machine:
         return done
 
     def wait_set_up(self, seconds: float) -> str:
-        """Empty when the script has ended well, else what is wrong."""
+        """Wait for the script; return an empty string on success, otherwise the fault."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             if not self.is_on:
@@ -108,12 +108,12 @@ class Machine:
         return "its script did not succeed\n" + self.setup_log()
 
     def setup_log(self) -> str:
-        """The end of what the script printed."""
+        """The end of the script's output."""
         log = self._folder / "root/var/log/pneumonia-setup.log"
         return log.read_text()[-3000:] if log.is_file() else "It printed nothing."
 
     def wait_off(self, seconds: float) -> bool:
-        """Whether it powered itself off in that time."""
+        """Whether the machine powered itself off within that time."""
         assert self._process is not None
         try:
             self._process.wait(seconds)
@@ -122,26 +122,26 @@ class Machine:
         return True
 
     def kill(self) -> None:
-        """As if its power were cut."""
+        """Kill the machine, as in a power failure."""
         assert self._process is not None
         if self.is_on:
             os.kill(self._first_process(), signal.SIGKILL)
             self._process.wait(30)
 
     def remove(self) -> None:
-        """Kill it and give its disk back."""
+        """Kill the machine and unmount its disk."""
         if self._process is not None and self.is_on:
             self.kill()
         subprocess.run(["umount", str(self._folder / "root")], check=False, capture_output=True)
 
 
 def remove_machines() -> None:
-    """Disks of an earlier rehearsal, and the empty cgroups that nspawn leaves behind."""
+    """Remove disks of an earlier rehearsal, and empty cgroups that nspawn left."""
     for root in HOSTS.glob("*/root"):
         if root.is_mount():
             subprocess.run(["umount", "--lazy", str(root)], check=True)
     shutil.rmtree(HOSTS, ignore_errors=True)
     for left in (left for name in ("payload", "supervisor") for left in CGROUPS.glob(f"*/{name}")):
         for group in [*sorted((g for g in left.rglob("*") if g.is_dir()), reverse=True), left]:
-            with suppress(OSError):  # not ours: something runs in it
+            with suppress(OSError):  # in use by something else
                 group.rmdir()

@@ -1,7 +1,7 @@
-"""The instance metadata service, version 2 alone, as the hosts' AWS clients ask it for credentials.
+"""The instance metadata service, version 2 only, from which AWS clients get their credentials.
 
 https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-v2-how-it-works.html. A call
-without a session token is refused, as the plan demands of each host.
+without a session token is refused, as the plan requires for each host.
 """
 
 import json
@@ -14,11 +14,11 @@ from threading import Thread
 ROLE = "/latest/meta-data/iam/security-credentials/"
 PORT = 80
 TOKEN_SECONDS = "X-aws-ec2-metadata-token-ttl-seconds"
-"""Asked for with a token, and said with it: the clients that are written in Go insist."""
+"""Header of the token request and its response; clients written in Go require it."""
 
 
 class MetadataServer(ThreadingHTTPServer):
-    """Knows the credentials of each host, as STS gave them, by the host's address."""
+    """The credentials that STS issued for each host, by the host's address."""
 
     daemon_threads = True
 
@@ -32,7 +32,7 @@ class _Request(BaseHTTPRequestHandler):
     server: MetadataServer
 
     def do_PUT(self) -> None:
-        """Give a token."""
+        """Issue a session token."""
         if self.path != "/latest/api/token":
             return self._answer(404)
         token = secrets.token_hex(16)
@@ -40,7 +40,7 @@ class _Request(BaseHTTPRequestHandler):
         self._answer(200, token, {TOKEN_SECONDS: self.headers.get(TOKEN_SECONDS, "21600")})
 
     def do_GET(self) -> None:
-        """The role's name, then its credentials."""
+        """Return the role's name, or its credentials."""
         found = self.server.credentials.get(self.client_address[0])
         if self.headers.get("X-aws-ec2-metadata-token") not in self.server.tokens:
             self._answer(401)
@@ -62,12 +62,12 @@ class _Request(BaseHTTPRequestHandler):
         self.wfile.write(text.encode())
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing: the report tells what matters."""
+        """Log nothing: the report has what matters."""
 
 
 @contextmanager
 def running_metadata(address: str) -> Iterator[MetadataServer]:
-    """The service, in the namespace that the caller is in."""
+    """Run the service in the caller's namespace."""
     with MetadataServer(address) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()

@@ -1,9 +1,9 @@
-"""The planned network in namespaces: one for each host, and a router that obeys the plan.
+"""The planned network in namespaces: one for each host, and a router that enforces the plan.
 
-The router stands where Amazon's network stands: every packet between two hosts crosses it, leaves
-only by a rule of the sender's security groups, arrives only by a rule of the receiver's, and what
-is said back on an open connection passes. Public addresses are translated as an internet gateway
-does. Everything is made from `terraform show -json` of a plan.
+The router takes the place of Amazon's network: every packet between two hosts crosses it, leaves
+only by a rule of the sender's security groups, and arrives only by a rule of the receiver's.
+Replies on an open connection pass. Public addresses are translated as by an internet gateway.
+Everything is derived from `terraform show -json` of a plan.
 """
 
 import ctypes
@@ -18,19 +18,19 @@ from typing import Any
 
 PREFIX = "rehearsal-"
 CABLE = "to-"
-"""Begins the names of the router's interfaces, which may have 15 letters."""
+"""Prefix of the router's interfaces, whose names have at most 15 letters."""
 ROUTER = "router"
 GATEWAY = "169.254.1.1"
 METADATA = "169.254.169.254"
 AWS = "198.51.100.10"
-"""The address of Amazon's services: these networks are for documentation (RFC 5737)."""
+"""The address of the AWS services; this network is reserved for documentation (RFC 5737)."""
 OUTSIDE = {"aws": AWS, "internet": "203.0.113.10", "admin": "203.0.113.20"}
 CLONE_NEWNET = 0x40000000
 
 
 @dataclass(frozen=True)
 class Host:
-    """An instance of the plan."""
+    """A host of the plan."""
 
     name: str
     address: str
@@ -42,7 +42,7 @@ class Host:
 
 @dataclass
 class Plan:
-    """Hosts by name; the rules of security groups; names inside, with their addresses."""
+    """Hosts by name, rules of the security groups, and internal names with their addresses."""
 
     hosts: dict[str, Host] = field(default_factory=dict)
     rules: list[dict[str, Any]] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Plan:
 
 
 def read_plan(shown: dict[str, Any]) -> Plan:
-    """From `terraform show -json` of a plan whose values are all known."""
+    """Read `terraform show -json` of a plan in which all values are known."""
     resources = shown["planned_values"]["root_module"]["resources"]
     plan = Plan()
     public = {}
@@ -129,7 +129,7 @@ def _join(name: str, lines: list[str]) -> str:
 
 
 def open_aws() -> None:
-    """The namespace of Amazon's services, which are there before any network is."""
+    """Create the namespace of the AWS services, before any other network."""
     _ip("netns", "add", f"{PREFIX}aws")
     with inside("aws"):
         _ip("link", "set", "lo", "up")
@@ -138,7 +138,7 @@ def open_aws() -> None:
 
 
 def connect(plan: Plan, folder: Path) -> None:
-    """All other namespaces, and the cables."""
+    """Create all other namespaces and their links."""
     _ip("netns", "add", PREFIX + ROUTER)
     with inside(ROUTER):
         _ip("link", "set", "lo", "up")
@@ -155,7 +155,7 @@ def connect(plan: Plan, folder: Path) -> None:
 
 
 def _connect(name: str, address: str) -> None:
-    """A cable from a namespace to the router, which is the way to everything."""
+    """Link a namespace to the router, its default route."""
     cable = CABLE + name
     with inside(ROUTER):
         _ip("link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", PREFIX + name)
@@ -170,7 +170,7 @@ def _connect(name: str, address: str) -> None:
 
 
 def remove_network() -> None:
-    """What this or an earlier, killed rehearsal made, with the processes in it."""
+    """Remove the namespaces of this or an earlier rehearsal, with their processes."""
     for line in _ip("netns", "list").splitlines():
         if line.startswith(PREFIX):
             name = line.split()[0]
@@ -182,7 +182,7 @@ def remove_network() -> None:
 
 @contextmanager
 def inside(name: str) -> Iterator[None]:
-    """This thread, and what it starts, in a namespace; `setns` (2) concerns one thread alone."""
+    """Run this thread and its children in a namespace; setns(2) affects only the calling thread."""
     libc = ctypes.CDLL(None, use_errno=True)
     before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
     there = os.open(f"/run/netns/{PREFIX}{name}", os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""Who uses the deployment from outside: a doctor in a browser, and machines by the API."""
+"""Clients of the deployment: a doctor in a browser, and machines with the API."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ JUDGED = ("done", "rejected")
 
 @contextmanager
 def doctor_on_internet(address: str, certificate: Path, password: str) -> Iterator[Visitor]:
-    """Logged in over TLS; the site's certificate is checked."""
+    """A doctor, logged in over TLS with a verified certificate."""
     visitor = Visitor(f"https://{address}")
     visitor.session.verify = str(certificate)
     visitor.session.trust_env = False
@@ -29,7 +29,7 @@ def doctor_on_internet(address: str, certificate: Path, password: str) -> Iterat
 
 
 def upload(visitor: Visitor, xray: bytes) -> str:
-    """The new record's id. Raises RuntimeError with what the page said instead."""
+    """Upload an X-ray and return the record's id. Raises RuntimeError with the page's message."""
     page = visitor.post("/xrays", "/xrays", files={"xray": ("xray.jpeg", xray, "image/jpeg")})
     found = re.search(r"/xrays/([0-9a-f]{32})$", page.url)
     if not found:
@@ -38,13 +38,13 @@ def upload(visitor: Visitor, xray: bytes) -> str:
 
 
 class Caller:
-    """A machine with the key, which calls an API host from where the web stands."""
+    """A machine with the API key, which calls an API host from the web host's namespace."""
 
     def __init__(self, key: str) -> None:
         self._headers = {"Authorization": f"Bearer {key}"}
 
     def get(self, address: str, path: str) -> Any:
-        """JSON of a route."""
+        """The JSON response of a route."""
         with inside("web"), requests.Session() as session:
             session.trust_env = False
             answer = session.get(f"http://{address}:5000{path}", headers=self._headers, timeout=40)
@@ -61,7 +61,7 @@ class Caller:
             return str(answer.json()["id"])
 
     def list_xrays(self, address: str) -> dict[str, dict[str, Any]]:
-        """Every record of the worklist, by id."""
+        """All records of the worklist, by id."""
         found: dict[str, dict[str, Any]] = {}
         cursor = ""
         while True:
@@ -74,7 +74,7 @@ class Caller:
 
 @contextmanager
 def uploading(visitor: Visitor, xrays: list[bytes]) -> Iterator[tuple[list[str], list[str]]]:
-    """A doctor who uploads one X-ray after the other: their ids, and what went wrong."""
+    """Upload X-rays one after the other; the ids, and the errors."""
     stop = Event()
     ids: list[str] = []
     faults: list[str] = []
@@ -84,7 +84,7 @@ def uploading(visitor: Visitor, xrays: list[bytes]) -> Iterator[tuple[list[str],
         with inside("internet"):
             while not stop.wait(0.3):
                 number += 1
-                # A byte more each time: another file, so that it is judged anew.
+                # One more byte each time makes it a new file, so that it is analysed again.
                 xray = xrays[number % len(xrays)] + number.to_bytes(4)
                 try:
                     ids.append(upload(visitor, xray))

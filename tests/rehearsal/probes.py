@@ -1,4 +1,4 @@
-"""Paths between hosts: which must be open, and which must not."""
+"""Network paths between hosts: which must be open, and which closed."""
 
 import socket
 from collections.abc import Iterator
@@ -59,10 +59,10 @@ CLOSED = (
 
 
 def find_faults(plan: Plan) -> Iterator[tuple[str, str]]:
-    """Every path with what is wrong with it, or an empty string.
+    """Every path with its fault, or an empty string.
 
-    On a closed one nothing may answer, not even that no one listens: that would have come from the
-    host itself. An open one may, for a host that is off.
+    On a closed path nothing may answer, not even a refused connection, which would come from the
+    host itself. On an open path it may, because the host may be off.
     """
     probes = [(True, *path) for path in OPEN] + [(False, *path) for path in CLOSED]
     with ThreadPoolExecutor(len(probes)) as pool:
@@ -73,7 +73,7 @@ def find_faults(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _try(plan: Plan, start: str, end: str, port: int) -> str:
-    """Who answers: "the service", "the host" that nobody listens, or "nothing"."""
+    """Who answers: "the service", "the host" (connection refused), or "nothing"."""
     name, _, public = end.partition(" ")
     host = plan.hosts[name]
     address = host.public_address if public else host.address

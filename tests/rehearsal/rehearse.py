@@ -34,26 +34,26 @@ TOOLS = {
 
 
 def find_missing() -> list[str]:
-    """What this machine lacks for it, a line each."""
+    """The requirements that this machine lacks, one line each."""
     missing = [] if sys.platform == "linux" and os.geteuid() == 0 else ["root on Linux"]
     return missing + [f"{name}: {where}" for name, where in TOOLS.items() if not shutil.which(name)]
 
 
 def clean_up() -> None:
-    """Nothing of this or of an earlier, killed rehearsal is left."""
+    """Remove everything that this or an earlier rehearsal left."""
     network.remove_network()
     machines.remove_machines()
 
 
 def rehearse(report: Report, folder: Path, stack: ExitStack) -> None:
-    """All scenes."""
-    report.head("The plan, applied to a stand-in of AWS")
+    """Run all scenes."""
+    report.head("The plan, applied to a mock of AWS")
     account = stack.enter_context(aws.running_aws())
     plan = account.apply(folder)
     report.check(f"{len(plan.hosts)} hosts, {len(plan.rules)} rules of security groups")
     image.make_image(host.script for host in plan.hosts.values())
     report.check("Debian 12, with a cache of all that the hosts install")
-    image.run(sys.executable, "-m", "model.network")  # the shipped model, for publishing it
+    image.run(sys.executable, "-m", "model.network")  # exports the shipped model, to publish it
     account.guard(plan)
     account.upload_release()
     account.upload_data(ROOT / "var" / "samples")
@@ -88,11 +88,11 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def main() -> int:
-    """Check what is needed, rehearse, report."""
+    """Check the requirements, rehearse, report."""
     if missing := find_missing():
         print("The rehearsal needs what this machine has not:", *missing, sep="\n  ")
         return 1
-    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: in the background it is ignored
+    for number in (signal.SIGINT, signal.SIGTERM):  # also SIGINT, which background jobs ignore
         signal.signal(number, _interrupt)
     image.WORK.mkdir(parents=True, exist_ok=True)
     file = image.WORK / "report.txt"

@@ -1,4 +1,4 @@
-"""What a rehearsal saw, one line a check, as it goes and kept in a file."""
+"""The report of a rehearsal: one line for each check, printed and kept in a file."""
 
 import time
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from pathlib import Path
 
 @dataclass
 class Report:
-    """Lines so far; `began` is a monotonic second."""
+    """The report; `began` is a time of time.monotonic()."""
 
     file: Path
     began: float = field(default_factory=time.monotonic)
@@ -15,20 +15,20 @@ class Report:
     failed: int = 0
 
     def head(self, title: str) -> None:
-        """A new part."""
+        """Begin a new part."""
         self._write(f"\n{title}")
 
     def check(self, what: str, fault: str = "", detail: str = "") -> None:
-        """One line: it holds when there is no `fault`."""
+        """Write a check, which passes if there is no `fault`."""
         seconds = time.monotonic() - self.began
         self.passed += not fault
         self.failed += bool(fault)
-        said = fault or detail
+        text = fault or detail
         mark = "FAILED" if fault else "ok    "
-        self._write(f"{mark} {seconds:5.0f} s  {what}{': ' if said else ''}{said}")
+        self._write(f"{mark} {seconds:5.0f} s  {what}{': ' if text else ''}{text}")
 
     def close(self) -> int:
-        """The last line; the exit code."""
+        """Write the last line; return the exit code."""
         seconds = time.monotonic() - self.began
         self._write(f"\n{self.passed} passed, {self.failed} failed in {seconds / 60:.1f} minutes")
         return 1 if self.failed or not self.passed else 0

@@ -1,4 +1,4 @@
-"""What happens in a rehearsal, part by part; each writes its lines into the report."""
+"""The scenes of a rehearsal; each writes its checks into the report."""
 
 import time
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from tests.rehearsal.report import Report
 SET_UP_SECONDS = 900
 BACK_SECONDS = 180
 RESCUE_SECONDS = 300
-"""All of these are for a busy machine. What a dead worker had begun is published again after 90 s,
+"""Limits for a busy machine. X-rays that a dead worker had in progress are requeued after 90 s,
 by another worker."""
 
 SECRET = ("ssm", "get-parameter", "--with-decryption", "--query", "Parameter.Name", "--name")
@@ -43,12 +43,12 @@ RIGHTS = (
     ("monitoring", False, *SECRET, "/pneumonia/api-key"),
     ("monitoring", False, *SECRET, "/pneumonia/secret-key"),
 )
-"""Host, whether it may, and the call."""
+"""Host, whether the call is allowed, and the call."""
 
 
 @dataclass
 class Stage:
-    """Everything that a scene may need."""
+    """What the scenes share."""
 
     plan: Plan
     machines: dict[str, Machine]
@@ -59,17 +59,17 @@ class Stage:
 
     @property
     def api_addresses(self) -> list[str]:
-        """Of all API hosts."""
+        """The names of all API hosts."""
         return [host.address for name, host in self.plan.hosts.items() if name.startswith("api-")]
 
     @property
     def certificate(self) -> Path:
-        """The site's, as nginx has it."""
+        """The certificate that nginx serves."""
         return WORK / "hosts/nginx/root/var/lib/pneumonia/nginx/tls/certificate.pem"
 
 
 def set_up(stage: Stage) -> None:
-    """All machines are switched on at once, and their scripts run."""
+    """Boot all machines at once and wait for their scripts."""
     stage.report.head("Set up by the rendered scripts")
     for machine in stage.machines.values():
         machine.start()
@@ -84,7 +84,7 @@ def set_up(stage: Stage) -> None:
 
 
 def run_scripts_again(stage: Stage) -> None:
-    """A script that has run may run again."""
+    """Run the scripts again: they are idempotent."""
     stage.report.head("Each script a second time")
     for name, machine in stage.machines.items():
         if name == "trainer":
@@ -94,7 +94,7 @@ def run_scripts_again(stage: Stage) -> None:
 
 
 def read_xrays(stage: Stage, doctor: Visitor) -> None:
-    """From the internet: HTTP leads to HTTPS, X-rays are uploaded, predictions are read."""
+    """Use the site from the internet: HTTPS redirect, uploads, predictions."""
     stage.report.head("A doctor on the internet")
     plain = requests.get(doctor.url.replace("https", "http"), allow_redirects=False, timeout=10)
     there = plain.headers.get("Location", "")
@@ -103,8 +103,8 @@ def read_xrays(stage: Stage, doctor: Visitor) -> None:
     proof = "/var/lib/pneumonia/nginx/acme/.well-known/acme-challenge/proof"
     stage.machines["nginx"].run("install", "-D", "-m", "644", "/etc/hostname", proof)
     path = proof.removeprefix("/var/lib/pneumonia/nginx/acme")
-    asked = requests.get(f"http://{doctor.url.removeprefix('https://')}{path}", timeout=10)
-    fault = "" if asked.text.strip() == "nginx" else f"status {asked.status_code}"
+    answer = requests.get(f"http://{doctor.url.removeprefix('https://')}{path}", timeout=10)
+    fault = "" if answer.text.strip() == "nginx" else f"status {answer.status_code}"
     stage.report.check("Let's Encrypt would find what certbot leaves for it", fault)
     front = doctor.get("/xrays")
     policy = front.headers.get("Strict-Transport-Security", "")
@@ -120,7 +120,7 @@ def read_xrays(stage: Stage, doctor: Visitor) -> None:
 
 
 def wait(holds: Callable[[], bool], seconds: float) -> bool:
-    """Until it holds; whether it did in that time."""
+    """Wait for a condition; whether it became true in time."""
     until = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > until:
@@ -130,33 +130,33 @@ def wait(holds: Callable[[], bool], seconds: float) -> bool:
 
 
 def try_paths(stage: Stage) -> None:
-    """What must be open is, what must not be is not."""
+    """Check the open and the closed network paths."""
     stage.report.head("Paths between hosts")
     for name, fault in probes.find_faults(stage.plan):
         stage.report.check(name, fault)
 
 
 def try_rights(stage: Stage) -> None:
-    """By its role a host reads its own secrets and objects, and no other."""
+    """Check that each role can access exactly its own secrets and objects."""
     stage.report.head("What hosts may do on AWS")
     for name, may, *what in RIGHTS:
         command = ["aws", "--region", REGION, "--endpoint-url", ENDPOINT, *what, "--output", "text"]
         done = stage.machines[name].run(*command)
-        said = done.stderr.strip()
-        refused = "AccessDenied" in said or "Forbidden" in said or "403" in said
-        fault = "" if (done.returncode == 0 if may else refused) else said or "it may"
+        errors = done.stderr.strip()
+        refused = "AccessDenied" in errors or "Forbidden" in errors or "403" in errors
+        fault = "" if (done.returncode == 0 if may else refused) else errors or "it may"
         line = f"{name} {'may' if may else 'may not'} {what[1]} {what[-1]}"
         stage.report.check(line, fault)
 
 
 def kill_each(stage: Stage, doctor: Visitor) -> None:
-    """Each host loses its power and comes back; no X-ray that was accepted is lost."""
+    """Cut the power of each host; it comes back, and no accepted X-ray is lost."""
     stage.report.head("Each host is killed")
     accepted = set(stage.caller.list_xrays(stage.api_addresses[0]))
     for number, (name, machine) in enumerate(stage.machines.items()):
         if name == "trainer":
-            continue  # above, in the middle of its work
-        # Not waited for: some are judged, some in flight and some queued when the power goes.
+            continue  # tested above, during a run
+        # Do not wait, so that some are done, some in progress and some queued at the power cut.
         for xray in stage.xrays:
             other = xray + bytes([number, 255])
             accepted.add(stage.caller.send(stage.api_addresses[0], other))
@@ -183,7 +183,7 @@ def kill_each(stage: Stage, doctor: Visitor) -> None:
 
 
 def _works(stage: Stage, doctor: Visitor, name: str) -> bool:
-    """Whether its users see it work."""
+    """Whether the host works for its users."""
     try:
         if name == "monitoring":
             with inside(name):

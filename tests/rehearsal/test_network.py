@@ -1,4 +1,4 @@
-"""The rehearsal's own parts that can be seen in seconds."""
+"""Tests of the rehearsal itself that take seconds."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ PORT, OTHER = 5000, 5001
 
 
 def rule(direction: str, group: str, peer: str) -> dict[str, object]:
-    """As a plan shows it."""
+    """A resource as in a plan."""
     return {
         "type": direction,
         "security_group_id": group,
@@ -33,7 +33,7 @@ def rule(direction: str, group: str, peer: str) -> dict[str, object]:
 
 @pytest.fixture
 def spaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Two hosts, of which `caller` may reach the port of `server` by the rules of both."""
+    """Two hosts; the rules of both let `caller` reach the port of `server`."""
     if os.geteuid() or not (shutil.which("nft") and shutil.which("ip")):
         pytest.skip("network namespaces need root, nftables and iproute2")
     monkeypatch.setattr(network, "PREFIX", f"test-{os.getpid()}-")
@@ -42,7 +42,7 @@ def spaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         for name, address in (("caller", "10.20.0.10"), ("server", "10.20.0.11"))
     }
     rules = [rule("egress", "sg-caller", "sg-server"), rule("ingress", "sg-server", "sg-caller")]
-    # One half of a path is no path.
+    # A rule on one side only does not open the path.
     rules += [rule("egress", "sg-server", "sg-caller")]
     try:
         open_aws()
@@ -53,7 +53,7 @@ def spaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def reaches(start: str, address: str, port: int) -> bool:
-    """Whether a connection is taken."""
+    """Whether a connection is accepted."""
     try:
         with inside(start), socket.create_connection((address, port), 1):
             return True
@@ -62,7 +62,7 @@ def reaches(start: str, address: str, port: int) -> bool:
 
 
 def test_router_obeys_the_rules_of_both_ends(spaces: None) -> None:
-    """The port that both name is open; another one, the way back and strangers are not."""
+    """Only the port that both sides allow is open; other ports, directions and hosts are not."""
     with (
         inside("server"),
         socket.create_server(("10.20.0.11", PORT)),
@@ -77,7 +77,7 @@ def test_router_obeys_the_rules_of_both_ends(spaces: None) -> None:
 
 
 def test_machine_that_lacks_something_is_told(tmp_path: Path) -> None:
-    """Each tool by name with where it comes from; code 1; nothing is done."""
+    """Missing tools are listed with their source; the exit status is 1 and nothing is done."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.rehearsal.rehearse"],
         cwd=ROOT,
@@ -93,5 +93,5 @@ def test_machine_that_lacks_something_is_told(tmp_path: Path) -> None:
 
 
 def test_packages_are_those_of_the_script() -> None:
-    """Also those of a call that goes on in the next line."""
+    """Packages are also found in a call that continues on the next line."""
     assert list_packages("packages a \\\n    b-c\nretry apt-get install d\n") == ["a", "b-c"]

@@ -1,4 +1,4 @@
-"""The trainer in a rehearsal: runs, is cut off, hangs; its model is a candidate; all is watched."""
+"""The trainer in a rehearsal: it runs, is interrupted and hangs; its model is a candidate."""
 
 import subprocess
 import tempfile
@@ -22,11 +22,11 @@ HANGING_RUN = "[Service]\nExecStart=\nExecStart=sleep infinity\nRuntimeMaxSec={l
 SHORT_LIMIT = "[Timer]\nOnBootSec=\nOnBootSec=10\n"
 
 NO_GPU = "gpu"
-"""The one target that is down here, for want of a GPU."""
+"""The one target that is down here, because there is no GPU."""
 
 
 def train(stage: Stage, doctor: Visitor) -> None:
-    """The trainer is started, cut off, started again; its model is served to nobody."""
+    """The trainer is started, killed and started again; its model is a candidate."""
     stage.report.head("A training run while X-rays come in, and what becomes of its model")
     trainer = stage.machines["trainer"]
     log = WORK / "hosts/trainer/root/var/lib/pneumonia/training/job.log"
@@ -35,7 +35,7 @@ def train(stage: Stage, doctor: Visitor) -> None:
         _check_targets(stage)
         trainer.kill()
         trainer.start()
-        stage.report.check("trainer was killed in the middle of its work and started again")
+        stage.report.check("trainer was killed during its work and started again")
     else:
         stage.report.check("trainer begins its work", trainer.console.read_text()[-2000:])
     with uploading(doctor, stage.xrays) as (ids, faults):
@@ -50,14 +50,14 @@ def train(stage: Stage, doctor: Visitor) -> None:
     stage.report.check("without a dropped request", "; ".join(faults[:3]), detail)
     records = stage.caller.list_xrays(stage.api_addresses[0]).values()
     batch = [record["id"] for record in records if record["source"] == "batch"]
-    # By search: hundreds were uploaded since, and the worklist has pages.
+    # By search, because the worklist has pages and hundreds of newer X-rays.
     missing = [i for i in batch if f"/xrays/{i}" not in doctor.get(f"/xrays?q={i}").text]
     fault = f"{len(missing)} of {len(batch)} are not" if missing or not batch else ""
     stage.report.check("its test images are in the worklist", fault, f"{len(batch)} X-rays")
 
 
 def hang(stage: Stage) -> None:
-    """A run that never ends is ended by its limit; were it not, the box goes off by its timer."""
+    """A run that hangs is ended by its time limit or, failing that, by the trainer's timer."""
     stage.report.head("A trainer that hangs")
     trainer = stage.machines["trainer"]
     trainer.kill()
@@ -72,14 +72,14 @@ def hang(stage: Stage) -> None:
 
 
 def _check_candidate(stage: Stage, log: str) -> None:
-    """One epoch from random weights: published, served to nobody, and refused by the gate."""
+    """A model of one epoch from random weights is a candidate, and the gate refuses it."""
     states = dict(line.split() for line in stage.account.run_store("list").splitlines())
     waiting = [version for version, state in states.items() if state == "candidate"]
     fault = "" if len(waiting) == 1 else f"the store has {states}; its log: {log}"
     stage.report.check("its model is a candidate", fault, " ".join(waiting))
     served = {version for version, state in states.items() if state == "served"}
     fault = "" if served == _served(stage) else f"API hosts serve {_served(stage)}"
-    stage.report.check("and served to nobody", fault, " ".join(served))
+    stage.report.check("and is not in service", fault, " ".join(served))
     for version in waiting:
         try:
             stage.account.run_store("promote", version)
@@ -90,7 +90,7 @@ def _check_candidate(stage: Stage, log: str) -> None:
 
 
 def _promote_another(stage: Stage) -> None:
-    """A candidate that passes is served by all hosts once it is promoted; then back."""
+    """All hosts serve a promoted candidate, and then the previous model again."""
     before = _served(stage)
     with tempfile.TemporaryDirectory(dir=WORK) as folder:
         made = make_variant(Path(folder), lambda shipped: replace(shipped, threshold=0.4))
@@ -105,7 +105,7 @@ def _promote_another(stage: Stage) -> None:
     )
     stage.account.run_store("switch", min(before))
     back = wait(lambda: _served(stage) == before, BACK_SECONDS)
-    stage.report.check("and go back when told to", "" if back else f"{_served(stage)}")
+    stage.report.check("and switch back to the previous model", "" if back else f"{_served(stage)}")
 
 
 def _served(stage: Stage) -> set[str]:
@@ -113,8 +113,8 @@ def _served(stage: Stage) -> set[str]:
 
 
 def _check_targets(stage: Stage) -> None:
-    """While the trainer is on, so that it too can be seen. Each host, and each kind of target, is
-    one; Prometheus finds them by itself, once a minute."""
+    """While the trainer runs, so that it is a target, too. Prometheus discovers targets once a
+    minute."""
     down: list[str] = []
 
     def all_up() -> bool:
@@ -139,12 +139,12 @@ def _check_targets(stage: Stage) -> None:
 
 
 def _query(expression: str) -> float:
-    """One number of Prometheus."""
+    """The single value of an expression."""
     return float(_ask("query", query=expression)["result"][0]["value"][1])
 
 
 def _ask(what: str, **parameters: str) -> Any:
-    """Prometheus's API, on its host."""
+    """Call Prometheus's API on its host."""
     with inside("monitoring"):
         url = f"http://127.0.0.1:9090/api/v1/{what}"
         return requests.get(url, params=parameters, timeout=10).json()["data"]

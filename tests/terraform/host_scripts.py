@@ -1,4 +1,4 @@
-"""Hosts' scripts run without a host: in a root of their own, with stubs for what changes a machine.
+"""Run hosts' scripts without a host: in a separate root, with stubs for system programs.
 
 A mount namespace puts empty folders in the places of /etc, /opt and /var, so that a script writes
 where it would write; `stubs/stub` stands for apt, aws, systemctl and the like on PATH.
@@ -34,7 +34,7 @@ SECRETS = {
     )
 }
 USERS = "".join(f"{name}:x:0:0::/:/bin/false\n" for name in ("root", "redis", "grafana"))
-"""All of them this user, as a namespace without rights of its own has no other."""
+"""All mapped to this user: an unprivileged namespace has no other."""
 
 GROUPS = "".join(f"{name}:x:0:\n" for name in ("root", "redis", "grafana", "pneumonia"))
 NO_SETTINGS = ("/etc/passwd", "/opt/pneumonia/release/", "/opt/pneumonia/venv/", "/var/log/")
@@ -47,7 +47,7 @@ exec bash "$@"
 
 @dataclass(frozen=True)
 class Run:
-    """How one run of a script went: exit status, calls of programs in order, what it printed."""
+    """The result of a run: exit status, calls of programs in order, output."""
 
     status: int
     calls: list[str]
@@ -55,7 +55,7 @@ class Run:
 
 
 class FakeHost:
-    """A machine of which there are files alone, in `folder`."""
+    """A machine that consists only of files in `folder`."""
 
     def __init__(self, folder: Path, release: Path, script: str) -> None:
         self.folder = folder
@@ -84,7 +84,7 @@ class FakeHost:
         self.script = script
 
     def answer(self, name: str, text: str) -> None:
-        """What the program that reads this file of the stubs' state prints from now on."""
+        """Set what the stub that reads this file prints."""
         (self._state / name).write_text(text)
 
     def run(self, *arguments: str, fail: int = 0, manner: str = "once") -> Run:
@@ -117,7 +117,7 @@ class FakeHost:
         return Run(done.returncode, [call.partition(" ")[2] for call in calls], printed)
 
     def read_settings(self) -> Mapping[str, tuple[int, bytes]]:
-        """Mode and bytes of every file that the scripts wrote, by path on the machine."""
+        """Mode and content of every file that the scripts wrote, by path on the machine."""
         found = {}
         for top in ("etc", "opt", "var"):
             for file in sorted((self.folder / top).rglob("*")):
@@ -129,7 +129,7 @@ class FakeHost:
 
 
 def pack_release(folder: Path) -> Path:
-    """What the scripts read of a release: units, templates and settings, as they are here."""
+    """The files of a release that the scripts read: units, templates and settings."""
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"],
         cwd=ROOT,
@@ -147,7 +147,7 @@ def pack_release(folder: Path) -> Path:
 
 
 def find_missing() -> str:
-    """Why hosts' scripts cannot be run here; empty when they can."""
+    """Why hosts' scripts cannot run here; empty if they can."""
     tools = [name for name in ("unshare", "envsubst") if shutil.which(name) is None]
     if tools:
         return f"{', '.join(tools)} not here"

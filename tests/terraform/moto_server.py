@@ -1,4 +1,4 @@
-"""moto's server with three faults mended.
+"""moto's server with three bugs fixed.
 
     python -m tests.terraform.moto_server -H 127.0.0.1 -p PORT
 
@@ -18,19 +18,19 @@ from moto.ssm.responses import SimpleSystemManagerResponse
 
 
 def list_groups(instance: Any) -> Any:
-    """Those of the primary interface, which is where AWS keeps them, else those of the request."""
+    """The groups of the primary interface, where AWS keeps them, or those of the request."""
     interfaces = instance.__dict__.get("nics")
     on_interface = interfaces[0]._group_set if interfaces else []
     return on_interface or instance.__dict__.get("groups_of_request", [])
 
 
 def keep_groups(instance: Any, groups: Any) -> None:
-    """What the request named; there is no interface yet."""
+    """Keep the groups of the request; there is no interface yet."""
     instance.__dict__["groups_of_request"] = groups
 
 
 def name_parameter(request: Any) -> str:
-    """The ARN that a policy names."""
+    """The ARN of a parameter, as policies name it."""
     name = request._get_param("Name") or "*"
     return f"arn:aws:ssm:{request.region}:{request.current_account}:parameter{name}"
 

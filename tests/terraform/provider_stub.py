@@ -1,4 +1,4 @@
-"""A provider that only knows a schema: enough for Terraform to validate, and to plan with mocks.
+"""A provider that only has a schema: Terraform can validate, and plan with mocks.
 
     python provider_stub.py SCHEMA.json SOCKET
 
@@ -18,7 +18,7 @@ from tf.gen.tfplugin_pb2_grpc import ProviderServicer, add_ProviderServicer_to_s
 
 
 def build_block(block: dict[str, Any]) -> messages.Schema.Block:
-    """A block in the words of Terraform's protocol."""
+    """A block in Terraform's protocol."""
     return messages.Schema.Block(
         attributes=[
             messages.Schema.Attribute(
@@ -47,7 +47,7 @@ def build_schema(block: dict[str, Any]) -> messages.Schema:
 
 
 class Provider(ProviderServicer):
-    """Tells its schema, and finds every configuration good that Terraform found to be in it."""
+    """Returns its schema, and accepts every configuration that matches it."""
 
     def __init__(self, schema: dict[str, Any]) -> None:
         self.schema = messages.GetProviderSchema.Response(
@@ -73,12 +73,12 @@ class Provider(ProviderServicer):
         return messages.ValidateDataResourceConfig.Response()
 
     def StopProvider(self, request: Any, context: Any) -> Any:
-        """It goes on: its next Terraform comes soon."""
+        """Keep running: the next Terraform starts soon."""
         return messages.StopProvider.Response()
 
 
 def main() -> None:
-    """Answer until the end."""
+    """Serve until the process is stopped."""
     server = grpc.server(ThreadPoolExecutor(8))
     add_ProviderServicer_to_server(Provider(json.loads(Path(sys.argv[1]).read_text())), server)
     server.add_insecure_port(f"unix://{sys.argv[2]}")

@@ -1,4 +1,4 @@
-"""`terraform/` applied by the real provider to a stand-in of AWS, looked at through AWS's API."""
+"""`terraform/` applied by the real provider to a mock of AWS, checked through the AWS API."""
 
 import json
 import re
@@ -17,13 +17,13 @@ pytestmark = pytest.mark.skipif(shutil.which("terraform") is None, reason="terra
 
 
 class Deployment(NamedTuple):
-    """What was applied, and where."""
+    """The applied configuration and its AWS."""
 
     folder: Path
     address: str
 
     def client(self, service: str) -> Any:
-        """AWS's own client of a service."""
+        """A boto3 client of a service."""
         return boto3.client(
             service,
             endpoint_url=self.address,
@@ -35,7 +35,7 @@ class Deployment(NamedTuple):
 
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """Applied; twice, because moto only tells an address's tags at the second time."""
+    """Applied twice, because moto stores an address's tags only the second time."""
     folder = copy_configuration(tmp_path_factory.mktemp("deployment") / "terraform")
     with running_moto(free_ports()["PORT"]) as address:
         point_at_moto(folder, address)
@@ -46,7 +46,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
 
 
 def test_applied_again_nothing_changes(deployment: Deployment) -> None:
-    """A plan of what is there already is empty."""
+    """A plan right after apply is empty."""
     done = terraform(
         deployment.folder, "plan", "-detailed-exitcode", "-input=false", "-no-color", check=False
     )
@@ -161,9 +161,9 @@ def test_idle_trainer_is_stopped(deployment: Deployment) -> None:
 
 def test_every_alarm_reaches_somebody(deployment: Deployment) -> None:
     """By a topic to which the e-mail address is subscribed, and to which CloudWatch can publish: it
-    cannot where SNS's own key encrypts."""
+    cannot if the AWS-managed key of SNS encrypts it."""
     sns = deployment.client("sns")
-    told = {
+    reached = {
         subscription["TopicArn"]
         for subscription in sns.list_subscriptions()["Subscriptions"]
         if subscription["Endpoint"] == "ops@example.org"
@@ -171,7 +171,7 @@ def test_every_alarm_reaches_somebody(deployment: Deployment) -> None:
     alarms = deployment.client("cloudwatch").describe_alarms()["MetricAlarms"]
     assert alarms
     for alarm in alarms:
-        topics = told & set(alarm["AlarmActions"])
+        topics = reached & set(alarm["AlarmActions"])
         assert topics and alarm["ActionsEnabled"], alarm["AlarmName"]
         for topic in topics:
             attributes = sns.get_topic_attributes(TopicArn=topic)["Attributes"]
@@ -179,7 +179,7 @@ def test_every_alarm_reaches_somebody(deployment: Deployment) -> None:
 
 
 def test_hosts_may_read_the_secrets_of_their_scripts_alone(deployment: Deployment) -> None:
-    """What a role may read is what the host's script asks for; so the trainer gets no API key."""
+    """A role can read exactly its script's secrets; the trainer gets no API key."""
     iam = deployment.client("iam")
     for host in ("nginx", "web", "api", "trainer", "monitoring"):
         may = set()
@@ -225,7 +225,7 @@ def test_subnets_have_their_ways_out(deployment: Deployment) -> None:
 
 
 def test_buckets_are_closed_encrypted_and_versioned(deployment: Deployment) -> None:
-    """All four; what patients left behind goes after a year."""
+    """All four buckets are private and encrypted; patients' images expire after a year."""
     s3 = deployment.client("s3")
     names = [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
     assert len(names) == 4
@@ -243,7 +243,7 @@ def test_buckets_are_closed_encrypted_and_versioned(deployment: Deployment) -> N
 
 
 def test_secrets_are_kept_apart(deployment: Deployment) -> None:
-    """Encrypted, different, long; in no user data and in no output."""
+    """Secrets are encrypted, distinct and long, and are in no user data or output."""
     ssm = deployment.client("ssm")
     secrets = ssm.get_parameters_by_path(Path="/pneumonia/", WithDecryption=True)["Parameters"]
     assert len(secrets) == 6
@@ -265,15 +265,15 @@ def test_secrets_are_kept_apart(deployment: Deployment) -> None:
 def test_monitoring_may_list_hosts_and_tell_alerts_and_nobody_else_may(
     deployment: Deployment,
 ) -> None:
-    """Two topics, encrypted, each told to the e-mail address; no host may do more to hosts."""
+    """Both topics are encrypted and reach the e-mail address; no host can act on other hosts."""
     sns, iam = deployment.client("sns"), deployment.client("iam")
     topics = {topic["TopicArn"] for topic in sns.list_topics()["Topics"]}
-    topics = {topic for topic in topics if not topic.endswith("-alarms")}  # CloudWatch's own
+    topics = {topic for topic in topics if not topic.endswith("-alarms")}  # for CloudWatch
     assert {topic.rsplit(":")[-1] for topic in topics} == {"pneumonia-pages", "pneumonia-tickets"}
     for topic in topics:
         assert sns.get_topic_attributes(TopicArn=topic)["Attributes"]["KmsMasterKeyId"]
-    told = sns.list_subscriptions()["Subscriptions"]
-    assert {s["TopicArn"] for s in told if s["Endpoint"] == "ops@example.org"} > topics
+    subscriptions = sns.list_subscriptions()["Subscriptions"]
+    assert {s["TopicArn"] for s in subscriptions if s["Endpoint"] == "ops@example.org"} > topics
     allowed = {}
     for host in ("nginx", "web", "api", "trainer", "monitoring"):
         role = {"RoleName": f"pneumonia-{host}", "PolicyName": "work"}
@@ -295,8 +295,9 @@ def test_destroyed_nothing_is_left(deployment: Deployment) -> None:
     of Redis. The last test of this file."""
     command = ("destroy", "-auto-approve", "-input=false", "-no-color")
     refused = terraform(deployment.folder, *command, check=False)
-    said = " ".join(refused.stdout.split())
-    assert refused.returncode and "aws_ebs_volume.redis[0] has lifecycle.prevent_destroy" in said
+    output = " ".join(refused.stdout.split())
+    assert refused.returncode
+    assert "aws_ebs_volume.redis[0] has lifecycle.prevent_destroy" in output
     ec2 = deployment.client("ec2")
     named = [{"Name": "tag:Name", "Values": ["pneumonia-redis"]}]
     [disk] = ec2.describe_volumes(Filters=named)["Volumes"]

@@ -1,4 +1,4 @@
-"""`terraform/`: format, validity, refused variables, and the scripts of the hosts."""
+"""`terraform/`: format, validity, refused values, and the scripts of the hosts."""
 
 import re
 import shutil
@@ -15,22 +15,22 @@ SWITCHED_OFF = (
     '{domain = "", public_name = "192.0.2.1", first = false, local_redis = false, redis_scheme = '
     '"rediss", redis_host = "master.redis.example", redis_options = "?ssl_cert_reqs=required"}'
 )
-"""As on a further API host, with ElastiCache, and without a domain."""
+"""As on a second API host, with ElastiCache and without a domain."""
 HOSTS = ("nginx", "web", "api", "monitoring", "trainer")
 SCRIPT_BYTES = 16384
-"""What AWS takes as user data at most."""
+"""The limit of AWS for user data."""
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy that was initialised."""
+    """An initialised copy."""
     copied = copy_configuration(tmp_path_factory.mktemp("configuration") / "terraform")
     terraform(copied, "init", "-input=false")
     return copied
 
 
 def test_format() -> None:
-    """As `terraform fmt` writes it."""
+    """`terraform fmt` would change nothing."""
     assert terraform(TERRAFORM, "fmt", "-check", "-recursive", check=False).stdout == ""
 
 
@@ -43,8 +43,8 @@ def test_configuration_is_valid_and_refuses_wrong_values(folder: Path) -> None:
 
 
 def test_each_variable_is_typed_described_and_validated() -> None:
-    """And a wrong value of each is among those that `terraform test` has refused; of a boolean
-    Terraform itself refuses all but the two."""
+    """`terraform test` refuses a wrong value of each variable; booleans are checked by Terraform
+    itself."""
     blocks = re.findall(
         r'(?ms)^variable "(\w+)" \{\n(.*?)^\}', (TERRAFORM / "variables.tf").read_text()
     )
@@ -60,7 +60,7 @@ def test_each_variable_is_typed_described_and_validated() -> None:
 @pytest.mark.parametrize("changed", ["{}", SWITCHED_OFF], ids=["on", "off"])
 @pytest.mark.parametrize("host", HOSTS)
 def test_scripts_are_sound(folder: Path, tmp_path: Path, host: str, changed: str) -> None:
-    """No name is left unfilled, bash reads them, shellcheck has nothing to say, AWS takes them."""
+    """All names are filled in; bash, shellcheck and AWS's size limit accept the scripts."""
     if shutil.which("shellcheck") is None:
         pytest.skip("shellcheck is not here")
     script = tmp_path / f"{host}.sh"
@@ -74,8 +74,8 @@ def test_scripts_are_sound(folder: Path, tmp_path: Path, host: str, changed: str
 
 
 def test_no_pipe_hides_an_answer() -> None:
-    """What ends before it has read all, such as `grep -q` or `head`, kills the program before it,
-    which `pipefail` takes for a failure."""
+    """A reader that ends early, such as `grep -q` or `head`, kills the writer by SIGPIPE, which
+    `pipefail` treats as a failure."""
     scripts = [*(TERRAFORM / "user_data").glob("*.sh"), ROOT / ".ci" / "run"]
     assert len(scripts) == 7
     for script in scripts:
@@ -85,7 +85,7 @@ def test_no_pipe_hides_an_answer() -> None:
 
 
 def test_secrets_are_assigned_before_they_are_used() -> None:
-    """In a here-document, among arguments or in a pipe a failed command does not end the script."""
+    """A failed command in a here-document, an argument list or a pipe would not end the script."""
     count = 0
     for script in (TERRAFORM / "user_data").glob("*.sh"):
         for line in script.read_text().splitlines():
@@ -96,8 +96,8 @@ def test_secrets_are_assigned_before_they_are_used() -> None:
 
 
 def test_unreachable_mirror_is_an_error(tmp_path: Path) -> None:
-    """By the options that every call of apt has, which also wait for another program's lock. By
-    themselves apt-get would end well."""
+    """Every call of apt waits for the lock and fails if a mirror is unreachable; without options
+    apt-get would exit with 0."""
     if shutil.which("apt-get") is None:
         pytest.skip("apt-get is not here")
     calls = [
@@ -129,7 +129,7 @@ def test_unreachable_mirror_is_an_error(tmp_path: Path) -> None:
 
 
 def test_scripts_name_files_of_the_release_that_are_there() -> None:
-    """Units that are started and templates that are filled."""
+    """Every unit and template that a script names exists."""
     named = [
         (script.name, path)
         for script in (TERRAFORM / "user_data").glob("*.sh")

@@ -1,4 +1,4 @@
-"""`terraform/deploy.py` from apply to destroy, with real Terraform and a stand-in of AWS."""
+"""`terraform/deploy.py` from apply to destroy, with real Terraform and a mock of AWS."""
 
 import fcntl
 import json
@@ -42,7 +42,7 @@ ACCOUNT = "123456789012"
 SCRIPT = [sys.executable, "terraform/deploy.py"]
 SHIPPED = read_artifact(ROOT / "model" / "artifact").version
 
-# moto overlooks a policy's condition, and would deny all that is meant for calls without TLS.
+# moto ignores conditions of a policy, so a Deny for calls without TLS would deny every call.
 OTHER_POLICY = """
 resource "aws_s3_bucket_policy" "tls_only" {
   policy = jsonencode({
@@ -54,7 +54,7 @@ resource "aws_s3_bucket_policy" "tls_only" {
 
 
 class Deployment(NamedTuple):
-    """What `apply` was told to build and where, and what it said, interrupted and then whole."""
+    """A deployment, and the output of `apply`: interrupted first, then complete."""
 
     folder: Path
     environment: dict[str, str]
@@ -66,7 +66,7 @@ class Deployment(NamedTuple):
         return run_deploy(self.folder, self.environment, *arguments, **more)
 
     def client(self, service: str) -> Any:
-        """AWS's own client of a service."""
+        """A boto3 client of a service."""
         return boto3.client(
             service,
             endpoint_url=self.environment["AWS_ENDPOINT_URL"],
@@ -85,7 +85,7 @@ class Deployment(NamedTuple):
 def run_deploy(
     folder: Path, environment: dict[str, str], *arguments: str, **more: Any
 ) -> subprocess.CompletedProcess[str]:
-    """As a person would, but for the folder; output and errors apart."""
+    """Run deploy.py on a copy of the folder, with separate output and errors."""
     more.setdefault("stdin", subprocess.DEVNULL if "input" not in more else None)
     return subprocess.run(
         [*SCRIPT, "--folder", str(folder), *arguments],
@@ -100,7 +100,7 @@ def run_deploy(
 
 
 def interrupt(folder: Path, environment: dict[str, str]) -> str:
-    """Ctrl-C when Terraform has begun to build; what was said from then on."""
+    """Press Ctrl-C once Terraform has begun to build; the output from then on."""
     command = [*SCRIPT, "--folder", str(folder), "apply", "--yes", "--no-wait"]
     with subprocess.Popen(
         command,
@@ -113,7 +113,7 @@ def interrupt(folder: Path, environment: dict[str, str]) -> str:
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:
-            if line.startswith("[1/1"):  # of more than a hundred, not of the four buckets
+            if line.startswith("[1/1"):  # of the main run, not of the four buckets
                 os.killpg(process.pid, signal.SIGINT)
                 break
         rest = process.stdout.read()
@@ -123,7 +123,7 @@ def interrupt(folder: Path, environment: dict[str, str]) -> str:
 
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """Applied by deploy.py, at the first try interrupted."""
+    """Applied by deploy.py, after an interrupted first attempt."""
     folder = copy_configuration(tmp_path_factory.mktemp("deploy") / "terraform")
     values = {name: value for name, value in VALUES.items() if name != "release"}
     lines = [f"{name} = {json.dumps(value)}\n" for name, value in values.items()]
@@ -131,7 +131,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
     (folder / "policy_override.tf").write_text(OTHER_POLICY)
     with running_moto(free_ports()["PORT"]) as address:
         point_at_moto(folder, address)
-        dns = folder / "network.tf"  # the provider waits half a minute for each change of DNS
+        dns = folder / "network.tf"  # the provider waits 30 s for each DNS change
         text = re.sub(r'(?ms)^resource "aws_route53_\w+".*?^}\n', "", dns.read_text())
         dns.write_text(text)
         environment = {
@@ -147,7 +147,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
 
 
 def test_interrupted_terraform_ends_well(deployment: Deployment) -> None:
-    """What was begun is finished and in the state, and what to do is said."""
+    """Terraform finishes what it has begun, and the message says how to continue."""
     assert "Terraform is finishing what it has begun" in deployment.interrupted
     assert "run the same command again to go on" in deployment.interrupted
     assert "Traceback" not in deployment.interrupted
@@ -155,7 +155,7 @@ def test_interrupted_terraform_ends_well(deployment: Deployment) -> None:
 
 
 def test_apply_builds_all_and_waits_for_the_hosts(deployment: Deployment) -> None:
-    """Hosts are there with the release; no host comes up here, and how to find out why is said."""
+    """Everything is built; as no host boots here, apply reports that and names the log."""
     progress = [line for line in deployment.applied.stdout.splitlines() if line.startswith("[")]
     counts = progress[-1].split("]")[0].removeprefix("[").split("/")
     assert counts[0] == counts[1] and int(counts[0]) > 80
@@ -171,7 +171,7 @@ def test_apply_builds_all_and_waits_for_the_hosts(deployment: Deployment) -> Non
 
 
 def test_release_and_first_model_are_uploaded(deployment: Deployment) -> None:
-    """Before the hosts start; the archive is the one of HEAD."""
+    """Release and model are uploaded, and the archive is that of HEAD."""
     head = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
@@ -182,7 +182,7 @@ def test_release_and_first_model_are_uploaded(deployment: Deployment) -> None:
 
 
 def test_archive_is_the_commit_and_always_the_same(tmp_path: Path) -> None:
-    """Byte by byte; with all files of git and none besides."""
+    """The archive is reproducible and contains exactly the files of HEAD."""
     one, two = (build_release(ROOT, tmp_path / name) for name in ("one", "two"))
     assert one.read_bytes() == two.read_bytes()
     files = subprocess.run(
@@ -196,7 +196,7 @@ def test_archive_is_the_commit_and_always_the_same(tmp_path: Path) -> None:
 
 
 def test_status(deployment: Deployment) -> None:
-    """Address, each host with its state, the model and the trainer."""
+    """`status` prints the address, each host with its state, the model and the trainer."""
     done = deployment.run("status")
     assert done.returncode == 0, done.stderr
     assert "does not answer" in done.stdout
@@ -206,7 +206,7 @@ def test_status(deployment: Deployment) -> None:
 
 
 def test_password(deployment: Deployment) -> None:
-    """The first user's, and Grafana's, each on a line of its own."""
+    """`password` prints the first user's or Grafana's password on one line."""
     ssm = deployment.client("ssm")
     for whose in ("first-user", "grafana"):
         secret = ssm.get_parameter(Name=f"/pneumonia/{whose}-password", WithDecryption=True)
@@ -223,7 +223,7 @@ def make_data(folder: Path) -> Path:
 
 
 def test_train_uploads_starts_and_follows(deployment: Deployment, tmp_path: Path) -> None:
-    """Not while it runs; on new data, which is uploaded once; a run without a model is a fault."""
+    """`train` refuses during a run, uploads only new data, and fails if no model results."""
     ec2, trainer = deployment.client("ec2"), deployment.trainer()
     assert "The trainer is running" in deployment.run("train").stderr
     ec2.stop_instances(InstanceIds=[trainer])
@@ -246,7 +246,7 @@ def test_train_uploads_starts_and_follows(deployment: Deployment, tmp_path: Path
 
 
 def test_trainer_may_not_promote(deployment: Deployment) -> None:
-    """Its role writes models, but neither which one is served nor which are approved."""
+    """The trainer's role can write models, but neither `current` nor approvals."""
     policy = deployment.client("iam").get_role_policy(
         RoleName="pneumonia-trainer", PolicyName="work"
     )["PolicyDocument"]
@@ -261,7 +261,7 @@ def test_trainer_may_not_promote(deployment: Deployment) -> None:
 
 
 def test_logs(deployment: Deployment) -> None:
-    """By Systems Manager from a host, from the bucket when the trainer is off."""
+    """`logs` uses Systems Manager, and the bucket if the trainer is off."""
     assert deployment.run("logs", "web").returncode == 0
     assert deployment.run("logs", "web", "--setup").returncode == 0
     sent = [
@@ -281,7 +281,7 @@ def test_logs(deployment: Deployment) -> None:
 
 
 def test_image_that_is_not_there(deployment: Deployment) -> None:
-    """The provider's own error, and our sentence."""
+    """An error of the provider is explained in a sentence."""
     wrong = deployment.folder / "wrong.auto.tfvars"
     wrong.write_text("image_id = null\n")
     try:
@@ -293,7 +293,7 @@ def test_image_that_is_not_there(deployment: Deployment) -> None:
 
 
 def test_locked_state(deployment: Deployment) -> None:
-    """Who holds it, and how it is freed."""
+    """The message says who holds the lock and how to release it."""
     info = {"ID": "4711", "Who": "ann@office", "Created": "2026-11-24T00:00:00Z"}
     note = deployment.folder / ".terraform.tfstate.lock.info"
     with (deployment.folder / "terraform.tfstate").open("r+") as state:
@@ -306,7 +306,7 @@ def test_locked_state(deployment: Deployment) -> None:
 
 
 def test_what_is_missing_is_said(deployment: Deployment, tmp_path: Path) -> None:
-    """Terraform, a new one, credentials, terraform.tfvars: one line each, and 1."""
+    """Each missing requirement is reported in one line, with exit status 1."""
     bare = {**deployment.environment, "PATH": str(tmp_path)}
     no_terraform = run_deploy(deployment.folder, bare, "apply")
     assert "Terraform 1.10 or later is needed and none is on PATH" in no_terraform.stderr
@@ -355,14 +355,14 @@ def test_what_is_missing_is_said(deployment: Deployment, tmp_path: Path) -> None
     ],
 )
 def test_errors_are_explained(error: str, place: str, sentence: str) -> None:
-    """In a sentence that says what to do; what is not known is shortened."""
+    """A known error becomes a sentence that says what to do; an unknown one is shortened."""
     found = explain(error, place)
     assert sentence in found and len(found) < 400
 
 
 @contextmanager
 def serving_tls(folder: Path, faults: int) -> Iterator[int]:
-    """The port of a site with a certificate of its own, which first answers 502 some times."""
+    """The port of a site with a self-signed certificate, which answers 502 the first times."""
     left = [faults]
 
     class Page(BaseHTTPRequestHandler):
@@ -390,7 +390,7 @@ def serving_tls(folder: Path, faults: int) -> Iterator[int]:
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not here")
 def test_site_is_waited_for(tmp_path: Path) -> None:
-    """A certificate of its own will do by address, not by name."""
+    """A self-signed certificate is accepted for an IP address, but not for a name."""
     with serving_tls(tmp_path, faults=1) as port:
         with pytest.raises(CannotDeploy, match=r"after 0 s \(HTTP 502"):
             wait_for_site(f"https://127.0.0.1:{port}", time.monotonic())
@@ -400,7 +400,7 @@ def test_site_is_waited_for(tmp_path: Path) -> None:
 
 
 def test_apply_shows_the_plan_and_asks(deployment: Deployment) -> None:
-    """What would change is listed; without a yes, and with nobody to ask, nothing is done."""
+    """The changes are listed; without a confirmation nothing is done."""
     more = deployment.folder / "more.auto.tfvars"
     more.write_text("api_count = 2\n")
     try:
@@ -430,7 +430,7 @@ def test_apply_shows_the_plan_and_asks(deployment: Deployment) -> None:
 def test_plan_that_would_lose_data_is_refused(
     deployment: Deployment, file: str, old: str, new: str, lost: str
 ) -> None:
-    """By plan and by apply, told to ask or not, in one sentence; disk, buckets and secrets stay."""
+    """`plan` and `apply`, even with --yes, refuse in one sentence and change nothing."""
     before = read_irreplaceable(deployment)
     changed = {path: path.read_text() for path in deployment.folder.glob("*.tf")}
     target = deployment.folder / file
@@ -459,7 +459,7 @@ def test_plan_that_would_lose_data_is_refused(
 
 
 def read_irreplaceable(deployment: Deployment) -> list[str]:
-    """Disks, buckets and secrets that are there."""
+    """The existing disks, buckets and secrets."""
     ec2, s3, ssm = (deployment.client(name) for name in ("ec2", "s3", "ssm"))
     secrets = ssm.get_parameters_by_path(Path="/pneumonia/", WithDecryption=True)["Parameters"]
     return sorted(
@@ -481,8 +481,8 @@ def read_irreplaceable(deployment: Deployment) -> list[str]:
         ('aws_s3_bucket_policy.tls_only["images"]', "replace", False),
     ],
 )
-def test_losses_are_told_from_other_changes(address: str, action: str, refused: bool) -> None:
-    """What can be made again may go: a new release replaces every host."""
+def test_only_losses_are_refused(address: str, action: str, refused: bool) -> None:
+    """Only data that cannot be restored is protected: a new release replaces every host."""
     try:
         refuse_loss({address: action})
     except CannotDeploy as error:
@@ -492,8 +492,8 @@ def test_losses_are_told_from_other_changes(address: str, action: str, refused: 
 
 
 def test_hosts_are_waited_for(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Until the script of each has succeeded and the trainer is off. What Systems Manager would
-    answer is put in its place: there is none here."""
+    """apply waits until every host's script has succeeded and the trainer is off. A function
+    replaces Systems Manager, which moto lacks."""
     for name, value in deployment.environment.items():
         if name.startswith("AWS_"):
             monkeypatch.setenv(name, value)
@@ -515,10 +515,10 @@ def test_hosts_are_waited_for(deployment: Deployment, monkeypatch: pytest.Monkey
     wait_for_hosts(found, time.monotonic())
 
 
-# python-terraform's own call of its logger.
+# python-terraform calls its logger that way.
 @pytest.mark.filterwarnings("ignore:The 'warn' method is deprecated:DeprecationWarning")
 def test_state_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
-    """A failed question is not taken for the answer that nothing is deployed."""
+    """A failed query is not mistaken for an empty state."""
     (tmp_path / "terraform.tfstate").write_text('{"version": 99}')
     with pytest.raises(CannotDeploy, match="state"):
         ask_terraform(tmp_path, "state", "list", empty="No state file was found")
@@ -527,7 +527,7 @@ def test_state_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
 
 
 def test_destroy_asks_and_keeps_data_unless_told(deployment: Deployment) -> None:
-    """Without the name nothing is done; first all but the data goes, then all; the last test."""
+    """destroy needs the name; it keeps the data unless --with-data is given. The last test."""
     assert "There is no terminal to ask for confirmation" in deployment.run("destroy").stderr
     refused = deployment.run("destroy", input="yes\n")
     assert refused.returncode == 1 and "Nothing was destroyed" in refused.stderr

@@ -1,4 +1,4 @@
-"""checkov and tf-nag read the plan, and find what `terraform/findings.txt` accepts and no more."""
+"""checkov and tf-nag find in the plan exactly what `terraform/findings.txt` accepts."""
 
 import json
 import re
@@ -59,7 +59,7 @@ resource "aws_iam_role_policy" "extra" {
 
 
 def read_accepted() -> set[Finding]:
-    """The list; a line without a reason is none."""
+    """The accepted findings; each needs a reason."""
     accepted = set()
     for line in (TERRAFORM / "findings.txt").read_text().splitlines():
         if line and not line.startswith("#"):
@@ -70,7 +70,7 @@ def read_accepted() -> set[Finding]:
 
 
 def scan(folder: Path, variables: dict[str, str]) -> set[Finding]:
-    """What both tools find in the plan of a folder."""
+    """The findings of both tools in the plan of a folder."""
     arguments = ("-input=false", "-out=plan", "-no-color")
     terraform(folder, "plan", *arguments, variables={**VALUES, **variables})
     plan = folder / "plan.json"
@@ -103,13 +103,13 @@ def run(tools: Path, command: str, *arguments: str) -> Any:
 
 
 def is_accepted(finding: Finding, accepted: Finding) -> bool:
-    """Whether a line of the list is about a finding."""
+    """Whether a line of the list matches a finding."""
     return finding[0] == accepted[0] and fnmatchcase(finding[1], accepted[1])
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A copy that can be planned."""
+    """An initialised copy."""
     copied = copy_configuration(tmp_path_factory.mktemp("findings") / "terraform")
     with running_moto(free_ports()["PORT"]) as address:
         point_at_moto(copied, address)
@@ -118,7 +118,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def test_findings_are_those_that_are_accepted(folder: Path) -> None:
-    """In the default plan and in one with everything else in it; no line of the list is stale."""
+    """The default plan and one with every option have exactly the accepted findings."""
     found = {finding for variables in VARIANTS for finding in scan(folder, variables)}
     accepted = read_accepted()
     assert [f for f in sorted(found) if not any(is_accepted(f, line) for line in accepted)] == []
@@ -126,7 +126,7 @@ def test_findings_are_those_that_are_accepted(folder: Path) -> None:
 
 
 def test_faults_are_found(folder: Path) -> None:
-    """By each of the tools; Amazon's policy that would open all secrets to a host is one."""
+    """Each tool finds deliberate faults, such as a policy that exposes all secrets to a host."""
     extra = folder / "extra.tf"
     extra.write_text(PUBLIC_BUCKET + ALL_SECRETS + ALL_RIGHTS)
     try:

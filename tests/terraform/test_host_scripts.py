@@ -1,4 +1,4 @@
-"""Each host's script against the first bad minute: every call of a program fails, one at a time."""
+"""Each host's script when a program fails: every call fails, one at a time."""
 
 import shutil
 from pathlib import Path
@@ -14,15 +14,15 @@ pytestmark = [
 ]
 HOSTS = ("nginx", "web", "api", "monitoring", "trainer")
 FSTAB = "/etc/fstab"
-"""The one file that is there before; the lines of others in it stay."""
+"""The only file that exists before; its other lines stay."""
 
 ANSWERS = ("get-parameter", "lsblk", "wipefs", "list-unit-files", "?wait=", "gpg.key")
-"""Calls whose answer the scripts use."""
+"""Calls whose output the scripts use."""
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of `terraform/` that was initialised, and the release that its hosts install."""
+    """An initialised copy of `terraform/`, and the release that its hosts install."""
     home = tmp_path_factory.mktemp("hosts")
     copied = copy_configuration(home / "terraform")
     terraform(copied, "init", "-input=false")
@@ -37,13 +37,13 @@ def scripts(folder: Path) -> dict[str, str]:
 
 
 def make_host(folder: Path, home: Path, script: str) -> FakeHost:
-    """A host whose first start is now."""
+    """A host before its first start."""
     home.mkdir()
     return FakeHost(home, folder / "release.tar.gz", script)
 
 
 def find_faults(host: FakeHost, clean: FakeHost, first: Run) -> list[str]:
-    """What is wrong after a run in which something failed, and after the run that follows it."""
+    """The faults after a run with a failure, and after the next run."""
     expected, faults = clean.read_settings(), []
     for path, content in host.read_settings().items():
         if path != FSTAB and path in expected and content != expected[path]:
@@ -59,7 +59,7 @@ def find_faults(host: FakeHost, clean: FakeHost, first: Run) -> list[str]:
 
 
 def run_clean(folder: Path, home: Path, script: str) -> tuple[FakeHost, list[str]]:
-    """A host after a run without faults, and the calls of that run."""
+    """A host after a successful run, and the calls of that run."""
     clean = make_host(folder, home, script)
     run = clean.run("run")
     assert run.status == 0, run.printed
@@ -70,7 +70,7 @@ def run_clean(folder: Path, home: Path, script: str) -> tuple[FakeHost, list[str
 def common(
     folder: Path, scripts: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> frozenset[str]:
-    """Calls that every host makes; they are tried on one, which is the web host."""
+    """Calls that every host makes; they are tested on the web host only."""
     home = tmp_path_factory.mktemp("common") / "web"
     return frozenset(run_clean(folder, home, scripts["web"])[1])
 
@@ -102,7 +102,7 @@ def test_failed_call_leaves_no_wrong_setting(
 def test_sentence_in_the_place_of_a_value_is_refused(
     folder: Path, scripts: dict[str, str], common: frozenset[str], tmp_path: Path, name: str
 ) -> None:
-    """A program that answers with a message, and status 0: the same holds."""
+    """The same holds if a program prints a message but exits with 0."""
     clean, calls = run_clean(folder, tmp_path / "clean", scripts[name])
     found = []
     for number, call in enumerate(calls, 1):
@@ -119,8 +119,8 @@ DISK = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0123456789abcdef0"
 def test_disk_is_the_volume_that_is_meant(
     folder: Path, scripts: dict[str, str], tmp_path: Path
 ) -> None:
-    """By its serial number: it is formatted once, mounted by a name that stays, and what fstab held
-    before stays too."""
+    """The disk is found by its serial number, formatted once and mounted by a stable name; other
+    lines of fstab stay."""
     script = scripts["api"]
     host = make_host(folder, tmp_path / "api", script)
     first = host.run("run")
@@ -137,7 +137,7 @@ def test_disk_is_the_volume_that_is_meant(
 
 
 @pytest.mark.parametrize(
-    ("serial", "signatures", "said"),
+    ("serial", "signatures", "message"),
     [
         ("AWS0123456789ABCDEF0", "", "The serial number of"),
         ("vol0123456789abcdef1", "", "The serial number of"),
@@ -147,19 +147,24 @@ def test_disk_is_the_volume_that_is_meant(
     ids=["instance-store", "another-volume", "another-file-system", "partitions"],
 )
 def test_other_disk_is_left_alone(
-    folder: Path, scripts: dict[str, str], tmp_path: Path, serial: str, signatures: str, said: str
+    folder: Path,
+    scripts: dict[str, str],
+    tmp_path: Path,
+    serial: str,
+    signatures: str,
+    message: str,
 ) -> None:
-    """An instance store, another volume, or one that is in use: never formatted, never mounted."""
+    """An instance store, another volume or a disk in use is neither formatted nor mounted."""
     host = make_host(folder, tmp_path / "api", scripts["api"])
     host.answer("serial", f"{serial}\n")
     host.answer("signatures", signatures)
     run = host.run("run")
-    assert run.status != 0 and said in run.printed
+    assert run.status != 0 and message in run.printed
     assert not [call for call in run.calls if call.startswith(("mkfs", "mount "))]
 
 
 def test_empty_setting_is_refused(folder: Path, scripts: dict[str, str], tmp_path: Path) -> None:
-    """A line without a value, whatever it came from, is never written."""
+    """A setting without a value is never written."""
     script = scripts["web"].replace("WEB_HOST=0.0.0.0", "WEB_HOST=")
     host = make_host(folder, tmp_path / "web", script)
     run = host.run("run")
@@ -171,7 +176,7 @@ def test_empty_setting_is_refused(folder: Path, scripts: dict[str, str], tmp_pat
 def test_first_start_hands_over_to_systemd(
     folder: Path, scripts: dict[str, str], tmp_path: Path, name: str
 ) -> None:
-    """Cloud-init's one run installs a unit that tries again until the script has succeeded."""
+    """Cloud-init installs a unit that retries until the script has succeeded."""
     host = make_host(folder, tmp_path / name, scripts[name])
     first = host.run()
     assert first.status == 0 and first.calls[-1] == "systemctl start --no-block pneumonia-setup"
@@ -188,7 +193,7 @@ def test_first_start_hands_over_to_systemd(
 def test_trainer_powers_off_after_its_set_up(
     folder: Path, scripts: dict[str, str], tmp_path: Path
 ) -> None:
-    """Once; run again by hand it stays on. It is not told the key for machines."""
+    """The first run powers off, later runs by hand do not. The trainer has no API key."""
     host = make_host(folder, tmp_path / "trainer", scripts["trainer"])
     assert host.run("run").calls[-1] == "systemctl poweroff"
     assert "systemctl poweroff" not in host.run("run").calls
@@ -198,7 +203,7 @@ def test_trainer_powers_off_after_its_set_up(
 def test_api_host_is_set_up_when_it_judged_an_xray(
     folder: Path, scripts: dict[str, str], tmp_path: Path
 ) -> None:
-    """One that is only queued is no proof; the X-ray is deleted in any case."""
+    """A queued X-ray does not count as set up; the X-ray is deleted in any case."""
     host = make_host(folder, tmp_path / "api", scripts["api"])
     host.answer("judged", '{"id": "0a1b2c", "status": "queued"}')
     run = host.run("run")

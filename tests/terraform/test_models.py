@@ -1,4 +1,4 @@
-"""`deploy.py` decides which model is served: promote, switch, models; on a stand-in of AWS."""
+"""`deploy.py` promote, switch and models, on a mock of AWS."""
 
 import subprocess
 import sys
@@ -26,7 +26,7 @@ BUCKET = "pneumonia-artifacts-1"
 
 @pytest.fixture
 def deployment() -> Iterator[Deployment]:
-    """The bucket of the models alone, which keeps old versions as storage.tf says."""
+    """The versioned bucket of the models only."""
     if not is_whole(read_artifact(SHIPPED), SHIPPED, SERVING):
         subprocess.run([sys.executable, "-m", "model.network"], cwd=ROOT, check=True)
     with running_s3(free_ports()["PORT"]):
@@ -39,17 +39,17 @@ def deployment() -> Iterator[Deployment]:
 
 
 def decide(deployment: Deployment, command: str, *version: str) -> None:
-    """As `deploy.py COMMAND VERSION`."""
+    """Run `deploy.py COMMAND VERSION`."""
     getattr(operate, command)(deployment, *version)
 
 
 def test_candidate_is_promoted_and_left_again(
     deployment: Deployment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A refused one is not served, a promoted one is; then back to what was served before."""
+    """A refused candidate is not served, a promoted one is; switch goes back to the previous."""
     store: ArtifactStore = deployment.store
     publish_first_model(store)
-    publish_first_model(store)  # and nothing again
+    publish_first_model(store)  # does nothing the second time
     assert store.list_models() == {VERSION: "served"}
     with pytest.raises(CannotDeploy, match="No other model was served before"):
         decide(deployment, "switch", "previous")
@@ -74,7 +74,7 @@ def test_candidate_is_promoted_and_left_again(
 
 
 def test_model_of_an_earlier_release_is_named(deployment: Deployment) -> None:
-    """No worker would open it, so nothing is built; the shipped one is published again."""
+    """apply stops, because workers could not open it; the shipped model is published again."""
     s3 = boto3.client("s3")
     s3.put_object(Bucket=BUCKET, Key="models/current", Body=b"0123456789ab\n")
     with pytest.raises(CannotDeploy, match="was published by an earlier release"):

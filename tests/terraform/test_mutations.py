@@ -1,4 +1,4 @@
-"""Faults that must not pass: each is put into a copy, formatted as it should be, and found."""
+"""Deliberate faults: each is put into a formatted copy and found by the checks."""
 
 import json
 import shutil
@@ -34,7 +34,7 @@ REQUIRED = '    http_tokens = "required"'
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A copy that can be planned."""
+    """An initialised copy."""
     copied = copy_configuration(tmp_path_factory.mktemp("mutations") / "terraform")
     with running_moto(free_ports()["PORT"]) as address:
         point_at_moto(copied, address)
@@ -43,7 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def plan_faults(folder: Path) -> list[str]:
-    """What is wrong with the plan, or that there is none."""
+    """The faults of the plan, or why there is none."""
     done = terraform(folder, "plan", "-input=false", "-out=plan", "-no-color", check=False)
     if done.returncode:
         return [done.stdout]
@@ -52,7 +52,7 @@ def plan_faults(folder: Path) -> list[str]:
 
 
 def test_plan_has_no_fault(folder: Path) -> None:
-    """Otherwise the tests below would find nothing new."""
+    """The unchanged copy has no fault."""
     assert plan_faults(folder) == []
 
 
@@ -87,7 +87,7 @@ def test_plan_has_no_fault(folder: Path) -> None:
     ],
 )
 def test_fault_is_found(folder: Path, file: str, old: str, new: str, fault: str) -> None:
-    """And formatting is not what finds it."""
+    """The fault is found, and not only by its formatting."""
     target = folder / file
     text = target.read_text()
     assert old in text
@@ -101,7 +101,7 @@ def test_fault_is_found(folder: Path, file: str, old: str, new: str, fault: str)
 
 
 def test_every_host_is_looked_at(folder: Path) -> None:
-    """A weak one is found wherever it is: here all are, in session tokens and in disks."""
+    """Every weak host is found, by its session tokens and its disks."""
     before = {file: file.read_text() for file in folder.glob("*.tf")}
     for file, text in before.items():
         weak = text.replace(REQUIRED, REQUIRED.replace("required", "optional"))

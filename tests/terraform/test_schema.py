@@ -1,4 +1,4 @@
-"""`terraform/` as it is, against what AWS provider 6.62 takes.
+"""`terraform/`, unchanged, against the schema of AWS provider 6.62.
 
 Of the newer provider there is the schema alone: names, types, blocks and what is required. Values
 that it would refuse are checked one by one, in test_values.py.
@@ -22,7 +22,7 @@ STUB = Path(__file__).with_name("provider_stub.py")
 
 @pytest.fixture(scope="module")
 def reattach(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
-    """Where Terraform finds a provider with that schema; it starts none of its own then."""
+    """Make Terraform use a provider with that schema instead of starting one."""
     home = tmp_path_factory.mktemp("s")
     schema = home / "schema.json"
     schema.write_text(json.dumps(read_schema(TERRAFORM)))
@@ -39,7 +39,7 @@ def reattach(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, 
 
 @pytest.fixture(scope="module")
 def folder(reattach: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`terraform/` itself, copied and initialised; no name in it is translated."""
+    """An initialised copy of `terraform/`, without translated names."""
     copied = tmp_path_factory.mktemp("schema") / "terraform"
     shutil.copytree(TERRAFORM, copied, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))
     terraform(copied, "init", "-input=false", environment=reattach)
@@ -47,13 +47,13 @@ def folder(reattach: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
 
 
 def test_configuration_is_valid(folder: Path, reattach: Mapping[str, str]) -> None:
-    """Nothing has a name that is gone, and nothing that is required is left out."""
+    """No name is unknown, and no required argument is missing."""
     done = terraform(folder, "validate", "-no-color", environment=reattach)
     assert "The configuration is valid" in done.stdout
 
 
 def test_plans_hold(folder: Path, reattach: Mapping[str, str]) -> None:
-    """`terraform test`, with the resources and addresses of the newer provider."""
+    """`terraform test` passes with the newer provider."""
     done = terraform(folder, "test", "-no-color", environment=reattach)
     assert " passed, 0 failed" in done.stdout
 
@@ -100,7 +100,7 @@ def test_plans_hold(folder: Path, reattach: Mapping[str, str]) -> None:
 def test_fault_is_found(
     folder: Path, reattach: Mapping[str, str], file: str, old: str, new: str, fault: str
 ) -> None:
-    """An argument of before, one that is left out, one of another type, and so on."""
+    """A removed, a missing and a mistyped argument, among others, are found."""
     target = folder / file
     text = target.read_text()
     assert old in text

@@ -1,4 +1,4 @@
-"""`deploy.py train --data`: the bucket holds what the folder holds, and nothing else."""
+"""`deploy.py train --data` synchronises the bucket with the folder."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def _write(folder: Path) -> None:
 
 
 def test_bucket_becomes_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was withdrawn, relabelled or changed at the same size is so in the bucket, too."""
+    """Withdrawn, relabelled and changed files (even of the same size) are updated in the bucket."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -31,7 +31,7 @@ def test_bucket_becomes_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         s3.create_bucket(Bucket=BUCKET)
         upload_data(tmp_path, BUCKET)
         train = tmp_path / "train"
-        (train / "NORMAL" / "a.jpeg").write_bytes(b"TRAIN NORMAL")  # as many bytes
+        (train / "NORMAL" / "a.jpeg").write_bytes(b"TRAIN NORMAL")  # same size
         (train / "PNEUMONIA" / "a.jpeg").rename(train / "NORMAL" / "b.jpeg")
         upload_data(tmp_path, BUCKET)
         found = {
@@ -47,7 +47,7 @@ def test_bucket_becomes_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_half_a_data_set_is_refused(tmp_path: Path) -> None:
-    """Before anything is deleted: the wrong folder must not empty the bucket."""
+    """An incomplete folder is refused before anything is deleted."""
     (tmp_path / "train" / "NORMAL").mkdir(parents=True)
     with pytest.raises(CannotDeploy, match="is missing"):
         upload_data(tmp_path, BUCKET)

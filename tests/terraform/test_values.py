@@ -1,4 +1,4 @@
-"""Values in `terraform/` that the provider, AWS or TensorFlow would refuse, by their own data."""
+"""Values in `terraform/` against the data of the provider, AWS and TensorFlow."""
 
 import ast
 import importlib.util
@@ -16,7 +16,7 @@ PROVIDER_FORMS = {
     "redis": r"[1-5](\.\d+){2}|6\.x|[6-9]\.\d+",
     "valkey": r"[7-9]\.\d+",
 }
-"""What provider 6 takes as `engine_version`: internal/service/elasticache/engine_version.go of
+"""The form of `engine_version` in provider 6: internal/service/elasticache/engine_version.go of
 hashicorp/terraform-provider-aws."""
 
 CAPABILITIES = {
@@ -32,7 +32,7 @@ CAPABILITIES = {
     "gr6": 89,
 }
 """Compute capability times ten of the GPU of each family: https://developer.nvidia.com/cuda-gpus.
-Families whose GPU Amazon's current images have no driver for (P2: 37, P3: 70) are left out."""
+Families without a driver in Amazon's current images (P2: 37, P3: 70) are excluded."""
 
 
 def read(name: str) -> str:
@@ -47,7 +47,7 @@ def find_one(pattern: str, text: str) -> str:
 
 
 def list_offered(engine: str) -> list[str]:
-    """Versions of ElastiCache that AWS's own specification lists, as cfn-lint carries it."""
+    """The versions of ElastiCache in AWS's specification, as packaged by cfn-lint."""
     name = "data/schemas/extensions/aws_elasticache_cachecluster/engine_version.json"
     rules = json.loads((files("cfnlint") / name).read_text())["allOf"]
     [then] = [r["then"] for r in rules if r["if"]["properties"]["Engine"].get("const") == engine]
@@ -55,7 +55,7 @@ def list_offered(engine: str) -> list[str]:
 
 
 def test_elasticache_has_a_version_that_provider_and_aws_take() -> None:
-    """In the provider's form, offered by AWS, and of the family of the parameter group."""
+    """The version has the provider's form, exists, and matches the parameter group's family."""
     text = read("elasticache.tf")
     engine = find_one(r'engine += "(\w+)"', text)
     version = find_one(r'engine_version += "(.+)"', text)
@@ -66,14 +66,14 @@ def test_elasticache_has_a_version_that_provider_and_aws_take() -> None:
 
 @pytest.mark.parametrize("version", ["7.x", "7", "7.1.0"])
 def test_other_forms_of_the_version_would_be_refused(version: str) -> None:
-    """As the provider refuses them; 7.x is what provider 3 asked for."""
+    """The provider's check refuses other forms; 7.x was required by provider 3."""
     assert not re.fullmatch(PROVIDER_FORMS["redis"], version)
     assert version not in list_offered("redis")
 
 
 def test_trainers_gpu_is_one_that_tensorflow_was_built_for() -> None:
-    """Each family that is accepted has a compute capability that the locked TensorFlow carries code
-    for; the default is one of them."""
+    """The locked TensorFlow has code for the compute capability of each accepted family, and the
+    default is one of them."""
     text = read("variables.tf")
     accepted = find_one(r"regex\(\"\^\(([\w|]+)\)\\\\.\[0-9\]\*x\?large", text).split("|")
     default = find_one(r'variable "trainer_instance_type" \{[^}]*?default += "([\w]+)\.', text)
@@ -84,14 +84,14 @@ def test_trainers_gpu_is_one_that_tensorflow_was_built_for() -> None:
     pairs = ast.literal_eval(find_one(r"OrderedDict\((.*)\)", build.read_text()))
     built = {int(name.partition("_")[2]) for name in dict(pairs)["cuda_compute_capabilities"]}
     for family in accepted:
-        # Machine code of one capability runs on later ones of the same major number.
+        # Code for a capability also runs on later ones of the same major version.
         own = CAPABILITIES[family]
         assert any(one // 10 == own // 10 and one <= own for one in built), family
 
 
 def test_cuda_packages_are_locked() -> None:
-    """Everything that `tensorflow[and-cuda]` asks for has one version, which it takes; nothing else
-    is in the lock."""
+    """Every requirement of `tensorflow[and-cuda]` has one matching version in the lock, which has
+    nothing else."""
     lines = [line for line in read("cuda.txt").splitlines() if not line.startswith("#")]
     locked = dict(line.split("==") for line in lines)
     asked = [

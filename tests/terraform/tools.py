@@ -1,6 +1,6 @@
-"""Tools that only the checks of `terraform/` need, in an environment of their own.
+"""Tools that only the checks of `terraform/` need, in a separate virtual environment.
 
-checkov asks for other versions than the application's. `tools.txt` pins everything.
+checkov needs other versions than the application. `tools.txt` pins everything.
 """
 
 import subprocess
@@ -13,7 +13,7 @@ PINNED = Path(__file__).with_name("tools.txt")
 
 
 def install_tools() -> Path:
-    """The folder of their commands; installed once below `var/`, and anew when the pins change."""
+    """The folder of their commands, installed below `var/` and again when the pins change."""
     home = WORK / "tools"
     stamp = home / "installed"
     if not stamp.is_file() or stamp.read_text() != PINNED.read_text():
