@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.monitoring.promql import list_metrics
+from tests.monitoring.prometheus.promql import list_metrics
 from tests.stack import ROOT
 
 MONITORING = ROOT / "monitoring"

@@ -21,8 +21,8 @@ from monitoring.grafana.reading import (
     read_dashboards,
 )
 from monitoring.grafana.render import UNITS
-from tests.monitoring.promql import list_metrics
-from tests.monitoring.test_rules import read_known_metrics, read_rules
+from tests.monitoring.prometheus.promql import list_metrics
+from tests.monitoring.prometheus.test_rules import read_known_metrics, read_rules
 from tests.stack import ROOT
 
 MONITORING = ROOT / "monitoring"

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from tests.monitoring.conftest import MAX_QUEUED
-from tests.monitoring.promql import list_metrics
+from tests.monitoring.prometheus.promql import list_metrics
 from tests.monitoring.watched import Watched, wait
 from tests.pneumonia_web.visitor import Visitor
 
