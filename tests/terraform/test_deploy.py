@@ -5,30 +5,20 @@ import json
 import os
 import re
 import shutil
-import signal
-import ssl
 import subprocess
-import sys
-import tarfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import boto3
 import pytest
 
 from model.serving.artifact import read_artifact
 from terraform import deployment as facts
-from terraform.building import wait_for_hosts, wait_for_site
-from terraform.errors import CannotDeploy, explain
-from terraform.planning import refuse_loss
-from terraform.release import build_release
-from terraform.runs import ask_terraform
+from terraform.building import wait_for_hosts
+from terraform.errors import CannotDeploy
 from tests.stack import ROOT, free_ports
+from tests.terraform.deployed import OTHER_POLICY, Deployment, interrupt, run_deploy
 from tests.terraform.local_aws import (
     VALUES,
     copy_configuration,
@@ -39,86 +29,7 @@ from tests.terraform.local_aws import (
 
 pytestmark = pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not here")
 ACCOUNT = "123456789012"
-SCRIPT = [sys.executable, "terraform/deploy.py"]
 SHIPPED = read_artifact(ROOT / "model" / "artifact").version
-
-# moto ignores conditions of a policy, so a Deny for calls without TLS would deny every call.
-OTHER_POLICY = """
-resource "aws_s3_bucket_policy" "tls_only" {
-  policy = jsonencode({
-    Version   = "2012-10-17"
-    Statement = [{ Effect = "Deny", Principal = "*", Action = "s3:PutObjectAcl", Resource = "*" }]
-  })
-}
-"""
-
-
-class Deployment(NamedTuple):
-    """A deployment, and the output of `apply`: interrupted first, then complete."""
-
-    folder: Path
-    environment: dict[str, str]
-    interrupted: str
-    applied: subprocess.CompletedProcess[str]
-
-    def run(self, *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
-        """One command of deploy.py."""
-        return run_deploy(self.folder, self.environment, *arguments, **more)
-
-    def client(self, service: str) -> Any:
-        """A boto3 client of a service."""
-        return boto3.client(
-            service,
-            endpoint_url=self.environment["AWS_ENDPOINT_URL"],
-            region_name="eu-central-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
-
-    def trainer(self) -> str:
-        """Its instance."""
-        role = [{"Name": "tag:Role", "Values": ["trainer"]}]
-        [found] = self.client("ec2").describe_instances(Filters=role)["Reservations"]
-        return str(found["Instances"][0]["InstanceId"])
-
-
-def run_deploy(
-    folder: Path, environment: dict[str, str], *arguments: str, **more: Any
-) -> subprocess.CompletedProcess[str]:
-    """Run deploy.py on a copy of the folder, with separate output and errors."""
-    more.setdefault("stdin", subprocess.DEVNULL if "input" not in more else None)
-    return subprocess.run(
-        [*SCRIPT, "--folder", str(folder), *arguments],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-        **{key: value for key, value in more.items() if value is not None},
-    )
-
-
-def interrupt(folder: Path, environment: dict[str, str]) -> str:
-    """Press Ctrl-C once Terraform has begun to build; the output from then on."""
-    command = [*SCRIPT, "--folder", str(folder), "apply", "--yes", "--no-wait"]
-    with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line.startswith("[1/1"):  # of the main run, not of the four buckets
-                os.killpg(process.pid, signal.SIGINT)
-                break
-        rest = process.stdout.read()
-    assert process.returncode == 1
-    return rest
 
 
 @pytest.fixture(scope="module")
@@ -179,20 +90,6 @@ def test_release_and_first_model_are_uploaded(deployment: Deployment) -> None:
     [release] = s3.list_objects_v2(Bucket=f"pneumonia-releases-{ACCOUNT}")["Contents"]
     assert release["Key"] == f"release-{head[:12]}.tar.gz"
     assert SHIPPED in deployment.run("models").stdout
-
-
-def test_archive_is_the_commit_and_always_the_same(tmp_path: Path) -> None:
-    """The archive is reproducible and contains exactly the files of HEAD."""
-    one, two = (build_release(ROOT, tmp_path / name) for name in ("one", "two"))
-    assert one.read_bytes() == two.read_bytes()
-    files = subprocess.run(
-        ["git", "ls-tree", "-r", "--name-only", "HEAD"], cwd=ROOT, capture_output=True, check=True
-    )
-    with tarfile.open(one) as archive:
-        packed = {member.name for member in archive if member.isfile()}
-    assert packed == set(files.stdout.decode().splitlines())
-    with pytest.raises(CannotDeploy, match="work in a clone"):
-        build_release(tmp_path, tmp_path)
 
 
 def test_status(deployment: Deployment) -> None:
@@ -335,70 +232,6 @@ def test_what_is_missing_is_said(deployment: Deployment, tmp_path: Path) -> None
     assert deployment.run("biuld").returncode == 2
 
 
-@pytest.mark.parametrize(
-    ("error", "place", "sentence"),
-    [
-        (
-            "Error: creating EC2 Instance: VcpuLimitExceeded: You have requested more vCPU "
-            "capacity than your current vCPU limit of 0 allows for the instance bucket.",
-            "aws_instance.trainer[0]",
-            "request the quota 'Running On-Demand G and VT instances'",
-        ),
-        ("VcpuLimitExceeded: You have requested more", "aws_instance.web", "On-Demand Standard"),
-        ("AddressLimitExceeded: The maximum number of addresses", "", "(AddressLimitExceeded)"),
-        ("InvalidAMIID.NotFound: The image id '[ami-1]' does not exist", "", "The image (AMI)"),
-        ("An error occurred (ExpiredToken) when calling the GetCallerIdentity", "", "renew them"),
-        ("AccessDenied: User: x is not authorized to perform: ec2:RunInstances", "", "(ec2:Run"),
-        ("An error occurred (403) when calling the HeadObject operation", "", "(HeadObject)"),
-        ("InsufficientInstanceCapacity: We currently do not have", "", "no free instance"),
-        ("new" * 200, "", "new ..."),
-    ],
-)
-def test_errors_are_explained(error: str, place: str, sentence: str) -> None:
-    """A known error becomes a sentence that says what to do; an unknown one is shortened."""
-    found = explain(error, place)
-    assert sentence in found and len(found) < 400
-
-
-@contextmanager
-def serving_tls(folder: Path, faults: int) -> Iterator[int]:
-    """The port of a site with a self-signed certificate, which answers 502 the first times."""
-    left = [faults]
-
-    class Page(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(502 if left[0] > 0 else 200)
-            left[0] -= 1
-            self.end_headers()
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
-    files = ["-subj", "/CN=localhost", "-keyout", f"{folder}/key", "-out", f"{folder}/certificate"]
-    subprocess.run([*command.split(), *files], check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "certificate", folder / "key")
-    with HTTPServer(("127.0.0.1", 0), Page) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
-
-
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not here")
-def test_site_is_waited_for(tmp_path: Path) -> None:
-    """A self-signed certificate is accepted for an IP address, but not for a name."""
-    with serving_tls(tmp_path, faults=1) as port:
-        with pytest.raises(CannotDeploy, match=r"after 0 s \(HTTP 502"):
-            wait_for_site(f"https://127.0.0.1:{port}", time.monotonic())
-        wait_for_site(f"https://127.0.0.1:{port}", time.monotonic() + 10)
-        with pytest.raises(CannotDeploy, match="every 20 minutes until the A record"):
-            wait_for_site(f"https://localhost:{port}", time.monotonic())
-
-
 def test_apply_shows_the_plan_and_asks(deployment: Deployment) -> None:
     """The changes are listed; without a confirmation nothing is done."""
     more = deployment.folder / "more.auto.tfvars"
@@ -469,28 +302,6 @@ def read_irreplaceable(deployment: Deployment) -> list[str]:
     )
 
 
-@pytest.mark.parametrize(
-    ("address", "action", "refused"),
-    [
-        ("aws_ebs_volume.redis[0]", "delete", True),
-        ('aws_s3_bucket.all["images"]', "replace", True),
-        ('aws_ssm_parameter.secrets["api-key"]', "remove", True),
-        ("aws_elasticache_replication_group.redis[0]", "delete", True),
-        ("aws_ebs_volume.redis[0]", "update", False),
-        ("aws_instance.api[0]", "replace", False),
-        ('aws_s3_bucket_policy.tls_only["images"]', "replace", False),
-    ],
-)
-def test_only_losses_are_refused(address: str, action: str, refused: bool) -> None:
-    """Only data that cannot be restored is protected: a new release replaces every host."""
-    try:
-        refuse_loss({address: action})
-    except CannotDeploy as error:
-        assert refused and address in str(error)
-    else:
-        assert not refused
-
-
 def test_hosts_are_waited_for(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     """apply waits until every host's script has succeeded and the trainer is off. A function
     replaces Systems Manager, which moto lacks."""
@@ -513,17 +324,6 @@ def test_hosts_are_waited_for(deployment: Deployment, monkeypatch: pytest.Monkey
         wait_for_hosts(found, time.monotonic())
     ready.add(hosts["api-0"].instance)
     wait_for_hosts(found, time.monotonic())
-
-
-# python-terraform calls its logger that way.
-@pytest.mark.filterwarnings("ignore:The 'warn' method is deprecated:DeprecationWarning")
-def test_state_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
-    """A failed query is not mistaken for an empty state."""
-    (tmp_path / "terraform.tfstate").write_text('{"version": 99}')
-    with pytest.raises(CannotDeploy, match="state"):
-        ask_terraform(tmp_path, "state", "list", empty="No state file was found")
-    (tmp_path / "terraform.tfstate").unlink()
-    assert ask_terraform(tmp_path, "state", "list", empty="No state file was found") == ""
 
 
 def test_destroy_asks_and_keeps_data_unless_told(deployment: Deployment) -> None:
