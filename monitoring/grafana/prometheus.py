@@ -1,4 +1,4 @@
-"""What Prometheus answers to a panel's expressions, as series or as rows."""
+"""Query Prometheus for a panel's expressions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ import requests
 
 
 class PrometheusError(RuntimeError):
-    """One sentence: what Prometheus says against an expression, or that it does not answer."""
+    """One sentence: why Prometheus rejects an expression, or that it does not answer."""
 
 
 @dataclass(frozen=True)
 class Series:
-    """One series: its labels, times (Unix seconds) and values, alike in length."""
+    """One series: its labels, and as many values as times (Unix seconds)."""
 
     labels: Mapping[str, str]
     times: list[float]
@@ -22,12 +22,12 @@ class Series:
 
 @dataclass(frozen=True)
 class Prometheus:
-    """A running Prometheus, as http://127.0.0.1:9090."""
+    """A running Prometheus, such as http://127.0.0.1:9090."""
 
     url: str
 
     def query(self, expr: str, at: float) -> list[Series]:
-        """What holds at a time (Unix seconds); a scalar is a series without labels."""
+        """The values at a time (Unix seconds); a scalar is a series without labels."""
         data = self._get("query", query=expr, time=at)
         if data["resultType"] == "scalar":
             return [Series({}, [data["result"][0]], [float(data["result"][1])])]

@@ -1,6 +1,6 @@
-"""The committed dashboards read back: their panels, and every expression that they ask.
+"""Read the committed dashboards: their panels, and every query with its variables filled in.
 
-What Grafana fills in ($__rate_interval, $price, ...) is filled in here as Grafana would.
+Variables ($__rate_interval, $price, ...) get the values that Grafana would give them.
 """
 
 import json
@@ -16,11 +16,11 @@ UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 @dataclass(frozen=True)
-class Question:
-    """One expression of a dashboard: of a panel, an annotation or a variable."""
+class BoardQuery:
+    """A query of a dashboard: of a panel, an annotation or a variable."""
 
     dashboard: str
-    asker: str
+    source: str
     expr: str
     instant: bool
 
@@ -32,32 +32,32 @@ def read_dashboards(folder: Path = FOLDER) -> dict[str, dict[str, Any]]:
 
 
 def list_panels(board: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The panels that ask something; rows are headings alone."""
+    """The panels with queries; rows are only headings."""
     return [panel for panel in board["panels"] if panel["type"] != "row"]
 
 
-def list_questions(board: Mapping[str, Any]) -> Iterator[Question]:
-    """Every expression, with Grafana's own variables still in it."""
+def list_queries(board: Mapping[str, Any]) -> Iterator[BoardQuery]:
+    """Every query, with Grafana's variables still in it."""
     for panel in list_panels(board):
         for target in panel["targets"]:
-            yield Question(board["uid"], panel["title"], target["expr"], target["instant"])
+            yield BoardQuery(board["uid"], panel["title"], target["expr"], target["instant"])
     for event in board["annotations"]["list"]:
-        yield Question(board["uid"], f"annotation {event['name']}", event["expr"], False)
+        yield BoardQuery(board["uid"], f"annotation {event['name']}", event["expr"], False)
     for variable in board["templating"].get("list", ()):
         if asked := re.fullmatch(r"label_values\((.+), *\w+\)", str(variable.get("query"))):
-            yield Question(board["uid"], f"variable {variable['name']}", asked[1], True)
+            yield BoardQuery(board["uid"], f"variable {variable['name']}", asked[1], True)
 
 
 def seconds(text: str) -> int:
-    """How long `now-3h` or `90s` is."""
+    """The length of `now-3h` or `90s` in seconds."""
     number, unit = re.fullmatch(r"(?:now-)?(\d+)([smhd])", text).groups()  # type: ignore[union-attr]
     return int(number) * UNITS[unit]
 
 
 def fill_in(expr: str, board: Mapping[str, Any], span: int, step: int) -> str:
-    """The expression as Grafana sends it, for a curve over `span` seconds with a point each `step`.
+    """The expression as Grafana sends it, for a curve over `span` seconds with a point every `step`.
 
-    A variable has the value that the dashboard opens with.
+    A variable has its initial value.
     """
     values = {
         "__rate_interval": f"{max(step + SCRAPE_SECONDS, 4 * SCRAPE_SECONDS)}s",

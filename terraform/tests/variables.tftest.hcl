@@ -1,4 +1,4 @@
-# A wrong value of each variable is refused before anything is built: terraform test
+# `terraform test` refuses a wrong value of each variable before anything is built.
 
 mock_provider "aws" {}
 
@@ -49,7 +49,7 @@ run "more_hosts_and_elasticache_are_accepted" {
     error_message = "ElastiCache takes the place of the local Redis, encrypted in transit."
   }
 
-  # By a name of ours its certificate would not be accepted.
+  # Its certificate does not match an internal host name.
   assert {
     condition     = length(aws_route53_record.redis) == 0 && local.redis.redis_scheme == "rediss" && local.redis.redis_options == "?ssl_cert_reqs=required"
     error_message = "ElastiCache is called by its own name, and its certificate is looked at."

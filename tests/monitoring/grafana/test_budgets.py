@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from local.parts import find_server
-from monitoring.grafana.reading import list_questions, read_dashboards
+from monitoring.grafana.reading import list_queries, read_dashboards
 
 PANEL = "Error budget left (30 days)"
 SPENT = """\
@@ -31,7 +31,7 @@ def test_budget_that_was_spent_five_times_is_overdrawn_four_times(tmp_path: Path
     both budgets are at -400 %."""
     if not (promtool := find_server("promtool")):
         pytest.skip("promtool is in Debian's package prometheus")
-    asked = [q.expr for q in list_questions(read_dashboards()["overview"]) if q.asker == PANEL]
+    asked = [q.expr for q in list_queries(read_dashboards()["overview"]) if q.source == PANEL]
     assert len(asked) == 2
     rules = [{"record": f"left_{i}", "expr": expr} for i, expr in enumerate(asked)]
     groups = {"groups": [{"name": "budgets", "rules": rules}]}

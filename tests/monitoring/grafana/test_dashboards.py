@@ -14,10 +14,10 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from monitoring.grafana import palette
 from monitoring.grafana.build import build_all
 from monitoring.grafana.reading import (
-    Question,
+    BoardQuery,
     fill_in,
     list_panels,
-    list_questions,
+    list_queries,
     read_dashboards,
 )
 from monitoring.grafana.render import UNITS
@@ -33,12 +33,12 @@ PANELS = [
     for uid, board in BOARDS.items()
     for panel in list_panels(board)
 ]
-QUESTIONS = [question for board in BOARDS.values() for question in list_questions(board)]
+QUERIES = [query for board in BOARDS.values() for query in list_queries(board)]
 
 
-def list_asked(question: Question) -> set[str]:
+def list_metrics_of(query: BoardQuery) -> set[str]:
     """The metrics in a query."""
-    return list_metrics(fill_in(question.expr, BOARDS[question.dashboard], 3600, 15))
+    return list_metrics(fill_in(query.expr, BOARDS[query.dashboard], 3600, 15))
 
 
 def pass_through_sdk(board: dict[str, Any]) -> Any:
@@ -176,18 +176,18 @@ def test_releases_switches_and_pages_are_drawn_into_the_curves(uid: str) -> None
 
 
 @pytest.mark.parametrize(
-    "question", [pytest.param(q, id=f"{q.dashboard}: {q.asker}") for q in QUESTIONS]
+    "query", [pytest.param(q, id=f"{q.dashboard}: {q.source}") for q in QUERIES]
 )
-def test_every_metric_is_known(question: Question) -> None:
+def test_every_metric_is_known(query: BoardQuery) -> None:
     """Each metric is in METRICS.md, in a recording rule or in the reviewed list."""
     recorded = {rule["record"] for rule in read_rules() if "record" in rule}
-    assert list_asked(question) <= read_known_metrics() | recorded
+    assert list_metrics_of(query) <= read_known_metrics() | recorded
 
 
 def test_reviewed_names_are_all_used() -> None:
     """The reviewed list has no metric that neither a dashboard nor a rule uses."""
     listed = (MONITORING / "prometheus" / "exporter_metrics.txt").read_text()
-    asked = {name for question in QUESTIONS for name in list_asked(question)}
+    asked = {name for query in QUERIES for name in list_metrics_of(query)}
     asked |= {name for rule in read_rules() for name in list_metrics(rule["expr"])}
     assert set(re.findall(r"^\w+ (\w+)$", listed, re.M)) <= asked
 

@@ -16,7 +16,7 @@ from PIL import Image
 from model.serving.artifact import Artifact, read_artifact
 from model.training.metrics import AUC, EPOCH, EPOCHS, GAUGES, SPEED, report_run
 from monitoring.grafana.prometheus import Prometheus, PrometheusError
-from monitoring.grafana.reading import Question, fill_in, list_questions, read_dashboards
+from monitoring.grafana.reading import BoardQuery, fill_in, list_queries, read_dashboards
 from monitoring.grafana.render import main as render
 from monitoring.metrics.textfile import GaugeFile
 from tests.monitoring.conftest import SCRAPE_SECONDS
@@ -25,7 +25,7 @@ from tests.pneumonia_web.visitor import Visitor
 from tests.stack import ROOT
 
 BOARDS = read_dashboards()
-QUESTIONS = [question for board in BOARDS.values() for question in list_questions(board)]
+QUERIES = [query for board in BOARDS.values() for query in list_queries(board)]
 SEEN_SECONDS = 60
 """Far longer than the few scrapes that a rate needs, for a busy machine."""
 
@@ -112,13 +112,13 @@ def send_xrays(watched: Watched, samples: list[Path]) -> None:
     assert answer.ok, answer.text
 
 
-def ask(watched: Watched, question: Question) -> list[float]:
+def ask(watched: Watched, query: BoardQuery) -> list[float]:
     """All values that the dashboard gets, over the last hour for a curve."""
     prometheus, now = Prometheus(watched.prometheus_url), time.time()
     # Every scrape for events: another test may have suspended the part soon after it started.
-    step = SCRAPE_SECONDS if question.asker.startswith("annotation") else 15
-    expr = fill_in(question.expr, BOARDS[question.dashboard], 3600, step)
-    if question.instant:
+    step = SCRAPE_SECONDS if query.source.startswith("annotation") else 15
+    expr = fill_in(query.expr, BOARDS[query.dashboard], 3600, step)
+    if query.instant:
         answer = prometheus.query(expr, now)
     else:
         answer = prometheus.query_range(expr, now - 3600, now, step)
@@ -126,24 +126,24 @@ def ask(watched: Watched, question: Question) -> list[float]:
 
 
 @pytest.mark.parametrize(
-    "question", [pytest.param(q, id=f"{q.dashboard}: {q.asker}: {q.expr}") for q in QUESTIONS]
+    "query", [pytest.param(q, id=f"{q.dashboard}: {q.source}: {q.expr}") for q in QUERIES]
 )
-def test_question_is_answered(used: Watched, question: Question) -> None:
+def test_question_is_answered(used: Watched, query: BoardQuery) -> None:
     """A query returns data, or none for the documented reason only."""
-    if (question.dashboard, question.asker) in QUIET:
-        ask(used, question)
-    elif (question.dashboard, question.asker) in NONE_HERE:
-        assert ask(used, question) == [], "there is data: take it off the list"
-    elif "trained_timestamp" in question.expr:
+    if (query.dashboard, query.source) in QUIET:
+        ask(used, query)
+    elif (query.dashboard, query.source) in NONE_HERE:
+        assert ask(used, query) == [], "there is data: take it off the list"
+    elif "trained_timestamp" in query.expr:
         trained = read_artifact(ROOT / "model" / "artifact").training.get("trained_at")
-        assert bool(ask(used, question)) == bool(trained), "it has a date if the artifact has one"
+        assert bool(ask(used, query)) == bool(trained), "it has a date if the artifact has one"
     else:
-        assert ask(used, question)
+        assert ask(used, query)
 
 
 def test_verdict_follows_what_clinicians_feel(used: Watched) -> None:
     """The largest tile of the wall screen shows 0 without a worker, and recovers with one."""
-    [verdict] = [q.expr for q in QUESTIONS if q.asker == "Status for clinicians"]
+    [verdict] = [q.expr for q in QUERIES if q.source == "Status for clinicians"]
     used.wait_for(f"({verdict}) > 0", SEEN_SECONDS)
     with used.suspended("pneumonia_api.worker.tasks"):
         used.wait_for(f"({verdict}) == 0", SEEN_SECONDS)
