@@ -9,10 +9,10 @@ with a sentence that says what to do; 2 for a wrong command line.
 """
 
 import argparse
+import functools
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,12 +22,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from model.serving.artifact import ArtifactError
 from model.serving.artifact_store import ArtifactStoreError
 from terraform import building, destroying, operate
-from terraform.deployment import find_deployment
+from terraform.deployment import Deployment, find_deployment
 from terraform.errors import CannotDeploy, explain
 
 
-def parse(argv: Sequence[str] | None) -> tuple[Path, Callable[..., None], dict[str, Any]]:
-    """The folder, the command's function, and its arguments by name."""
+def parse(argv: Sequence[str] | None) -> tuple[Path, Callable[[Deployment], None]]:
+    """The folder, and the command with its arguments."""
     parser = argparse.ArgumentParser(description="The deployment on AWS.")
     folder = Path(__file__).resolve().parent
     parser.add_argument("--folder", type=Path, default=folder, help="of the Terraform files")
@@ -71,14 +71,15 @@ def parse(argv: Sequence[str] | None) -> tuple[Path, Callable[..., None], dict[s
     removing.add_argument("--yes", action="store_true", help="do not ask")
     removing.add_argument("--with-data", action="store_true", help="X-rays, records, models too")
     arguments = vars(parser.parse_args(argv))
-    return arguments.pop("folder"), arguments.pop("run"), arguments
+    folder, run = arguments.pop("folder"), arguments.pop("run")
+    return folder, functools.partial(run, **arguments)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; print faults as a sentence."""
-    folder, run, arguments = parse(argv)
+    folder, run = parse(argv)
     try:
-        run(find_deployment(folder.resolve()), **arguments)
+        run(find_deployment(folder.resolve()))
     except (CannotDeploy, ArtifactError, ArtifactStoreError) as error:
         print(error, file=sys.stderr)
     except (BotoCoreError, Boto3Error, ClientError) as error:

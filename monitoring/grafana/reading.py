@@ -55,9 +55,9 @@ def seconds(text: str) -> int:
 
 
 def fill_in(expr: str, board: Mapping[str, Any], span: int, step: int) -> str:
-    """The expression as Grafana sends it, for a curve over `span` seconds with a point every `step`.
+    """The expression as Grafana sends it, with the initial value of each variable.
 
-    A variable has its initial value.
+    It is for a curve over `span` seconds with a point every `step` seconds.
     """
     values = {
         "__rate_interval": f"{max(step + SCRAPE_SECONDS, 4 * SCRAPE_SECONDS)}s",
