@@ -6,8 +6,8 @@ locals {
   secrets = {
     redis-password      = "Redis"
     api-key             = "machines that call the API"
-    secret-key          = "signs the web's session cookie"
-    web-key             = "shows the API that a request comes from the web"
+    secret-key          = "signs the session cookie of the web service"
+    web-key             = "proves to the API that a request comes from the web service"
     first-user-password = "first log-in"
     grafana-password    = "Grafana's administrator"
   }

@@ -3,11 +3,11 @@
 
 locals {
   groups = {
-    nginx      = "Proxy: the only host that the internet reaches"
-    web        = "Pages: reached by nginx"
-    api        = "API and worker: reached by the web"
+    nginx      = "Proxy: the only host reachable from the internet"
+    web        = "Web service: reached by nginx"
+    api        = "API and worker: reached by the web service"
     redis      = "Redis: reached by API hosts and trainer"
-    trainer    = "GPU box: reached by nobody"
+    trainer    = "GPU trainer: serves nobody"
     monitoring = "Prometheus and Grafana: reached by administrators"
   }
 

@@ -62,7 +62,7 @@ def hang(stage: Stage) -> None:
     trainer = stage.machines["trainer"]
     trainer.kill()
     units = "etc/systemd/system/pneumonia-"
-    for what, limit in (("a run's time limit", "2"), ("the box's own timer", "infinity")):
+    for what, limit in (("a run's time limit", "2"), ("the trainer's own timer", "infinity")):
         trainer.write(f"{units}training.service.d/hang.conf", HANGING_RUN.format(limit=limit))
         trainer.start()
         off = trainer.wait_off(BACK_SECONDS)
