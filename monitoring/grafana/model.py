@@ -36,8 +36,8 @@ def agreement(by: str) -> str:
     """Share of the reviews that agree with the model; unsure reviews do not count."""
     judged = reviews("pneumonia|normal")
     agreeing = " or ".join(
-        f'max without (instance, job) (pneumonia_reviews{{decision="{said}", label="{said}"}})'
-        for said in ("pneumonia", "normal")
+        f'max without (instance, job) (pneumonia_reviews{{decision="{label}", label="{label}"}})'
+        for label in ("pneumonia", "normal")
     )
     return f"sum by ({by}) ({agreeing} or {judged} * 0) / sum by ({by}) ({judged} > 0)"
 
@@ -101,8 +101,8 @@ def _agreement() -> list[Any]:
             "normal, the clinician pneumonia; this is the dangerous error. False alarm: the "
             "reverse.",
             Query(f"sum by (week) ({reviews('.+')})", "all"),
-            Query(_differ("normal", "pneumonia"), "missed"),
-            Query(_differ("pneumonia", "normal"), "false alarm"),
+            Query(_disagreements("normal", "pneumonia"), "missed"),
+            Query(_disagreements("pneumonia", "normal"), "false alarm"),
             Query(f"sum by (week) ({reviews('unsure')} or {reviews('.+')} * 0)", "unsure"),
             labels={"week": "week"},
             size=(9, 8),
@@ -125,8 +125,8 @@ def _agreement() -> list[Any]:
     ]
 
 
-def _differ(said: str, read: str) -> str:
-    which = f'pneumonia_reviews{{decision="{said}", label="{read}"}}'
+def _disagreements(decision: str, label: str) -> str:
+    which = f'pneumonia_reviews{{decision="{decision}", label="{label}"}}'
     return f"sum by (week) (max without (instance, job) ({which}) or {reviews('.+')} * 0)"
 
 
