@@ -32,7 +32,7 @@ def test_two_machines_end_with_the_same_weights(tmp_path: Path) -> None:
         config = json.dumps({"cluster": {"worker": addresses}, "task": task})
         machines.append(
             subprocess.Popen(
-                [sys.executable, "-m", "tests.model.machine", str(tmp_path)],
+                [sys.executable, "-m", "tests.model.training.machine", str(tmp_path)],
                 cwd=ROOT,
                 env={**os.environ, "TF_CONFIG": config},
                 stdout=subprocess.PIPE,

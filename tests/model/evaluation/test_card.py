@@ -84,7 +84,7 @@ def test_ablations_and_refusals_are_shown(artifact: Artifact, tmp_path: Path) ->
 def test_report_of_another_version_is_refused(artifact: Artifact, tmp_path: Path) -> None:
     """A card never mixes two models."""
     shutil.copy(SHIPPED / REPORT_NAME, tmp_path / REPORT_NAME)
-    with pytest.raises(ArtifactError, match=r"python -m model\.report"):
+    with pytest.raises(ArtifactError, match=r"python -m model\.evaluation\.report"):
         write_card(tmp_path, replace(artifact, threshold=0.5))
 
 

@@ -1,4 +1,4 @@
-"""One machine of two, in a process of its own: `python -m tests.model.machine OUT`, with TF_CONFIG.
+"""One machine of two, in a process of its own: `python -m tests.model.training.machine OUT`, with TF_CONFIG.
 
 Prints, as the last line, the record of one epoch and the weights that it ended with.
 """
