@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from model.cnn import main
-from model.evaluation.scores import sigmoid
+from model.evaluation.calibration import sigmoid
 from model.network.gradcam import build_serving_network
 from model.network.graph import load_network
 from model.serving.artifact import WEIGHTS_NAME, read_artifact
@@ -103,7 +103,7 @@ def test_one_epoch_writes_a_complete_artifact(
 
     # What was saved answers as it was scored, on the test images as serving reads them.
     serving = build_serving_network(load_network(out / WEIGHTS_NAME), read_density(out))
-    images = read_splits(made_data, 0.25, 20, SIDE)[2].images.astype(np.float32)
+    images = read_splits(made_data, 0.25, 20, SIDE).test.images.astype(np.float32)
     answers = serving.predict(images, verbose=0)
     assert answers["heatmap"].shape == (4, SIDE // 16, SIDE // 16)
     calibration = artifact.calibration
@@ -166,7 +166,7 @@ def test_unreadable_files_are_listed_and_skipped(
     (folder / "test" / "NORMAL" / "IM-0090-0001.jpeg").write_bytes(b"no image")
     broken = sorted((folder / "test" / "PNEUMONIA").iterdir())[0]
     broken.write_bytes(broken.read_bytes()[:200])
-    test = read_splits(folder, 0.25, 20, SIDE)[2]
+    test = read_splits(folder, 0.25, 20, SIDE).test
     assert len(test.xrays) == 3
     printed = capsys.readouterr().out
     assert "skipped, not readable: " in printed

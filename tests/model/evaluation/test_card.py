@@ -11,12 +11,12 @@ import pytest
 from model.evaluation.card import (
     ABLATIONS_NAME,
     CARD_NAME,
-    PICTURES,
-    REPORT_NAME,
+    PLOTS,
     main,
-    show,
     write_card,
 )
+from model.evaluation.card_tables import show
+from model.evaluation.report_file import REPORT_NAME
 from model.serving.artifact import Artifact, ArtifactError, read_artifact
 from tests.stack import ROOT
 
@@ -43,7 +43,7 @@ def test_shipped_card_has_ten_parts_and_its_pictures() -> None:
     card = (SHIPPED / CARD_NAME).read_text()
     assert re.findall(r"^## (\d+)\. ", card, re.M) == [str(part) for part in range(1, 11)]
     shown = re.findall(r"!\[[^]]+\]\(([^)]+)\)", card)
-    assert sorted(shown) == sorted(PICTURES)
+    assert sorted(shown) == sorted(PLOTS)
     assert all((SHIPPED / name).is_file() for name in shown)
     assert "Not a medical device" in card
 
@@ -95,7 +95,7 @@ def test_command_publishes_report_and_pictures(tmp_path: Path) -> None:
     for name in ("pneumonia.keras", "ood.npz", "pneumonia.json"):
         shutil.copy(SHIPPED / name, folder / name)
     assert main(["--artifact", str(folder), "--report", str(SHIPPED)]) == 0
-    assert all((folder / name).is_file() for name in (REPORT_NAME, CARD_NAME, *PICTURES))
+    assert all((folder / name).is_file() for name in (REPORT_NAME, CARD_NAME, *PLOTS))
 
 
 def test_command_without_a_report_is_told_in_one_line(

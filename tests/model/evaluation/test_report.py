@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,10 @@ import pytest
 from PIL import Image
 
 from model.evaluation.baselines import measure_baselines
-from model.evaluation.card import PICTURES
-from model.evaluation.external import judge_files
-from model.evaluation.report import check_report, compare_scores, write_report
+from model.evaluation.card import PLOTS
+from model.evaluation.external import predict_files
+from model.evaluation.report import check_report, compare_scores, predict_xrays, write_report
+from model.evaluation.report_file import External, read_report_file
 from model.evaluation.robustness import CHANGES
 from model.evaluation.scores import score_predictions
 from model.reading import dataset as data
@@ -28,12 +30,12 @@ def test_figures_measured_again_are_those_on_record(predictor: Predictor, xray_d
     """Every figure of the official test in pneumonia.json and report.json, intervals too."""
     artifact = predictor.artifact
     xrays = data.list_xrays(xray_data / "kermany224" / "test")
-    scores = score_predictions(
-        np.array([xray.label for xray in xrays]),
-        judge_files(predictor, [xray.path for xray in xrays]),
-        artifact.threshold,
-        [xray.patient for xray in xrays],
-        artifact.training["arguments"]["seed"],
+    scores = asdict(
+        score_predictions(
+            predict_xrays(predictor, xrays),
+            artifact.threshold,
+            artifact.training["arguments"]["seed"],
+        )
     )
     assert compare_scores(artifact.scores["test"], scores) == []
     report = json.loads((SHIPPED / "report.json").read_text())
@@ -42,8 +44,8 @@ def test_figures_measured_again_are_those_on_record(predictor: Predictor, xray_d
 
 def test_shipped_report_agrees_with_the_artifact(predictor: Predictor) -> None:
     """The same version, and the same figures of the official test."""
-    report = json.loads((SHIPPED / "report.json").read_text())
-    assert report["version"] == predictor.artifact.version
+    report = read_report_file(SHIPPED / "report.json")
+    assert report.version == predictor.artifact.version
     assert check_report(predictor.artifact, report) == []
 
 
@@ -59,7 +61,7 @@ def test_shipped_model_gives_both_decisions_on_validation(
     )
     for label, name in enumerate(CLASSES):
         some = [xray.path for xray in validation if xray.label == label][:20]
-        called = judge_files(predictor, some) >= predictor.artifact.threshold
+        called = predict_files(predictor, some) >= predictor.artifact.threshold
         decisions = Counter(CLASSES[int(one)] for one in called)
         assert decisions[name] >= 16, decisions
 
@@ -83,11 +85,11 @@ def test_one_whole_report(predictor: Predictor, samples: list[Path], tmp_path: P
             shutil.copy(sample, folder / split / name / sample.name)
     out = tmp_path / "out"
     report = write_report(predictor, folder, out, resamples=20)
-    assert json.loads((out / "report.json").read_text()) == report
-    assert report["test"]["scores"]["images"] == 16
-    assert set(report["test"]["robustness"]) == set(CHANGES)
-    assert report["external"] == {"adults": None, "unlabelled": None}
-    for name in (*PICTURES, "gallery/missed.png", "gallery/false_alarms.png"):
+    assert read_report_file(out / "report.json") == report
+    assert report.test.scores.images == 16
+    assert set(report.test.robustness) == set(CHANGES)
+    assert report.external == External(adults=None, unlabelled=None)
+    for name in (*PLOTS, "gallery/missed.png", "gallery/false_alarms.png"):
         assert (out / name).stat().st_size > 1000, name
     assert check_report(predictor.artifact, report) != []  # these are not the official test
 
@@ -121,9 +123,9 @@ def test_file_properties_alone_are_found_out(tmp_path: Path) -> None:
                 file = tmp_path / folder / name / f"{stem.format(index)}.png"
                 Image.fromarray(pixels).save(file)
     found = measure_baselines(tmp_path / "set", tmp_path / "originals", 20)
-    assert found["image_size"]["auc_roc"][0] == 1
-    assert found["file_bytes"]["auc_roc"][0] == 1
-    assert found["image_size"]["images"] == 12
+    assert found["image_size"].auc_roc.value == 1
+    assert found["file_bytes"].auc_roc.value == 1
+    assert found["image_size"].images == 12
     alone = measure_baselines(tmp_path / "set", tmp_path / "none", 20)
     assert list(alone) == ["file_bytes"]
 
@@ -131,4 +133,4 @@ def test_file_properties_alone_are_found_out(tmp_path: Path) -> None:
 def test_unreadable_file_is_no_probability(predictor: Predictor, tmp_path: Path) -> None:
     """What serving refuses is counted as refused, not as normal."""
     (tmp_path / "broken.png").write_bytes(b"\x89PNG no more")
-    assert np.isnan(judge_files(predictor, [tmp_path / "broken.png"])).all()
+    assert np.isnan(predict_files(predictor, [tmp_path / "broken.png"])).all()

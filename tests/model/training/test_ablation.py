@@ -26,4 +26,4 @@ def test_features_of_two_recipes_are_not_mixed(
         (cache / name).touch()
     assert main(["--data", str(tmp_path), "--run", str(tmp_path), "--out", str(tmp_path)]) == 1
     told = capsys.readouterr().err
-    assert "kept features of one run" in told and told.count("\n") == 1
+    assert "cached features of exactly one run" in told and told.count("\n") == 1

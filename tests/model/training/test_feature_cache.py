@@ -14,7 +14,13 @@ import pytest
 from model.training import augmentation
 from model.training.augmentation import RECIPE, Recipe, augment, digest_recipe
 from model.training.batches import Source, plain_images
-from model.training.feature_cache import CacheError, Kept, cache_features, check_space, describe
+from model.training.feature_cache import (
+    CacheError,
+    CacheIdentity,
+    cache_features,
+    check_space,
+    describe,
+)
 
 LABELS = np.array([0, 1, 1, 0, 1])
 IMAGES = np.random.default_rng(0).integers(0, 255, (5, 32, 32, 1), np.uint8)
@@ -98,7 +104,7 @@ def test_key_changes_with_image_label_order_seed_and_network() -> None:
         describe(trunk, IMAGES, LABELS, 4),
         describe(make_trunk(16), IMAGES, LABELS, 3),
     ]
-    others += [replace(first, **{field.name: "other"}) for field in fields(Kept)]
+    others += [replace(first, **{field.name: "other"}) for field in fields(CacheIdentity)]
     assert len({kept.key for kept in (first, *others)}) == 1 + len(others)
 
 
@@ -155,7 +161,7 @@ def test_file_is_given_its_whole_space_first(tmp_path: Path) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (8192, limits[1]))
     try:
-        with pytest.raises(CacheError, match=r"cannot be kept in .*: File too large\."):
+        with pytest.raises(CacheError, match=r"cannot be cached in .*: File too large\."):
             cache_features(make_trunk(), images, 900, 0, file, 2)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -8,16 +8,11 @@ import numpy as np
 import pytest
 
 from model.training.batches import Batches, plain_images
+from model.training.command_line import RATES, parse_settings
 from model.training.consistency import PairedViews, ViewVariance
-from model.training.fitting import (
-    RunError,
-    balance_classes,
-    compile_network,
-    fit,
-    make_metrics,
-    open_run,
-)
-from model.training.settings import RATES, parse_arguments
+from model.training.fitting import balance_classes, compile_network, fit, make_metrics
+from model.training.resume import RunError, open_run
+from model.training.settings import RunSettings
 
 LABELS = np.array([0, 1] * 8)
 
@@ -61,10 +56,10 @@ def make_batches(kill_in_epoch: int | None = None) -> tuple[Batches, Batches]:
     )
 
 
-def make_arguments(out: Path, *more: str) -> Any:
+def make_settings(out: Path, *more: str) -> RunSettings:
     """Four epochs into `out`."""
     (out / "resume").mkdir(parents=True, exist_ok=True)
-    return parse_arguments(["--data", "x", "--out", str(out), "--epochs", "4", *more])
+    return parse_settings(["--data", "x", "--out", str(out), "--epochs", "4", *more])
 
 
 def test_metrics_equal_those_worked_out_by_hand() -> None:
@@ -112,8 +107,8 @@ def test_consistency_draws_the_answers_to_two_views_together(
     output = keras.layers.Dense(1, activation="sigmoid", kernel_initializer="zeros")
     answer = output(keras.layers.Flatten()(picture))
     model = PairedViews(picture, answer, consistency=consistency)
-    arguments = make_arguments(tmp_path, "--learning-rate", "0.1")
-    compile_network(model, 20 * len(batches), arguments)
+    settings = make_settings(tmp_path, "--learning-rate", "0.1")
+    compile_network(model, 20 * len(batches), settings.hyperparameters)
     model.fit(batches, epochs=20, verbose=0)
     slope = abs(float(output.kernel.numpy()[0, 0]))
     assert slope < 0.2 if consistency else slope > 0.6
@@ -130,11 +125,11 @@ def test_class_weights_let_both_classes_count_the_same() -> None:
 @pytest.mark.parametrize(("optimizer", "loss"), list(zip(RATES, ["bce", "focal"] * 2, strict=True)))
 def test_every_optimizer_and_loss_learns(optimizer: str, loss: str, tmp_path: Path) -> None:
     """Two epochs of logistic regression lower the loss."""
-    arguments = make_arguments(tmp_path, "--optimizer", optimizer, "--loss", loss)
+    settings = make_settings(tmp_path, "--optimizer", optimizer, "--loss", loss)
     output = keras.layers.Dense(1, activation="sigmoid", kernel_initializer="zeros")
     model = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten(), output])
     batches, checks = make_batches()
-    compile_network(model, 2 * len(batches), arguments)
+    compile_network(model, 2 * len(batches), settings.hyperparameters)
     before = model.evaluate(checks, verbose=0, return_dict=True)["loss"]
     model.fit(batches, epochs=2, verbose=0)
     assert model.evaluate(checks, verbose=0, return_dict=True)["loss"] < before
@@ -143,13 +138,13 @@ def test_every_optimizer_and_loss_learns(optimizer: str, loss: str, tmp_path: Pa
 def test_killed_run_goes_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
     """Record and weights after a kill in the third epoch equal those of an undisturbed run."""
     whole = make_model()
-    expected = fit(whole, *make_batches(), make_arguments(tmp_path / "whole"))
-    arguments = make_arguments(tmp_path / "killed")
+    expected = fit(whole, *make_batches(), make_settings(tmp_path / "whole"))
+    settings = make_settings(tmp_path / "killed")
     with pytest.raises(Killed):
-        fit(make_model(), *make_batches(kill_in_epoch=3), arguments)
+        fit(make_model(), *make_batches(kill_in_epoch=3), settings)
     assert (tmp_path / "killed" / "resume" / "state.json").exists()
     again = make_model()
-    got = fit(again, *make_batches(), arguments)
+    got = fit(again, *make_batches(), settings)
     assert got.keys() == expected.keys()
     for name, values in expected.items():
         assert got[name] == pytest.approx(values, abs=2e-4), name
@@ -159,10 +154,10 @@ def test_killed_run_goes_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
 
 def test_training_ends_when_no_epoch_is_better_and_keeps_the_best(tmp_path: Path) -> None:
     """Patience 1 with nothing to learn from: it ends early, with the weights of the best epoch."""
-    arguments = make_arguments(tmp_path, "--patience", "1", "--epochs", "50")
+    settings = make_settings(tmp_path, "--patience", "1", "--epochs", "50")
     training, _ = make_batches()
     checks = Batches(plain_images(np.ones((16, 2, 2, 1))), LABELS, 16)
-    history = fit(make_model(), training, checks, arguments)
+    history = fit(make_model(), training, checks, settings)
     assert len(history["val_auc_roc"]) == 2
 
 
@@ -183,4 +178,4 @@ def test_damaged_rest_of_a_killed_run_is_told_in_one_sentence(tmp_path: Path) ->
         open_run(tmp_path, {"data": "a"})
     (resume / "state.json").write_text('{"epoch": 1, "weights": "gone.weights.h5"}')
     with pytest.raises(RunError, match=r"left in .* is damaged; remove it"):
-        fit(make_model(), *make_batches(), make_arguments(tmp_path))
+        fit(make_model(), *make_batches(), make_settings(tmp_path))

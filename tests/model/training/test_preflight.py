@@ -82,7 +82,7 @@ def test_wrong_input_ends_the_run_before_it_begins(
     def never(*_: object, **__: object) -> None:
         raise AssertionError("training began")
 
-    monkeypatch.setattr("model.cnn.HeadTraining", never)
+    monkeypatch.setattr("model.cnn.train_heads", never)
     value = make(tmp_path)
     words: dict[str, object] = {
         "--data": made_data,
