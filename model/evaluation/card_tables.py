@@ -124,7 +124,7 @@ def show_trade(stored: OperatingPoint, strict: OperatingPoint) -> str:
     missed, alarms = count(stored)
     missed_strict, alarms_strict = count(strict)
     return (
-        f"By the test's rates, of 1,000 children of whom 200 are ill it misses {missed} and calls "
-        f"{alarms} healthy ones ill; a threshold of {strict.threshold:.3g} would miss "
+        f"At the test's rates, of 1,000 children of whom 200 are ill, it misses {missed} and "
+        f"calls {alarms} healthy ones ill; a threshold of {strict.threshold:.3g} would miss "
         f"{missed_strict} and call {alarms_strict}."
     )

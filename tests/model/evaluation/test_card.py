@@ -57,7 +57,7 @@ def test_nothing_is_claimed_that_was_not_measured(artifact: Artifact, tmp_path: 
         ("### Why Adam", "## 6."),
         ("**Subgroups.**", "**Robustness.**"),
         ("**Other origin.**", "**Images that"),
-        ("**What the file alone tells.**", "**Worst errors.**"),
+        ("**What the file alone reveals.**", "**Worst errors.**"),
     ):
         assert "Not measured." in card.split(part)[1].split(end)[0], part
 

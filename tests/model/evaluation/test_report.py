@@ -14,12 +14,13 @@ from model.evaluation.baselines import measure_baselines
 from model.evaluation.card import PLOTS
 from model.evaluation.external import predict_files
 from model.evaluation.report import check_report, compare_scores, predict_xrays, write_report
-from model.evaluation.report_file import External, read_report_file
+from model.evaluation.report_file import External, read_report_file, write_report_file
 from model.evaluation.robustness import CHANGES
 from model.evaluation.scores import score_predictions
 from model.reading import dataset as data
 from model.reading.labels import CLASSES
 from model.reading.xray import XrayImage
+from model.serving.artifact import ArtifactError
 from model.serving.predictor import Predictor
 from tests.stack import ROOT
 
@@ -47,6 +48,19 @@ def test_shipped_report_agrees_with_the_artifact(predictor: Predictor) -> None:
     report = read_report_file(SHIPPED / "report.json")
     assert report.version == predictor.artifact.version
     assert check_report(predictor.artifact, report) == []
+
+
+def test_report_that_is_read_and_written_again_is_the_same(tmp_path: Path) -> None:
+    """Byte for byte: no field is renamed, reordered, rounded or lost."""
+    write_report_file(read_report_file(SHIPPED / "report.json"), tmp_path)
+    assert (tmp_path / "report.json").read_bytes() == (SHIPPED / "report.json").read_bytes()
+
+
+def test_incomplete_report_is_refused(tmp_path: Path) -> None:
+    """A report of an earlier release is named in one sentence, with the command to make it."""
+    (tmp_path / "report.json").write_text('{"version": "another"}')
+    with pytest.raises(ArtifactError, match=r"not a complete report; make a new one with"):
+        read_report_file(tmp_path / "report.json")
 
 
 def test_shipped_model_gives_both_decisions_on_validation(
