@@ -23,7 +23,7 @@ def both_classes(images: Images) -> bool:
 images_of_patients = st.lists(
     st.tuples(st.integers(0, 1), st.floats(0, 1), st.integers(0, 5)), min_size=2, max_size=30
 ).map(
-    # A patient is ill or healthy, as in the data: the number tells patients of a class apart.
+    # All images of a patient have the same label, as in the data.
     lambda images: [(label, value, 2 * patient + label) for label, value, patient in images]
 )
 mixed = images_of_patients.filter(both_classes)

@@ -1,4 +1,4 @@
-"""`report`: the shipped model's figures, measured again, and one whole report, small."""
+"""`model.evaluation.report`: the shipped figures measured again, and one small report."""
 
 import json
 import shutil
@@ -66,7 +66,7 @@ def test_incomplete_report_is_refused(tmp_path: Path) -> None:
 def test_shipped_model_gives_both_decisions_on_validation(
     predictor: Predictor, xray_data: Path
 ) -> None:
-    """Of 20 held-out children of each class, most are called what they are."""
+    """Of 20 held-out children of each class, most are classified correctly."""
     arguments = predictor.artifact.training["arguments"]
     _, validation = data.split_by_patient(
         data.list_xrays(xray_data / "kermany224" / "train"),
@@ -81,7 +81,7 @@ def test_shipped_model_gives_both_decisions_on_validation(
 
 
 def test_difference_is_named() -> None:
-    """A figure that moved is told by its name; two steps of the last decimal are none."""
+    """A changed figure is reported by name; two units of the last decimal are tolerated."""
     stored = {"images": 624, "auc_roc": [0.976, 0.965, 0.986], "confusion": {"true_positive": 386}}
     moved = {"images": 624, "auc_roc": [0.9762, 0.965, 0.986], "confusion": {"true_positive": 385}}
     assert compare_scores(stored, stored) == []
@@ -89,8 +89,10 @@ def test_difference_is_named() -> None:
     assert compare_scores(stored, {**stored, "auc_roc": [0.977, 0.965, 0.986]}) == ["auc_roc"]
 
 
-def test_one_whole_report(predictor: Predictor, samples: list[Path], tmp_path: Path) -> None:
-    """Sixteen real X-rays as train and test, and none of the other sets: all files, no NaN."""
+def test_small_report_is_complete(
+    predictor: Predictor, samples: list[Path], tmp_path: Path
+) -> None:
+    """Sixteen real X-rays as train and test, without the other sets: all files, no NaN."""
     folder = tmp_path / "data"
     for split in ("train", "test"):
         for sample in samples:
@@ -110,7 +112,7 @@ def test_one_whole_report(predictor: Predictor, samples: list[Path], tmp_path: P
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_change_is_mild_and_leaves_the_original(name: str) -> None:
-    """Each change alters pixels, keeps a picture of the same kind, and never the one it got."""
+    """Each change alters pixels a little, and leaves the original image as it is."""
     ramp = np.add.outer(np.arange(224), np.arange(224))
     xray = XrayImage((ramp // 2 + 40 * (ramp % 9 == 0)).clip(0, 255).astype(np.uint8), 224, 224, ())
     before = xray.pixels.copy()
@@ -123,8 +125,8 @@ def test_change_is_mild_and_leaves_the_original(name: str) -> None:
     assert np.abs(same_size - before).mean() < 40
 
 
-def test_file_properties_alone_are_found_out(tmp_path: Path) -> None:
-    """Normals twice as wide as pneumonias: size tells all, byte count is fitted on train only."""
+def test_classes_are_separable_by_file_properties(tmp_path: Path) -> None:
+    """Normal images twice as wide as pneumonias: size and byte count give an AUC of 1."""
     random = np.random.default_rng(0)
     for folder in ("set/train", "set/test", "originals"):
         for name, stem, width in (
@@ -144,7 +146,7 @@ def test_file_properties_alone_are_found_out(tmp_path: Path) -> None:
     assert list(alone) == ["file_bytes"]
 
 
-def test_unreadable_file_is_no_probability(predictor: Predictor, tmp_path: Path) -> None:
-    """What serving refuses is counted as refused, not as normal."""
+def test_unreadable_file_has_no_probability(predictor: Predictor, tmp_path: Path) -> None:
+    """NaN, so that it counts as refused and not as normal."""
     (tmp_path / "broken.png").write_bytes(b"\x89PNG no more")
     assert np.isnan(predict_files(predictor, [tmp_path / "broken.png"])).all()

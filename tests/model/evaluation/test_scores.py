@@ -1,4 +1,4 @@
-"""`model.evaluation.scores`: figures that can be worked out by hand."""
+"""`model.evaluation.scores` and its neighbours: figures that can be computed by hand."""
 
 import json
 from dataclasses import asdict
@@ -28,14 +28,14 @@ from model.evaluation.scores import (
 )
 
 
-def test_threshold_keeps_the_asked_sensitivity() -> None:
+def test_threshold_has_the_required_sensitivity() -> None:
     """The highest threshold that still calls 90 % of the pneumonias."""
     probabilities = np.linspace(0.01, 1.0, 100)
     threshold = choose_threshold(probabilities, np.ones(100), 0.9)
     assert (probabilities >= threshold).mean() == pytest.approx(0.9)
 
 
-def test_calibration_error_of_an_honest_and_a_boastful_model() -> None:
+def test_calibration_error_of_a_calibrated_and_an_overconfident_model() -> None:
     """0 when seven in ten of the 0.7s are ill; 0.3 when all of them were called certain."""
     labels = np.array([1] * 7 + [0] * 3)
     assert expected_calibration_error(labels, np.full(10, 0.7)) == pytest.approx(0)
@@ -43,7 +43,7 @@ def test_calibration_error_of_an_honest_and_a_boastful_model() -> None:
 
 
 def test_calibration_never_sharpens_and_balances_the_classes() -> None:
-    """Timid logits keep their scale; the mean probability of both classes together is one half."""
+    """Underconfident logits keep their scale; the balanced mean probability is one half."""
     random = np.random.default_rng(0)
     labels = (random.random(4000) < 0.75).astype(int)
     logits = np.where(labels == 1, 1.5, -0.5) + random.normal(0, 0.5, 4000)
@@ -54,7 +54,7 @@ def test_calibration_never_sharpens_and_balances_the_classes() -> None:
     assert np.mean(means) == pytest.approx(0.5, abs=1e-3)
 
 
-def test_calibration_softens_a_boastful_network() -> None:
+def test_calibration_softens_an_overconfident_network() -> None:
     """Logits four times too large are scaled back."""
     random = np.random.default_rng(0)
     honest = random.normal(0, 1.5, 20000)
@@ -100,7 +100,7 @@ def test_whole_patients_are_drawn() -> None:
 
 
 def test_undefined_figures_are_null_and_do_not_spoil_the_interval() -> None:
-    """Draws in which nobody was called ill do not count; JSON has no NaN."""
+    """Draws without a positive decision do not count; JSON has no NaN."""
     assert summarise(0.5, [0.4, float("nan"), 0.6]) == (0.5, 0.405, 0.595)
     assert summarise(float("nan"), [float("nan")]) == (None, None, None)
 
@@ -120,7 +120,7 @@ def test_curves_pass_through_their_known_points() -> None:
 
 
 def test_bands_hold_their_curve() -> None:
-    """The band lies around the curve and has a width where the classes overlap."""
+    """The band contains the curve and has a width where the classes overlap."""
     random = np.random.default_rng(2)
     labels = np.repeat([0, 1], 60)
     probabilities = sigmoid(random.normal(labels * 1.5, 1))
@@ -134,7 +134,7 @@ def test_bands_hold_their_curve() -> None:
 
 
 def test_reliability_as_collected_and_balanced() -> None:
-    """Three in four ill: a bin of 0.75 is honest as collected, 0.5 with both classes alike."""
+    """Three in four ill: a bin of 0.75 is calibrated as collected, and 0.5 with equal classes."""
     labels = np.array([1, 1, 1, 0] * 10)
     predictions = Predictions(labels, np.full(40, 0.75), [str(i) for i in range(40)])
     (found,) = describe_reliability(predictions, predictions.draw(0, 50))

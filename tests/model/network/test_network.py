@@ -228,7 +228,7 @@ def test_heat_map_keeps_place_and_strength(cells: int) -> None:
         np.testing.assert_array_equal(place_heatmap(heatmap), np.pad(heatmap, 1))
 
 
-def test_missing_export_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_missing_export_is_reported_in_one_sentence(tmp_path: Path) -> None:
     """The worker says which command makes the export."""
     with pytest.raises(ArtifactError, match=r"make it with `python -m model\.network"):
         Predictor(SHIPPED, tmp_path)

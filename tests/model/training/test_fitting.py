@@ -1,4 +1,4 @@
-"""`fitting`: metrics, losses and optimizers, the best epoch, and going on after a kill."""
+"""`model.training.fitting` and `resume`: losses, optimizers, the best epoch, resuming."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ LABELS = np.array([0, 1] * 8)
 
 
 class Killed(BaseException):
-    """Stands for the end of the process: nothing in between may catch it."""
+    """Simulates the end of the process: no other code catches it."""
 
 
 def make_model() -> keras.Model:
@@ -43,7 +43,7 @@ def make_batches(kill_in_epoch: int | None = None) -> tuple[Batches, Batches]:
     pictures = random.normal(LABELS[:, None, None, None], 1.0, (16, 2, 2, 1))
 
     class Raising(Batches):
-        """Ends the process, so to speak, when an epoch is trained and not yet validated."""
+        """Simulates a kill after an epoch is trained and before it is validated."""
 
         def on_epoch_end(self) -> None:
             super().on_epoch_end()
@@ -57,7 +57,7 @@ def make_batches(kill_in_epoch: int | None = None) -> tuple[Batches, Batches]:
 
 
 def make_settings(out: Path, *more: str) -> RunSettings:
-    """Four epochs into `out`."""
+    """The settings of a run of four epochs in `out`."""
     (out / "resume").mkdir(parents=True, exist_ok=True)
     return parse_settings(["--data", "x", "--out", str(out), "--epochs", "4", *more])
 
@@ -80,7 +80,7 @@ def test_metrics_equal_those_worked_out_by_hand() -> None:
 
 
 def test_variance_of_views_equals_that_worked_out_by_hand() -> None:
-    """Logits 1 and -1 lie 1 from their mean, 2 and 2 nowhere; weights of the images count."""
+    """Logits 1 and -1 are 1 from their mean, 2 and 2 are 0; image weights are applied."""
     logits = np.array([1, -1, 2, 2], np.float32)[:, None]
     predicted = 1 / (1 + np.exp(-logits))
     weights = np.array([3, 3, 1, 1], np.float32)
@@ -93,7 +93,7 @@ def test_variance_of_views_equals_that_worked_out_by_hand() -> None:
 def test_consistency_draws_the_answers_to_two_views_together(
     consistency: float, tmp_path: Path
 ) -> None:
-    """A pixel that only the view tells is used without it, and hardly with it."""
+    """A pixel that differs between views is used without the penalty, and hardly with it."""
     random = np.random.default_rng(0)
     marks = np.repeat(LABELS[:, None], 8, axis=1) + random.normal(0, 0.5, (16, 8))
 
@@ -115,7 +115,7 @@ def test_consistency_draws_the_answers_to_two_views_together(
 
 
 def test_class_weights_let_both_classes_count_the_same() -> None:
-    """Three ill to one healthy: a healthy one weighs three times as much, the mean is 1."""
+    """Three ill to one healthy: a healthy image has three times the weight; the mean is 1."""
     normal, ill = balance_classes(np.array([1, 1, 1, 0]))
     assert (normal, ill) == pytest.approx((2.0, 2 / 3))
     batches = Batches(plain_images(np.zeros((4, 2))), np.array([1, 1, 1, 0]), 4)
@@ -135,8 +135,8 @@ def test_every_optimizer_and_loss_learns(optimizer: str, loss: str, tmp_path: Pa
     assert model.evaluate(checks, verbose=0, return_dict=True)["loss"] < before
 
 
-def test_killed_run_goes_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
-    """Record and weights after a kill in the third epoch equal those of an undisturbed run."""
+def test_killed_run_resumes_as_if_nothing_had_happened(tmp_path: Path) -> None:
+    """History and weights after a kill in the third epoch equal those of an uninterrupted run."""
     whole = make_model()
     expected = fit(whole, *make_batches(), make_settings(tmp_path / "whole"))
     settings = make_settings(tmp_path / "killed")
@@ -153,7 +153,7 @@ def test_killed_run_goes_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
 
 
 def test_training_ends_when_no_epoch_is_better_and_keeps_the_best(tmp_path: Path) -> None:
-    """Patience 1 with nothing to learn from: it ends early, with the weights of the best epoch."""
+    """With patience 1 and nothing to learn, it ends early with the weights of the best epoch."""
     settings = make_settings(tmp_path, "--patience", "1", "--epochs", "50")
     training, _ = make_batches()
     checks = Batches(plain_images(np.ones((16, 2, 2, 1))), LABELS, 16)
@@ -162,15 +162,15 @@ def test_training_ends_when_no_epoch_is_better_and_keeps_the_best(tmp_path: Path
 
 
 def test_finished_run_leaves_a_clean_folder_to_the_next(tmp_path: Path) -> None:
-    """The same identity goes on; nothing else may."""
+    """A run resumes only with the same identity."""
     open_run(tmp_path, {"data": "a"})
     open_run(tmp_path, {"data": "a"})
     with pytest.raises(ValueError, match="A run with other data was not finished"):
         open_run(tmp_path, {"data": "b"})
 
 
-def test_damaged_rest_of_a_killed_run_is_told_in_one_sentence(tmp_path: Path) -> None:
-    """What was written by half is no traceback; without it the run begins again."""
+def test_damaged_rest_of_a_killed_run_is_reported_in_one_sentence(tmp_path: Path) -> None:
+    """A partly written file is reported, not a traceback."""
     resume = tmp_path / "resume"
     resume.mkdir()
     (resume / "run.json").write_text('{"data": ')
