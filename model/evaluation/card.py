@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from model.evaluation.card_tables import (
     NAMES,
@@ -32,7 +32,7 @@ from model.serving.artifact import Artifact, ArtifactError, read_artifact
 CARD_NAME = "MODEL_CARD.md"
 ABLATIONS_NAME = "ablations.json"
 PLOTS = ("evaluation.png", "auc.png", "training.png")
-SCORES = ("auc_roc", "auc_pr", "accuracy", "sensitivity", "specificity", "brier", "ece")
+SCORES: Final = ("auc_roc", "auc_pr", "accuracy", "sensitivity", "specificity", "brier", "ece")
 
 
 def write_card(folder: Path, artifact: Artifact) -> None:
