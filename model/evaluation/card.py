@@ -18,6 +18,7 @@ from typing import Any, Final
 from model.evaluation.card_tables import (
     NAMES,
     NOT_MEASURED,
+    Figure,
     list_figures,
     make_table,
     show,
@@ -34,6 +35,18 @@ ABLATIONS_NAME = "ablations.json"
 PLOTS = ("evaluation.png", "auc.png", "training.png")
 SCORES: Final = ("auc_roc", "auc_pr", "accuracy", "sensitivity", "specificity", "brier", "ece")
 
+HEATMAPS = "Heat maps on the official test"
+SIZES = (
+    "The training images that are available at original size too, against their copies of 224 px "
+    "(difference of the probability)"
+)
+
+Placeholders = dict[str, object]
+"""What replaces the names in braces of CARD."""
+
+Ablations = dict[str, dict[str, dict[str, Figure]]]
+"""ablations.json: what is compared, the choice, and its figures by name."""
+
 
 def write_card(folder: Path, artifact: Artifact) -> None:
     """Write MODEL_CARD.md to `folder`, next to the weights.
@@ -48,7 +61,9 @@ def write_card(folder: Path, artifact: Artifact) -> None:
             f"{report_file} is of version {report.version}, the artifact is {artifact.version}; "
             "make a new one with `python -m model.evaluation.report`."
         )
-    ablations = json.loads(ablations_file.read_text()) if ablations_file.is_file() else {}
+    ablations: Ablations = (
+        json.loads(ablations_file.read_text()) if ablations_file.is_file() else {}
+    )
     text = CARD.format(
         **_describe_training(artifact, ablations),
         **_describe_scores(artifact),
@@ -57,7 +72,7 @@ def write_card(folder: Path, artifact: Artifact) -> None:
     (folder / CARD_NAME).write_text(text)
 
 
-def _describe_training(artifact: Artifact, ablations: Mapping[str, Any]) -> dict[str, Any]:
+def _describe_training(artifact: Artifact, ablations: Ablations) -> Placeholders:
     training = artifact.training
     arguments = training["arguments"]
     return {
@@ -79,7 +94,7 @@ def _describe_training(artifact: Artifact, ablations: Mapping[str, Any]) -> dict
     }
 
 
-def _describe_scores(artifact: Artifact) -> dict[str, Any]:
+def _describe_scores(artifact: Artifact) -> Placeholders:
     test, validation = artifact.scores["test"], artifact.scores["validation"]
     confusion = test["confusion"]
     return {
@@ -95,14 +110,7 @@ def _describe_scores(artifact: Artifact) -> dict[str, Any]:
     }
 
 
-HEATMAPS = "Heat maps on the official test"
-SIZES = (
-    "The training images that are available at original size too, against their copies of 224 px "
-    "(difference of the probability)"
-)
-
-
-def _describe_report(report: Report) -> dict[str, Any]:
+def _describe_report(report: Report) -> Placeholders:
     test, stored = report.test, report.test.stored_point
     unlabelled, adults = report.external.unlabelled, report.external.adults or {}
     return {
@@ -132,7 +140,7 @@ def _describe_report(report: Report) -> dict[str, Any]:
     }
 
 
-def _describe_no_report() -> dict[str, Any]:
+def _describe_no_report() -> Placeholders:
     tables = ("predictive_values", "operating_points", "splits", "subgroups", "robustness")
     return {
         "date": "not yet, by `python -m model.evaluation.report`",

@@ -4,7 +4,6 @@ import csv
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -55,7 +54,7 @@ def compile_network(model: keras.Model, steps: int, chosen: Hyperparameters) -> 
         warmup_target=chosen.learning_rate,
         warmup_steps=min(WARMUP_STEPS, steps // 10),
     )
-    options: dict[str, Any] = {"momentum": 0.9} if chosen.optimizer == "sgd" else {}
+    options = {"momentum": 0.9} if chosen.optimizer == "sgd" else {}
     optimizers = {
         "adam": keras.optimizers.Adam,
         "sgd": keras.optimizers.SGD,

@@ -1,8 +1,8 @@
 """The settings of a training run, as frozen dataclasses; `command_line` parses them."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 
 class InputError(ValueError):
@@ -42,10 +42,6 @@ class Hyperparameters:
     views: int
     mixed_precision: bool
     strategy: Literal["one", "mirrored", "multiworker"]
-
-    def to_json(self) -> dict[str, Any]:
-        """The fields as JSON has them."""
-        return {**asdict(self), "dense": list(self.dense)}
 
 
 @dataclass(frozen=True)
