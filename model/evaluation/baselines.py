@@ -1,35 +1,44 @@
-"""What the file alone gives away: classes told apart without a look at the picture.
+"""How well the file alone separates the classes, without a look at the image.
 
 At original size the classes of the collection differ in width, height and compression. The 224 px
-copies have all one size and one JPEG setting, so an image-size-only baseline cannot be measured on
-the official test; their byte count, which follows sharpness and contrast, can.
+copies all have the same size and JPEG settings, so a baseline on image size cannot be measured on
+the official test; one on the byte count, which depends on sharpness and contrast, can.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from model.evaluation.bootstrap import draw_patients, estimate
+from model.evaluation.bootstrap import Estimate, draw_patients, estimate
 from model.reading import dataset as data
 
 SEED = 0
 
 
-def measure_baselines(folder: Path, originals: Path, resamples: int) -> dict[str, dict[str, Any]]:
-    """AUC of file properties alone; see each one's `name`.
+@dataclass(frozen=True)
+class Baseline:
+    """A classifier that sees properties of the file only; `name` says which."""
 
-    `file_bytes`: logistic regression on the logarithm of the file's size in bytes, fitted on
-    train, measured on test. `image_size`: on width x height and width / height of the originals,
-    and `bits_per_pixel`: on the bits of each of their pixels; few images, of the training split,
-    so each patient is predicted from all others.
+    name: str
+    images: int
+    patients: int
+    auc_roc: Estimate
+
+
+def measure_baselines(folder: Path, originals: Path, resamples: int) -> dict[str, Baseline]:
+    """Logistic regression on the logarithm of file properties.
+
+    `file_bytes`: the file size in bytes, fitted on train and measured on test. `image_size`: width
+    x height and width / height of the originals; `bits_per_pixel`: their file size per pixel. The
+    originals are few and from the training split, so each patient is predicted from all others.
     """
     train, test = (data.list_xrays(folder / split) for split in ("train", "test"))
     model = _regression().fit(_file_bytes(train), _labels(train))
@@ -64,7 +73,7 @@ def measure_baselines(folder: Path, originals: Path, resamples: int) -> dict[str
     return found
 
 
-def _regression() -> Any:
+def _regression() -> Pipeline:
     return make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced"))
 
 
@@ -84,8 +93,8 @@ def _read_size(path: Path) -> tuple[int, int]:
 
 def _describe(
     name: str, xrays: Sequence[data.LabelledXray], scores: np.ndarray, resamples: int
-) -> dict[str, Any]:
+) -> Baseline:
     labels, patients = _labels(xrays), [xray.patient for xray in xrays]
     draws = draw_patients(labels, patients, SEED, resamples)
     auc = estimate({"auc_roc": lambda i: roc_auc_score(labels[i], scores[i])}, len(labels), draws)
-    return {"name": name, "images": len(xrays), "patients": len(set(patients)), **auc}
+    return Baseline(name, len(xrays), len(set(patients)), **auc)

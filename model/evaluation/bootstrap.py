@@ -1,24 +1,34 @@
 """95 % intervals by a bootstrap that resamples patients (Efron and Tibshirani 1993).
 
-Images of one child are not independent, so whole patients are drawn, not images. A figure is
-`[value, low, high]`; `None` stands where it is not defined, such as a PPV when nobody was called
-ill.
+Images of one child are not independent, so whole patients are drawn, not images.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 RESAMPLES = 2000
 
-Figure = list[float | None]
 Metric = Callable[[np.ndarray], float]
+"""Indices of images, a draw -> a figure; NaN where it is undefined."""
+
+
+class Estimate(NamedTuple):
+    """A figure and its 95 % interval, rounded to four decimals; in JSON, a list of three.
+
+    None where a figure is undefined, such as the PPV when nobody was called ill.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
 
 
 def draw_patients(
     labels: np.ndarray, patients: Sequence[str], seed: int, resamples: int = RESAMPLES
 ) -> list[np.ndarray]:
-    """Bootstrap draws, each the indices of the images of as many patients as there are.
+    """Bootstrap draws: each holds the indices of the images of as many patients as there are.
 
     Whole patients are drawn, with replacement; a draw without both classes is drawn again.
     """
@@ -35,8 +45,8 @@ def draw_patients(
 
 def estimate(
     metrics: Mapping[str, Metric], images: int, draws: Sequence[np.ndarray]
-) -> dict[str, Figure]:
-    """`[value, low, high]` of each metric, which takes the indices of the images to count."""
+) -> dict[str, Estimate]:
+    """Each metric over all `images`, with its interval over the draws."""
     everything = np.arange(images)
     return {
         name: summarise(metric(everything), [metric(drawn) for drawn in draws])
@@ -44,8 +54,8 @@ def estimate(
     }
 
 
-def summarise(value: float, resampled: Sequence[float] | np.ndarray) -> Figure:
+def summarise(value: float, resampled: Sequence[float] | np.ndarray) -> Estimate:
     """A value and the 2.5 and 97.5 percentiles of its resamples; undefined ones do not count."""
     defined = np.asarray(resampled)[~np.isnan(resampled)]
     low, high = np.percentile(defined, (2.5, 97.5)) if len(defined) else (np.nan, np.nan)
-    return [None if np.isnan(v) else round(float(v), 4) for v in (value, low, high)]
+    return Estimate(*(None if np.isnan(v) else round(float(v), 4) for v in (value, low, high)))

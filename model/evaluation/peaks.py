@@ -1,4 +1,4 @@
-"""Whether heat maps light up the patient or what lies around: a check that needs no annotation."""
+"""Whether heat maps peak inside the body: a check that needs no annotation."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,13 +10,13 @@ from model.reading.xray import read_xray
 from model.serving.predictor import Predictor
 
 BODY_LEVEL = 0.15
-"""Share of the bright tissue's grey level (98th percentile); what is darker is air or film."""
+"""Share of the grey level of bright tissue (98th percentile); anything darker is air or film."""
 
 
 def find_body(pixels: np.ndarray) -> np.ndarray:
-    """(H, W) uint8 grey -> (H, W) bool: the largest bright region with its holes, the lungs.
+    """(H, W) uint8 grey -> (H, W) bool: the largest bright region and its holes, the lungs.
 
-    Lead letters and scales on the dark margin are regions of their own, so they are outside.
+    Lead letters and scales on the dark margin are separate regions, and therefore outside.
     """
     smooth = ndimage.gaussian_filter(pixels.astype(np.float32), max(pixels.shape) / 100)
     regions, count = ndimage.label(smooth > BODY_LEVEL * np.percentile(pixels, 98))
@@ -27,7 +27,7 @@ def find_body(pixels: np.ndarray) -> np.ndarray:
 
 
 def peak_is_inside(heatmap: Sequence[Sequence[float]], body: np.ndarray) -> bool:
-    """Whether the centre of the strongest cell of a heat map over the whole image is in `body`."""
+    """Whether the centre of the strongest cell of the heat map is in `body` (H, W)."""
     heat = np.array(heatmap)
     row, column = np.unravel_index(int(heat.argmax()), heat.shape)
     height, width = body.shape
@@ -37,8 +37,8 @@ def peak_is_inside(heatmap: Sequence[Sequence[float]], body: np.ndarray) -> bool
 
 def measure_peaks(
     predictor: Predictor, paths: Sequence[Path], labels: np.ndarray
-) -> dict[str, float]:
-    """Of the pneumonias that are found, the share whose heat map peaks inside the body."""
+) -> dict[str, int | float]:
+    """The number of detected pneumonias, and the share whose heat map peaks inside the body."""
     inside = []
     for path in (path for path, label in zip(paths, labels, strict=True) if label == 1):
         xray = read_xray(path.read_bytes())

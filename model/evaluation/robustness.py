@@ -1,18 +1,29 @@
-"""What mild changes of an image, such as another scanner or export makes, do to the answers."""
+"""How predictions change under mild changes of an image, as another scanner or export makes."""
 
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image, ImageFilter
 from sklearn.metrics import roc_auc_score
 
-from model.evaluation.bootstrap import Figure, estimate
-from model.evaluation.scores import rank_metrics
+from model.evaluation.bootstrap import Estimate, estimate
+from model.evaluation.scores import Predictions, rank_metrics
 from model.reading.xray import XrayImage
 
 Change = Callable[[Image.Image], Image.Image]
+
+
+@dataclass(frozen=True)
+class ChangeScores:
+    """Scores of changed images, the change of AUC, and the share of decisions that changed."""
+
+    auc_roc: Estimate
+    sensitivity: Estimate
+    specificity: Estimate
+    auc_change: Estimate
+    decisions_changed: Estimate
 
 
 def _blur(image: Image.Image) -> Image.Image:
@@ -69,21 +80,18 @@ CHANGES: dict[str, Callable[[XrayImage], XrayImage]] = {
     "brighter, gamma 0.8": _on_pixels(_bend(0.8)),
     "darker, gamma 1.25": _on_pixels(_bend(1.25)),
 }
-"""Name -> the change, on images of 224 px."""
+"""By name, for images of 224 px."""
 
 
 def compare_predictions(
-    labels: np.ndarray,
-    before: np.ndarray,
-    after: np.ndarray,
-    threshold: float,
-    draws: Sequence[np.ndarray],
-) -> dict[str, Figure]:
-    """Figures of changed images, the change of AUC on the same draws, and decisions that turned."""
-    metrics = rank_metrics(labels, after, threshold)
+    unchanged: Predictions, after: np.ndarray, threshold: float, draws: Sequence[np.ndarray]
+) -> ChangeScores:
+    """Compare the probabilities `after` (N,) a change with those before, on the same draws."""
+    labels, before = unchanged.labels, unchanged.probabilities
+    metrics = rank_metrics(replace(unchanged, probabilities=after), threshold)
     metrics["auc_change"] = lambda i: (
         roc_auc_score(labels[i], after[i]) - roc_auc_score(labels[i], before[i])
     )
-    turned = (before >= threshold) != (after >= threshold)
-    metrics["decisions_changed"] = lambda i: turned[i].mean()
-    return estimate(metrics, len(labels), draws)
+    decided_otherwise = (before >= threshold) != (after >= threshold)
+    metrics["decisions_changed"] = lambda i: decided_otherwise[i].mean()
+    return ChangeScores(**estimate(metrics, len(labels), draws))

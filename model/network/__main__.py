@@ -2,8 +2,8 @@
 
     python -m model.network --artifact model/artifact --out var/serving
 
-writes var/serving/VERSION/ (OpenVINO IR, float32, and a manifest of digests), from which
-`model.serving.predictor` answers without TensorFlow.
+writes var/serving/VERSION/ (OpenVINO IR, float32, and a manifest of digests), with which
+`model.serving.predictor` predicts without TensorFlow.
 """
 
 import argparse
@@ -18,14 +18,14 @@ from model.serving.density import read_density
 
 
 def main() -> int:
-    """Export the artifact named on the command line; print where it went."""
+    """Export the artifact named on the command line; print the folder of the export."""
     parser = argparse.ArgumentParser(description="Export the trained network for serving.")
     parser.add_argument("--artifact", type=Path, default=Path("model/artifact"))
     parser.add_argument("--out", type=Path, default=Path("var/serving"))
     parser.add_argument(
         "--record-golden",
         action="store_true",
-        help="write golden.npz first: for an artifact of a release that recorded none",
+        help="write golden.npz first, for an artifact of an old release that has none",
     )
     arguments = parser.parse_args()
     try:

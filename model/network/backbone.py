@@ -1,7 +1,7 @@
-"""The ResNet50 in the network: its first weights, which layers are trained, and where to cut.
+"""The ResNet50 in the network: its initial weights, its trained layers, and where to split it.
 
-What lies before the first trained layer never changes, so it can run once for each image instead
-of once in every epoch. A frozen batch normalisation works with its stored statistics.
+Layers before the first trained one never change, so they can run once for each image instead of
+once in every epoch. Frozen batch normalisation uses its stored statistics.
 """
 
 import zipfile
@@ -12,11 +12,11 @@ import keras
 import numpy as np
 
 _NPZ_ERRORS = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
-"""What a damaged or encrypted archive of arrays raises while it is read."""
+"""Raised when a damaged or encrypted .npz is read."""
 
 
 class WeightsError(ValueError):
-    """The file of weights cannot be used; the message is one sentence."""
+    """The initial weights cannot be used; the message is one sentence."""
 
 
 def base_layers(network: keras.Model) -> list[keras.layers.Layer]:
@@ -25,10 +25,10 @@ def base_layers(network: keras.Model) -> list[keras.layers.Layer]:
 
 
 def load_weights(network: keras.Model, weights: str) -> list[str]:
-    """Load `imagenet`, `none` or a file into the base; return the layers that were not loaded.
+    """Load `imagenet`, `none` or a file into ResNet50; return the layers that were not loaded.
 
-    The file is an .npz of arrays named `layer/variable`, as Keras names them. A layer counts as
-    loaded only when all its variables were there. Raises WeightsError.
+    The file is an .npz of arrays named `layer/variable`, as in Keras. A layer is loaded only when
+    the file has all its variables. Raises WeightsError.
     """
     weighty = [layer for layer in base_layers(network) if layer.weights]
     if weights == "none":
@@ -65,17 +65,17 @@ def _download_imagenet() -> keras.Model:
         return keras.applications.ResNet50(include_top=False, weights="imagenet")
     except Exception as error:  # Keras raises nothing narrower when a download fails
         raise WeightsError(
-            "The ImageNet weights cannot be downloaded; check the connection, or give a file of "
-            f"them with --weights ({' '.join(str(error).split())})."
+            "The ImageNet weights cannot be downloaded; check the connection, or name a file of "
+            f"weights with --weights ({' '.join(str(error).split())})."
         ) from error
 
 
 def freeze(network: keras.Model, trainable_layers: int, fresh: list[str]) -> list[str]:
-    """Train the last `trainable_layers` of the base, and every stage from the first `fresh` one on.
+    """Train the last `trainable_layers` of ResNet50, and all from the first `fresh` stage on.
 
-    A stage (conv2 to conv5) whose weights are not complete is trained as a whole, with all that
-    follows: statistics and kernels fit each other only together. Returns the names of the trained
-    layers of the base that have weights.
+    A stage (conv2 to conv5) with incomplete weights is trained as a whole, with all that follows,
+    because its statistics and kernels must match. Returns the names of the trained layers of
+    ResNet50 that have weights.
     """
     layers = base_layers(network)
     first = max(0, len(layers) - trainable_layers)
@@ -92,21 +92,21 @@ def split_network(
 ) -> tuple[keras.Model, keras.Model]:
     """The frozen trunk (image -> seams) and the rest (seams -> `answer`), sharing the layers.
 
-    A seam is a tensor that no trained layer and no dropout has a part in, but is read by one that
-    has: there are two when only conv5 is trained (it and the pooling of conv4 read different
-    ones), one when only the head is.
+    A seam is a tensor that depends on no trained layer and no dropout, but is an input of a layer
+    that does. There are two when only conv5 is trained (conv5 and the pooling of conv4 have
+    different inputs), and one when only the head is.
     """
-    settled: set[int] = set()
+    constant: set[int] = set()  # ids of tensors that training never changes
     seams: list[keras.KerasTensor] = []
     for layer in network.layers:
         if isinstance(layer, keras.layers.InputLayer):
-            settled.add(id(layer.output))
+            constant.add(id(layer.output))
             continue
         inputs = layer.input if isinstance(layer.input, list) else [layer.input]
-        known = [tensor for tensor in inputs if id(tensor) in settled]
+        known = [tensor for tensor in inputs if id(tensor) in constant]
         random = isinstance(layer, keras.layers.Dropout)
         if len(known) == len(inputs) and not layer.trainable_weights and not random:
-            settled.add(id(layer.output))
+            constant.add(id(layer.output))
         else:
             seams += [t for t in known if all(t is not other for other in seams)]
     trunk = keras.Model(network.input, seams, name="trunk")

@@ -1,4 +1,4 @@
-"""What serving needs of a Keras network: its OpenVINO export and its golden answers."""
+"""Convert a Keras network for serving: its OpenVINO export and its golden answers."""
 
 import fcntl
 from pathlib import Path
@@ -20,16 +20,16 @@ from model.serving.golden import Golden, list_images, write_golden
 
 
 def export_network(artifact_folder: Path, out: Path) -> Path:
-    """Derive the OpenVINO IR of an artifact under `out`/VERSION; return that folder.
+    """Export an artifact as OpenVINO IR to `out`/VERSION; return that folder.
 
-    Nothing is done for an export that is whole. One that is not, such as what an earlier release
-    left without a manifest, is replaced. Raises ArtifactError.
+    A complete export is left as it is; an incomplete one, such as one without a manifest by an
+    earlier release, is replaced. Raises ArtifactError.
     """
     artifact = read_artifact(artifact_folder)
     target, side = out / artifact.version, artifact.input_side
     out.mkdir(parents=True, exist_ok=True)
     with (out / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # another start may derive the same one
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another process may be exporting the same version
         if is_whole(artifact, artifact_folder, out):
             return target
         serving = build_serving_network(
@@ -46,9 +46,9 @@ def export_network(artifact_folder: Path, out: Path) -> Path:
 
 
 def record_golden(serving: keras.Model, out: Path) -> None:
-    """Write `golden.npz`: what the network of `build_serving_network` answers to golden X-rays.
+    """Write `golden.npz`: the outputs of `build_serving_network` for the golden X-rays.
 
-    On the CPU, because a GPU's convolutions may be rounded to ten bits of mantissa.
+    Runs on the CPU, because a GPU may round convolutions to ten bits of mantissa.
     """
     paths, labels = zip(*list_images(), strict=True)
     side = serving.input_shape[1]

@@ -1,7 +1,7 @@
-"""What serving asks beside the logit, from the same forward pass: heat map and distance.
+"""Heat map and distance, computed in the same forward pass as the logit.
 
-The network pools its features and ends in small heads of Dense layers. The gradient of the logit by
-the features is then a few matrix products, so it is written out by hand.
+The network pools its features and ends in small heads of Dense layers, so the gradient of the logit
+with respect to the features is a few matrix products, which are written out here.
 """
 
 import keras
@@ -18,7 +18,7 @@ BASE_STRIDE = 16
 
 
 def pooled_features(network: keras.Model) -> list[keras.layers.Layer]:
-    """The layers whose outputs are pooled, each for a head of its own; the finest first."""
+    """The layers whose outputs are pooled, each for its own head; the finest grid first."""
     names = {layer.name for layer in network.layers}
     return [network.get_layer(name) for name in _FEATURES if name + POOLED_SUFFIX in names]
 
@@ -32,12 +32,13 @@ def list_relus(network: keras.Model, features: str) -> list[keras.layers.Layer]:
 
 @keras.saving.register_keras_serializable("pneumonia")
 class GradCam(keras.layers.Layer):
-    """Grad-CAM (Selvaraju et al. 2017) of the logit, written out by hand for one forward pass.
+    """Grad-CAM (Selvaraju et al. 2017) of the logit, without automatic differentiation.
 
-    Inputs: for each head, the finest first, its features (N, h, w, c) and the output (N, units) of
-    each of its ReLUs. Output: (N, S, S) for an image of 16 S pixels, not negative, in units of the
-    logit, which is the mean of the heads': the sum of all maps, a cell of a coarser one spread over
-    the finer cells that it covers; zero at the edge that the pooling leaves out.
+    Inputs: for each head, the finest grid first, its features (N, h, w, c) and the output (N,
+    units) of each of its ReLUs. Output: (N, S, S) for an image of 16 S pixels, not negative, in
+    units of the logit. The logit is the mean of the heads, so the maps of all heads are averaged; a
+    cell of a coarser grid is spread over the finer cells that it covers. The edge that the pooling
+    leaves out is zero.
     """
 
     def __init__(self, network: keras.Model, **options: object) -> None:
@@ -46,7 +47,7 @@ class GradCam(keras.layers.Layer):
         self._names = [layer.name for layer in pooled_features(network)]
 
     def call(self, inputs: list[list[keras.KerasTensor]]) -> keras.KerasTensor:
-        """See the class."""
+        """The heat map; see the class."""
         finest, heat = inputs[0][0].shape[1], 0.0
         for name, (features, *relus) in zip(self._names, inputs, strict=True):
             gradient = self._differentiate(f"{name}{HEAD_SUFFIX}", relus)[:, None, None, :]
@@ -58,7 +59,7 @@ class GradCam(keras.layers.Layer):
         return ops.pad(ops.relu(heat / len(self._names)), ((0, 0), (edge, edge), (edge, edge)))
 
     def _differentiate(self, head: str, relus: list[keras.KerasTensor]) -> keras.KerasTensor:
-        """The gradient (N, c) of the head's logit by its pooled features."""
+        """The gradient (N, c) of the head's logit with respect to its pooled features."""
         gradient = ops.transpose(self._network.get_layer(f"{head}_logit").kernel)
         for index in range(len(relus), 0, -1):
             gradient = gradient * ops.cast(relus[index - 1] > 0, "float32")
@@ -68,7 +69,7 @@ class GradCam(keras.layers.Layer):
         return gradient * self._slope(f"{head}_bn")
 
     def _slope(self, name: str) -> keras.KerasTensor | float:
-        """What batch normalisation multiplies by; 1 in a head that was built without."""
+        """The factor of batch normalisation; 1 in a head without it."""
         if name not in {layer.name for layer in self._network.layers}:
             return 1.0
         norm = self._network.get_layer(name)
@@ -76,9 +77,10 @@ class GradCam(keras.layers.Layer):
 
 
 def build_serving_network(network: keras.Model, density: FeatureDensity) -> keras.Model:
-    """The same network with three outputs from one pass.
+    """The same network with three outputs.
 
-    `logit` (N, 1), `heatmap` (N, S, S), and `distance` (N,), that of `density` for pooled conv4.
+    `logit` (N, 1), `heatmap` (N, S, S), and `distance` (N,), which is `density.measure` of the
+    pooled conv4.
     """
     heads = [
         [features.output, *(relu.output for relu in list_relus(network, features.name))]
@@ -93,6 +95,6 @@ def build_serving_network(network: keras.Model, density: FeatureDensity) -> kera
 
 
 def build_feature_network(network: keras.Model) -> keras.Model:
-    """Image -> the pooled conv4 (N, 1024) on which a density is fitted."""
+    """Image -> the pooled conv4 (N, 1024), the features of `FeatureDensity`."""
     features = network.get_layer(FEATURES_OF_DENSITY).output
     return keras.Model(network.input, ops.mean(features, axis=(1, 2)), name="features")

@@ -1,7 +1,7 @@
 """The Keras network and its weights.
 
-It takes grey images, (N, side, side, 1) float32, 0 to 255; everything that the weights expect
-beyond that (three channels, ImageNet's means) is part of the graph.
+It takes grey images, (N, side, side, 1) float32, 0 to 255. The rest of the preprocessing that the
+weights expect (three channels, ImageNet's means) is part of the graph.
 """
 
 from collections.abc import Sequence
@@ -29,15 +29,14 @@ def build_network(
     side: int = INPUT_SIDE,
     batch_norm: bool = True,
 ) -> keras.Model:
-    """ResNet50, features that are average-pooled, a head of `dense` layers on each, one sigmoid.
+    """ResNet50, average pooling of conv4 and conv5, a head of `dense` layers on each, one sigmoid.
 
-    Takes grey images, (N, side, side, 1), 0 to 255; gives (N, 1), the uncalibrated probability of
-    pneumonia. conv4 and conv5 have a head each, and the logit is the mean of both: conv5 is learned
-    anew on a small collection, while conv4 keeps what ImageNet taught it, which holds better on
-    images of another origin; one head for both leaned on conv5 alone. An edge of one seventh is
-    left out: markers, arms and collimation lie there, tell the classes of the training set apart,
-    and say nothing of lungs. `kind` is `resnet50`, which pools both as they are, or `dag`, which
-    pools what Conv2D branches make of them, for one head.
+    Input: grey images, (N, side, side, 1), 0 to 255. Output: (N, 1), the uncalibrated probability
+    of pneumonia. The logit is the mean of both heads: conv5 is retrained on a small collection,
+    while conv4 keeps its ImageNet weights, which generalise better to images of another origin; a
+    single head relied on conv5 alone. Pooling leaves out an edge of one seventh: it shows markers,
+    arms and collimation, which distinguish the classes of the training set but not lungs. `kind` is
+    `resnet50`, or `dag`, which fuses both by Conv2D branches for one head.
     """
     xray = keras.Input((side, side, 1), name="xray")
     channels = keras.layers.Concatenate(name="grey_to_bgr")([xray, xray, xray])
@@ -73,7 +72,7 @@ def add_head(
     *,
     name: str,
 ) -> keras.KerasTensor:
-    """Pooled features (N, D) -> the logit of pneumonia (N, 1); all layers begin with `name`.
+    """Pooled features (N, D) -> the logit of pneumonia (N, 1); names of layers begin with `name`.
 
     Each Dense layer has L2 on its kernel, then batch normalisation, ReLU and dropout.
     """
@@ -98,7 +97,7 @@ def probability_of(logit: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def _fuse_branches(inner: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
-    """A branch of two Conv2D layers on conv4 and one on conv5, brought to one grid and fused."""
+    """A branch of two Conv2D layers on conv4 and on conv5 each, resized to one grid and fused."""
     branches = []
     for name, features in inner.items():
         narrow = _convolve(features, BRANCH_FILTERS, 1, f"{name}_branch1")
@@ -109,18 +108,18 @@ def _fuse_branches(inner: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
 
 
 def _convolve(x: keras.KerasTensor, filters: int, size: int, name: str) -> keras.KerasTensor:
-    """Convolution, batch normalisation and the ReLU that carries the name."""
+    """Convolution, batch normalisation and ReLU; the ReLU is the layer called `name`."""
     x = keras.layers.Conv2D(filters, size, padding="same", use_bias=False, name=f"{name}_conv")(x)
     x = keras.layers.BatchNormalization(name=f"{name}_bn")(x)
     return keras.layers.ReLU(name=name)(x)
 
 
 def save_weights_compact(network: keras.Model, file: Path) -> None:
-    """Save architecture and weights in Keras's own format, kernels as float16; no optimizer state.
+    """Save architecture and weights as .keras, with float16 kernels and without optimizer state.
 
-    Half the size, and loading casts back to float32. Batch normalisation stays float32: ImageNet's
-    variances go beyond float16, where they became infinite and silenced their channels. The network
-    itself is rounded too, so that what is evaluated afterwards is what was saved.
+    That halves the size; `load_network` casts back to float32. Batch normalisation stays float32:
+    some variances of ImageNet overflow float16, and infinite ones would silence their channels. The
+    weights of `network` are rounded as well, so that a later evaluation sees what was saved.
     """
     for layer in network.layers:
         for variable in layer.variables if _dtype_on_disk(layer) == "float16" else ():
@@ -133,7 +132,7 @@ def save_weights_compact(network: keras.Model, file: Path) -> None:
 
 
 def load_network(file: Path) -> keras.Model:
-    """The network of a `.keras` file, in float32, for inference."""
+    """Load a `.keras` file in float32, for inference."""
     stored = keras.models.load_model(file, compile=False)
     network = keras.models.clone_model(
         stored, clone_function=lambda layer: _with_dtype(layer, "float32")

@@ -1,8 +1,8 @@
-"""Views of one X-ray as another scanner, technician or export might have made it.
+"""Augmented views of an X-ray, as another scanner, technician or export might have made it.
 
-What tells the classes of the training set apart without a look at the lungs is varied more than it
-differs between them: frame, aspect ratio, sharpness, noise, exposure, markers, shutters. No flips:
-the heart is on the left.
+Whatever distinguishes the classes of the training set without a look at the lungs is varied by more
+than it differs between them: frame, aspect ratio, sharpness, noise, exposure, markers, shutters. No
+flips: the heart is on the left.
 """
 
 import hashlib
@@ -16,19 +16,19 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 @dataclass(frozen=True)
 class Recipe:
-    """What views are made by and chosen by.
+    """The parameters of the views, and which of them are hard.
 
-    `class_aspects` are the mean width to height of normal X-rays and of pneumonias, of the 20 + 20
-    originals of the training set that come at full size. The set is squashed to squares, so
-    pneumonias look narrower there by a seventh, which the network took for a sign: squeezing
-    validation X-rays of normal lungs by a quarter raised their logit by 2.0. `aspect_jitter` is of
-    the logarithm of width to height, to each side: twice what the classes differ by. `zoom` is the
-    least and greatest share of the image that is seen, `turn` the greatest angle in degrees.
+    `class_aspects` are the mean ratios of width to height of normal X-rays and of pneumonias, over
+    the 20 + 20 originals of the training set that are available at full size. The set is squashed
+    to squares, so pneumonias look narrower by a seventh, which the network learned: squeezing
+    normal validation X-rays by a quarter raised their logit by 2.0. `aspect_jitter` is the greatest
+    change of the logarithm of that ratio, twice the difference between the classes. `zoom` is the
+    least and greatest share of the image that is visible, `turn` the greatest angle in degrees.
 
-    `hard_views` says which of the following views of training are hard, over and over: with two of
-    three the network was worse on X-rays as they come, with none it was lost where letters and
-    shutters lie (EXPERIMENTS.md). Each validation X-ray is seen in `validation_views`, by
-    `validation_seed` and the following ones, which no training view has.
+    `hard_views` is the repeating pattern of hard training views: with two of three the network was
+    worse on unaugmented X-rays, with none it failed on letters and shutters (EXPERIMENTS.md).
+    Validation uses one view for each item of `validation_views`, with seeds from `validation_seed`
+    on, which training never uses.
     """
 
     markers: tuple[str, ...] = (
@@ -48,9 +48,9 @@ RECIPE = Recipe()
 
 
 def digest_recipe(recipe: Recipe) -> str:
-    """SHA-256 of every field, and of some views as the present code makes them.
+    """SHA-256 of every field and of some views that the current code makes.
 
-    The numbers in the functions below are in it by what they do; a comment is not.
+    The views cover the constants in the functions below; comments do not change the digest.
     """
     image = np.random.default_rng(0).integers(0, 256, (48, 48, 1), np.uint8)
     digest = hashlib.sha256(json.dumps(asdict(recipe), sort_keys=True).encode())
@@ -69,9 +69,9 @@ def augment(
 ) -> np.ndarray:
     """One random view of a square (S, S, 1) uint8 image.
 
-    With its `label` (0 or 1) the mean aspect ratio of its class is undone, so that it says nothing
-    in training; without, the image keeps it, as X-rays come. A `hard` view hides a rectangle at
-    times, so that no single spot decides, and has letters at the edge and shutters over it.
+    With a `label` (0 or 1) the mean aspect ratio of its class is undone, so that training cannot
+    learn it; without, the image keeps it. A `hard` view sometimes hides a rectangle, so that no
+    single spot decides, and has letters at the edge and shutters.
     """
     view = _reframe(Image.fromarray(image[..., 0]), random, label, recipe)
     for _ in range(random.choice(3, p=(0.4, 0.4, 0.2)) if hard else 0):
@@ -83,13 +83,13 @@ def augment(
 
 
 def augment_all(images: np.ndarray, seed: int, hard: bool) -> np.ndarray:
-    """One view of each of (N, S, S, 1) uint8 images, the same for the same seed; no labels used."""
+    """One view of each of (N, S, S, 1) uint8 images, without labels; the same for the same seed."""
     random = np.random.default_rng(seed)
     return np.stack([augment(image, random, hard) for image in images])
 
 
 def stamp_marker(view: Image.Image, random: np.random.Generator, markers: tuple[str, ...]) -> None:
-    """Write a lead letter near an edge of `view`, as a technician lays one on the cassette."""
+    """Draw lead letters near an edge of `view`, as a technician puts them on the cassette."""
     letters = random.choice(markers)
     font = ImageFont.load_default(size=float(random.uniform(9, 34)))
     along, across = random.uniform(0, view.width), random.uniform(0, 0.2 * view.width)
@@ -103,14 +103,14 @@ def stamp_marker(view: Image.Image, random: np.random.Generator, markers: tuple[
 def _reframe(
     view: Image.Image, random: np.random.Generator, label: int | None, recipe: Recipe
 ) -> Image.Image:
-    """Another crop, scaled by itself in x and in y, and turned."""
+    """Crop, scale x and y independently, and rotate."""
     side = view.width
     zoom = np.exp(random.uniform(*np.log(recipe.zoom)))
     aspect = random.uniform(-recipe.aspect_jitter, recipe.aspect_jitter)
     if label is not None:
         aspects = np.log(recipe.class_aspects)
         aspect += aspects.mean() - aspects[label]
-    # Shares of the image that the view shows; beyond its edge there is black.
+    # Shares of the image that the view shows; it is black beyond the edge.
     scale_x, scale_y = (min(zoom * np.exp(sign * aspect / 2), 1.1) for sign in (1, -1))
     centre_x = side / 2 + random.uniform(-0.5, 0.5) * abs(1 - scale_x) * side
     centre_y = side / 2 + random.uniform(-0.5, 0.5) * abs(1 - scale_y) * side
@@ -126,8 +126,8 @@ def _reframe(
 def _rescan(view: Image.Image, random: np.random.Generator) -> np.ndarray:
     """Sharpness, exposure, noise and compression of another scanner and export; (S, S) uint8.
 
-    Half of the views keep to blur, window, gamma and fine noise: all of it in every view cost
-    accuracy on X-rays as they come.
+    Half of the views have only blur, window, gamma and fine noise: with all changes in every view,
+    accuracy on unaugmented X-rays was lower.
     """
     far = random.random() < 0.5
     if far and random.random() < 0.3:
@@ -159,7 +159,7 @@ def _window(values: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def _expose(values: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """A film curve, an uneven field, and greys that do not reach black and white; 0 to 255."""
+    """A film curve, uneven exposure, and greys that do not reach black and white; 0 to 255."""
     values = values / 255
     if random.random() < 0.3:
         steepness = random.uniform(2, 8)
@@ -178,7 +178,7 @@ def _expose(values: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def _make_noise(side: int, coarse: bool, random: np.random.Generator) -> np.ndarray:
-    """(S, S) of variance 1: of each pixel by itself, or in grains of two."""
+    """Noise (S, S) of variance 1, independent for each pixel or in grains of two."""
     noise = random.normal(0, 1, (side, side)).astype(np.float32)
     if coarse:
         grains = Image.fromarray(noise).resize((side // 2, side // 2), Image.Resampling.BILINEAR)
@@ -187,7 +187,7 @@ def _make_noise(side: int, coarse: bool, random: np.random.Generator) -> np.ndar
 
 
 def _cover(scan: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """A hidden rectangle and collimator shutters, each at times."""
+    """Sometimes hide a rectangle, sometimes add collimator shutters."""
     side = scan.shape[0]
     scan = scan.copy()
     if random.random() < 0.4:
@@ -195,7 +195,7 @@ def _cover(scan: np.ndarray, random: np.random.Generator) -> np.ndarray:
         top, left = random.integers(0, side - height), random.integers(0, side - width)
         scan[top : top + height, left : left + width] = random.integers(0, 256)
     if random.random() < 0.8:
-        # Black on most detectors, some grey on others.
+        # Black on most detectors, grey on others.
         shade = 0 if random.random() < 0.6 else random.integers(0, 256)
         top, bottom, left, right = random.integers(0, side // 5, 4)
         inside = np.zeros_like(scan, bool)

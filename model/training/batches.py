@@ -1,7 +1,7 @@
-"""What training reads: augmented views of each X-ray, or what the frozen trunk made of them.
+"""The batches of training: augmented views of X-rays, or cached features of such views.
 
-Both are a `Source`: numbers of images and of their views in, inputs of a network out. A view is the
-same for the same seed, image and number, whether it is made in the moment or was kept.
+Both come from a `Source`, a function from indices of images and numbers of views to the inputs of a
+network. Seed, image and number determine a view, whether it is computed on the fly or cached.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,17 +13,17 @@ import numpy as np
 from model.training.augmentation import RECIPE, Recipe, augment
 
 Source = Callable[[np.ndarray, np.ndarray], Any]
-"""Rows (B,) and the number of each one's view (B,) -> the inputs of a network for this batch."""
+"""Indices of images (B,) and the number of the view of each (B,) -> inputs of a network."""
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches (inputs, labels (B, 1), weights (B,)) of a source, made ahead by `workers` threads.
+    """Batches (inputs, labels (B, 1), weights (B,)) of a source, prefetched by `workers` threads.
 
-    Shuffled by `seed` and short of the last incomplete batch; without `seed` in order and complete.
-    An epoch shows one view of each image, or with `pairs` two that follow each other, the next
-    epoch the next ones, out of `views` or out of infinitely many. `batch` counts views.
-    `class_weights` are those of normal and pneumonia. Of every batch, machine `shard[0]` of
-    `shard[1]` gets its part.
+    Shuffled by `seed`, without the last incomplete batch; without `seed`, in order and complete. An
+    epoch shows one view of each image, or with `pairs` two views in adjacent rows; the next epoch
+    shows the next views, out of `views` or out of infinitely many. `batch` counts views.
+    `class_weights` are for normal and pneumonia. Machine `shard[0]` of `shard[1]` gets its part of
+    every batch.
     """
 
     def __init__(
@@ -49,12 +49,12 @@ class Batches(keras.utils.PyDataset):
         self.start_epoch(0)
 
     def start_epoch(self, epoch: int) -> None:
-        """Shuffle anew, and show the views of this epoch."""
+        """Shuffle for this epoch and select its views."""
         self._epoch = epoch
         if self._seed is None:
             self._order = np.arange(len(self._labels))
         else:
-            # Of the epoch alone, so that a resumed run sees what an undisturbed one would have.
+            # Depends on the epoch alone, so a resumed run sees the same batches.
             self._order = np.random.default_rng((self._seed, epoch)).permutation(len(self._labels))
 
     def __len__(self) -> int:
@@ -73,16 +73,16 @@ class Batches(keras.utils.PyDataset):
         return self._source(rows, numbers), self._labels[rows], self._weights[rows]
 
     def on_epoch_end(self) -> None:
-        """The next epoch; Keras calls this."""
+        """Start the next epoch; called by Keras."""
         self.start_epoch(self._epoch + 1)
 
 
 def augmented_views(
     images: np.ndarray, labels: np.ndarray, seed: int, recipe: Recipe = RECIPE
 ) -> Source:
-    """Views (B, S, S, 1) float32, made in the moment, of (N, S, S, 1) uint8 images.
+    """Views (B, S, S, 1) float32 of (N, S, S, 1) uint8 images, computed on the fly.
 
-    By `labels` (N,), 0 or 1, each class's mean aspect ratio is undone; see `augment`.
+    `labels` (N,), 0 or 1, are used to undo the mean aspect ratio of each class; see `augment`.
     """
 
     def read(rows: np.ndarray, numbers: np.ndarray) -> np.ndarray:
@@ -102,12 +102,12 @@ def augmented_views(
 
 
 def plain_images(images: np.ndarray) -> Source:
-    """The images as they are, (B, S, S, 1) float32, whatever the number of the view."""
+    """The images unchanged, (B, S, S, 1) float32, whatever the number of the view."""
     return lambda rows, _: images[rows].astype(np.float32)
 
 
 def stored_features(views: Sequence[np.ndarray], rest: keras.Model) -> Source:
-    """Inputs of `rest` from what `cache_features` kept, one array for each number of a view."""
+    """Inputs of `rest` from the arrays of `cache_features`, one for each number of a view."""
     shapes = [tensor.shape[1:] for tensor in rest.inputs]
     ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
 

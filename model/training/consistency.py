@@ -1,4 +1,4 @@
-"""The same answer to two views of one X-ray: a penalty in training."""
+"""A penalty in training for different outputs on two views of the same X-ray."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ from keras import ops
 class ViewVariance(keras.losses.Loss):
     """Variance of the logit between the two views of each image; rows 2i and 2i + 1 are a pair.
 
-    What differs between two views of one X-ray is the scanner's and the technician's, so it must
-    not move the answer (Heinze-Deml and Meinshausen 2017, "Conditional variance penalties").
+    Two views of an X-ray differ only in scanner and technique, which must not affect the output
+    (Heinze-Deml and Meinshausen 2017, "Conditional variance penalties").
     """
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Probabilities (2N, 1) -> the variance within each one's pair, (2N,)."""
+        """Probabilities (2N, 1) -> for each row the variance within its pair, (2N,)."""
         edge = keras.config.epsilon()
         probability = ops.clip(y_pred, edge, 1 - edge)
         first, second = ops.unstack(
@@ -24,7 +24,7 @@ class ViewVariance(keras.losses.Loss):
 
 
 class PairedViews(keras.Model):
-    """Adds `consistency` times the ViewVariance to the loss of training."""
+    """A model whose training loss includes `consistency` times the ViewVariance."""
 
     def __init__(self, *tensors: Any, consistency: float) -> None:
         super().__init__(*tensors)
@@ -38,7 +38,7 @@ class PairedViews(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        """Keras calls this in each step."""
+        """The loss of one step; overrides Keras's."""
         loss = super().compute_loss(x, y, y_pred, sample_weight, training)
         if training and self._consistency:
             loss += self._consistency * self._variance(y, y_pred, sample_weight)

@@ -1,8 +1,8 @@
 """Training on one device, on all GPUs of a machine, or on several machines.
 
-For several machines, every one starts the same command with its own TF_CONFIG, such as
+On several machines, run the same command on each with its own TF_CONFIG, such as
 `{"cluster": {"worker": ["10.0.0.1:2222", "10.0.0.2:2222"]}, "task": {"type": "worker", "index":
-0}}`. Each must be able to read the same data; the first one writes the artifact.
+0}}`. All must be able to read the same data; the first one writes the artifact.
 """
 
 import json
@@ -14,10 +14,18 @@ import keras
 import tensorflow as tf
 
 from model.training.batches import Batches
+from model.training.settings import InputError
 
 
-class DistributionError(ValueError):
-    """The devices that were asked for are not there; the message is one sentence."""
+class DistributionError(InputError):
+    """The requested devices are not available; the message is one sentence."""
+
+
+def use_mixed_precision(wanted: bool) -> None:
+    """Set Keras's policy for new layers. Raises DistributionError where there is no GPU for it."""
+    if wanted and not tf.config.list_physical_devices("GPU"):
+        raise DistributionError("--mixed-precision needs a GPU, and TensorFlow finds none.")
+    keras.mixed_precision.set_global_policy("mixed_float16" if wanted else "float32")
 
 
 def make_strategy(name: str) -> tf.distribute.Strategy:
@@ -27,7 +35,7 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
     if name == "multiworker":
         if not os.environ.get("TF_CONFIG"):
             raise DistributionError(
-                "--strategy multiworker needs TF_CONFIG, the addresses of all machines and which "
+                "--strategy multiworker needs TF_CONFIG: the addresses of all machines, and which "
                 "of them this one is."
             )
         _check_machines(os.environ["TF_CONFIG"])
@@ -46,12 +54,12 @@ def _check_machines(text: str) -> None:
     if not known:
         raise DistributionError(
             "TF_CONFIG does not name all machines and which of them this one is; see the example "
-            "in model/distribution.py."
+            "in model/training/distribution.py."
         )
 
 
 def check_pairs(strategy: tf.distribute.Strategy, batch: int) -> None:
-    """Raise DistributionError when the devices would part two views of one image."""
+    """Raise DistributionError when the two views of an image would go to different devices."""
     devices = strategy.num_replicas_in_sync // find_shard(strategy)[1]
     if devices > 1 and batch % (2 * devices):
         raise DistributionError(
@@ -61,7 +69,7 @@ def check_pairs(strategy: tf.distribute.Strategy, batch: int) -> None:
 
 
 def find_shard(strategy: tf.distribute.Strategy) -> tuple[int, int]:
-    """This machine's index, and how many machines there are."""
+    """The index of this machine and the number of machines."""
     resolver = strategy.cluster_resolver
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return 0, 1
@@ -69,11 +77,11 @@ def find_shard(strategy: tf.distribute.Strategy) -> tuple[int, int]:
 
 
 def assemble(network: keras.Model, kind: Callable[..., keras.Model]) -> keras.Model:
-    """The layers of `network` as a `kind` of model to call `fit` on, within its strategy's scope.
+    """A model of class `kind` with the layers of `network`, to call `fit` on.
 
-    With several machines Keras's `fit` averages its first batch over them to build the model, and
-    fails with a PerReplica (keras-team/keras#20585). It leaves that out for a model that was put
-    together outside of the scope, as is done here; the layers and their variables were made in it.
+    On several machines Keras's `fit` averages its first batch over them to build the model, and
+    fails on a PerReplica (keras-team/keras#20585). It skips that for a model that was created
+    outside the strategy's scope, as here; its layers and variables were created inside.
     """
     strategy = network.distribute_strategy
     if find_shard(strategy)[1] > 1:
@@ -83,11 +91,10 @@ def assemble(network: keras.Model, kind: Callable[..., keras.Model]) -> keras.Mo
 
 
 def prepare_fit(model: keras.Model, batches: Batches, checks: Batches) -> tuple[Any, Any]:
-    """What to give to `model.fit` for training and validation, after `model.compile`.
+    """The data of training and validation for `model.fit`; call it after `model.compile`.
 
-    With several machines, Keras's own step averages over them what the metrics say, and fails in
-    the same way. The metrics are summed over the machines where they are read, so the steps set
-    here leave it out.
+    On several machines Keras's own step averages the metrics over them, and fails in the same way.
+    The steps set here do not: metrics are summed over the machines when they are read.
     """
     strategy = model.distribute_strategy
     if find_shard(strategy)[1] == 1:
@@ -111,7 +118,7 @@ def _make_step(model: keras.Model, step: Callable[[Any], Any]) -> Callable[[Iter
 def _distribute(
     strategy: tf.distribute.Strategy, batches: Batches
 ) -> tf.distribute.DistributedDataset:
-    """This machine's part of each batch, one epoch after the other without an end."""
+    """This machine's part of each batch, epoch after epoch without end."""
 
     def generate() -> Iterator[Any]:
         for index in range(len(batches)):

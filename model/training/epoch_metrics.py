@@ -1,4 +1,4 @@
-"""The progress of a training run, told after each epoch."""
+"""The progress of a training run, reported after each epoch."""
 
 import time
 from pathlib import Path
@@ -10,7 +10,7 @@ from monitoring.metrics.textfile import GaugeFile
 
 
 class ReportEpochs(keras.callbacks.Callback):
-    """Tells in `file`, if one is given, of each epoch of so many `images`."""
+    """Writes progress, speed and AUC to the .prom `file`, if given; an epoch has `images`."""
 
     def __init__(self, file: Path | None, images: int) -> None:
         super().__init__()
@@ -19,15 +19,15 @@ class ReportEpochs(keras.callbacks.Callback):
         self._began = self._trained = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """The training of the epoch begins."""
+        """The epoch starts with training."""
         self._began = time.monotonic()
 
     def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
-        """The training of the epoch has ended, and validation begins."""
+        """Training is over, and validation starts."""
         self._trained = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        """The figures of the epoch are there."""
+        """Report the finished epoch."""
         self._gauges.set(EPOCH, epoch + 1)
         self._gauges.set(EPOCHS, self.params["epochs"])
         self._gauges.set(SPEED, self._images / (self._trained - self._began))

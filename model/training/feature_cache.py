@@ -1,7 +1,7 @@
-"""What the frozen trunk made of each view, kept on the disk: named by all that it depends on.
+"""Cached outputs of the frozen trunk for each view, in files named by all that they depend on.
 
-A file counts with its digest next to it, and is made again when it was cut or damaged. Both are
-written next to their place and renamed, so a kill leaves nothing that counts.
+A file is valid only with its digest next to it, and is made again when it is truncated or damaged.
+Both are written under another name and renamed, so a kill leaves no file that looks valid.
 """
 
 import fcntl
@@ -22,18 +22,19 @@ import tensorflow as tf
 from model.serving.artifact import sha256_of
 from model.training.augmentation import RECIPE, Recipe, digest_recipe
 from model.training.batches import Source
+from model.training.settings import InputError
 
 BATCH = 64
-"""Images that the trunk is given at once."""
+"""Images in one call of the trunk."""
 
 
-class CacheError(ValueError):
-    """Features cannot be kept; one sentence."""
+class CacheError(InputError):
+    """Features cannot be cached; the message is one sentence."""
 
 
 @dataclass(frozen=True)
-class Kept:
-    """Everything that kept features depend on, each by its SHA-256; the seed as it is."""
+class CacheIdentity:
+    """Everything that cached features depend on: SHA-256 digests, and the seed."""
 
     network: str
     images: str
@@ -43,15 +44,15 @@ class Kept:
 
     @property
     def key(self) -> str:
-        """Of the names of the files."""
+        """The part of the file names that identifies the features."""
         return hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()[:16]
 
 
 def describe(
     trunk: keras.Model, images: np.ndarray, labels: np.ndarray, seed: int, recipe: Recipe = RECIPE
-) -> Kept:
-    """For features of `trunk` from views of (N, S, S, 1) uint8 images, made by `seed`."""
-    return Kept(
+) -> CacheIdentity:
+    """The identity of features of `trunk` for views of (N, S, S, 1) uint8 images by `seed`."""
+    return CacheIdentity(
         _digest_network(trunk),
         hashlib.sha256(np.ascontiguousarray(images).tobytes()).hexdigest(),
         hashlib.sha256(np.asarray(labels, np.int64).tobytes()).hexdigest(),
@@ -69,15 +70,15 @@ def _digest_network(trunk: keras.Model) -> str:
 
 
 def measure(trunk: keras.Model, count: int) -> int:
-    """Bytes of one view of `count` images."""
+    """Bytes that one view of `count` images takes on disk."""
     return 2 * count * _count_values(trunk)
 
 
 def check_space(folder: Path, size: int) -> None:
-    """Raise CacheError unless `size` bytes are free there."""
+    """Raise CacheError unless `size` bytes are free on the disk of `folder`."""
     if (free := shutil.disk_usage(folder).free) < size:
         raise CacheError(
-            f"Kept features need {size / 1e9:.1f} GB in {folder}, where {free / 1e9:.1f} GB are "
+            f"Cached features need {size / 1e9:.1f} GB in {folder}, where {free / 1e9:.1f} GB are "
             "free; make room, or choose another disk with --cache."
         )
 
@@ -85,28 +86,30 @@ def check_space(folder: Path, size: int) -> None:
 def cache_features(
     trunk: keras.Model, source: Source, count: int, number: int, file: Path, workers: int
 ) -> np.ndarray:
-    """What the trunk makes of view `number` of all `count` images, (count, values) float16.
+    """The outputs of the trunk for view `number` of all `count` images, (count, values) float16.
 
-    All outputs of the trunk side by side in one row for each image; made once, memory-mapped.
-    Raises CacheError when they cannot be written.
+    A row holds all outputs for one image, flattened. Computed once, then memory-mapped. Raises
+    CacheError when `file` cannot be written.
     """
     shape = count, _count_values(trunk)
-    with _alone(file.parent):
+    with _lock(file.parent):
         if not is_whole(file, shape):
             try:
                 _make(trunk, source, shape, number, file, workers)
             except OSError as error:
                 file.with_suffix(".part").unlink(missing_ok=True)
                 raise CacheError(
-                    f"Features cannot be kept in {file.parent}: {error.strerror}."
+                    f"Features cannot be cached in {file.parent}: {error.strerror}."
                 ) from error
     return np.load(file, mmap_mode="r")
 
 
 def is_whole(file: Path, shape: tuple[int, int]) -> bool:
-    """Whether it holds float16 of this shape, and nothing changed since it was written."""
-    told = file.with_suffix(".sha256")
-    if not (file.is_file() and told.is_file() and told.read_text() == sha256_of(file)):
+    """Whether `file` holds float16 of this shape and matches its digest."""
+    digest_file = file.with_suffix(".sha256")
+    if not (file.is_file() and digest_file.is_file()):
+        return False
+    if digest_file.read_text() != sha256_of(file):
         return False
     features = np.load(file, mmap_mode="r")
     return features.shape == shape and features.dtype == np.float16
@@ -123,12 +126,12 @@ def _make(
     partial = file.with_suffix(".part")
     features = np.lib.format.open_memmap(partial, "w+", np.float16, shape)
     with partial.open("rb+") as reserved:
-        # The disk ends a process by a signal when it is full under a mapped file with holes.
+        # Writing to a mapped file with holes on a full disk would kill the process with SIGBUS.
         os.posix_fallocate(reserved.fileno(), 0, partial.stat().st_size)
         run = tf.function(lambda batch: trunk(batch, training=False), reduce_retracing=True)
         bar = keras.utils.Progbar(shape[0], unit_name="image")
         done = 0
-        for batch in _ahead(source, shape[0], number, workers):
+        for batch in _prefetch(source, shape[0], number, workers):
             outputs = keras.tree.flatten(run(batch))
             rows = [np.reshape(output, (len(batch), -1)) for output in outputs]
             features[done : done + len(batch)] = np.concatenate(rows, axis=1)
@@ -137,30 +140,30 @@ def _make(
         features.flush()
         os.fsync(reserved.fileno())
     del features
-    told = file.with_suffix(".sha256")
-    told.unlink(missing_ok=True)  # an older one would be of what is replaced now
+    digest_file = file.with_suffix(".sha256")
+    digest_file.unlink(missing_ok=True)  # the digest of the file that is being replaced
     digest = sha256_of(partial)
     partial.rename(file)
-    scratch = told.with_suffix(".sha256.part")
-    scratch.write_text(digest)
-    scratch.rename(told)
+    partial_digest = digest_file.with_suffix(".sha256.part")
+    partial_digest.write_text(digest)
+    partial_digest.rename(digest_file)
 
 
 def _count_values(trunk: keras.Model) -> int:
-    """Of one image, in all outputs."""
+    """The number of values in all outputs for one image."""
     return sum(int(np.prod(tensor.shape[1:])) for tensor in trunk.outputs)
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Another run with the same cache waits until a view is made, and then finds it."""
+def _lock(folder: Path) -> Iterator[None]:
+    """Hold the lock of the cache: a second run waits for a view and then finds it complete."""
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def _ahead(source: Source, count: int, number: int, workers: int) -> Iterator[np.ndarray]:
-    """Batches of one view of all images, made while the trunk works on those before."""
+def _prefetch(source: Source, count: int, number: int, workers: int) -> Iterator[np.ndarray]:
+    """Batches of one view of all images, computed ahead in `workers` threads."""
 
     def make(start: int) -> np.ndarray:
         rows = np.arange(start, min(start + BATCH, count))

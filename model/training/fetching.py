@@ -1,7 +1,7 @@
-"""The training data of a bucket, copied to this machine: the same files, no other, or none at all.
+"""Copy the training data of a bucket to this machine: exactly its files, or none at all.
 
-`fsspec.generic.rsync` was looked at and is not used: it compares sizes, or fields of two listings
-of which the local one has no digest, and writes in place, so a kill leaves half a set that counts.
+`fsspec.generic.rsync` does not do: it compares sizes, or fields of two listings of which the local
+one has no digest, and it writes in place, so a kill leaves a partial set that looks complete.
 """
 
 import hashlib
@@ -15,20 +15,20 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from model.serving.artifact import sha256_of
 
-AWAY = (OSError, BotoCoreError, ClientError)
-"""What a store of fsspec raises when it is full, broken or away: that of a disk, or of S3."""
+STORE_ERRORS = (OSError, BotoCoreError, ClientError)
+"""What fsspec raises for a store that is full, broken or unreachable: a disk, or S3."""
 
 ROUNDS = 3
-"""Listings until two are the same: an upload that is still going on ends, or is reported."""
+"""Copies before giving up on data that changes all the time, such as during an upload."""
 
 
 class FetchError(RuntimeError):
-    """The data cannot be fetched; one sentence."""
+    """The data cannot be fetched; the message is one sentence."""
 
 
 @dataclass(frozen=True)
-class Remote:
-    """One file there: its whole path, its path below the folder, size in bytes, and its tag.
+class RemoteFile:
+    """A file in the bucket: full path, name relative to the folder, size in bytes, and tag.
 
     The tag changes with the content (S3's ETag); it is empty where the store has none.
     """
@@ -40,16 +40,16 @@ class Remote:
 
     @property
     def key(self) -> str:
-        """What a copy of exactly this content of this file is found by."""
+        """Identifies this version of this file among the local copies."""
         return hashlib.sha256(f"{self.name}\n{self.size}\n{self.tag}".encode()).hexdigest()
 
 
 def fetch_data(url: str, folder: Path) -> None:
-    """Make `folder` hold what is at `url`, and nothing else. Raises FetchError.
+    """Make `folder` hold the files at `url`, and nothing else. Raises FetchError.
 
-    Copies are kept next to it in FOLDER.objects, named by what they are of and by their own digest,
-    so whatever was cut, changed or withdrawn is noticed. `folder` itself is made of links to them
-    and replaced as a whole: a kill at any moment leaves the last whole set, or none.
+    Copies are in FOLDER.objects, named by their origin and their own digest, so truncated, changed
+    and deleted files are noticed. `folder` holds hard links to them and is replaced as a whole: a
+    kill at any moment leaves the last complete set, or none.
     """
     objects = folder.with_name(f"{folder.name}.objects")
     try:
@@ -64,41 +64,41 @@ def fetch_data(url: str, folder: Path) -> None:
                 break
             found = again
         else:
-            raise FetchError(f"The data at {url} keeps changing; start again when it is complete.")
+            raise FetchError(f"The data at {url} keeps changing; start again after the upload.")
         _link(copies, folder)
         for path in objects.iterdir():
             if path not in copies.values():
                 path.unlink()
-    except (*AWAY, ValueError, ImportError) as error:
+    except (*STORE_ERRORS, ValueError, ImportError) as error:
         raise FetchError(
             f"The data at {url} cannot be fetched ({type(error).__name__})."
         ) from error
     print(f"{len(found)} files of data.", flush=True)
 
 
-def _list(files: fsspec.AbstractFileSystem, root: str) -> list[Remote]:
-    """In name order; raises FetchError for a name that leads out of the folder."""
+def _list(files: fsspec.AbstractFileSystem, root: str) -> list[RemoteFile]:
+    """The files in order of their names. Raises FetchError for a name that leads out of `root`."""
     found = []
     for path, facts in sorted(files.find(root, detail=True).items()):
         name = PurePosixPath(path).relative_to(root).as_posix()
         if ".." in PurePosixPath(name).parts:
             raise FetchError(f"The name {name!r} leads out of the folder of the data; remove it.")
-        # A folder made by the console of S3 is an empty object whose name ends with a slash.
+        # The S3 console creates a folder as an empty object whose name ends with a slash.
         if facts["type"] == "file" and not path.endswith("/"):
-            found.append(Remote(path, name, facts["size"], facts.get("ETag") or ""))
+            found.append(RemoteFile(path, name, facts["size"], facts.get("ETag") or ""))
     folders = {parent for file in found for parent in PurePosixPath(file.name).parents}
     return [file for file in found if PurePosixPath(file.name) not in folders]
 
 
 def _copy(
-    files: fsspec.AbstractFileSystem, found: list[Remote], objects: Path
-) -> dict[Remote, Path]:
-    """A whole copy of each file; what is there and proves to be one is not fetched again."""
+    files: fsspec.AbstractFileSystem, found: list[RemoteFile], objects: Path
+) -> dict[RemoteFile, Path]:
+    """Copy each file, unless `objects` has an intact copy of this version."""
     objects.mkdir(parents=True, exist_ok=True)
-    there = {path.name.partition("-")[0]: path for path in objects.iterdir()}
+    existing = {path.name.partition("-")[0]: path for path in objects.iterdir()}
     copies = {}
     for remote in found:
-        old = there.get(remote.key)
+        old = existing.get(remote.key)
         if old and remote.tag and old.name == f"{remote.key}-{sha256_of(old)}":
             copies[remote] = old
             continue
@@ -112,8 +112,8 @@ def _copy(
     return copies
 
 
-def _link(copies: dict[Remote, Path], folder: Path) -> None:
-    """Replace `folder` by one of hard links to `copies`."""
+def _link(copies: dict[RemoteFile, Path], folder: Path) -> None:
+    """Replace `folder` by a new one with hard links to `copies`."""
     fresh = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     for remote, copy in copies.items():

@@ -1,9 +1,9 @@
-"""Fit the probe that sees a film which hangs wrongly, and report its rates on held-out films.
+"""Fit the probe that detects wrongly hung films, and print its rates on held-out films.
 
     python -m model.training.fit_upright --data ../shared/data
 
 Fits on kermany224/train and on half of adults_more, writes model/reading/upright.npz, and prints
-for each held-out set how many films are warned of as they are (false alarms) and after each change.
+for each held-out set how many films get a warning, unchanged (false alarms) and after each change.
 """
 
 import argparse
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def _read(paths: list[Path]) -> np.ndarray:
-    """(N, 16, 16) of what can be read."""
+    """(N, 16, 16): the films that can be read, shrunk."""
     films = []
     for path in paths:
         try:
@@ -65,7 +65,7 @@ def _read(paths: list[Path]) -> np.ndarray:
 
 
 def _fit(groups: list[np.ndarray]) -> None:
-    """Each group weighs the same, and so does each change of a film."""
+    """Fit and write; all groups have the same weight, and so have all changes of a film."""
     inputs, labels, weights = [], [], []
     for label, apply in CHANGES.values():
         for films in groups:

@@ -1,13 +1,9 @@
-"""Fitting: loss, optimizer, metrics and schedule; the best epoch; going on after a kill."""
+"""Fit a model: loss, optimizer, metrics, learning rate schedule, and the best epoch."""
 
-import argparse
 import csv
-import json
-import shutil
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -16,6 +12,8 @@ from model.training.batches import Batches
 from model.training.consistency import PairedViews
 from model.training.distribution import assemble, prepare_fit
 from model.training.epoch_metrics import ReportEpochs
+from model.training.resume import BEST_WEIGHTS, RESUME, Backup, History, restore
+from model.training.settings import Hyperparameters, RunSettings
 
 EMA_MOMENTUM = 0.99
 WARMUP_STEPS = 50
@@ -23,67 +21,21 @@ FOCAL_GAMMA = 2.0
 """As in Lin et al. 2017."""
 
 BEST = "val_auc_roc"
-RESUME = "resume"
-HEAD_FOLDER = "head"
-"""Of OUT, for the record of the head on conv4."""
-
-_BEST_WEIGHTS = "best.weights.h5"
-_STATE = "state.json"
-
-
-class RunError(ValueError):
-    """The run cannot begin or go on; the message is one sentence."""
-
-
-def open_run(out: Path, identity: dict[str, str]) -> None:
-    """Make `out` ready for this run: a new one begins clean, one that was killed goes on.
-
-    `identity` is what the run depends on. Raises RunError when the run that was killed in `out`
-    depended on something else: neither of the two could be told from the result.
-    """
-    file = out / RESUME / "run.json"
-    if file.exists():
-        try:
-            killed = json.loads(file.read_text())
-        except ValueError as error:
-            raise RunError(
-                f"{file} is damaged; remove {file.parent}, and the run begins again."
-            ) from error
-        changed = [name for name in identity if killed.get(name) != identity[name]]
-        if changed:
-            raise RunError(
-                f"A run with other {', '.join(changed)} was not finished in {out}: start that one "
-                f"again, remove {out / RESUME}, or give another --out."
-            )
-        return
-    shutil.rmtree(out / "logs", ignore_errors=True)
-    # The head's may have outlived that of the run, which people are told to remove.
-    for folder in (out, out / HEAD_FOLDER):
-        shutil.rmtree(folder / RESUME, ignore_errors=True)
-    file.parent.mkdir(parents=True)
-    partial = file.with_suffix(".part")
-    partial.write_text(json.dumps(identity, indent=2))
-    partial.rename(file)
-
-
-def close_run(out: Path) -> None:
-    """Forget what only a run that was killed needs; the next run in `out` is a new one."""
-    shutil.rmtree(out / RESUME)
-    (out / _BEST_WEIGHTS).unlink()
+"""The metric by which the best epoch is chosen."""
 
 
 def balance_classes(labels: np.ndarray) -> tuple[float, float]:
-    """Weights by which both classes count the same, 1 on average.
+    """Weights of normal and pneumonia that give both classes the same total, 1 on average.
 
-    Three in four children of the set are ill because of how it was collected; a normal lung is
-    worth as much as an ill one.
+    Three in four children of the collection are ill because of how it was collected; a normal lung
+    matters as much as an ill one.
     """
     share = float(np.mean(labels))
     return 0.5 / (1 - share), 0.5 / share
 
 
 def make_metrics() -> list[keras.metrics.Metric]:
-    """Figures of each epoch, of the uncalibrated probability and at 0.5 where one is needed."""
+    """The metrics of each epoch, on the uncalibrated probability, with a threshold of 0.5."""
     return [
         keras.metrics.BinaryAccuracy(name="accuracy"),
         keras.metrics.Precision(name="precision"),
@@ -94,53 +46,51 @@ def make_metrics() -> list[keras.metrics.Metric]:
     ]
 
 
-def compile_network(model: keras.Model, steps: int, arguments: argparse.Namespace) -> None:
-    """Loss, metrics, and an optimizer whose rate warms up and falls on a cosine over `steps`."""
+def compile_network(model: keras.Model, steps: int, chosen: Hyperparameters) -> None:
+    """Compile with the `chosen` loss and optimizer; warm-up, then cosine decay over `steps`."""
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0,
         steps,
-        warmup_target=arguments.learning_rate,
+        warmup_target=chosen.learning_rate,
         warmup_steps=min(WARMUP_STEPS, steps // 10),
     )
-    options: dict[str, Any] = {"momentum": 0.9} if arguments.optimizer == "sgd" else {}
+    options = {"momentum": 0.9} if chosen.optimizer == "sgd" else {}
     optimizers = {
         "adam": keras.optimizers.Adam,
         "sgd": keras.optimizers.SGD,
         "nadam": keras.optimizers.Nadam,
         "adadelta": keras.optimizers.Adadelta,
     }
-    smoothing = arguments.label_smoothing
+    smoothing = chosen.label_smoothing
     model.compile(
-        optimizer=optimizers[arguments.optimizer](
+        optimizer=optimizers[chosen.optimizer](
             schedule,
-            weight_decay=arguments.weight_decay,
+            weight_decay=chosen.weight_decay,
             use_ema=True,
             ema_momentum=EMA_MOMENTUM,
-            # Averages become the weights by a callback, for validation and the best epoch.
+            # SwapEMAWeights swaps the averages in for validation and for the best epoch.
             ema_overwrite_frequency=None,
             **options,
         ),
         loss=keras.losses.BinaryCrossentropy(label_smoothing=smoothing)
-        if arguments.loss == "bce"
+        if chosen.loss == "bce"
         else keras.losses.BinaryFocalCrossentropy(gamma=FOCAL_GAMMA, label_smoothing=smoothing),
         metrics=make_metrics(),
     )
 
 
-def fit(
-    model: keras.Model, batches: Batches, checks: Batches, arguments: argparse.Namespace
-) -> dict[str, list[float]]:
-    """Train `model` and leave it with the weights of the best epoch by validation AUC.
+def fit(model: keras.Model, batches: Batches, checks: Batches, settings: RunSettings) -> History:
+    """Train `model` on `batches`, validate on `checks`, and load the epoch of the best AUC.
 
-    Returns loss and metrics of each epoch, also in training.csv. What it needs to go on after a
-    kill is in OUT/resume; see `open_run`.
+    Returns loss and metrics of each epoch, which training.csv has, too. Resumes from OUT/resume
+    after a kill; see `open_run`. Raises RunError.
     """
+    chosen, out = settings.hyperparameters, settings.out
     strategy = model.distribute_strategy
-    model = assemble(model, partial(PairedViews, consistency=arguments.consistency))
-    best = arguments.out / _BEST_WEIGHTS
+    model = assemble(model, partial(PairedViews, consistency=chosen.consistency))
     with strategy.scope():
-        compile_network(model, len(batches) * arguments.epochs, arguments)
-        epoch, history = _restore(model, arguments.out / RESUME)
+        compile_network(model, len(batches) * chosen.epochs, chosen)
+        epoch, history = restore(model, out / RESUME)
         batches.start_epoch(epoch)
         training, validation = prepare_fit(model, batches, checks)
         model.fit(
@@ -149,27 +99,27 @@ def fit(
             steps_per_epoch=len(batches),
             validation_steps=len(checks),
             initial_epoch=epoch,
-            epochs=arguments.epochs,
-            shuffle=False,  # the batches are, by the run's own seed
+            epochs=chosen.epochs,
+            shuffle=False,  # the batches are shuffled already, by the seed of the run
             callbacks=[
-                # First, so that the others meet the averages at the end of an epoch, and the
-                # trained weights themselves at the beginning of the next.
+                # First, so that the others see the averaged weights at the end of an epoch and the
+                # trained weights at the beginning of the next one.
                 keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
-                _KeepBest(best, history, arguments.patience),
-                _Backup(arguments.out / RESUME, history, epoch),
-                ReportEpochs(arguments.metrics, len(batches) * arguments.batch),
-                keras.callbacks.TensorBoard(str(arguments.out / "logs"), write_graph=False),
+                _KeepBest(out / BEST_WEIGHTS, history, chosen.patience),
+                Backup(out / RESUME, history, epoch),
+                ReportEpochs(settings.metrics, len(batches) * chosen.batch),
+                keras.callbacks.TensorBoard(str(out / "logs"), write_graph=False),
             ],
             verbose=1 if sys.stdout.isatty() else 2,
         )
-        model.load_weights(best)
+        model.load_weights(out / BEST_WEIGHTS)
     return history
 
 
 class _KeepBest(keras.callbacks.Callback):
-    """Records each epoch, keeps the best one's weights, and ends when none better comes."""
+    """Records every epoch, saves the weights of the best one, and stops early."""
 
-    def __init__(self, weights: Path, history: dict[str, list[float]], patience: int) -> None:
+    def __init__(self, weights: Path, history: History, patience: int) -> None:
         super().__init__()
         self._weights, self._history, self._patience = weights, history, patience
 
@@ -180,7 +130,7 @@ class _KeepBest(keras.callbacks.Callback):
         if since == 0:
             self.model.save_weights(self._weights)
         if since >= self._patience:
-            print(f"No better epoch for {since}; epoch {epoch - since + 1} is kept.")
+            print(f"No improvement for {since} epochs; keeping epoch {epoch - since + 1}.")
             self.model.stop_training = True
         with (self._weights.parent / "training.csv").open("w", newline="") as file:
             rows = csv.writer(file)
@@ -189,46 +139,3 @@ class _KeepBest(keras.callbacks.Callback):
                 [number, *values]
                 for number, values in enumerate(zip(*self._history.values(), strict=True), start=1)
             )
-
-
-class _Backup(keras.callbacks.Callback):
-    """Keeps weights, optimizer and record on the disk as each epoch but the first begins.
-
-    The state file is replaced in one step and names the weights, so a kill at any moment leaves a
-    whole backup. Keras's BackupAndRestore knows nothing of best epoch and record, and would keep
-    the averaged weights in the place of the trained ones.
-    """
-
-    def __init__(self, folder: Path, history: dict[str, list[float]], first_epoch: int) -> None:
-        super().__init__()
-        self._folder, self._history, self._first = folder, history, first_epoch
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        if epoch == self._first:
-            return
-        weights = self._folder / f"epoch-{epoch}.weights.h5"
-        self.model.save_weights(weights)
-        partial = self._folder / f"{_STATE}.part"
-        partial.write_text(
-            json.dumps({"epoch": epoch, "weights": weights.name, "history": self._history})
-        )
-        partial.replace(self._folder / _STATE)
-        for old in self._folder.glob("*.weights.h5"):
-            if old != weights:
-                old.unlink()
-
-
-def _restore(model: keras.Model, folder: Path) -> tuple[int, dict[str, list[float]]]:
-    """The epoch to begin with and the record until then; loads what `_Backup` kept."""
-    if not (folder / _STATE).exists():
-        return 0, {}
-    try:
-        state = json.loads((folder / _STATE).read_text())
-        model.optimizer.build(model.trainable_variables)
-        model.load_weights(folder / state["weights"])
-    except (OSError, ValueError, KeyError) as error:
-        raise RunError(
-            f"What a killed run left in {folder} is damaged; remove it, and the run begins again."
-        ) from error
-    print(f"Going on with epoch {state['epoch'] + 1}.")
-    return state["epoch"], state["history"]

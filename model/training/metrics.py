@@ -1,4 +1,4 @@
-"""A training run as Prometheus sees it: a file that is replaced at its start, epochs and end."""
+"""Gauges of a training run, in a .prom file that is replaced at its start, epochs and end."""
 
 import time
 from collections.abc import Callable
@@ -18,24 +18,24 @@ SUCCEEDED = "pneumonia_training_last_success_timestamp_seconds"
 DURATION = "pneumonia_training_duration_seconds"
 
 GAUGES = (
-    GaugeKind(RUNNING, "1 while a run is on; its file is old when it was killed."),
-    GaugeKind(EPOCH, "Epochs done of the part that is trained now."),
-    GaugeKind(EPOCHS, "Epochs, at most, of the part that is trained now."),
-    GaugeKind(SPEED, "Images trained on in a second, in the last epoch."),
+    GaugeKind(RUNNING, "1 during a run. A killed run leaves 1 in a file that no longer changes."),
+    GaugeKind(EPOCH, "Epochs finished of the part that is being trained."),
+    GaugeKind(EPOCHS, "Maximum number of epochs of the part that is being trained."),
+    GaugeKind(SPEED, "Images per second in the training of the last epoch."),
     GaugeKind(
         AUC,
-        "Area under the ROC curve: on validation after the last epoch, and in the end of the "
+        "Area under the ROC curve: on validation after the last epoch and, in the end, of the "
         "artifact; on test of the last run that succeeded.",
         ("split",),
     ),
-    GaugeKind(STARTED, "When the present or last run began."),
+    GaugeKind(STARTED, "When the current or last run started."),
     GaugeKind(SUCCEEDED, "When a run last ended with an artifact."),
-    GaugeKind(DURATION, "Length of the last run that succeeded."),
+    GaugeKind(DURATION, "Duration of the last run that succeeded."),
 )
 
 
 def report_run(file: Path | None, train: Callable[[], Artifact | None]) -> None:
-    """Call `train` and tell in `file`, if one is given, that it runs and how it ended."""
+    """Call `train`; report in `file`, if given, that it is running and how it ended."""
     started = time.time()
     gauges = GaugeFile(file, GAUGES)
     gauges.set(RUNNING, 1)
@@ -46,7 +46,7 @@ def report_run(file: Path | None, train: Callable[[], Artifact | None]) -> None:
     try:
         artifact = train()
     finally:
-        gauges = GaugeFile(file, GAUGES)  # with what the epochs told
+        gauges = GaugeFile(file, GAUGES)  # the epochs have written to it meanwhile
         gauges.set(RUNNING, 0)
         if artifact:
             gauges.set(SUCCEEDED, time.time())

@@ -1,4 +1,4 @@
-"""The images of one run: training, validation and test, decoded as serving decodes."""
+"""The images of a training run: training, validation and test, decoded as in serving."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import numpy as np
 
 from model.reading import dataset as data
 from model.reading.xray import XrayImage, model_input, squash
+from model.training.augmentation import RECIPE, augment_all
 
 
 @dataclass(frozen=True)
@@ -24,26 +25,33 @@ class Split:
 
     @property
     def patients(self) -> list[str]:
-        """The patient of each."""
+        """The patient of each image."""
         return [xray.patient for xray in self.xrays]
 
 
-def read_splits(
-    folder: Path, validation_share: float, seed: int, side: int
-) -> tuple[Split, Split, Split]:
-    """Training, validation and test. What cannot be read is listed and left out.
+@dataclass(frozen=True)
+class Splits:
+    """Training and validation images are whole, for augmentation; test images are as served."""
 
-    Training and validation are whole images, to be augmented; test is as serving sees it. Images
-    are `side` pixels wide. Raises DataError.
+    training: Split
+    validation: Split
+    test: Split
+
+
+def read_splits(folder: Path, validation_share: float, seed: int, side: int) -> Splits:
+    """Read `folder`/train and `folder`/test, splitting the former by patient.
+
+    Images are `side` pixels wide and high. Unreadable files are printed and skipped. Raises
+    DataError.
     """
     xrays, tests = (data.list_xrays(folder / name) for name in ("train", "test"))
     data.check_apart(xrays, tests)
-    parts = data.split_by_patient(xrays, validation_share, seed)
-    sides = {"training": parts[0], "validation": parts[1], "test": tests}
-    for one, other in data.check_contents(sides):
+    training, validation = data.split_by_patient(xrays, validation_share, seed)
+    parts = {"training": training, "validation": validation, "test": tests}
+    for one, other in data.check_contents(parts):
         print(f"the same file under two patients: {one.path} and {other.path}")
     for path in (*data.list_strays(folder / "train"), *data.list_strays(folder / "test")):
-        print(f"skipped, no file: {path}")
+        print(f"skipped, not a file: {path}")
 
     def load(
         chosen: list[data.LabelledXray], prepare: Callable[[XrayImage, int], np.ndarray]
@@ -53,7 +61,26 @@ def read_splits(
             print(f"skipped, not readable: {xray.path}")
         return Split(images, kept)
 
-    splits = load(parts[0], squash), load(parts[1], squash), load(tests, model_input)
-    counts = [len(split.xrays) for split in splits]
-    print("{} training, {} validation and {} test X-rays.".format(*counts))
+    splits = Splits(load(training, squash), load(validation, squash), load(tests, model_input))
+    print(
+        f"{len(splits.training.xrays)} training, {len(splits.validation.xrays)} validation and "
+        f"{len(splits.test.xrays)} test X-rays."
+    )
     return splits
+
+
+def as_served(images: np.ndarray) -> np.ndarray:
+    """Whole images (N, S, S, 1) uint8 as `model_input` prepares them for the network."""
+    side = images.shape[1]
+    return np.stack(
+        [model_input(XrayImage(image[..., 0], side, side, ()), side) for image in images]
+    )
+
+
+def augment_validation(validation: Split) -> Split:
+    """The views of the validation images that choose the best epoch, the same in every run."""
+    views = [
+        augment_all(validation.images, RECIPE.validation_seed + k, hard)
+        for k, hard in enumerate(RECIPE.validation_views)
+    ]
+    return Split(np.concatenate(views), validation.xrays * len(views))

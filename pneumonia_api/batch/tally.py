@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +95,10 @@ class Tally:
 
     def score(self, threshold: float) -> list[str]:
         """Lines with every metric and its 95 % interval, over the labelled files judged."""
-        from model.evaluation.scores import score_predictions  # noqa: PLC0415 - plots, a second to import
+        from model.evaluation.scores import (  # noqa: PLC0415 - scikit-learn, a second to import
+            Predictions,
+            score_predictions,
+        )
 
         judged = [truth for truth in self._truths if truth[0] in self._probabilities]
         labels = np.array([label for _, label, _ in judged])
@@ -102,7 +106,8 @@ class Tally:
             return ["No metrics: X-rays in folders named NORMAL and PNEUMONIA are both needed."]
         probabilities = np.array([self._probabilities[name] for name, _, _ in judged])
         patients = [patient for _, _, patient in judged]
-        scores = score_predictions(labels, probabilities, threshold, patients, SEED)
+        predictions = Predictions(labels, probabilities, patients)
+        scores = asdict(score_predictions(predictions, threshold, SEED))
         lines = [f"metrics of {len(judged)} labelled X-rays, {scores['patients']} patients, 95 %:"]
         for name in METRICS:
             value, low, high = scores[name]

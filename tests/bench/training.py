@@ -20,16 +20,16 @@ import keras
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from model.evaluation import scores as evaluation
+from model.evaluation.scores import Predictions, score_predictions
 from model.network.backbone import base_layers, freeze, load_weights, split_network
 from model.network.graph import build_network, load_network
 from model.reading import dataset as data
 from model.reading.xray import model_input, squash
 from model.serving.artifact import WEIGHTS_NAME
 from model.training.batches import Batches, augmented_views, plain_images, stored_features
+from model.training.command_line import parse_settings
 from model.training.feature_cache import cache_features
 from model.training.fitting import balance_classes, compile_network
-from model.training.settings import parse_arguments
 from tests.bench.sides import ROOT
 from tests.conftest import XRAY_DATA
 
@@ -63,9 +63,9 @@ class Way:
     """One way to train: a network, what it reads, and an epoch that can be timed."""
 
     def __init__(self, scratch: Path, layers: int, cached: bool, images: int, rounds: int) -> None:
-        self.arguments = parse_arguments(
+        self.arguments = parse_settings(
             ["--data", "unused", "--out", str(scratch), "--epochs", str(rounds + 1)]
-        )
+        ).hyperparameters
         keras.utils.set_random_seed(self.arguments.seed)
         network = build_network([256], self.arguments.dropout, self.arguments.l2)
         freeze(network, layers, load_weights(network, str(scratch / "base.npz")))
@@ -136,13 +136,13 @@ def measure_training(images: int, rounds: int, depths: Sequence[str]) -> dict[st
                         seconds[way].append(by_clock)
                         processor[way].append(by_processor)
             judged = {way: training.judge(tests) for way, training in ways.items()}
-        plain = evaluation.score_predictions(labels, judged["plain"], 0.5, patients, 0, 500)
+        plain = score_predictions(Predictions(labels, judged["plain"], patients), 0.5, 0, 500)
         found[name] = {
             "target": target,
             "seconds": seconds,
             "processor_seconds": processor,
             "auc": {way: float(roc_auc_score(labels, p)) for way, p in judged.items()},
-            "interval_of_plain": plain["auc_roc"][1:],
+            "interval_of_plain": plain.auc_roc[1:],
         }
     return found
 

@@ -1,4 +1,4 @@
-"""`model.cnn`: the real training run, small."""
+"""`model.cnn`: the real training run on a few small images."""
 
 import csv
 import os
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from model.cnn import main
-from model.evaluation.scores import sigmoid
+from model.evaluation.calibration import sigmoid
 from model.network.gradcam import build_serving_network
 from model.network.graph import load_network
 from model.serving.artifact import WEIGHTS_NAME, read_artifact
@@ -41,7 +41,7 @@ def run(data: Path, weights: Path | str, out: Path, *more: object) -> int:
 
 
 def leave_earlier_run(out: Path) -> None:
-    """A report of another version, damaged ablations, and a head whose training was killed."""
+    """Leave a report of another version, damaged ablations, and the state of a killed head."""
     (out / "head" / "resume").mkdir(parents=True)
     (out / "head" / "resume" / "state.json").write_text('{"epoch": 1, "weights": "gone.h5"}')
     (out / "report.json").write_text('{"version": "another"}')
@@ -57,8 +57,8 @@ def test_one_epoch_writes_a_complete_artifact(
     capsys: pytest.CaptureFixture[str],
     more: list[object],
 ) -> None:
-    """Eight images, one epoch: weights, figures with intervals, plots, card, logs; and it says
-    which layers it trains, among them every layer of a stage that the weights lack a part of."""
+    """Eight images, one epoch: weights, figures with intervals, plots, card, logs. It
+    prints the trained layers; a stage with incomplete weights is trained as a whole."""
     out, metrics = tmp_path / "out", tmp_path / "metrics" / "training.prom"
     leave_earlier_run(out)
     assert run(made_data, made_weights, out, "--metrics", metrics, *more) == 0
@@ -75,16 +75,16 @@ def test_one_epoch_writes_a_complete_artifact(
     assert artifact.version in (out / "MODEL_CARD.md").read_text()
     assert list(out.glob("logs/train/events*"))
     assert not (out / "resume").exists()
-    told = metrics.read_text()
+    gauges = metrics.read_text()
     auc = artifact.scores["test"]["auc_roc"][0]
-    assert read_value(told, "pneumonia_training_auc", split="test") == auc
-    assert 0 <= read_value(told, "pneumonia_training_auc", split="validation") <= 1
-    assert read_value(told, "pneumonia_training_running") == 0
-    started = read_value(told, "pneumonia_training_started_timestamp_seconds")
-    ended = read_value(told, "pneumonia_training_last_success_timestamp_seconds")
-    duration = read_value(told, "pneumonia_training_duration_seconds")
+    assert read_value(gauges, "pneumonia_training_auc", split="test") == auc
+    assert 0 <= read_value(gauges, "pneumonia_training_auc", split="validation") <= 1
+    assert read_value(gauges, "pneumonia_training_running") == 0
+    started = read_value(gauges, "pneumonia_training_started_timestamp_seconds")
+    ended = read_value(gauges, "pneumonia_training_last_success_timestamp_seconds")
+    duration = read_value(gauges, "pneumonia_training_duration_seconds")
     assert ended - started == pytest.approx(duration, abs=0.1)
-    assert read_value(told, "pneumonia_training_images_per_second") > 0
+    assert read_value(gauges, "pneumonia_training_images_per_second") > 0
     assert "metrics" not in artifact.training["arguments"]
     with (out / "training.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -92,7 +92,7 @@ def test_one_epoch_writes_a_complete_artifact(
     assert len(rows) == 1
     assert rows[0].keys() == {"epoch"} | names | {f"val_{name}" for name in names}
     printed = capsys.readouterr().out
-    # What was said of an earlier artifact went with it, after a word.
+    # The report of an earlier artifact was deleted with a message.
     assert f"{out / 'report.json'} is of an earlier artifact" in printed
     assert not any((out / name).exists() for name in ("report.json", "ablations.json", "auc.png"))
     assert "Not measured" in (out / "MODEL_CARD.md").read_text()
@@ -101,9 +101,9 @@ def test_one_epoch_writes_a_complete_artifact(
     assert artifact.training["trained_layers"][0] == "conv5_block1_1_conv"
     assert "conv5_block1_1_conv" in printed
 
-    # What was saved answers as it was scored, on the test images as serving reads them.
+    # The saved network gives the recorded scores on the test images as served.
     serving = build_serving_network(load_network(out / WEIGHTS_NAME), read_density(out))
-    images = read_splits(made_data, 0.25, 20, SIDE)[2].images.astype(np.float32)
+    images = read_splits(made_data, 0.25, 20, SIDE).test.images.astype(np.float32)
     answers = serving.predict(images, verbose=0)
     assert answers["heatmap"].shape == (4, SIDE // 16, SIDE // 16)
     calibration = artifact.calibration
@@ -141,7 +141,7 @@ def break_folder(kind: str, folder: Path) -> None:
         ("patient on both sides", "1 patients are in both train and test, such as virus-"),
     ],
 )
-def test_folder_that_cannot_be_used_is_told_in_one_line(
+def test_folder_that_cannot_be_used_is_reported_in_one_line(
     made_data: Path,
     made_weights: Path,
     tmp_path: Path,
@@ -149,7 +149,7 @@ def test_folder_that_cannot_be_used_is_told_in_one_line(
     kind: str,
     sentence: str,
 ) -> None:
-    """One line that says what is wrong and a code, not a traceback, and before any training."""
+    """One line and an exit status before any training, not a traceback."""
     folder = shutil.copytree(made_data, tmp_path / "broken")
     break_folder(kind, folder)
     assert run(folder, made_weights, tmp_path / "out") == 2
@@ -166,7 +166,7 @@ def test_unreadable_files_are_listed_and_skipped(
     (folder / "test" / "NORMAL" / "IM-0090-0001.jpeg").write_bytes(b"no image")
     broken = sorted((folder / "test" / "PNEUMONIA").iterdir())[0]
     broken.write_bytes(broken.read_bytes()[:200])
-    test = read_splits(folder, 0.25, 20, SIDE)[2]
+    test = read_splits(folder, 0.25, 20, SIDE).test
     assert len(test.xrays) == 3
     printed = capsys.readouterr().out
     assert "skipped, not readable: " in printed
@@ -175,25 +175,25 @@ def test_unreadable_files_are_listed_and_skipped(
 
 
 def test_run_that_fails_leaves_the_last_success_as_it_was(made_data: Path, tmp_path: Path) -> None:
-    """It is told that it began and that it is over."""
+    """The gauges have its start and its end."""
     file = tmp_path / "training.prom"
     file.write_text(
         "# TYPE pneumonia_training_last_success_timestamp_seconds gauge\n"
         "pneumonia_training_last_success_timestamp_seconds 5\n"
     )
     assert run(made_data, tmp_path / "missing.npz", tmp_path / "out", "--metrics", file) == 2
-    told = file.read_text()
-    assert read_value(told, "pneumonia_training_last_success_timestamp_seconds") == 5
-    assert read_value(told, "pneumonia_training_started_timestamp_seconds") > 5
-    assert read_value(told, "pneumonia_training_running") == 0
-    assert find_value(told, "pneumonia_training_duration_seconds") is None
+    gauges = file.read_text()
+    assert read_value(gauges, "pneumonia_training_last_success_timestamp_seconds") == 5
+    assert read_value(gauges, "pneumonia_training_started_timestamp_seconds") > 5
+    assert read_value(gauges, "pneumonia_training_running") == 0
+    assert find_value(gauges, "pneumonia_training_duration_seconds") is None
 
 
 @pytest.mark.parametrize(
     ("weights", "sentence"),
     [("missing.npz", "cannot be used: "), ("text.npz", "cannot be used: "), ("other.npz", "hold")],
 )
-def test_weights_that_cannot_be_used_are_told_in_one_line(
+def test_weights_that_cannot_be_used_are_reported_in_one_line(
     made_data: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -209,8 +209,8 @@ def test_weights_that_cannot_be_used_are_told_in_one_line(
     assert error.count("\n") == 1
 
 
-def test_download_that_fails_is_told_in_one_line(made_data: Path, tmp_path: Path) -> None:
-    """A machine without a connection: the sentence says so and names the way without one."""
+def test_download_that_fails_is_reported_in_one_line(made_data: Path, tmp_path: Path) -> None:
+    """On a machine without a connection, the sentence names the alternative."""
     environment = {
         **os.environ,
         "KERAS_HOME": str(tmp_path / "keras"),  # nothing was downloaded before
@@ -224,7 +224,7 @@ def test_download_that_fails_is_told_in_one_line(made_data: Path, tmp_path: Path
     assert "Traceback" not in ended.stderr
 
 
-def test_mixed_precision_without_a_gpu_is_told_in_one_line(
+def test_mixed_precision_without_a_gpu_is_reported_in_one_line(
     made_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Float16 on a CPU would only be slower."""
@@ -233,7 +233,7 @@ def test_mixed_precision_without_a_gpu_is_told_in_one_line(
     assert "--mixed-precision needs a GPU" in capsys.readouterr().err
 
 
-def test_run_with_other_arguments_does_not_go_on_with_a_killed_one(
+def test_run_with_other_arguments_does_not_resume_a_killed_one(
     made_data: Path, made_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The leftovers of a killed run are not mixed into another one."""

@@ -1,8 +1,9 @@
-"""`report`: the shipped model's figures, measured again, and one whole report, small."""
+"""`model.evaluation.report`: the shipped figures measured again, and one small report."""
 
 import json
 import shutil
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +11,16 @@ import pytest
 from PIL import Image
 
 from model.evaluation.baselines import measure_baselines
-from model.evaluation.card import PICTURES
-from model.evaluation.external import judge_files
-from model.evaluation.report import check_report, compare_scores, write_report
+from model.evaluation.card import PLOTS
+from model.evaluation.external import predict_files
+from model.evaluation.report import check_report, compare_scores, predict_xrays, write_report
+from model.evaluation.report_file import External, read_report_file, write_report_file
 from model.evaluation.robustness import CHANGES
 from model.evaluation.scores import score_predictions
 from model.reading import dataset as data
 from model.reading.labels import CLASSES
 from model.reading.xray import XrayImage
+from model.serving.artifact import ArtifactError
 from model.serving.predictor import Predictor
 from tests.stack import ROOT
 
@@ -28,12 +31,12 @@ def test_figures_measured_again_are_those_on_record(predictor: Predictor, xray_d
     """Every figure of the official test in pneumonia.json and report.json, intervals too."""
     artifact = predictor.artifact
     xrays = data.list_xrays(xray_data / "kermany224" / "test")
-    scores = score_predictions(
-        np.array([xray.label for xray in xrays]),
-        judge_files(predictor, [xray.path for xray in xrays]),
-        artifact.threshold,
-        [xray.patient for xray in xrays],
-        artifact.training["arguments"]["seed"],
+    scores = asdict(
+        score_predictions(
+            predict_xrays(predictor, xrays),
+            artifact.threshold,
+            artifact.training["arguments"]["seed"],
+        )
     )
     assert compare_scores(artifact.scores["test"], scores) == []
     report = json.loads((SHIPPED / "report.json").read_text())
@@ -42,15 +45,28 @@ def test_figures_measured_again_are_those_on_record(predictor: Predictor, xray_d
 
 def test_shipped_report_agrees_with_the_artifact(predictor: Predictor) -> None:
     """The same version, and the same figures of the official test."""
-    report = json.loads((SHIPPED / "report.json").read_text())
-    assert report["version"] == predictor.artifact.version
+    report = read_report_file(SHIPPED / "report.json")
+    assert report.version == predictor.artifact.version
     assert check_report(predictor.artifact, report) == []
+
+
+def test_report_that_is_read_and_written_again_is_the_same(tmp_path: Path) -> None:
+    """Byte for byte: no field is renamed, reordered, rounded or lost."""
+    write_report_file(read_report_file(SHIPPED / "report.json"), tmp_path)
+    assert (tmp_path / "report.json").read_bytes() == (SHIPPED / "report.json").read_bytes()
+
+
+def test_incomplete_report_is_refused(tmp_path: Path) -> None:
+    """A report of an earlier release is named in one sentence, with the command to make it."""
+    (tmp_path / "report.json").write_text('{"version": "another"}')
+    with pytest.raises(ArtifactError, match=r"not a complete report; make a new one with"):
+        read_report_file(tmp_path / "report.json")
 
 
 def test_shipped_model_gives_both_decisions_on_validation(
     predictor: Predictor, xray_data: Path
 ) -> None:
-    """Of 20 held-out children of each class, most are called what they are."""
+    """Of 20 held-out children of each class, most are classified correctly."""
     arguments = predictor.artifact.training["arguments"]
     _, validation = data.split_by_patient(
         data.list_xrays(xray_data / "kermany224" / "train"),
@@ -59,13 +75,13 @@ def test_shipped_model_gives_both_decisions_on_validation(
     )
     for label, name in enumerate(CLASSES):
         some = [xray.path for xray in validation if xray.label == label][:20]
-        called = judge_files(predictor, some) >= predictor.artifact.threshold
+        called = predict_files(predictor, some) >= predictor.artifact.threshold
         decisions = Counter(CLASSES[int(one)] for one in called)
         assert decisions[name] >= 16, decisions
 
 
 def test_difference_is_named() -> None:
-    """A figure that moved is told by its name; two steps of the last decimal are none."""
+    """A changed figure is reported by name; two units of the last decimal are tolerated."""
     stored = {"images": 624, "auc_roc": [0.976, 0.965, 0.986], "confusion": {"true_positive": 386}}
     moved = {"images": 624, "auc_roc": [0.9762, 0.965, 0.986], "confusion": {"true_positive": 385}}
     assert compare_scores(stored, stored) == []
@@ -73,8 +89,10 @@ def test_difference_is_named() -> None:
     assert compare_scores(stored, {**stored, "auc_roc": [0.977, 0.965, 0.986]}) == ["auc_roc"]
 
 
-def test_one_whole_report(predictor: Predictor, samples: list[Path], tmp_path: Path) -> None:
-    """Sixteen real X-rays as train and test, and none of the other sets: all files, no NaN."""
+def test_small_report_is_complete(
+    predictor: Predictor, samples: list[Path], tmp_path: Path
+) -> None:
+    """Sixteen real X-rays as train and test, without the other sets: all files, no NaN."""
     folder = tmp_path / "data"
     for split in ("train", "test"):
         for sample in samples:
@@ -83,18 +101,18 @@ def test_one_whole_report(predictor: Predictor, samples: list[Path], tmp_path: P
             shutil.copy(sample, folder / split / name / sample.name)
     out = tmp_path / "out"
     report = write_report(predictor, folder, out, resamples=20)
-    assert json.loads((out / "report.json").read_text()) == report
-    assert report["test"]["scores"]["images"] == 16
-    assert set(report["test"]["robustness"]) == set(CHANGES)
-    assert report["external"] == {"adults": None, "unlabelled": None}
-    for name in (*PICTURES, "gallery/missed.png", "gallery/false_alarms.png"):
+    assert read_report_file(out / "report.json") == report
+    assert report.test.scores.images == 16
+    assert set(report.test.robustness) == set(CHANGES)
+    assert report.external == External(adults=None, unlabelled=None)
+    for name in (*PLOTS, "gallery/missed.png", "gallery/false_alarms.png"):
         assert (out / name).stat().st_size > 1000, name
     assert check_report(predictor.artifact, report) != []  # these are not the official test
 
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_change_is_mild_and_leaves_the_original(name: str) -> None:
-    """Each change alters pixels, keeps a picture of the same kind, and never the one it got."""
+    """Each change alters pixels a little, and leaves the original image as it is."""
     ramp = np.add.outer(np.arange(224), np.arange(224))
     xray = XrayImage((ramp // 2 + 40 * (ramp % 9 == 0)).clip(0, 255).astype(np.uint8), 224, 224, ())
     before = xray.pixels.copy()
@@ -107,8 +125,8 @@ def test_change_is_mild_and_leaves_the_original(name: str) -> None:
     assert np.abs(same_size - before).mean() < 40
 
 
-def test_file_properties_alone_are_found_out(tmp_path: Path) -> None:
-    """Normals twice as wide as pneumonias: size tells all, byte count is fitted on train only."""
+def test_classes_are_separable_by_file_properties(tmp_path: Path) -> None:
+    """Normal images twice as wide as pneumonias: size and byte count give an AUC of 1."""
     random = np.random.default_rng(0)
     for folder in ("set/train", "set/test", "originals"):
         for name, stem, width in (
@@ -121,14 +139,14 @@ def test_file_properties_alone_are_found_out(tmp_path: Path) -> None:
                 file = tmp_path / folder / name / f"{stem.format(index)}.png"
                 Image.fromarray(pixels).save(file)
     found = measure_baselines(tmp_path / "set", tmp_path / "originals", 20)
-    assert found["image_size"]["auc_roc"][0] == 1
-    assert found["file_bytes"]["auc_roc"][0] == 1
-    assert found["image_size"]["images"] == 12
+    assert found["image_size"].auc_roc.value == 1
+    assert found["file_bytes"].auc_roc.value == 1
+    assert found["image_size"].images == 12
     alone = measure_baselines(tmp_path / "set", tmp_path / "none", 20)
     assert list(alone) == ["file_bytes"]
 
 
-def test_unreadable_file_is_no_probability(predictor: Predictor, tmp_path: Path) -> None:
-    """What serving refuses is counted as refused, not as normal."""
+def test_unreadable_file_has_no_probability(predictor: Predictor, tmp_path: Path) -> None:
+    """NaN, so that it counts as refused and not as normal."""
     (tmp_path / "broken.png").write_bytes(b"\x89PNG no more")
-    assert np.isnan(judge_files(predictor, [tmp_path / "broken.png"])).all()
+    assert np.isnan(predict_files(predictor, [tmp_path / "broken.png"])).all()

@@ -1,4 +1,4 @@
-"""`model.evaluation.card`: the card says what was measured, and says so where it was not."""
+"""`model.evaluation.card`: the card has what was measured, and marks what was not."""
 
 import json
 import re
@@ -11,12 +11,12 @@ import pytest
 from model.evaluation.card import (
     ABLATIONS_NAME,
     CARD_NAME,
-    PICTURES,
-    REPORT_NAME,
+    PLOTS,
     main,
-    show,
     write_card,
 )
+from model.evaluation.card_tables import show
+from model.evaluation.report_file import REPORT_NAME
 from model.serving.artifact import Artifact, ArtifactError, read_artifact
 from tests.stack import ROOT
 
@@ -30,7 +30,7 @@ def artifact() -> Artifact:
 
 
 def test_shipped_card_is_what_the_figures_give(artifact: Artifact, tmp_path: Path) -> None:
-    """Nobody edits the card by hand, and no figure is left from another version."""
+    """The card was not edited by hand, and has no figure of another version."""
     for name in (REPORT_NAME, ABLATIONS_NAME):
         if (SHIPPED / name).is_file():
             shutil.copy(SHIPPED / name, tmp_path / name)
@@ -39,17 +39,17 @@ def test_shipped_card_is_what_the_figures_give(artifact: Artifact, tmp_path: Pat
 
 
 def test_shipped_card_has_ten_parts_and_its_pictures() -> None:
-    """Parts 1 to 10 in order; every picture it shows lies beside it."""
+    """Parts 1 to 10 in order; every plot in it exists."""
     card = (SHIPPED / CARD_NAME).read_text()
     assert re.findall(r"^## (\d+)\. ", card, re.M) == [str(part) for part in range(1, 11)]
     shown = re.findall(r"!\[[^]]+\]\(([^)]+)\)", card)
-    assert sorted(shown) == sorted(PICTURES)
+    assert sorted(shown) == sorted(PLOTS)
     assert all((SHIPPED / name).is_file() for name in shown)
     assert "Not a medical device" in card
 
 
 def test_nothing_is_claimed_that_was_not_measured(artifact: Artifact, tmp_path: Path) -> None:
-    """With neither report nor ablations their figures are named as not measured, never guessed."""
+    """Without report and ablations, their figures are marked as not measured."""
     write_card(tmp_path, artifact)
     card = (tmp_path / CARD_NAME).read_text()
     for part, end in (
@@ -57,13 +57,13 @@ def test_nothing_is_claimed_that_was_not_measured(artifact: Artifact, tmp_path: 
         ("### Why Adam", "## 6."),
         ("**Subgroups.**", "**Robustness.**"),
         ("**Other origin.**", "**Images that"),
-        ("**What the file alone tells.**", "**Worst errors.**"),
+        ("**What the file alone reveals.**", "**Worst errors.**"),
     ):
         assert "Not measured." in card.split(part)[1].split(end)[0], part
 
 
 def test_ablations_and_refusals_are_shown(artifact: Artifact, tmp_path: Path) -> None:
-    """Each is a table or a line as soon as its figures are there."""
+    """Each is a table or a line when its figures are available."""
     figures = {
         "loss": {"bce": {"auc_roc": [0.9, 0.8, 0.95]}, "focal": {"auc_roc": [0.85, 0.8, 0.9]}},
         "optimizer": {"adam": {"auc_roc": 0.9, "epochs": 9}, "sgd": {"auc_roc": 0.7}},
@@ -84,24 +84,24 @@ def test_ablations_and_refusals_are_shown(artifact: Artifact, tmp_path: Path) ->
 def test_report_of_another_version_is_refused(artifact: Artifact, tmp_path: Path) -> None:
     """A card never mixes two models."""
     shutil.copy(SHIPPED / REPORT_NAME, tmp_path / REPORT_NAME)
-    with pytest.raises(ArtifactError, match=r"python -m model\.report"):
+    with pytest.raises(ArtifactError, match=r"python -m model\.evaluation\.report"):
         write_card(tmp_path, replace(artifact, threshold=0.5))
 
 
 def test_command_publishes_report_and_pictures(tmp_path: Path) -> None:
-    """`python -m model.evaluation.card` puts the report and its pictures beside the weights."""
+    """`python -m model.evaluation.card` copies the report and its plots into the artifact."""
     folder = tmp_path / "artifact"
     folder.mkdir()
     for name in ("pneumonia.keras", "ood.npz", "pneumonia.json"):
         shutil.copy(SHIPPED / name, folder / name)
     assert main(["--artifact", str(folder), "--report", str(SHIPPED)]) == 0
-    assert all((folder / name).is_file() for name in (REPORT_NAME, CARD_NAME, *PICTURES))
+    assert all((folder / name).is_file() for name in (REPORT_NAME, CARD_NAME, *PLOTS))
 
 
-def test_command_without_a_report_is_told_in_one_line(
+def test_command_without_a_report_is_reported_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A folder without report.json ends with a line and a code, and copies nothing."""
+    """A folder without report.json: one line, exit status 1, and nothing is copied."""
     for name in ("pneumonia.keras", "ood.npz", "pneumonia.json"):
         shutil.copy(SHIPPED / name, tmp_path / name)
     assert main(["--artifact", str(tmp_path), "--report", str(tmp_path / "none")]) == 1

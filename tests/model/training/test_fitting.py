@@ -1,4 +1,4 @@
-"""`fitting`: metrics, losses and optimizers, the best epoch, and going on after a kill."""
+"""`model.training.fitting` and `resume`: losses, optimizers, the best epoch, resuming."""
 
 from pathlib import Path
 from typing import Any
@@ -8,22 +8,17 @@ import numpy as np
 import pytest
 
 from model.training.batches import Batches, plain_images
+from model.training.command_line import RATES, parse_settings
 from model.training.consistency import PairedViews, ViewVariance
-from model.training.fitting import (
-    RunError,
-    balance_classes,
-    compile_network,
-    fit,
-    make_metrics,
-    open_run,
-)
-from model.training.settings import RATES, parse_arguments
+from model.training.fitting import balance_classes, compile_network, fit, make_metrics
+from model.training.resume import RunError, open_run
+from model.training.settings import RunSettings
 
 LABELS = np.array([0, 1] * 8)
 
 
 class Killed(BaseException):
-    """Stands for the end of the process: nothing in between may catch it."""
+    """Simulates the end of the process: no other code catches it."""
 
 
 def make_model() -> keras.Model:
@@ -48,7 +43,7 @@ def make_batches(kill_in_epoch: int | None = None) -> tuple[Batches, Batches]:
     pictures = random.normal(LABELS[:, None, None, None], 1.0, (16, 2, 2, 1))
 
     class Raising(Batches):
-        """Ends the process, so to speak, when an epoch is trained and not yet validated."""
+        """Simulates a kill after an epoch is trained and before it is validated."""
 
         def on_epoch_end(self) -> None:
             super().on_epoch_end()
@@ -61,10 +56,10 @@ def make_batches(kill_in_epoch: int | None = None) -> tuple[Batches, Batches]:
     )
 
 
-def make_arguments(out: Path, *more: str) -> Any:
-    """Four epochs into `out`."""
+def make_settings(out: Path, *more: str) -> RunSettings:
+    """The settings of a run of four epochs in `out`."""
     (out / "resume").mkdir(parents=True, exist_ok=True)
-    return parse_arguments(["--data", "x", "--out", str(out), "--epochs", "4", *more])
+    return parse_settings(["--data", "x", "--out", str(out), "--epochs", "4", *more])
 
 
 def test_metrics_equal_those_worked_out_by_hand() -> None:
@@ -85,7 +80,7 @@ def test_metrics_equal_those_worked_out_by_hand() -> None:
 
 
 def test_variance_of_views_equals_that_worked_out_by_hand() -> None:
-    """Logits 1 and -1 lie 1 from their mean, 2 and 2 nowhere; weights of the images count."""
+    """Logits 1 and -1 are 1 from their mean, 2 and 2 are 0; image weights are applied."""
     logits = np.array([1, -1, 2, 2], np.float32)[:, None]
     predicted = 1 / (1 + np.exp(-logits))
     weights = np.array([3, 3, 1, 1], np.float32)
@@ -98,7 +93,7 @@ def test_variance_of_views_equals_that_worked_out_by_hand() -> None:
 def test_consistency_draws_the_answers_to_two_views_together(
     consistency: float, tmp_path: Path
 ) -> None:
-    """A pixel that only the view tells is used without it, and hardly with it."""
+    """A pixel that differs between views is used without the penalty, and hardly with it."""
     random = np.random.default_rng(0)
     marks = np.repeat(LABELS[:, None], 8, axis=1) + random.normal(0, 0.5, (16, 8))
 
@@ -112,15 +107,15 @@ def test_consistency_draws_the_answers_to_two_views_together(
     output = keras.layers.Dense(1, activation="sigmoid", kernel_initializer="zeros")
     answer = output(keras.layers.Flatten()(picture))
     model = PairedViews(picture, answer, consistency=consistency)
-    arguments = make_arguments(tmp_path, "--learning-rate", "0.1")
-    compile_network(model, 20 * len(batches), arguments)
+    settings = make_settings(tmp_path, "--learning-rate", "0.1")
+    compile_network(model, 20 * len(batches), settings.hyperparameters)
     model.fit(batches, epochs=20, verbose=0)
     slope = abs(float(output.kernel.numpy()[0, 0]))
     assert slope < 0.2 if consistency else slope > 0.6
 
 
 def test_class_weights_let_both_classes_count_the_same() -> None:
-    """Three ill to one healthy: a healthy one weighs three times as much, the mean is 1."""
+    """Three ill to one healthy: a healthy image has three times the weight; the mean is 1."""
     normal, ill = balance_classes(np.array([1, 1, 1, 0]))
     assert (normal, ill) == pytest.approx((2.0, 2 / 3))
     batches = Batches(plain_images(np.zeros((4, 2))), np.array([1, 1, 1, 0]), 4)
@@ -130,26 +125,26 @@ def test_class_weights_let_both_classes_count_the_same() -> None:
 @pytest.mark.parametrize(("optimizer", "loss"), list(zip(RATES, ["bce", "focal"] * 2, strict=True)))
 def test_every_optimizer_and_loss_learns(optimizer: str, loss: str, tmp_path: Path) -> None:
     """Two epochs of logistic regression lower the loss."""
-    arguments = make_arguments(tmp_path, "--optimizer", optimizer, "--loss", loss)
+    settings = make_settings(tmp_path, "--optimizer", optimizer, "--loss", loss)
     output = keras.layers.Dense(1, activation="sigmoid", kernel_initializer="zeros")
     model = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten(), output])
     batches, checks = make_batches()
-    compile_network(model, 2 * len(batches), arguments)
+    compile_network(model, 2 * len(batches), settings.hyperparameters)
     before = model.evaluate(checks, verbose=0, return_dict=True)["loss"]
     model.fit(batches, epochs=2, verbose=0)
     assert model.evaluate(checks, verbose=0, return_dict=True)["loss"] < before
 
 
-def test_killed_run_goes_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
-    """Record and weights after a kill in the third epoch equal those of an undisturbed run."""
+def test_killed_run_resumes_as_if_nothing_had_happened(tmp_path: Path) -> None:
+    """History and weights after a kill in the third epoch equal those of an uninterrupted run."""
     whole = make_model()
-    expected = fit(whole, *make_batches(), make_arguments(tmp_path / "whole"))
-    arguments = make_arguments(tmp_path / "killed")
+    expected = fit(whole, *make_batches(), make_settings(tmp_path / "whole"))
+    settings = make_settings(tmp_path / "killed")
     with pytest.raises(Killed):
-        fit(make_model(), *make_batches(kill_in_epoch=3), arguments)
+        fit(make_model(), *make_batches(kill_in_epoch=3), settings)
     assert (tmp_path / "killed" / "resume" / "state.json").exists()
     again = make_model()
-    got = fit(again, *make_batches(), arguments)
+    got = fit(again, *make_batches(), settings)
     assert got.keys() == expected.keys()
     for name, values in expected.items():
         assert got[name] == pytest.approx(values, abs=2e-4), name
@@ -158,24 +153,24 @@ def test_killed_run_goes_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
 
 
 def test_training_ends_when_no_epoch_is_better_and_keeps_the_best(tmp_path: Path) -> None:
-    """Patience 1 with nothing to learn from: it ends early, with the weights of the best epoch."""
-    arguments = make_arguments(tmp_path, "--patience", "1", "--epochs", "50")
+    """With patience 1 and nothing to learn, it ends early with the weights of the best epoch."""
+    settings = make_settings(tmp_path, "--patience", "1", "--epochs", "50")
     training, _ = make_batches()
     checks = Batches(plain_images(np.ones((16, 2, 2, 1))), LABELS, 16)
-    history = fit(make_model(), training, checks, arguments)
+    history = fit(make_model(), training, checks, settings)
     assert len(history["val_auc_roc"]) == 2
 
 
 def test_finished_run_leaves_a_clean_folder_to_the_next(tmp_path: Path) -> None:
-    """The same identity goes on; nothing else may."""
+    """A run resumes only with the same identity."""
     open_run(tmp_path, {"data": "a"})
     open_run(tmp_path, {"data": "a"})
     with pytest.raises(ValueError, match="A run with other data was not finished"):
         open_run(tmp_path, {"data": "b"})
 
 
-def test_damaged_rest_of_a_killed_run_is_told_in_one_sentence(tmp_path: Path) -> None:
-    """What was written by half is no traceback; without it the run begins again."""
+def test_damaged_rest_of_a_killed_run_is_reported_in_one_sentence(tmp_path: Path) -> None:
+    """A partly written file is reported, not a traceback."""
     resume = tmp_path / "resume"
     resume.mkdir()
     (resume / "run.json").write_text('{"data": ')
@@ -183,4 +178,4 @@ def test_damaged_rest_of_a_killed_run_is_told_in_one_sentence(tmp_path: Path) ->
         open_run(tmp_path, {"data": "a"})
     (resume / "state.json").write_text('{"epoch": 1, "weights": "gone.weights.h5"}')
     with pytest.raises(RunError, match=r"left in .* is damaged; remove it"):
-        fit(make_model(), *make_batches(), make_arguments(tmp_path))
+        fit(make_model(), *make_batches(), make_settings(tmp_path))

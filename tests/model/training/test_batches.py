@@ -1,4 +1,4 @@
-"""`model.training.batches`: views, and features that were kept."""
+"""`model.training.batches`: views, and cached features."""
 
 from pathlib import Path
 
@@ -19,8 +19,8 @@ def make_trunk() -> keras.Model:
     return keras.Model(image, [small, keras.layers.GlobalAveragePooling2D()(image)])
 
 
-def test_kept_features_are_those_of_the_views(tmp_path: Path) -> None:
-    """Both ways read the same views: what comes from the disk is what the trunk makes of them."""
+def test_cached_features_are_those_of_the_views(tmp_path: Path) -> None:
+    """Both sources use the same views: the cache holds the outputs of the trunk for them."""
     trunk, source = make_trunk(), augmented_views(IMAGES, LABELS, seed=3)
     views = [cache_features(trunk, source, 5, k, tmp_path / f"{k}.npy", 2) for k in range(2)]
     assert views[0].dtype == np.float16
@@ -34,7 +34,7 @@ def test_kept_features_are_those_of_the_views(tmp_path: Path) -> None:
 
 
 def test_epoch_shows_each_image_once_and_the_next_one_its_next_view() -> None:
-    """Shuffled by seed and epoch; the number of the view moves on and wraps at what is kept."""
+    """Shuffled by seed and epoch; the number of the view increases and wraps around."""
     seen: list[dict[int, int]] = []
 
     def note(rows: np.ndarray, numbers: np.ndarray) -> np.ndarray:
@@ -55,7 +55,7 @@ def test_epoch_shows_each_image_once_and_the_next_one_its_next_view() -> None:
 
 
 def test_pair_is_two_following_views_side_by_side() -> None:
-    """Batches count views; the next epoch goes on where this one ended; all images are shown."""
+    """Batches count views, the next epoch continues with the next views, and shows all images."""
     numbers_of: dict[int, list[int]] = {row: [] for row in range(5)}
 
     def note(rows: np.ndarray, numbers: np.ndarray) -> np.ndarray:
@@ -76,7 +76,7 @@ def test_pair_is_two_following_views_side_by_side() -> None:
 
 
 def test_machines_share_each_batch() -> None:
-    """Two halves make the batch; without a seed the last one is short, and nothing is left out."""
+    """Two halves are the batch; without a seed the last one is short, and no image is left out."""
     whole = Batches(plain_images(IMAGES), LABELS, 2)
     halves = [Batches(plain_images(IMAGES), LABELS, 2, shard=(k, 2)) for k in range(2)]
     assert len(whole) == 3

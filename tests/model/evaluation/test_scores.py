@@ -1,35 +1,41 @@
-"""`model.evaluation.scores`: figures that can be worked out by hand."""
+"""`model.evaluation.scores` and its neighbours: figures that can be computed by hand."""
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 
 from model.evaluation.bootstrap import draw_patients, summarise
-from model.evaluation.scores import (
-    balance,
+from model.evaluation.calibration import (
     calibrate,
     choose_threshold,
+    fit_calibration,
+    sigmoid,
+)
+from model.evaluation.evaluate import (
     describe_reliability,
     evaluate,
-    expected_calibration_error,
-    fit_calibration,
     predictive_values,
+    trace_curves,
+)
+from model.evaluation.scores import (
+    Predictions,
+    balance,
+    expected_calibration_error,
     score_predictions,
     score_subgroups,
-    sigmoid,
-    trace_curves,
 )
 
 
-def test_threshold_keeps_the_asked_sensitivity() -> None:
+def test_threshold_has_the_required_sensitivity() -> None:
     """The highest threshold that still calls 90 % of the pneumonias."""
     probabilities = np.linspace(0.01, 1.0, 100)
     threshold = choose_threshold(probabilities, np.ones(100), 0.9)
     assert (probabilities >= threshold).mean() == pytest.approx(0.9)
 
 
-def test_calibration_error_of_an_honest_and_a_boastful_model() -> None:
+def test_calibration_error_of_a_calibrated_and_an_overconfident_model() -> None:
     """0 when seven in ten of the 0.7s are ill; 0.3 when all of them were called certain."""
     labels = np.array([1] * 7 + [0] * 3)
     assert expected_calibration_error(labels, np.full(10, 0.7)) == pytest.approx(0)
@@ -37,7 +43,7 @@ def test_calibration_error_of_an_honest_and_a_boastful_model() -> None:
 
 
 def test_calibration_never_sharpens_and_balances_the_classes() -> None:
-    """Timid logits keep their scale; the mean probability of both classes together is one half."""
+    """Underconfident logits keep their scale; the balanced mean probability is one half."""
     random = np.random.default_rng(0)
     labels = (random.random(4000) < 0.75).astype(int)
     logits = np.where(labels == 1, 1.5, -0.5) + random.normal(0, 0.5, 4000)
@@ -48,7 +54,7 @@ def test_calibration_never_sharpens_and_balances_the_classes() -> None:
     assert np.mean(means) == pytest.approx(0.5, abs=1e-3)
 
 
-def test_calibration_softens_a_boastful_network() -> None:
+def test_calibration_softens_an_overconfident_network() -> None:
     """Logits four times too large are scaled back."""
     random = np.random.default_rng(0)
     honest = random.normal(0, 1.5, 20000)
@@ -71,12 +77,16 @@ def test_intervals_widen_when_images_share_patients() -> None:
     probabilities = np.clip(
         0.5 + 0.2 * (labels - 0.5) + np.repeat(random.normal(0, 0.2, 40), 10), 0, 1
     )
-    alone = score_predictions(labels, probabilities, 0.5, [str(i) for i in range(400)], 0, 300)
-    together = score_predictions(labels, probabilities, 0.5, [str(c) for c in child], 0, 300)
-    width = {n: s["auc_roc"][2] - s["auc_roc"][1] for n, s in (("a", alone), ("t", together))}
-    assert alone["auc_roc"][0] == together["auc_roc"][0]
-    assert width["t"] > 2 * width["a"]
-    assert together["patients"] == 40
+    images = [str(i) for i in range(400)]
+    alone = score_predictions(Predictions(labels, probabilities, images), 0.5, 0, 300)
+    children = [str(c) for c in child]
+    together = score_predictions(Predictions(labels, probabilities, children), 0.5, 0, 300)
+    width_alone, width_together = (
+        np.array(s.auc_roc, float) @ (0, -1, 1) for s in (alone, together)
+    )
+    assert alone.auc_roc.value == together.auc_roc.value
+    assert width_together > 2 * width_alone
+    assert together.patients == 40
 
 
 def test_whole_patients_are_drawn() -> None:
@@ -90,45 +100,47 @@ def test_whole_patients_are_drawn() -> None:
 
 
 def test_undefined_figures_are_null_and_do_not_spoil_the_interval() -> None:
-    """Draws in which nobody was called ill do not count; JSON has no NaN."""
-    assert summarise(0.5, [0.4, float("nan"), 0.6]) == [0.5, 0.405, 0.595]
-    assert summarise(float("nan"), [float("nan")]) == [None, None, None]
+    """Draws without a positive decision do not count; JSON has no NaN."""
+    assert summarise(0.5, [0.4, float("nan"), 0.6]) == (0.5, 0.405, 0.595)
+    assert summarise(float("nan"), [float("nan")]) == (None, None, None)
 
 
 def test_curves_pass_through_their_known_points() -> None:
     """Worked by hand: scores 4 to 1 for ill, normal, ill, normal."""
     labels, probabilities = np.array([1, 0, 1, 0]), np.array([0.4, 0.3, 0.2, 0.1])
-    curves = trace_curves(labels, probabilities, [np.arange(4)])
-    at = {name: dict(zip(c["x"], c["y"], strict=True)) for name, c in curves.items()}
+    predictions = Predictions(labels, probabilities, ["a", "b", "c", "d"])
+    curves = trace_curves(predictions, [np.arange(4)])
+    roc, pr = (dict(zip(c.x, c.y, strict=True)) for c in (curves.roc, curves.pr))
     # No false positive: one of two found. One of two normals called: both found.
-    assert (at["roc"][0.0], at["roc"][0.49], at["roc"][0.5], at["roc"][1.0]) == (0.5, 0.5, 1.0, 1.0)
+    assert (roc[0.0], roc[0.49], roc[0.5], roc[1.0]) == (0.5, 0.5, 1.0, 1.0)
     # The first called is ill; to find both, three must be called.
-    assert (at["pr"][0.0], at["pr"][0.5]) == (1.0, 1.0)
-    assert at["pr"][0.505] == at["pr"][1.0] == pytest.approx(2 / 3, abs=1e-4)
-    assert curves["roc"]["low"] == curves["roc"]["y"] == curves["roc"]["high"]
+    assert (pr[0.0], pr[0.5]) == (1.0, 1.0)
+    assert pr[0.505] == pr[1.0] == pytest.approx(2 / 3, abs=1e-4)
+    assert curves.roc.low == curves.roc.y == curves.roc.high
 
 
 def test_bands_hold_their_curve() -> None:
-    """The band lies around the curve and has a width where the classes overlap."""
+    """The band contains the curve and has a width where the classes overlap."""
     random = np.random.default_rng(2)
     labels = np.repeat([0, 1], 60)
     probabilities = sigmoid(random.normal(labels * 1.5, 1))
-    draws = draw_patients(labels, [str(i) for i in range(120)], 0, 300)
-    for curve in trace_curves(labels, probabilities, draws).values():
-        low, middle, high = (np.array(curve[name]) for name in ("low", "y", "high"))
+    predictions = Predictions(labels, probabilities, [str(i) for i in range(120)])
+    curves = trace_curves(predictions, predictions.draw(0, 300))
+    for curve in (curves.roc, curves.pr):
+        low, middle, high = (np.array(values) for values in (curve.low, curve.y, curve.high))
         assert (low <= middle).mean() > 0.97
         assert (middle <= high).mean() > 0.97
         assert (high - low).max() > 0.1
 
 
 def test_reliability_as_collected_and_balanced() -> None:
-    """Three in four ill: a bin of 0.75 is honest as collected, 0.5 with both classes alike."""
+    """Three in four ill: a bin of 0.75 is calibrated as collected, and 0.5 with equal classes."""
     labels = np.array([1, 1, 1, 0] * 10)
-    draws = draw_patients(labels, [str(i) for i in range(40)], 0, 50)
-    (found,) = describe_reliability(labels, np.full(40, 0.75), draws)
-    assert (found["images"], found["predicted"]) == (40, 0.75)
-    assert found["observed"][0] == 0.75
-    assert found["balanced"] == pytest.approx(0.5)
+    predictions = Predictions(labels, np.full(40, 0.75), [str(i) for i in range(40)])
+    (found,) = describe_reliability(predictions, predictions.draw(0, 50))
+    assert (found.images, found.predicted) == (40, 0.75)
+    assert found.observed.value == 0.75
+    assert found.balanced == pytest.approx(0.5)
     assert expected_calibration_error(labels, np.full(40, 0.75), balance(labels)) == pytest.approx(
         0.25
     )
@@ -140,11 +152,12 @@ def test_subgroup_is_measured_against_all_normals() -> None:
     probabilities = np.array([0.9, 0.8, 0.2, 0.1, 0.3, 0.4, 0.3, 0.7])
     groups = {"found": np.arange(8) < 2, "missed": (np.arange(8) >= 2) & (labels == 1)}
     patients = [str(i) for i in range(8)]
-    scores = score_subgroups(labels, probabilities, 0.5, groups, patients, 0, 50)
-    assert scores["found"]["images"] == scores["missed"]["images"] == 2
-    assert (scores["found"]["auc_roc"][0], scores["missed"]["auc_roc"][0]) == (1, 0)
-    assert (scores["found"]["sensitivity"][0], scores["missed"]["sensitivity"][0]) == (1, 0)
-    assert scores["found"]["specificity"][0] == scores["missed"]["specificity"][0] == 0.75
+    scores = score_subgroups(Predictions(labels, probabilities, patients), 0.5, groups, 0, 50)
+    found, missed = scores["found"], scores["missed"]
+    assert found.images == missed.images == 2
+    assert (found.auc_roc.value, missed.auc_roc.value) == (1, 0)
+    assert (found.sensitivity.value, missed.sensitivity.value) == (1, 0)
+    assert found.specificity.value == missed.specificity.value == 0.75
 
 
 def test_evaluation_is_json_and_has_the_stored_threshold_in_its_table() -> None:
@@ -152,14 +165,14 @@ def test_evaluation_is_json_and_has_the_stored_threshold_in_its_table() -> None:
     random = np.random.default_rng(3)
     labels = np.repeat([0, 1], 20)
     probabilities = sigmoid(random.normal(2 * labels - 1, 1)) * 0.8  # 0.9 calls nobody
-    figures = evaluate(labels, probabilities, 0.37, [str(i) for i in range(40)], 0, 50)
-    json.dumps(figures, allow_nan=False)
-    rows = {row["threshold"]: row for row in figures["operating_points"]}
-    assert rows[0.37]["sensitivity"] == figures["scores"]["sensitivity"]
-    assert set(rows[0.37]["ppv"]) == set(rows[0.37]["npv"]) == {"0.05", "0.2", "0.625"}
-    assert rows[0.9]["ppv"]["0.2"] == [None, None, None]
-    expected = predictive_values(rows[0.37]["sensitivity"][0], rows[0.37]["specificity"][0], 0.2)
-    assert (rows[0.37]["ppv"]["0.2"][0], rows[0.37]["npv"]["0.2"][0]) == pytest.approx(
-        expected, abs=1e-4
-    )
-    assert sum(map(sum, figures["histogram"].values())) == 40
+    predictions = Predictions(labels, probabilities, [str(i) for i in range(40)])
+    evaluation = evaluate(predictions, 0.37, 0, 50)
+    json.dumps(asdict(evaluation), allow_nan=False)
+    points = {point.threshold: point for point in evaluation.operating_points}
+    stored = points[0.37]
+    assert stored.sensitivity == evaluation.scores.sensitivity
+    assert set(stored.ppv) == set(stored.npv) == {"0.05", "0.2", "0.625"}
+    assert points[0.9].ppv["0.2"] == (None, None, None)
+    expected = predictive_values(stored.sensitivity.value, stored.specificity.value, 0.2)
+    assert (stored.ppv["0.2"].value, stored.npv["0.2"].value) == pytest.approx(expected, abs=1e-4)
+    assert sum(evaluation.histogram.normal) + sum(evaluation.histogram.pneumonia) == 40

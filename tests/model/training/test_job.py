@@ -1,4 +1,4 @@
-"""`model.training.job`: what the GPU box does, small, on this machine's disk and Redis."""
+"""`model.training.job`: a small run with stores on this machine's disk and its own Redis."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tests.scrape import read_value
 
 @pytest.fixture
 def settings(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The environment of the job; where its artifacts go."""
+    """Set the environment of the job; return the folder of its artifact store."""
     monkeypatch.setenv("ARTIFACT_STORE", f"file://{tmp_path}/models")
     monkeypatch.setenv("IMAGE_STORE", f"file://{tmp_path}/images")
     monkeypatch.setenv("REDIS_URL", server.url)
@@ -30,7 +30,7 @@ def test_job_trains_publishes_and_scores(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The artifact is a candidate, its results are records, and the log is kept."""
+    """The artifact is a candidate, its results are records, and the log is uploaded."""
     monkeypatch.setenv("TRAINING_DATA", made_data.as_uri())
     options = ["--weights", str(made_weights), "--side", str(SIDE), "--epochs", "1"]
     options += ["--head-epochs", "1", "--batch", "2", "--dense", "8", "--validation-share", "0.25"]
@@ -41,27 +41,27 @@ def test_job_trains_publishes_and_scores(
     records = read_records(server).values()
     assert len(records) == 4
     assert {record["source"] for record in records} == {"batch"}
-    told = {path.name: path.read_text() for path in (tmp_path / "metrics").iterdir()}
-    assert told.keys() == {"training.prom", "batch.prom"}
-    assert read_value(told["training.prom"], "pneumonia_training_epochs") == 1
-    assert read_value(told["batch.prom"], "pneumonia_batch_total_files") == 4
+    metrics = {path.name: path.read_text() for path in (tmp_path / "metrics").iterdir()}
+    assert metrics.keys() == {"training.prom", "batch.prom"}
+    assert read_value(metrics["training.prom"], "pneumonia_training_epochs") == 1
+    assert read_value(metrics["batch.prom"], "pneumonia_batch_total_files") == 4
     [log] = (settings / "logs").iterdir()
     assert "6 training, 2 validation and 4 test X-rays." in log.read_text()
 
 
-def test_job_without_data_is_told_in_one_line(
+def test_job_without_data_is_reported_in_one_line(
     settings: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """Code 1, one sentence, which the log has too; nothing is published."""
+    """Exit status 1 and one sentence, also in the log; nothing is published."""
     monkeypatch.setenv("TRAINING_DATA", (tmp_path / "nothing").as_uri())
     assert main(["--work", str(tmp_path / "work")]) == 1
-    told = capfd.readouterr().err.strip()
-    assert told.startswith("There is no data at") and "\n" not in told
+    error = capfd.readouterr().err.strip()
+    assert error.startswith("There is no data at") and "\n" not in error
     [log] = (settings / "logs").iterdir()
-    assert log.read_text().strip() == told
+    assert log.read_text().strip() == error
     assert ArtifactStore(settings.as_uri()).list_models() == {}
 
 
@@ -72,7 +72,7 @@ def test_failed_training_publishes_nothing(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """Weights that are not there: the command's own sentence is in the log."""
+    """With missing weights, the log has the message of the failed command."""
     monkeypatch.setenv("TRAINING_DATA", made_data.as_uri())
     assert main(["--work", str(tmp_path / "work"), "--weights", "none.npz", "--side", "64"]) == 1
     assert "model.cnn failed with 2" in capfd.readouterr().err
@@ -96,7 +96,7 @@ def test_failed_training_publishes_nothing(
         ({}, ["--out", "elsewhere"], "--out is chosen by this job"),
     ],
 )
-def test_what_cannot_end_well_does_not_begin(
+def test_job_with_wrong_inputs_does_not_start(
     changed: dict[str, str],
     options: list[str],
     sentence: str,
@@ -105,7 +105,7 @@ def test_what_cannot_end_well_does_not_begin(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Code 2 and one sentence before anything is fetched, not after hours of training."""
+    """Exit status 2 and one sentence before anything is fetched, not after hours of training."""
     monkeypatch.setenv("TRAINING_DATA", (tmp_path / "nothing").as_uri())
     for name, value in changed.items():
         monkeypatch.setenv(name, value)
@@ -114,12 +114,12 @@ def test_what_cannot_end_well_does_not_begin(
     except SystemExit as ended:  # argparse's way
         code = ended.code
     assert code == 2
-    told = capsys.readouterr().err
-    assert sentence in told.splitlines()[-1]
-    assert "There is no data" not in told and not (tmp_path / "work" / "data").exists()
+    error = capsys.readouterr().err
+    assert sentence in error.splitlines()[-1]
+    assert "There is no data" not in error and not (tmp_path / "work" / "data").exists()
 
 
 def test_training_gets_no_secret_that_it_does_not_need() -> None:
-    """What trains and exports reads no address of Redis, with its password, nor a key."""
+    """Training and export get neither the Redis URL, which has the password, nor a key."""
     environment = {"REDIS_URL": "redis://:secret@h", "API_KEY": "secret", "PATH": "/bin"}
     assert without_secrets(environment) == {"PATH": "/bin"}

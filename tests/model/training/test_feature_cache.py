@@ -1,4 +1,4 @@
-"""`feature_cache`: features that were kept are those of this run, whole, or made again."""
+"""`model.training.feature_cache`: cached features are complete and of this run, or made again."""
 
 import resource
 import sys
@@ -14,7 +14,13 @@ import pytest
 from model.training import augmentation
 from model.training.augmentation import RECIPE, Recipe, augment, digest_recipe
 from model.training.batches import Source, plain_images
-from model.training.feature_cache import CacheError, Kept, cache_features, check_space, describe
+from model.training.feature_cache import (
+    CacheError,
+    CacheIdentity,
+    cache_features,
+    check_space,
+    describe,
+)
 
 LABELS = np.array([0, 1, 1, 0, 1])
 IMAGES = np.random.default_rng(0).integers(0, 255, (5, 32, 32, 1), np.uint8)
@@ -41,11 +47,11 @@ OTHER: dict[str, Any] = {
 
 @pytest.mark.parametrize("field", [field.name for field in fields(Recipe)])
 def test_every_field_of_the_recipe_changes_the_key(field: str) -> None:
-    """And each one that a view is made by changes views: the recipe is what is cooked by."""
+    """And every field that is a parameter of views changes some view."""
     other = replace(RECIPE, **{field: OTHER[field]})
     assert digest_recipe(other) != digest_recipe(RECIPE)
     if field in ("hard_views", "validation_views", "validation_seed"):
-        return  # they choose among views
+        return  # these only select views
     image = np.random.default_rng(0).integers(0, 255, (64, 64, 1), np.uint8)
     differ = [
         not np.array_equal(
@@ -69,7 +75,7 @@ def test_every_field_of_the_recipe_changes_the_key(field: str) -> None:
     ],
 )
 def test_key_knows_what_the_code_does_and_not_how_it_reads(old: str, new: str, same: bool) -> None:
-    """A comment moves nothing; another number in the middle of a function does."""
+    """A comment does not change the key; a constant inside a function does."""
     source = Path(augmentation.__file__).read_text()
     assert source.count(old) == 1
     changed = types.ModuleType("changed")
@@ -83,7 +89,7 @@ def test_key_knows_what_the_code_does_and_not_how_it_reads(old: str, new: str, s
 
 
 def test_key_changes_with_image_label_order_seed_and_network() -> None:
-    """And is the same for the same."""
+    """And is equal for equal inputs."""
     keras.backend.clear_session()  # layers are numbered through the process
     first = describe(make_trunk(), IMAGES, LABELS, 3)
     keras.backend.clear_session()
@@ -98,12 +104,12 @@ def test_key_changes_with_image_label_order_seed_and_network() -> None:
         describe(trunk, IMAGES, LABELS, 4),
         describe(make_trunk(16), IMAGES, LABELS, 3),
     ]
-    others += [replace(first, **{field.name: "other"}) for field in fields(Kept)]
+    others += [replace(first, **{field.name: "other"}) for field in fields(CacheIdentity)]
     assert len({kept.key for kept in (first, *others)}) == 1 + len(others)
 
 
 def count_views(calls: list[int]) -> Source:
-    """The plain images, and how often they were asked for."""
+    """The plain images; appends the size of each batch to `calls`."""
     images = plain_images(IMAGES)
 
     def read(rows: np.ndarray, numbers: np.ndarray) -> np.ndarray:
@@ -115,7 +121,7 @@ def count_views(calls: list[int]) -> Source:
 
 @pytest.mark.parametrize("damage", ["cut", "bit", "no digest", "left over", "other shape"])
 def test_damaged_file_is_made_again(tmp_path: Path, damage: str) -> None:
-    """A cut file, a turned bit, one whose digest was never written, the rest of a killed run."""
+    """A truncated file, a flipped bit, a missing digest, a partial file of a killed run."""
     trunk, file, calls = make_trunk(), tmp_path / "view.npy", list[int]()
     expected = np.array(cache_features(trunk, count_views(calls), 5, 0, file, 2))
     assert len(calls) == 1
@@ -142,20 +148,20 @@ def test_damaged_file_is_made_again(tmp_path: Path, damage: str) -> None:
     assert not list(tmp_path.glob("*.part"))
 
 
-def test_full_disk_is_told_before_the_work(tmp_path: Path) -> None:
-    """With what is needed and where; a file that grows into a full disk would end the process."""
+def test_full_disk_is_reported_before_the_work(tmp_path: Path) -> None:
+    """The message has the size and the folder; writing on would kill the process."""
     with pytest.raises(CacheError, match=r"need 900000000\.0 GB in .* GB are free"):
         check_space(tmp_path, 9 * 10**17)
 
 
-def test_file_is_given_its_whole_space_first(tmp_path: Path) -> None:
-    """A limit on the size of files stands for a full disk: an error, where a mapped file that has
-    holes would end the process by a signal; nothing is left that counts."""
+def test_space_of_a_file_is_allocated_first(tmp_path: Path) -> None:
+    """A limit on the file size, in place of a full disk, raises an error and leaves no valid
+    file; a mapped file with holes would kill the process."""
     file, images = tmp_path / "view.npy", plain_images(np.zeros((900, 32, 32, 1), np.uint8))
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (8192, limits[1]))
     try:
-        with pytest.raises(CacheError, match=r"cannot be kept in .*: File too large\."):
+        with pytest.raises(CacheError, match=r"cannot be cached in .*: File too large\."):
             cache_features(make_trunk(), images, 900, 0, file, 2)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

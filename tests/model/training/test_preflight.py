@@ -1,4 +1,4 @@
-"""`model.training.preflight`: whatever a training run is given is tried before its first epoch."""
+"""`model.training.preflight`: the inputs of a run are checked before its first epoch."""
 
 import os
 import socket
@@ -19,7 +19,7 @@ MEASURED = next(name for name in map(str, range(99)) if not is_in_fitting_half(n
 
 
 def make_images(folder: Path, *patients: str) -> Path:
-    """An X-ray of each."""
+    """One image of each patient."""
     folder.mkdir()
     for patient in patients:
         Image.radial_gradient("L").save(folder / f"{patient}_1.png")
@@ -33,14 +33,14 @@ def write(path: Path, text: str) -> Path:
 
 
 def listen(path: Path) -> Path:
-    """A socket, which is no folder and no file."""
+    """A socket, which is neither a folder nor a regular file."""
     with socket.socket(socket.AF_UNIX) as end:
         end.bind(str(path))
     return path
 
 
 def make_pipe(path: Path) -> Path:
-    """A named pipe: who opens it waits."""
+    """A named pipe, on which opening blocks."""
     os.mkfifo(path)
     return path
 
@@ -77,12 +77,12 @@ def test_wrong_input_ends_the_run_before_it_begins(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Code 2 and one sentence that names it; nothing is trained."""
+    """Exit status 2 and one sentence that names the input; nothing is trained."""
 
     def never(*_: object, **__: object) -> None:
         raise AssertionError("training began")
 
-    monkeypatch.setattr("model.cnn.HeadTraining", never)
+    monkeypatch.setattr("model.cnn.train_heads", never)
     value = make(tmp_path)
     words: dict[str, object] = {
         "--data": made_data,
@@ -91,8 +91,8 @@ def test_wrong_input_ends_the_run_before_it_begins(
     }
     words.update({"--side": SIDE, "--dense": 8, option: value})
     assert main([str(word) for pair in words.items() for word in pair]) == 2
-    told = capsys.readouterr().err
-    assert sentence.replace("{}", str(value)) in told and told.count("\n") == 1, told
+    error = capsys.readouterr().err
+    assert sentence.replace("{}", str(value)) in error and error.count("\n") == 1, error
 
 
 @pytest.mark.parametrize(
@@ -110,32 +110,32 @@ def test_wrong_input_ends_the_run_before_it_begins(
         ("--batch", "0"),
     ],
 )
-def test_number_that_makes_no_sense_is_refused(
+def test_invalid_number_is_refused(
     option: str, value: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Code 2, and the option is named: a run of hours would end with nothing but NaN."""
+    """Exit status 2, and the option is named: hours of training would end with NaN."""
     with pytest.raises(SystemExit) as ended:
         main(["--data", str(tmp_path), "--out", str(tmp_path), f"{option}={value}"])
     assert ended.value.code == 2
     assert option in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_disk_without_room_is_told_before_the_run(
+def test_full_disk_is_reported_before_the_run(
     made_data: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """The weights of two epochs with their optimizer's state need room, whatever else is kept."""
+    """The weights of two epochs with optimizer state need space in any case."""
     monkeypatch.setattr("model.training.preflight.MIN_FREE_BYTES", 10**18)
     assert main(["--data", str(made_data), "--out", str(tmp_path / "out")]) == 2
     assert "GB are free" in capsys.readouterr().err
 
 
-def test_weights_that_are_no_numbers_are_refused(
+def test_weights_that_are_not_finite_are_refused(
     made_data: Path, made_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An infinite kernel would make every answer of the run NaN."""
+    """An infinite kernel would make every output NaN."""
     with np.load(made_weights) as arrays:
         changed = dict(arrays)
     changed["conv1_conv/kernel"] = changed["conv1_conv/kernel"].copy()

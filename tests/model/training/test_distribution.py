@@ -1,4 +1,4 @@
-"""`model.training.distribution`: two machines on loopback, and what is told when there are none."""
+"""`model.training.distribution`: two machines on loopback, and wrong configurations."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from tests.stack import ROOT
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports on loopback that nobody has, at this moment."""
+    """Ports on loopback that are free at this moment."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [server.getsockname()[1] for server in sockets]
     for server in sockets:
@@ -32,7 +32,7 @@ def test_two_machines_end_with_the_same_weights(tmp_path: Path) -> None:
         config = json.dumps({"cluster": {"worker": addresses}, "task": task})
         machines.append(
             subprocess.Popen(
-                [sys.executable, "-m", "tests.model.machine", str(tmp_path)],
+                [sys.executable, "-m", "tests.model.training.machine", str(tmp_path)],
                 cwd=ROOT,
                 env={**os.environ, "TF_CONFIG": config},
                 stdout=subprocess.PIPE,
@@ -41,7 +41,7 @@ def test_two_machines_end_with_the_same_weights(tmp_path: Path) -> None:
             )
         )
     try:
-        # Together: the one that is left alone by the other waits for it.
+        # Both at once, because each waits for the other.
         with ThreadPoolExecutor(2) as pool:
             ended = list(pool.map(lambda machine: machine.communicate(timeout=300), machines))
     finally:
@@ -67,15 +67,15 @@ except DistributionError as error:
 """
 
 
-def test_batch_that_would_part_a_pair_is_told_in_one_sentence() -> None:
-    """Two devices share 8 views as two pairs each; of 6 each would get one and a half."""
+def test_batch_that_would_split_a_pair_is_reported_in_one_sentence() -> None:
+    """Two devices get two pairs each of 8 views; of 6, each would get one and a half."""
     printed = subprocess.run(
         [sys.executable, "-c", TWO_DEVICES], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
     assert "--batch that is a multiple of 4, two views for each of 2 GPUs." in printed
 
 
-def test_several_machines_without_addresses_are_told_in_one_sentence(
+def test_several_machines_without_addresses_are_reported_in_one_sentence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The sentence names what is missing."""
@@ -87,10 +87,10 @@ def test_several_machines_without_addresses_are_told_in_one_sentence(
 @pytest.mark.parametrize(
     "text", ["{", "[]", '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}']
 )
-def test_addresses_that_make_no_sense_are_told_in_one_sentence(
+def test_addresses_that_make_no_sense_are_reported_in_one_sentence(
     text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No JSON, no machines, or a number that none of them has."""
+    """Invalid JSON, no machines, or an index out of range."""
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(DistributionError, match="TF_CONFIG does not name all machines"):
         make_strategy("multiworker")

@@ -1,4 +1,4 @@
-"""`model.evaluation.peaks`: what is body, and where a heat map peaks."""
+"""`model.evaluation.peaks`: the mask of the body, and the peak of a heat map."""
 
 import numpy as np
 
@@ -31,7 +31,7 @@ def test_lungs_are_body_and_letters_are_not() -> None:
 
 
 def test_blank_film_has_no_body() -> None:
-    """Nothing is inside of nothing."""
+    """Every peak is outside."""
     assert not find_body(np.zeros((50, 50), np.uint8)).any()
 
 

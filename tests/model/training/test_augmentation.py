@@ -1,4 +1,4 @@
-"""`model.training.augmentation`: what training and validation see of an X-ray."""
+"""`model.training.augmentation`: the views of an X-ray in training and validation."""
 
 import numpy as np
 import pytest
@@ -38,7 +38,7 @@ def disc_aspect(label: int | None) -> float:
 
 
 def test_mean_aspect_of_the_class_is_undone() -> None:
-    """Training shows what the squash made narrow wider, by as much; without a label nothing is."""
+    """With a label, a view undoes the distortion by squashing; without, it does not."""
     normal, pneumonia, unknown = disc_aspect(0), disc_aspect(1), disc_aspect(None)
     expected = np.log(RECIPE.class_aspects[1] / RECIPE.class_aspects[0])
     assert pneumonia - normal == pytest.approx(expected, rel=0.3)

@@ -60,7 +60,7 @@ def test_withdrawn_relabelled_and_changed_files_are_so_here(url: str, tmp_path: 
 
 
 def test_what_somebody_changed_or_added_here_is_put_right(url: str, tmp_path: Path) -> None:
-    """The copy is read by training alone; it says what the bucket says."""
+    """The copy has the content of the bucket; only training reads it."""
     fetch_data(url, tmp_path / "data")
     first = tmp_path / "data" / "train" / "NORMAL" / "IM-0001-0001.jpeg"
     first.write_bytes(b"ONE")

@@ -1,6 +1,6 @@
-"""One machine of two, in a process of its own: `python -m tests.model.machine OUT`, with TF_CONFIG.
+"""One of two machines, as a process: `python -m tests.model.training.machine OUT`, with TF_CONFIG.
 
-Prints, as the last line, the record of one epoch and the weights that it ended with.
+Its last line of output is JSON: the history of one epoch, and the weights after it.
 """
 
 import json
@@ -11,9 +11,9 @@ import keras
 import numpy as np
 
 from model.training.batches import Batches, plain_images
+from model.training.command_line import parse_settings
 from model.training.distribution import find_shard, make_strategy
 from model.training.fitting import fit
-from model.training.settings import parse_arguments
 
 
 def main(out: Path) -> None:
@@ -30,8 +30,8 @@ def main(out: Path) -> None:
     pictures = np.random.default_rng(0).normal(labels[:, None], 1.0, (16, 2))
     training = Batches(plain_images(pictures), labels, 4, seed=1, shard=shard)
     checks = Batches(plain_images(pictures), labels, 4, shard=shard)
-    arguments = parse_arguments(["--data", "none", "--out", str(out), "--epochs", "1"])
-    history = fit(model, training, checks, arguments)
+    settings = parse_settings(["--data", "none", "--out", str(out), "--epochs", "1"])
+    history = fit(model, training, checks, settings)
     weights = [weight.tolist() for weight in model.get_weights()]
     print(json.dumps({"history": history, "weights": weights}), flush=True)
 

@@ -1,0 +1,73 @@
+"""report.json: everything that is measured of an artifact, as it is written and read."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from model.evaluation.baselines import Baseline
+from model.evaluation.evaluate import Evaluation
+from model.evaluation.external import AdultScores, DecisionCounts, SizeComparison
+from model.evaluation.robustness import ChangeScores
+from model.evaluation.scores import GroupScores
+from model.serving.artifact import ArtifactError
+
+REPORT_NAME = "report.json"
+
+
+@dataclass(frozen=True)
+class SplitCounts:
+    """One split as the training run made it."""
+
+    images: int
+    patients: int
+    pneumonias: int
+
+
+@dataclass(frozen=True)
+class OfficialTest(Evaluation):
+    """The evaluation of the official test, by cause and under mild changes too."""
+
+    subgroups: dict[str, GroupScores]
+    robustness: dict[str, ChangeScores]
+
+
+@dataclass(frozen=True)
+class External:
+    """Adults from NIH ChestX-ray8; None where the set is missing."""
+
+    adults: dict[str, AdultScores] | None
+    unlabelled: DecisionCounts | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """All figures of one artifact; `heatmap` is by the name of the figure."""
+
+    version: str
+    date: str
+    resamples: int
+    splits: dict[str, SplitCounts]
+    test: OfficialTest
+    baselines: dict[str, Baseline]
+    external: External
+    sizes: SizeComparison | None
+    heatmap: dict[str, int | float]
+
+
+def write_report_file(report: Report, folder: Path) -> None:
+    """Write report.json. Raises ValueError for a number that is not finite."""
+    text = json.dumps(asdict(report), indent=1, allow_nan=False) + "\n"
+    (folder / REPORT_NAME).write_text(text)
+
+
+def read_report_file(file: Path) -> Report:
+    """Read report.json. Raises ArtifactError when it is not a complete report."""
+    try:
+        return TypeAdapter(Report).validate_json(file.read_bytes())
+    except ValidationError as error:
+        raise ArtifactError(
+            f"{file} is not a complete report; make a new one with `python -m "
+            "model.evaluation.report`."
+        ) from error
