@@ -28,7 +28,7 @@ from pydicom.uid import (
 
 from model.reading.dicom_header import read_header
 from model.reading.xray import MAX_PIXELS, UnreadableXray, read_xray
-from tests.model.dicom_objects import PATIENT, build, save, save_bare, save_frame
+from tests.model.reading.dicom_objects import PATIENT, build, save, save_bare, save_frame
 
 # A 12-bit JPEG-LS codestream of 20 steps, 30 by 25 pixels each: no library here can write one.
 JPEG_LS = base64.b85decode(

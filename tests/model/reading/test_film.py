@@ -11,7 +11,7 @@ from PIL import Image
 from model.reading.film import find_film
 from model.reading.xray import XrayImage, read_xray
 from model.serving.predictor import Predictor
-from tests.model.surrounds import (
+from tests.model.reading.surrounds import (
     BLACK,
     GREY,
     WHITE,

@@ -1,6 +1,6 @@
 """A nursery whose decoder was taken over: it does what the upload says.
 
-    python -m tests.model.attacks CONTROL
+    python -m tests.model.cage.attacks CONTROL
 
 `b"attack NAME ARGUMENT"` runs the attack of that name; anything else is read as ever. Attacks call
 the C library, as machine code would, and raise OSError for what the system refuses.

@@ -7,7 +7,16 @@ from model.cage.pool import Cage
 from model.reading.kinds import is_dicom, read_size
 from model.reading.limits import MAX_PIXELS, REASONS, UnreadableXray
 from model.reading.xray import read_xray
-from tests.model.hostile import GREY, HOSTILE, codestream, in_dicom, jpeg, make_hostile, png, tiff
+from tests.model.reading.hostile import (
+    GREY,
+    HOSTILE,
+    codestream,
+    in_dicom,
+    jpeg,
+    make_hostile,
+    png,
+    tiff,
+)
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from pydicom.uid import (
 from model.reading.dicom_header import read_header
 from model.reading.dicom_pixels import decode_pixels
 from model.reading.xray import MAX_PIXELS, UnreadableXray, read_xray
-from tests.model.dicom_objects import build, save, save_frame
+from tests.model.reading.dicom_objects import build, save, save_frame
 
 RAMP = np.tile(np.linspace(0, 255, 240).round().astype(np.uint8), (220, 1))
 DAMAGES = 300

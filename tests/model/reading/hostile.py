@@ -21,7 +21,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from tests.model.dicom_objects import build, save, save_bare, save_frame
+from tests.model.reading.dicom_objects import build, save, save_bare, save_frame
 
 GREY = np.asarray(Image.radial_gradient("L").resize((300, 200)))
 PREAMBLE = bytes(128) + b"DICM"

@@ -23,7 +23,7 @@ from model.cage import pool as cage_module
 from model.cage.pool import Cage, CagedXray, CageFault, CageLost, NoLongerWanted
 from model.reading.limits import MAX_PIXELS, UnreadableXray
 from model.reading.xray import XrayImage, encode_preview, model_input, read_xray
-from tests.model.dicom_objects import build, save
+from tests.model.reading.dicom_objects import build, save
 from tests.stack import ROOT
 
 GREY = np.asarray(Image.radial_gradient("L").resize((300, 200)))
@@ -47,14 +47,14 @@ def read(cage: Cage, data: bytes = ORDINARY) -> CagedXray:
 
 
 def attack(cage: Cage, name: str, argument: object = "") -> CagedXray:
-    """Let the decoder do what `tests.model.attacks` knows by that name."""
+    """Let the decoder do what `tests.model.cage.attacks` knows by that name."""
     return read(cage, f"attack {name} {argument}".encode())
 
 
 @pytest.fixture(scope="module")
 def attacked() -> Cage:
     """Two children whose decoder can be taken over."""
-    return Cage(2, "tests.model.attacks")
+    return Cage(2, "tests.model.cage.attacks")
 
 
 def find_children(cage: Cage) -> list[psutil.Process]:
@@ -238,7 +238,7 @@ def _hold(cage: Cage, seconds: float) -> None:
 
 def test_who_waits_for_a_child_is_asked_for_again() -> None:
     """A task that waited may have been judged or deleted meanwhile."""
-    cage = Cage(1, "tests.model.attacks")
+    cage = Cage(1, "tests.model.cage.attacks")
     thread = threading.Thread(target=_hold, args=(cage, 1))
     thread.start()
     while not cage._free.empty():
@@ -254,7 +254,7 @@ def test_where_no_calls_are_filtered_limits_hold_and_the_log_says_so(
 ) -> None:
     """No file and no connection more, by the limit of open files; said once, not for each child."""
     cage_children._warned.clear()
-    cage = Cage(1, "tests.model.attacks_unfiltered")
+    cage = Cage(1, "tests.model.cage.attacks_unfiltered")
     with caplog.at_level(logging.WARNING):
         for name in ("write_file", "connect"):
             with pytest.raises(CageFault, match="OSError"):
@@ -280,7 +280,7 @@ def test_nothing_of_the_service_is_in_the_cage(monkeypatch: pytest.MonkeyPatch) 
 ORPHAN = """
 import threading
 from model.cage.pool import Cage
-cage = Cage(1, "tests.model.attacks")
+cage = Cage(1, "tests.model.cage.attacks")
 cage.read(open("{file}", "rb").read(), 60_000_000, 224)
 threading.Thread(target=cage.read, args=(b"attack sleep 600", 60_000_000, 224)).start()
 print("asleep", flush=True)

@@ -14,7 +14,7 @@ from pydicom.tag import Tag
 from model.reading.upright import warn_of_hanging
 from model.reading.xray import UnreadableXray, XrayImage, read_xray
 from model.serving.predictor import Predictor
-from tests.model.dicom_objects import build, save
+from tests.model.reading.dicom_objects import build, save
 
 REFUSED = {"03_truncated_60_percent.dcm": "damaged or incomplete", "10_twelve_bit.jpg": "12-bit"}
 CUT = "05_viewer_screenshot.png"

@@ -23,7 +23,7 @@ from model.reading.xray import (
     read_xray,
     squash,
 )
-from tests.model.dicom_objects import build, save
+from tests.model.reading.dicom_objects import build, save
 
 
 def encode(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
