@@ -249,7 +249,7 @@ def test_damaged_export_is_made_again(tmp_path: Path, predictor: Predictor) -> N
     assert not is_whole(artifact, SHIPPED, tmp_path)
 
 
-HEADERS = ("jpeg_header", "png_header", "tiff_header")
+HEADERS = ("headers", "headers.jpeg", "headers.png", "headers.tiff")
 
 
 def test_serving_processes_never_import_tensorflow() -> None:
@@ -271,8 +271,8 @@ def test_api_reads_headers_and_knows_nothing_else_of_the_model() -> None:
     done = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True
     )
-    headers = {f"model.{name}" for name in ("kinds", "limits", *HEADERS)}
-    assert set(done.stdout.split()) == {"model", *headers}
+    headers = {f"model.reading.{name}" for name in ("kinds", "limits", *HEADERS)}
+    assert set(done.stdout.split()) == {"model", "model.reading", *headers}
 
 
 def make_small(**options: Any) -> keras.Model:

@@ -19,8 +19,8 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from model.reading.dicom_header import read_header
-from model.reading.dicom_pixels import decode_pixels
+from model.reading.dicom.header import read_header
+from model.reading.dicom.pixels import decode_pixels
 from model.reading.xray import MAX_PIXELS, UnreadableXray, read_xray
 from tests.model.reading.dicom_objects import build, save, save_frame
 

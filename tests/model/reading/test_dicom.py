@@ -26,7 +26,7 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 
-from model.reading.dicom_header import read_header
+from model.reading.dicom.header import read_header
 from model.reading.xray import MAX_PIXELS, UnreadableXray, read_xray
 from tests.model.reading.dicom_objects import PATIENT, build, save, save_bare, save_frame
 

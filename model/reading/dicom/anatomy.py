@@ -1,8 +1,8 @@
-"""What a DICOM object says of body part and view: refused, doubted or let through.
+"""Body part and view by the tags of a DICOM object: refused, accepted with a warning, or accepted.
 
-Codes and defined terms are known, so another part or a lateral view by them is refused. Body Part
-Examined and descriptions are free text in practice, in the language of the place: words that are
-unknown are a warning, never a veto.
+Codes and defined terms are unambiguous, so another body part or a lateral view is refused. Body
+Part Examined and descriptions are in practice free text in the local language, so unknown words
+lead to a warning, never to a refusal.
 """
 
 import re
@@ -13,7 +13,7 @@ from pydicom.tag import Tag
 
 from model.reading.limits import UnreadableXray
 
-# Defined terms of Body Part Examined (PS3.16, annex L) that are no chest, with common spellings.
+# Defined terms of Body Part Examined (PS3.16, annex L) other than the chest, and common spellings.
 _OTHER_PARTS = re.compile(
     "SKULL|[CTL]-?SPINE|SSPINE|TLSPINE|LSSPINE|SPINE|WHOLESPINE|COCCYX|SACRUM|CLAVICLE|SCAPULA|"
     "BREAST|ABDOMEN|PELVIS|HIPS?|SHOULDER|ELBOW|KNEE|ANKLE|HAND|WRIST|FINGER|THUMB|FOOT|TOE|"
@@ -45,8 +45,8 @@ _OTHER_REGIONS = (
 )
 _CHEST_REGIONS = "816094009 51185008 43799004 39607008 T-D3000 T-28000"
 
-# View codes of CID 4010 (PS3.16) that are lateral, oblique or of another part. The retired codes
-# differ between devices, so those go by their meaning.
+# View codes of CID 4010 (PS3.16) that are lateral, oblique or of another part. Devices differ in
+# their use of the retired codes, so those are judged by Code Meaning.
 _NOT_FRONTAL_CODES = (
     "399067008 399173006 399198007 399352003 399260004 30730003 399038007 399225005 399059000 "
     "399061009 399110001 399162004 399099002 399242004 399351005 260499007 399288005 399071006 "
@@ -55,13 +55,13 @@ _NOT_FRONTAL_CODES = (
     "399004004 399006002"
 )
 
-# Lateral in the languages of Europe, as words of their own.
+# "Lateral" in the languages of Europe, as whole words.
 _LATERAL = (
     "LAT|LATERAL|LATERAL[EO]S?|LAT[EÉ]RALE?|LATERAAL|LATERALT|LATERALNA?|PROFIL|PROFILE|PROFILO|"
     "PERFIL|SEITLICH|SEITL|ZIJDELINGS|DWARS|BOCZN[AEY]|BO[CČ]N[IÍ]|SIDOBILD|SIDEBILLEDE|SIVU|"
     "SIVUKUVA|OLDALIR[AÁ]NY[UÚ]|OLDALFELV[EÉ]TEL|БОКОВАЯ|БОКОВОЙ|ΠΛΑΓΙΑ|YAN|LATEROLATERAL"
 )
-# Terms of View Position: besides, left and right lateral, oblique, and lying on one side.
+# Terms of View Position: also left and right lateral, oblique, and lying on one side.
 _VIEW = re.compile(
     rf"\b({_LATERAL}|LL|RL|LLO|RLO|LAO|RAO|LPO|RPO|OBL|OBLIQUE|OBLICUA|OBLIQUA|SCHR[AÄ]G|LLD|RLD|"
     r"DECUBITUS)\b"
@@ -72,16 +72,16 @@ _FRONTAL = re.compile(r"\b(PA|AP|P\.A|A\.P|FRONTAL|FACE|FRENTE|FRENTA|DV|VD)\b")
 _DESCRIPTIONS = ("SeriesDescription", "ProtocolName", "AcquisitionDeviceProcessingDescription")
 
 _UNKNOWN_PART = (
-    "The DICOM names a body part that is not known as the chest; check that this is a frontal "
+    "The DICOM names a body part that is not known to be the chest; check that this is a frontal "
     "chest X-ray."
 )
 _MAYBE_LATERAL = (
-    "The DICOM's description speaks of a lateral view; check that this is a frontal chest X-ray."
+    "The DICOM's description mentions a lateral view; check that this is a frontal chest X-ray."
 )
 
 
 def check_anatomy(dataset: Dataset) -> tuple[str, ...]:
-    """Warnings about body part and view. Raises UnreadableXray for what is known to be another."""
+    """Warnings about body part and view. Raises UnreadableXray if either is certainly wrong."""
     return (*_check_part(dataset), *_check_view(dataset))
 
 
@@ -103,7 +103,7 @@ def _check_part(dataset: Dataset) -> tuple[str, ...]:
 def _check_view(dataset: Dataset) -> tuple[str, ...]:
     view = read_text(dataset, "ViewPosition")
     meanings = " ".join(read_text(item, "CodeMeaning") for item in _read_items(dataset))
-    # The rows of a frontal film run from side to side, never from back to front.
+    # The rows of a frontal film run from side to side, never between front and back.
     along = read_text(dataset, "PatientOrientation").partition("\\")[0]
     if (
         _read_codes(dataset, "ViewCodeSequence") & {*_NOT_FRONTAL_CODES.split()}
@@ -121,7 +121,7 @@ def _check_view(dataset: Dataset) -> tuple[str, ...]:
 
 
 def read_text(dataset: Dataset, element: str) -> str:
-    """The text of an element in capitals, several values with a backslash between; "" if none."""
+    """The text of an element in capitals, values separated by a backslash; "" if there is none."""
     raw = dataset.get_item(Tag(element)) if Tag(element) in dataset else None
     value: object = raw.value if raw is not None else None
     if isinstance(value, bytes):
@@ -132,7 +132,7 @@ def read_text(dataset: Dataset, element: str) -> str:
 
 
 def _decode(value: bytes) -> str:
-    """Text of an unknown character set: words of views are ASCII, or these two."""
+    """Text in an unknown character set: the words sought are ASCII or in one of these two."""
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError:

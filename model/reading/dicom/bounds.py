@@ -1,7 +1,7 @@
-"""Bounds around pydicom and the codecs behind it: what a DICOM object is built of is counted.
+"""Bounds on the structure of a DICOM object, for pydicom and the codecs behind it.
 
-pydicom reads elements one by one in Python, so a million empty ones take it eleven seconds; codecs
-believe the header of a frame, whatever Rows and Columns say.
+pydicom reads elements one by one in Python, so a million empty ones take eleven seconds; codecs
+trust the header of a frame, whatever Rows and Columns say.
 """
 
 import io
@@ -12,22 +12,22 @@ from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
 from pydicom.uid import UID, JPEGLSTransferSyntaxes, JPEGTransferSyntaxes, RLELossless
 
-from model.reading.jpeg2000_header import read_codestream
-from model.reading.jpeg_header import APP11, JPEG_LS, check_jpeg
+from model.reading.headers.jpeg import APP11, JPEG_LS, check_jpeg
+from model.reading.headers.jpeg2000 import read_codestream
 from model.reading.limits import contradictory, damaged, too_complex
 
 MAX_READS = 60_000
-"""Reads of one object: about two for each element. An X-ray of a device has a few hundred elements,
-and a few thousand reads of 8 KB for the largest upload."""
+"""Reads of one object: about two for each element. A real X-ray has a few hundred elements, and the
+largest upload takes a few thousand reads of 8 KB."""
 
 MAX_SEQUENCE_BYTES = 1 << 19
-"""Of a sequence that is looked into: three look-up tables of 16 bits and their names."""
+"""Of a sequence that is parsed: three 16-bit look-up tables and their names."""
 
 MAX_FRAGMENTS = 50_000
-"""Pieces of a compressed frame: 25 MB in pieces of 512 bytes."""
+"""Of a compressed frame: 25 MB in fragments of 512 bytes."""
 
 MAX_VALUE_BYTES = 1 << 16
-"""Of any other element: what explicit value representations with short lengths can hold at all."""
+"""Of any other element: the most that an explicit VR with a 16-bit length can hold."""
 
 _SEQUENCES = frozenset(
     map(
@@ -40,10 +40,10 @@ _ITEM, _RLE_HEADER = (0xFFFE, 0xE000), 64
 
 
 class BoundedReader(io.BytesIO):
-    """The bytes of an object, which may be read MAX_READS times; then UnreadableXray.
+    """The bytes of an object, which can be read MAX_READS times; after that it raises.
 
-    So elements, items and pieces are counted wherever pydicom reads them, without a second parser
-    that could understand them in another way.
+    This counts elements, items and fragments wherever pydicom reads them, without a second parser
+    that might interpret them differently.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -51,7 +51,7 @@ class BoundedReader(io.BytesIO):
         self._left = MAX_READS
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """As that of a file. Raises UnreadableXray."""
+        """As `io.BytesIO.read`. Raises UnreadableXray."""
         self._left -= 1
         if self._left < 0:
             raise too_complex("elements")
@@ -59,10 +59,10 @@ class BoundedReader(io.BytesIO):
 
 
 def check_elements(dataset: Dataset) -> None:
-    """Raises UnreadableXray for an element too large to look into; before it is parsed.
+    """Raise UnreadableXray for an element that is too large to parse, before it is parsed.
 
-    A look-up table is large, and lies in a sequence. Anything else but the pixels is a few numbers
-    or words, each of which pydicom would make an object of.
+    A look-up table is large, and lies in a sequence. Apart from the pixels, anything else is a few
+    numbers or words, and pydicom would make an object of each.
     """
     for tag in dataset.keys():  # noqa: SIM118 - iterating the data set itself parses every element
         raw = dataset.get_item(tag)
@@ -74,7 +74,7 @@ def check_elements(dataset: Dataset) -> None:
 
 
 def check_fragments(pixel_data: bytes) -> None:
-    """Raises UnreadableXray for a frame in more pieces than any device makes."""
+    """Raise UnreadableXray for a frame in more fragments than any device writes."""
     at = 0
     for _ in range(MAX_FRAGMENTS):
         if at + 8 > len(pixel_data):
@@ -87,11 +87,10 @@ def check_fragments(pixel_data: bytes) -> None:
 
 
 def check_frame(frame: bytes, syntax: UID, shape: tuple[int, int], sample_bytes: int) -> None:
-    """Compare the header of a compressed grey frame with its object, as strictly as can be.
+    """Check that the header of a compressed grey frame agrees with its object.
 
-    `shape` is rows and columns. Raises UnreadableXray where the frame is of another size, codec or
-    number of components than the object says, and for a header that readers could understand in
-    two ways.
+    `shape` is rows and columns. Raises UnreadableXray when size, codec or number of components
+    differ, and for a header that two readers could interpret differently.
     """
     if syntax == RLELossless:
         _check_rle(frame, sample_bytes)
@@ -111,7 +110,7 @@ def check_frame(frame: bytes, syntax: UID, shape: tuple[int, int], sample_bytes:
 
 
 def _check_rle(frame: bytes, sample_bytes: int) -> None:
-    """One segment for each byte of a sample, one after the other (PS3.5, annex G)."""
+    """One segment for each byte of a sample, in ascending order (PS3.5, annex G)."""
     if len(frame) < _RLE_HEADER:
         raise damaged()
     count, *offsets = struct.unpack_from("<16L", frame)

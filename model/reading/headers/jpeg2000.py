@@ -1,7 +1,7 @@
-"""The header of a JPEG 2000 codestream, in boxes or without (ITU-T T.800, annexes A and I).
+"""The header of a JPEG 2000 codestream, raw or in boxes (ITU-T T.800, annexes A and I).
 
-Standard library alone. The SIZ segment is read where a decoder reads it, never searched for: what
-looks like one may stand in any box or comment.
+Standard library alone. The SIZ segment is read where a decoder reads it and never searched for,
+because the same bytes may occur in any box or comment.
 """
 
 import struct
@@ -14,23 +14,23 @@ START = b"\xff\x4f\xff\x51"
 """SOC and SIZ, which must be the first two markers."""
 
 MAX_BOXES = 64
-"""Boxes around a codestream; encoders write four or five."""
+"""At the top level of a file; encoders write four or five."""
 
 MAX_TILES = 4096
-"""60 megapixels in tiles of 128 pixels are 3,662."""
+"""60 megapixels in tiles of 128 x 128 pixels make 3,662."""
 
 MAX_LAYERS = 256
-"""Layers of quality; archives use up to twenty."""
+"""Quality layers; archives use up to twenty."""
 
 MAX_RESOLUTIONS = 16
-"""Each halves the picture: 16 of them make 65,536 pixels one."""
+"""Each halves the picture: 16 of them reduce 65,536 pixels to one."""
 
 _COD = 0x52
 
 
 @dataclass(frozen=True)
 class Size:
-    """Rows and columns in pixels, and how many components."""
+    """Rows and columns in pixels, and the number of components."""
 
     rows: int
     columns: int
@@ -38,8 +38,11 @@ class Size:
 
 
 def read_codestream(data: bytes) -> Size:
-    """Its size. Raises UnreadableXray, also for more tiles, layers or resolutions than X-rays have,
-    and for boxes that say another size than the codestream."""
+    """The size of the picture.
+
+    Raises UnreadableXray, also for more tiles, layers or resolutions than an X-ray has, and for
+    boxes that state another size than the codestream.
+    """
     try:
         if data[: len(BOXED)] == BOXED:
             return _read_boxes(data)
@@ -49,7 +52,7 @@ def read_codestream(data: bytes) -> Size:
 
 
 def _read_boxes(data: bytes) -> Size:
-    at, told, found = 0, None, None
+    at, stated, found = 0, None, None
     for _ in range(MAX_BOXES):
         if at >= len(data):
             break
@@ -62,9 +65,9 @@ def _read_boxes(data: bytes) -> Size:
         if end < start or end > len(data) + 1:  # DICOM pads a frame to an even length
             raise damaged()
         if name == b"jp2h":
-            if told is not None or data[start + 4 : start + 8] != b"ihdr":
+            if stated is not None or data[start + 4 : start + 8] != b"ihdr":
                 raise contradictory()
-            told = struct.unpack_from(">2LH", data, start + 8)
+            stated = struct.unpack_from(">2LH", data, start + 8)
         if name == b"jp2c":
             if found is not None:
                 raise contradictory()
@@ -72,9 +75,9 @@ def _read_boxes(data: bytes) -> Size:
         at = end
     else:
         raise too_complex("boxes")
-    if found is None or told is None:
+    if found is None or stated is None:
         raise damaged()
-    if told != (found.rows, found.columns, found.components):
+    if stated != (found.rows, found.columns, found.components):
         raise contradictory()
     return found
 
@@ -96,7 +99,7 @@ def _read_siz(data: bytes) -> Size:
 
 
 def _check_style(data: bytes, at: int) -> None:
-    """Layers and resolutions by COD, which the main header must have before the first tile."""
+    """Bound layers and resolutions: the main header must have one COD, before the first tile."""
     styles = 0
     for _ in range(MAX_BOXES):
         marker, length = struct.unpack_from(">2H", data, at)

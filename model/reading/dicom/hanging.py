@@ -1,4 +1,4 @@
-"""How a film hangs: turned, mirrored and stretched as its DICOM says, and what its pixels say."""
+"""Orientation and aspect of a picture: rotated, mirrored and stretched as its DICOM tags say."""
 
 import math
 
@@ -6,20 +6,20 @@ import numpy as np
 from PIL import Image
 from pydicom import Dataset
 
-from model.reading.anatomy import read_text
-from model.reading.dicom_values import read_numbers
+from model.reading.dicom.anatomy import read_text
+from model.reading.dicom.values import read_numbers
 
 _MAX_ASPECT = 5.0
-"""Ratio of a pixel's sides above which the tag is taken for damage."""
+"""Ratio of a pixel's sides above which the tag counts as damaged."""
 
 
 def hang(grey: np.ndarray, dataset: Dataset) -> np.ndarray:
-    """(rows, columns) uint8 as stored -> square pixels, head up, the patient's left at the right.
+    """(rows, columns) uint8 as stored -> square pixels, head up, the patient's left on the right.
 
-    By Pixel Aspect Ratio or the spacings, and Patient Orientation (PS3.3 C.7.6.1.1.1), whose two
-    values say where the rows and the columns run to. What they do not say is left as it is. Field
-    of View Rotation and Horizontal Flip are not used: they say what was done to the detector's
-    pixels already, and Patient Orientation describes the result.
+    Uses Pixel Aspect Ratio or the spacings, and Patient Orientation (PS3.3 C.7.6.1.1.1), whose two
+    values name the direction of the rows and of the columns. Without them the picture stays as it
+    is. Field of View Rotation and Horizontal Flip are ignored: they record what was already done to
+    the detector's pixels, and Patient Orientation describes the result.
     """
     grey = _square(grey, dataset)
     along, _, down = read_text(dataset, "PatientOrientation").partition("\\")
@@ -34,7 +34,7 @@ def hang(grey: np.ndarray, dataset: Dataset) -> np.ndarray:
 
 
 def _square(grey: np.ndarray, dataset: Dataset) -> np.ndarray:
-    """The picture with square pixels, in as many of them."""
+    """The picture resampled to square pixels, about as many as before."""
     for element in ("PixelAspectRatio", "ImagerPixelSpacing", "PixelSpacing"):
         sides = read_numbers(dataset, element)
         if len(sides) >= 2 and min(sides[:2]) > 0:
@@ -43,7 +43,7 @@ def _square(grey: np.ndarray, dataset: Dataset) -> np.ndarray:
                 return grey
             height, width = grey.shape
             size = (round(width / math.sqrt(ratio)), round(height * math.sqrt(ratio)))
-            # Lanczos keeps the sharpness that the network looks at; bilinear moved results by 0.1.
+            # Lanczos keeps the sharpness that the network relies on; bilinear moved results by 0.1.
             resized = Image.fromarray(grey).resize(size, Image.Resampling.LANCZOS)
             return np.asarray(resized)
     return grey

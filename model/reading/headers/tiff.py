@@ -1,56 +1,55 @@
-"""The directories of a TIFF file, or of Exif, which is built alike, read strictly and counted.
+"""A strict, bounded reader of the directories of TIFF 6.0, BigTIFF and Exif, which is built alike.
 
-TIFF 6.0 and BigTIFF; standard library alone. A tag names where its values lie and how many they
-are, and nothing in the format forbids that many tags claim the same bytes: a general reader copies
-them once for each.
+Standard library alone. A tag states where its values lie and how many there are, and the format
+lets any number of tags claim the same bytes, which a general reader would copy for each tag.
 """
 
 import struct
 from dataclasses import dataclass, field
 
-from model.reading.jpeg_header import MAX_SCANS
+from model.reading.headers.jpeg import MAX_SCANS
 from model.reading.limits import contradictory, damaged, too_complex
 
 MAX_DIRECTORIES = 16
-"""Pages with their reduced copies: more than nine are refused as several pictures anyway."""
+"""Pages with their reduced copies; more than nine are refused as several pictures anyway."""
 
 MAX_TAGS = 4096
-"""In all directories; scanners write about twenty, cameras about a hundred."""
+"""In all directories together; scanners write about twenty, cameras about a hundred."""
 
 MAX_PIECES = 65_536
-"""Strips or tiles: one for each row of the tallest picture."""
+"""Strips or tiles: one for each row of the tallest possible picture."""
 
 MAX_NUMBERS = 500_000
-"""Numbers in all tags, each of which a reader makes an object of; a table of colours has 196,608.
-"""
+"""In all tags together, because a reader makes an object of each; a colour table has 196,608."""
 
 _MIN_TILE = 1024
-"""Pixels: small pictures are often stored in one tile of the usual size."""
+"""Pixels a side; small pictures are often stored in one tile of the usual size."""
 
 _SHARED = 65_536
-"""Bytes that tags may claim beyond twice the file: small oddities of Exif editors."""
+"""Bytes that tags may claim beyond twice the file, for small oddities of Exif editors."""
 
 _UNITS = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _UNITS |= {16: 8, 17: 8, 18: 8}
-"""Bytes of one value by its type."""
+"""Bytes of one value, by its type."""
 
 _NUMBERS = frozenset(_UNITS) - {1, 2, 6, 7}
 _WHOLE = {1: "B", 3: "H", 4: "L", 13: "L", 16: "Q"}
 _WIDTH, _HEIGHT, _COMPRESSION, _OFFSETS = 256, 257, 259, (273, 279, 324, 325)
 _TILE_WIDTH, _TILE_HEIGHT = 322, 323
 _JPEG = (6, 7)
-"""Values of compression: each strip or tile is a JPEG of its own."""
+"""Values of Compression by which each strip or tile is a JPEG stream."""
 
 _INNER = (0x014A, 0x8769, 0x8825, 0xA005)
-"""Tags that name further directories: sub-images, Exif, GPS, interoperability."""
+"""Tags that point to further directories: sub-images, Exif, GPS, interoperability."""
 
 _LAYOUT_TAGS = 512
-"""Tags below it decide how the pixels are read; twice in a directory, each reader takes another."""
+"""Tags below this decide how pixels are read; of duplicates, some readers take the first and some
+the last."""
 
 
 @dataclass(frozen=True)
 class Tag:
-    """Type, count and where the value or its offset stands in the file."""
+    """Type, count, and the position in the file of the value or of its offset."""
 
     kind: int
     count: int
@@ -59,7 +58,7 @@ class Tag:
 
 @dataclass(frozen=True)
 class Directory:
-    """Its tags by number, and where the next one lies or 0; `whole` unless the file ends in it."""
+    """Tags by number, and the offset of the next directory or 0; not `whole` if truncated."""
 
     tags: dict[int, Tag]
     following: int
@@ -68,7 +67,10 @@ class Directory:
 
 @dataclass
 class Walk:
-    """Reads the directories of `data` and counts what they claim."""
+    """Reads the directories of `data` and adds up what they claim.
+
+    `order` is a prefix of `struct`; `big` means BigTIFF.
+    """
 
     data: bytes
     order: str
@@ -79,7 +81,10 @@ class Walk:
     numbers: int = 0
 
     def chain(self, offset: int) -> list[Directory]:
-        """The directories from `offset` on. Raises UnreadableXray for a loop."""
+        """The linked list of directories that begins at `offset`.
+
+        Raises UnreadableXray for a loop, and when a limit is exceeded.
+        """
         found: list[Directory] = []
         while offset and len(found) < MAX_DIRECTORIES:
             if offset in self.seen:
@@ -92,7 +97,7 @@ class Walk:
         return found
 
     def read(self, offset: int) -> Directory | None:
-        """One directory and those inside it; None where it does not lie in the file."""
+        """One directory, after visiting those inside it; None if it lies outside the file."""
         if offset in self.seen or len(self.seen) > MAX_DIRECTORIES * len(_INNER):
             return None
         self.seen.add(offset)
@@ -123,11 +128,11 @@ class Walk:
         return Directory(tags, self.number(end, "Q" if self.big else "L"))
 
     def number(self, at: int, form: str) -> int:
-        """One whole number of the file."""
+        """One integer of the file."""
         return int(struct.unpack_from(f"{self.order}{form}", self.data, at)[0])
 
     def value(self, tag: Tag | None) -> int | None:
-        """The one whole number of a tag."""
+        """The integer of a tag that has exactly one; else None."""
         if tag is None or tag.count != 1 or tag.kind not in _WHOLE:
             return None
         if tag.kind == 16 and not self.big:
@@ -150,7 +155,7 @@ class Walk:
 
 
 def _open(data: bytes) -> tuple[Walk, int]:
-    """What reads it, and where its first directory lies."""
+    """A Walk over the file, and the offset of its first directory."""
     order = {b"II": "<", b"MM": ">"}.get(data[:2])
     if order is None or len(data) < 8:
         raise damaged()
@@ -164,15 +169,18 @@ def read_size(data: bytes) -> tuple[int, int]:
     """Width and height in pixels of the first picture of a TIFF file.
 
     Raises UnreadableXray, also for more directories, tags, strips or numbers than an X-ray has, for
-    tags that together claim more bytes than the file has, and for directories in a loop.
+    tags that together claim far more bytes than the file has, and for a loop of directories.
     """
     _, _, width, height = _read_page(data)
     return width, height
 
 
 def check_tiff(data: bytes) -> None:
-    """As `read_size`, and raises UnreadableXray for tiles much larger than the picture, and for
-    strips or tiles that are JPEGs with more scans than any X-ray has."""
+    """Raise UnreadableXray as `read_size` does, and for two more attacks on a decoder.
+
+    These are tiles much larger than the picture, and strips or tiles in JPEG with more scans than
+    any X-ray has.
+    """
     walk, page, width, height = _read_page(data)
     across, down = (walk.value(page.tags.get(name)) or 0 for name in (_TILE_WIDTH, _TILE_HEIGHT))
     if across * down > 4 * max(width, _MIN_TILE) * max(height, _MIN_TILE):
@@ -195,8 +203,10 @@ def _read_page(data: bytes) -> tuple[Walk, Directory, int, int]:
 
 
 def check_exif(data: bytes) -> None:
-    """Raises UnreadableXray for Exif that claims too much; what is only broken is no matter here,
-    because a picture needs none."""
+    """Raise UnreadableXray for Exif that claims too much.
+
+    Exif that is merely broken is accepted, because a picture does not need it.
+    """
     if data[:2] in (b"II", b"MM") and len(data) >= 16:
         walk, offset = _open(data)
         walk.chain(offset)

@@ -1,7 +1,7 @@
-"""Numbers of a DICOM element, whatever a device wrote into it.
+"""The numbers in a DICOM element, whatever a device wrote into it.
 
-An optional number that cannot be used is no reason to refuse a picture, so nothing here raises:
-blanks, decimal commas, lists, infinities and broken text give the finite numbers that are there.
+An optional number that is unusable is no reason to refuse a picture, so nothing here raises: from
+blanks, decimal commas, lists, infinities and broken text come the finite numbers that they hold.
 """
 
 import math
@@ -18,18 +18,18 @@ _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d{1,3})?")
 
 
 def read_numbers(dataset: Dataset, element: str) -> list[float]:
-    """The finite numbers of an element by its keyword; empty when it has none or is not there."""
+    """The finite numbers of an element, by its keyword; empty if it has none or is missing."""
     return [number for number in _read_all(dataset, element) if math.isfinite(number)]
 
 
 def read_pairs(dataset: Dataset, one: str, other: str) -> list[tuple[float, float]]:
-    """The values of two elements by their places, where both are finite numbers."""
+    """The values of two elements paired by position, where both are finite numbers."""
     both = zip(_read_all(dataset, one), _read_all(dataset, other), strict=False)
     return [pair for pair in both if all(map(math.isfinite, pair))]
 
 
 def _read_all(dataset: Dataset, element: str) -> list[float]:
-    """One number for each value of the element, in its order; NaN for what is no number."""
+    """One number for each value of the element, in order; NaN for a value that is not a number."""
     tag = Tag(element)
     if tag not in dataset:
         return []
@@ -48,7 +48,7 @@ def _read_all(dataset: Dataset, element: str) -> list[float]:
 
 
 def read_number(dataset: Dataset, element: str) -> float | None:
-    """The first finite number of an element, if there is one."""
+    """The first finite number of an element, or None."""
     numbers = read_numbers(dataset, element)
     return numbers[0] if numbers else None
 
@@ -60,6 +60,6 @@ def _unpack(value: bytes, code: str, little: bool) -> list[float]:
 
 
 def _number(text: str) -> float:
-    """A decimal comma counts as a point; what is no number becomes NaN."""
+    """A decimal comma counts as a point; text that is not a number becomes NaN."""
     found = _NUMBER.match(text.strip(" \0"))
     return float(found[0].replace(",", ".")) if found else math.nan

@@ -1,9 +1,9 @@
 """One DICOM object: bytes -> a checked header, with its pixels still encoded.
 
-Computed and digital radiography and secondary capture of a frontal chest, one grey frame of 8 to 16
-bits. Of the whole object only the elements in `_ELEMENTS` are kept. None of them names a person, a
-place or a date; descriptions, where people write anything, are searched for words of views and
-never repeated. Refusals are sentences of our own.
+Accepts computed and digital radiography and secondary capture of a frontal chest: one grey frame of
+8 to 16 bits. Only the elements in `_ELEMENTS` are kept. None of them names a person, a place or a
+date; descriptions, which are free text, are searched for names of views and never repeated. A
+refusal never quotes a library's message, which may hold values of elements.
 """
 
 import logging
@@ -30,13 +30,14 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 
-from model.reading.anatomy import check_anatomy, read_text
-from model.reading.dicom_bounds import BoundedReader, check_elements
-from model.reading.dicom_values import read_number
+from model.reading.dicom.anatomy import check_anatomy, read_text
+from model.reading.dicom.bounds import BoundedReader, check_elements
+from model.reading.dicom.values import read_number
+from model.reading.kinds import HEAD_BYTES, has_preamble
 from model.reading.limits import UnreadableXray, check_size
 
-# pydicom tells values of elements, so of patients, in its warnings and in its log. For good and not
-# around each call, because `warnings.catch_warnings` is not safe in threads.
+# pydicom's warnings and log quote values of elements, and so patient data. The filter is global
+# because `warnings.catch_warnings` is not thread-safe.
 warnings.filterwarnings("ignore", module="pydicom")
 logging.getLogger("pydicom").propagate = False
 
@@ -89,8 +90,8 @@ _SOP_CLASSES = (
     MultiFrameGrayscaleWordSecondaryCaptureImageStorage,
 )
 
-# Defined terms of Modality (PS3.3 C.7.3.1.1.1) that are no plain X-ray. Others are let through:
-# devices write DR, XR, CR, DX, RG (a digitised film), OT and SC, and what they like besides.
+# Defined terms of Modality (PS3.3 C.7.3.1.1.1) that are not plain X-rays. Others are accepted:
+# devices write DR, XR, CR, DX, RG (a digitised film), OT and SC, and terms of their own.
 _OTHER_MODALITIES = {
     "CT": "CT",
     "MR": "MR",
@@ -112,10 +113,10 @@ _NO_XRAY_MODALITIES = (
 _KNOWN_MODALITIES = ("CR", "DX", "DR", "XR", "RG", "OT", "SC")
 
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
-"""Prefix of the standard's own SOP classes for storage; private ones say nothing of their kind."""
+"""Prefix of the standard's storage SOP classes; a private class does not show what it holds."""
 
 _INFLATED_EXTRA = 16 * 1024 * 1024
-"""Bytes that a deflated object may hold besides its pixels: look-up tables, overlays, a report."""
+"""Bytes that a deflated object may hold in addition to its pixels: tables, overlays, a report."""
 
 _DELIMITER = b"\xfe\xff\xdd\xe0\x00\x00\x00\x00"
 """Sequence Delimitation Item, little endian as in every encapsulated object (PS3.5 A.4)."""
@@ -137,16 +138,16 @@ PARSE_ERRORS = (
     struct.error,
     zlib.error,
 )
-"""What pydicom raises on damaged objects; anything else is a bug and is left to be one.
-RecursionError: sequences nested without end."""
+"""What pydicom raises for damaged objects; anything else is a bug and propagates. RecursionError is
+for sequences nested too deeply."""
 
 
 def read_header(data: bytes, max_pixels: int) -> tuple[Dataset, tuple[str, ...]]:
     """Parse an object and check that it is a frontal chest X-ray; no pixel is decoded yet.
 
-    Returns it with warnings for the reader. Missing, empty and unknown words for kind, body part
-    and view are not guessed: then the image is let through.
-    `max_pixels` also limits what a deflated object may grow to. Raises UnreadableXray.
+    Returns it with warnings for the reader. If modality, body part or view are missing, empty or
+    unknown, nothing is guessed and the image is accepted. `max_pixels` also limits the size of an
+    inflated object. Raises UnreadableXray.
     """
     try:
         dataset = _parse(data, 2 * max_pixels + _INFLATED_EXTRA)
@@ -158,7 +159,7 @@ def read_header(data: bytes, max_pixels: int) -> tuple[Dataset, tuple[str, ...]]
     except UnreadableXray:
         raise
     except PARSE_ERRORS:
-        # `from None`: the library's own message may hold values of elements.
+        # `from None`: the library's message may hold values of elements.
         raise UnreadableXray(
             "The DICOM file is damaged or incomplete; export it again and send the new file.",
             "unreadable",
@@ -167,9 +168,8 @@ def read_header(data: bytes, max_pixels: int) -> tuple[Dataset, tuple[str, ...]]
 
 
 def _parse(data: bytes, max_inflated: int) -> Dataset:
-    start = 132 if data[128:132] == b"DICM" else 0
     file = BoundedReader(data)
-    file.seek(start)
+    file.seek(HEAD_BYTES if has_preamble(data) else 0)
     meta = read_dataset(file, False, True, stop_when=lambda tag, vr, length: tag.group != 2)
     if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
         inflater = zlib.decompressobj(-zlib.MAX_WBITS)
@@ -186,10 +186,10 @@ def _parse(data: bytes, max_inflated: int) -> Dataset:
         return dataset
     dataset = dcmread(BoundedReader(data), force=True, specific_tags=_TAGS)
     if "PixelData" not in dataset and meta.get("TransferSyntaxUID", UID("")).is_encapsulated:
-        # Some devices leave out the delimiter at the end of the picture's items.
+        # Some devices omit the delimiter at the end of the pixel data.
         dataset = dcmread(BoundedReader(data + _DELIMITER), force=True, specific_tags=_TAGS)
     if not dataset.file_meta.get("TransferSyntaxUID"):
-        # pydicom takes it as implicit little endian unless its first element looks explicit.
+        # pydicom assumes implicit little endian unless the first element looks explicit.
         implicit, little = dataset.original_encoding
         dataset.file_meta.TransferSyntaxUID = (
             ImplicitVRLittleEndian
@@ -241,7 +241,7 @@ def _check_pixels(dataset: Dataset) -> None:
             "The DICOM does not hold pixels of 8 to 16 bits; export the X-ray with 8 to 16 bits.",
             "unsupported",
         )
-    # The decoder needs them, and objects that leave them out mean these.
+    # The decoder needs these, and objects that omit them mean these values.
     dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, photometric[:11]
     dataset.setdefault("PixelRepresentation", 0)
     dataset.setdefault("BitsStored", dataset.BitsAllocated)

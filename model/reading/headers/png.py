@@ -1,31 +1,31 @@
-"""The chunks of a PNG file, read strictly and counted (PNG, third edition); standard library alone.
+"""A strict, bounded reader of PNG chunks (PNG, third edition).
 
-What is refused costs no more than its bytes.
+Standard library alone. The cost of refusing a file is linear in its size.
 """
 
 import struct
 import zlib
 
+from model.reading.headers.tiff import check_exif
 from model.reading.limits import contradictory, damaged, too_complex
-from model.reading.tiff_header import check_exif
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 MAX_CHUNKS = 50_000
-"""In all: 25 MB in pieces of 512 bytes; encoders write pieces of 8 KB and more."""
+"""In the whole file: 25 MB in pieces of 512 bytes; encoders write pieces of 8 KB or more."""
 
 MAX_TEXTS = 256
-"""Chunks of text; devices write a few."""
+"""Text chunks; devices write a few."""
 
 MAX_INFLATED = 1 << 20
-"""Bytes of one compressed text, which is as much as Pillow inflates."""
+"""Bytes inflated from one compressed text; Pillow has the same limit."""
 
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
-"""Bits that each type of colour may have."""
+"""Bit depths allowed for each colour type."""
 
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _RAW_EXIF = b"Raw profile type exif"
-"""How ImageMagick names Exif that it keeps in a text, as hexadecimal digits after three lines."""
+"""ImageMagick's keyword for Exif in a text chunk, as hexadecimal digits after three lines."""
 
 
 def read_size(data: bytes) -> tuple[int, int]:
@@ -41,8 +41,10 @@ def read_size(data: bytes) -> tuple[int, int]:
 
 
 def check_png(data: bytes) -> None:
-    """Raises UnreadableXray for a second header, and for more chunks, texts or Exif than any X-ray
-    has; a file that is cut short is left to the decoder."""
+    """Raise UnreadableXray for a second header, or more chunks, texts or Exif than an X-ray has.
+
+    A truncated file is left to the decoder.
+    """
     read_size(data)
     at, chunks, texts = 33, 0, 0
     while at + 8 <= len(data):
@@ -66,7 +68,7 @@ def check_png(data: bytes) -> None:
 
 
 def _unpack(name: bytes, body: bytes) -> bytes:
-    """The Exif in a text as ImageMagick writes it; nothing where it is none."""
+    """The Exif in a text chunk of ImageMagick; empty if the text is not in that form."""
     text = body[1:]
     try:
         if name == b"iTXt":

@@ -1,6 +1,6 @@
-"""The segments of a JPEG or JPEG-LS file, read strictly and counted (ITU-T T.81, annex B).
+"""A strict, bounded reader of JPEG and JPEG-LS segments (ITU-T T.81, annex B).
 
-Standard library alone, and nothing is decoded: what it refuses costs no more than its bytes.
+Standard library alone. Nothing is decoded, so the cost of refusing a file is linear in its size.
 """
 
 import re
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from model.reading.limits import UnreadableXray, contradictory, damaged, too_complex
 
 MAX_SEGMENTS = 1024
-"""Segments in all: profiles of colour, which come in pieces of 64 KB, have 255 at most."""
+"""In the whole file; colour profiles, which come in pieces of 64 KB, have at most 255."""
 
 MAX_SCANS = 64
 """Progressive encoders write about ten; each costs a pass over the whole picture."""
@@ -24,10 +24,11 @@ APP1, APP2, APP11 = 0xE1, 0xE2, 0xEB
 JPEG_LS = 0xF7
 _HIERARCHICAL = (0xDE, 0xDF)
 _FRAMES = frozenset({*range(0xC0, 0xD0), JPEG_LS}) - {0xC4, 0xC8, 0xCC}
-"""Frame headers: SOF0 to 15 without DHT, JPG and DAC; SOF55 of JPEG-LS."""
+"""Frame headers: SOF0 to SOF15 (which excludes DHT, JPG and DAC), and SOF55 of JPEG-LS."""
 
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xDA)})
-"""TEM, RST0 to 7, SOI and EOI have no length: readers differ in what they make of one here."""
+"""TEM, RST0 to RST7, SOI and EOI have no length, and decoders disagree on how to go on after one
+that is out of place."""
 
 # The next marker in coded data: neither a stuffed byte, nor a restart, nor fill bytes. In JPEG-LS
 # a byte below 0x80 is data (T.87, A.1).
@@ -37,7 +38,7 @@ _MARKER_LS = re.compile(rb"\xff[\x80-\xcf\xd8-\xfe]")
 
 @dataclass(frozen=True)
 class Frame:
-    """What the one frame header says: sizes and depth, in pixels and bits."""
+    """The frame header: sides in pixels, depth in bits."""
 
     marker: int
     bits: int
@@ -48,7 +49,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Segment:
-    """A marker and where its body lies, without marker and length."""
+    """A marker, and where its body lies, which excludes marker and length."""
 
     marker: int
     start: int
@@ -56,7 +57,7 @@ class Segment:
 
 
 def read_frame(data: bytes, strict: bool = False) -> Frame:
-    """The frame header, which must come before the first scan; reads no further.
+    """The frame header, which must precede the first scan; nothing after that is read.
 
     Bytes between segments are skipped, as libjpeg does, or refused if `strict`. Raises
     UnreadableXray.
@@ -73,10 +74,10 @@ def read_frame(data: bytes, strict: bool = False) -> Frame:
 
 
 def check_jpeg(data: bytes, strict: bool = False) -> tuple[Frame, list[Segment]]:
-    """The frame header and all segments of the whole file, up to the end of the picture.
+    """The frame header and all segments up to the end of the picture.
 
-    Raises UnreadableXray for more segments or scans than any X-ray has, and for what readers
-    understand in different ways: a second frame header or size, markers without a length among
+    Raises UnreadableXray for more segments or scans than any X-ray has, and for what decoders
+    interpret differently: a second frame header or size, or markers without a length among the
     segments.
     """
     frame = read_frame(data, strict)
@@ -93,7 +94,7 @@ def check_jpeg(data: bytes, strict: bool = False) -> tuple[Frame, list[Segment]]
         try:
             segment = _segment(data, found.start())
         except UnreadableXray:
-            break  # cut short: the decoder says so
+            break  # truncated: left to the decoder, which may still read most of the picture
         segments.append(segment)
         scans += marker == SOS
         if scans > MAX_SCANS:
@@ -105,7 +106,7 @@ def check_jpeg(data: bytes, strict: bool = False) -> tuple[Frame, list[Segment]]
 
 
 def _head(data: bytes, strict: bool) -> Iterator[Segment]:
-    """The segments from SOI to the first SOS, which is the last one."""
+    """The segments after SOI, up to and including the first SOS."""
     if data[:2] != b"\xff\xd8":
         raise damaged()
     at = 2

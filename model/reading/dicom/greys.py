@@ -1,14 +1,14 @@
-"""Stored values of a DICOM object -> greys, by its rescale, look-up tables and windows.
+"""Stored values of a DICOM object -> grey levels, by its rescale, look-up tables and windows.
 
-What of these cannot be used is left out, with a warning where it matters: a picture is never
-refused for a number that only says how to show it.
+Unusable ones are skipped, with a warning where it matters: a picture is never refused for a number
+that only says how to display it.
 """
 
 import numpy as np
 from pydicom import Dataset
 
-from model.reading.anatomy import read_text
-from model.reading.dicom_values import read_number, read_numbers, read_pairs
+from model.reading.dicom.anatomy import read_text
+from model.reading.dicom.values import read_number, read_numbers, read_pairs
 from model.reading.grey import MIN_CONTRAST, look_up, stretch, value_range, window
 
 _UNUSABLE = (
@@ -18,11 +18,11 @@ _UNUSABLE = (
 
 
 def stored_values(used: np.ndarray, dataset: Dataset) -> np.ndarray:
-    """The value that each code of `used` (256 or 65,536 bool) stands for, as float64.
+    """The value, as float64, that each code of `used` (256 or 65,536 bool) stands for.
 
-    By Bits Stored, High Bit and Pixel Representation (PS3.5 8.1.1): bits above High Bit are none of
-    the value's (old objects keep overlays there), and left-justified values are moved down. Many
-    devices write a High Bit that is not theirs, so it counts only where the codes bear it out.
+    By Bits Stored, High Bit and Pixel Representation (PS3.5 8.1.1): bits above High Bit are not
+    part of the value (old objects keep overlays there), and left-justified values are shifted down.
+    Many devices write a wrong High Bit, so it is used only where the codes agree with it.
     """
     codes = np.arange(used.size)
     allocated = used.size.bit_length() - 1
@@ -40,9 +40,9 @@ def stored_values(used: np.ndarray, dataset: Dataset) -> np.ndarray:
 def grey_table(
     values: np.ndarray, used: np.ndarray, sample: np.ndarray, dataset: Dataset
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The uint8 grey of each code by its stored value, and warnings.
+    """The uint8 grey of each code, by its stored value in `values`, and warnings.
 
-    `used` marks the codes that the picture has; `sample` are the codes of some of its pixels.
+    `used` marks the codes that occur in the picture; `sample` holds the codes of some pixels.
     """
     found: tuple[str, ...] = ()
     scaled = values
@@ -56,9 +56,9 @@ def grey_table(
         slope, intercept = (read_number(dataset, f"Rescale{name}") for name in _RESCALE)
         scaled = values * (slope or 1.0) + (intercept or 0.0)
     if np.ptp(scaled[used]) == 0 or not np.isfinite(scaled).all():
-        scaled = values  # of no use: the pixels differ where the result does not
+        scaled = values  # unusable: it would make all pixels equal, or infinite
     for grey in _show(scaled, used, dataset):
-        if np.ptp(grey[used]) >= MIN_CONTRAST:  # else it misses the values that are there
+        if np.ptp(grey[used]) >= MIN_CONTRAST:  # else it misses the values of the picture
             return grey, found
     if (
         dataset.get("VOILUTSequence")
@@ -77,10 +77,10 @@ _RESCALE = ("Slope", "Intercept")
 
 
 def _show(values: np.ndarray, used: np.ndarray, dataset: Dataset) -> list[np.ndarray]:
-    """The greys by each usable VOI look-up table or window, the first to be tried first."""
+    """The greys by each usable VOI look-up table and window, in order of preference."""
     shown = []
     for table, first in _read_tables(dataset, "VOILUTSequence", values[used]):
-        # Over the entries, not over the bits that it claims: 12-bit tables often claim 16.
+        # By the range of its entries and not by its stated depth: 12-bit tables often state 16.
         shown.append(stretch(look_up(values, table, first), table.min(), table.max()))
     function = read_text(dataset, "VOILUTFunction") or "LINEAR"
     for centre, width in read_pairs(dataset, "WindowCenter", "WindowWidth"):
@@ -92,7 +92,7 @@ def _show(values: np.ndarray, used: np.ndarray, dataset: Dataset) -> list[np.nda
 def _read_tables(
     dataset: Dataset, element: str, values: np.ndarray
 ) -> list[tuple[np.ndarray, int]]:
-    """The usable look-up tables of a sequence: entries, and the value that the first stands for."""
+    """The usable look-up tables of a sequence: entries, and the value that maps to the first."""
     items = dataset.get(element) or ()
     tables = (_read_table(item, dataset, values) for item in items if isinstance(item, Dataset))
     return [table for table in tables if table is not None]
@@ -105,7 +105,7 @@ def _read_table(
     data = item.get("LUTData")
     if len(descriptor) < 2 or data is None:
         return None
-    # Both are 16 bits whose sign depends on the values that they are for (PS3.3 C.11.1.1).
+    # Both are 16 bits; whether they are signed depends on the values mapped (PS3.3 C.11.1.1).
     entries, first = int(descriptor[0]) % 65_536 or 65_536, int(descriptor[1])
     if isinstance(data, bytes):
         order = "<" if dataset.file_meta.TransferSyntaxUID.is_little_endian else ">"
