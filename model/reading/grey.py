@@ -53,14 +53,17 @@ def window(values: np.ndarray, centre: float, width: float, function: str) -> np
     """Apply a VOI window (PS3.3 C.11.2.1.2 and C.11.2.1.3): float64 from 0 to 255.
 
     `width` is positive. `function` is LINEAR, LINEAR_EXACT or SIGMOID; anything else counts as
-    LINEAR, the default.
+    LINEAR, the default. A LINEAR window of width 1 or less is a step above `centre` - 0.5.
     """
-    if function == "SIGMOID":
-        # 1 / (1 + exp(-4 (x - c) / w)), written so that it does not overflow.
-        return 127.5 * (1 + np.tanh(2 * (values - centre) / width))
-    if function != "LINEAR_EXACT":
-        centre, width = centre - 0.5, width - 1
-    return 255 * np.clip((values - centre) / max(width, 1e-6) + 0.5, 0, 1)
+    with np.errstate(over="ignore"):  # an infinite quotient is black or white
+        if function == "SIGMOID":
+            # 1 / (1 + exp(-4 (x - c) / w)), written so that the exponential does not overflow.
+            return 127.5 * (1 + np.tanh(2 * ((values - centre) / width)))
+        if function != "LINEAR_EXACT":
+            centre, width = centre - 0.5, width - 1
+        if width <= 0:
+            return np.where(values > centre, 255.0, 0.0)
+        return 255 * np.clip((values - centre) / width + 0.5, 0, 1)
 
 
 def look_up(values: np.ndarray, table: np.ndarray, first: int) -> np.ndarray:

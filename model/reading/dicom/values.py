@@ -9,10 +9,13 @@ import re
 import struct
 
 from pydicom import Dataset
+from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
 
 _BINARY = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "FL": "f", "FD": "d"}
+_US_OR_SS = "US or SS"
+"""The VR in the data dictionary for elements that are signed if the pixels are (PS3.6)."""
 
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d{1,3})?")
 
@@ -33,10 +36,13 @@ def _read_all(dataset: Dataset, element: str) -> list[float]:
     tag = Tag(element)
     if tag not in dataset:
         return []
-    raw = dataset.get_item(tag)
+    raw = dataset.get_item(tag, keep_deferred=True)  # else it parses an empty element, which raises
     value: object = raw.value if raw is not None else None
     if isinstance(raw, RawDataElement) and isinstance(value, bytes):
-        code = _BINARY.get(raw.VR or "")
+        vr = raw.VR or dictionary_VR(tag)  # an implicit object names no VR
+        if vr == _US_OR_SS:
+            vr = "SS" if read_number(dataset, "PixelRepresentation") == 1 else "US"
+        code = _BINARY.get(vr)
         if code:
             return _unpack(value, code, raw.is_little_endian)
         value = value.decode("latin-1")

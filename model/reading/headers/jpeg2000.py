@@ -108,11 +108,11 @@ def _check_style(data: bytes, at: int) -> None:
         if marker == 0xFF51 or marker < 0xFF01 or length < 2:
             raise contradictory()
         if marker == 0xFF00 | _COD:
-            (layers,) = struct.unpack_from(">H", data, at + 6)
+            layers, halvings = struct.unpack_from(">HxB", data, at + 6)
             styles += 1
             if layers > MAX_LAYERS:
                 raise too_complex("layers")
-            if data[at + 9] >= MAX_RESOLUTIONS:
+            if halvings >= MAX_RESOLUTIONS:
                 raise too_complex("resolutions")
         at += 2 + length
     else:

@@ -237,6 +237,22 @@ def test_padding_inside_the_picture_is_black() -> None:
     assert read(padded, PixelPaddingValue=65_000)[100:120, 100:150].max() == 0
 
 
+def test_padding_and_tables_of_an_implicit_object_are_used() -> None:
+    """Its elements do not name the type of their numbers, and the picture is the same."""
+    padded = RAMP + 1000
+    padded[100:120, 100:150] = 65_000
+    for elements in (
+        {"PixelPaddingValue": 65_000},
+        {"VOILUTSequence": table(np.arange(5096).tolist(), 0, 16), "PixelPaddingValue": 65_000},
+    ):
+        explicit, implicit = (
+            read_xray(save(build(padded, **elements), syntax)).pixels
+            for syntax in (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
+        )
+        assert explicit[100:120, 100:150].max() == 0
+        assert np.array_equal(explicit, implicit)
+
+
 def test_raw_detector_data_are_judged_with_a_warning() -> None:
     """For-processing objects look different from what the network learned."""
     for raw in (
