@@ -11,7 +11,7 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from model.evaluation.card_text import CARD
 from model.evaluation.scores import PREVALENCES
@@ -22,7 +22,7 @@ REPORT_NAME = "report.json"
 ABLATIONS_NAME = "ablations.json"
 PICTURES = ("evaluation.png", "auc.png", "training.png")
 
-SCORES = ("auc_roc", "auc_pr", "accuracy", "sensitivity", "specificity", "brier", "ece")
+SCORES: Final = ("auc_roc", "auc_pr", "accuracy", "sensitivity", "specificity", "brier", "ece")
 NOT_MEASURED = "Not measured."
 NAMES = {
     "auc_roc": "AUC (ROC)",

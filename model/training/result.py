@@ -27,6 +27,7 @@ from model.serving.artifact import (
     write_metadata,
 )
 from model.serving.density import FeatureDensity, write_density
+from model.serving.figures import parse_scores
 from model.training.augmentation import augment_all
 from model.training.preflight import RefusalPictures
 from model.training.refusal import Features, Pictures, count_refused, fit_refusal, fitting_half
@@ -91,7 +92,7 @@ def write_artifact(
         calibration=calibration,
         heatmap_reference=float(np.median(peaks)),
         ood=limits,
-        scores=scores,
+        scores=parse_scores(scores),
         training=training_record,
         weights_sha256=sha256_of(out / WEIGHTS_NAME),
         ood_sha256=sha256_of(out / OOD_NAME),

@@ -104,6 +104,15 @@ def change(copy: Path, path: str, value: object) -> None:
         ("input_side", 100),
         ("input_side", 0),
         ("scores", []),
+        ("scores.test", None),
+        ("scores.validation.auc_roc", 0.99),
+        ("scores.test.sensitivity", [0.9, 0.8]),
+        ("scores.test.brier", [0.1, True, 0.2]),
+        ("scores.test.images", 624.0),
+        ("scores.test.patients", -1),
+        ("scores.test.confusion", {"true_positive": 1}),
+        ("scores.ood", []),
+        ("scores.ood.official test", {"images": 624}),
         ("training", None),
         ("weights_sha256", "ED2554"),
         ("ood_sha256", 5),
@@ -162,5 +171,5 @@ def test_unclear_time_of_training_is_refused(copy: Path, trained_at: object) -> 
     values = json.loads((copy / METADATA_NAME).read_text())
     values["training"]["trained_at"] = trained_at
     (copy / METADATA_NAME).write_text(json.dumps(values))
-    with pytest.raises(ArtifactError, match="no time in ISO 8601 with its zone"):
+    with pytest.raises(ArtifactError, match="not a time in ISO 8601 with its zone"):
         read_artifact(copy)
