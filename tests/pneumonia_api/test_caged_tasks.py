@@ -32,7 +32,7 @@ def put(bench: Bench, upload: str) -> None:
 
 @pytest.mark.parametrize(
     ("attack", "sentence"),
-    [("crash", "ended the program that reads it"), ("spin", "could not be read in 15 seconds")],
+    [("crash", "crashed the program that reads it"), ("spin", "could not be read in 15 seconds")],
 )
 def test_file_that_ends_its_reader_is_rejected_once(
     bench: Bench, attack: str, sentence: str, caplog: pytest.LogCaptureFixture
@@ -44,7 +44,7 @@ def test_file_that_ends_its_reader_is_rejected_once(
     assert record.status == "rejected"
     assert sentence in str(record.reason)
     assert bench.calls == 0
-    assert caplog.text.count("a reader ended by") == 1
+    assert caplog.text.count("a reader died of") == 1
     with pytest.raises(ImageMissing):
         bench.images.read_incoming(record.id)
 
