@@ -1,9 +1,9 @@
-"""A nursery whose decoder was taken over: it does what the upload says.
+"""A nursery with an exploited decoder: it does what the upload says.
 
     python -m tests.model.cage.attacks CONTROL
 
-`b"attack NAME ARGUMENT"` runs the attack of that name; anything else is read as ever. Attacks call
-the C library, as machine code would, and raise OSError for what the system refuses.
+`b"attack NAME ARGUMENT"` runs the attack of that name; anything else is read as usual. Attacks call
+the C library, as injected code would, and raise OSError if the system refuses.
 """
 
 import ctypes
@@ -26,59 +26,59 @@ PREFIX = b"attack "
 
 
 def check(result: int) -> int:
-    """What a call of the C library gave. Raises OSError."""
+    """The result of a call of the C library. Raises OSError."""
     if result == -1:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     return result
 
 
 def write_file(path: str) -> None:
-    """Leave a file behind."""
+    """Write a file."""
     file = check(libc.open(path.encode(), os.O_CREAT | os.O_WRONLY, 0o600))
     check(libc.write(file, b"secret", 6))
 
 
 def read_file(path: str) -> None:
-    """Read what the service keeps."""
+    """Read a secret of the service."""
     check(libc.open(path.encode(), os.O_RDONLY))
 
 
 def connect(port: str) -> None:
-    """Call out."""
+    """Open a network connection."""
     check(libc.socket(socket.AF_INET, socket.SOCK_STREAM, 0))
     socket.create_connection(("127.0.0.1", int(port)), 5)
 
 
 def fork(path: str) -> None:
-    """A process that goes on when this one was ended."""
+    """Fork a process that outlives this one."""
     if check(libc.fork()) == 0:
         write_file(path)
         os._exit(0)
 
 
 def execute(path: str) -> None:
-    """Another program in place of this one."""
+    """Replace this process by another program."""
     arguments = (ctypes.c_char_p * 3)(b"touch", path.encode(), None)
     check(libc.execv(b"/usr/bin/touch", arguments))
 
 
 def start_thread(path: str) -> None:
-    """A thread that goes on after the answer."""
+    """Start a thread that runs on after the answer."""
     threading.Thread(target=write_file, args=(path,)).start()
 
 
 def kill_parent(_: str) -> None:
-    """End the nursery, and all other children with it."""
+    """Kill the nursery, and with it all other children."""
     check(libc.kill(os.getppid(), signal.SIGKILL))
 
 
 def kill_self(_: str) -> None:
-    """Pretend to be killed from outside, so that the X-ray is tried again for ever."""
+    """Pretend to be killed from outside, so that the X-ray is retried."""
     check(libc.kill(os.getpid(), signal.SIGKILL))
 
 
 def limit_parent(_: str) -> None:
-    """Take the files from the nursery, by its number."""
+    """Lower the nursery's limit of open files."""
     check(libc.prlimit(os.getppid(), 7, (ctypes.c_ulong * 2)(3, 3), None))
 
 
@@ -88,55 +88,55 @@ def trace_parent(_: str) -> None:
 
 
 def map_code(_: str) -> None:
-    """Memory that can be written and run."""
+    """Map memory that is both writable and executable."""
     libc.mmap.restype = ctypes.c_ssize_t
     check(libc.mmap(None, 4096, 7, 0x22, -1, 0))
 
 
 def allocate(_: str) -> None:
-    """Fill the machine's memory."""
+    """Exhaust the machine's memory."""
     bytearray(10 << 30)
 
 
 def spin(_: str) -> None:
-    """Never end."""
+    """Loop for ever."""
     while True:
         pass
 
 
 def sleep(seconds: str) -> None:
-    """Do nothing for long."""
+    """Hang without using CPU time."""
     time.sleep(float(seconds))
 
 
 def crash(_: str) -> None:
-    """What a decoder does that follows a wrong pointer."""
+    """Dereference a null pointer."""
     ctypes.string_at(0)
 
 
 def abort(_: str) -> None:
-    """What the C library does that finds its memory damaged."""
+    """Abort, as the C library does when its heap is corrupted."""
     libc.abort()
 
 
 def leave(_: str) -> None:
-    """End as if all was well."""
+    """Exit with status 0 without an answer."""
     os._exit(0)
 
 
 def raise_error(name: str) -> None:
-    """An error that nobody expected, with a patient's name."""
+    """Raise an unexpected error that quotes a patient's name."""
     raise ArithmeticError(name)
 
 
 def hold_gate(seconds: str) -> None:
-    """Be a large picture for so long."""
+    """Hold the lock for large decodes."""
     with one_if_large(LARGE_PIXELS + 1, 1):
         time.sleep(float(seconds))
 
 
 def babble(_: str) -> None:
-    """Answer what no reader answers."""
+    """Send a malformed answer."""
     os.write(3, b"A\xff\xff\xff\x7f" + bytes(100))
 
 
@@ -151,7 +151,7 @@ ATTACKS: dict[str, Callable[[str], None]] = {
 
 
 def read(data: bytes, max_pixels: int) -> XrayImage:
-    """In place of `read_xray`."""
+    """Replaces `read_xray`."""
     if data.startswith(PREFIX):
         name, _, argument = data.removeprefix(PREFIX).decode().partition(" ")
         ATTACKS[name](argument)

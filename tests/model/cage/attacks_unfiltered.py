@@ -1,4 +1,4 @@
-"""As `tests.model.cage.attacks`, on a machine whose system calls no filter is known for."""
+"""As `tests.model.cage.attacks`, on an architecture without a filter of system calls."""
 
 from functools import partial
 

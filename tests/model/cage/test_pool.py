@@ -1,4 +1,4 @@
-"""`model.cage.pool`: what a file may do costs that file, and nothing else notices."""
+"""`model.cage.pool`: whatever a file does affects only that file."""
 
 import csv
 import io
@@ -28,7 +28,7 @@ from tests.stack import ROOT
 
 GREY = np.asarray(Image.radial_gradient("L").resize((300, 200)))
 WAIT_SECONDS = 30
-"""For what must happen at all, on a busy machine."""
+"""Generous, for a busy machine."""
 
 
 def encode(image: Image.Image, kind: str = "PNG") -> bytes:
@@ -47,18 +47,18 @@ def read(cage: Cage, data: bytes = ORDINARY) -> CagedXray:
 
 
 def attack(cage: Cage, name: str, argument: object = "") -> CagedXray:
-    """Let the decoder do what `tests.model.cage.attacks` knows by that name."""
+    """Make the decoder run an attack of `tests.model.cage.attacks`."""
     return read(cage, f"attack {name} {argument}".encode())
 
 
 @pytest.fixture(scope="module")
 def attacked() -> Cage:
-    """Two children whose decoder can be taken over."""
+    """Two children with an exploitable decoder."""
     return Cage(2, "tests.model.cage.attacks")
 
 
 def find_children(cage: Cage) -> list[psutil.Process]:
-    """The nursery, and what it forked."""
+    """The nursery and its children."""
     [nursery] = [p for p in psutil.Process().children() if _is_nursery_of(p, cage)]
     return [nursery, *nursery.children()]
 
@@ -73,7 +73,7 @@ def _is_nursery_of(process: psutil.Process, cage: Cage) -> bool:
     ids=["JPEG", "PNG", "DICOM"],
 )
 def test_caged_and_uncaged_are_one(attacked: Cage, data: bytes) -> None:
-    """Input, preview, size and warnings are those of `read_xray`, to the last bit."""
+    """Input, preview, size and warnings equal those of `read_xray` exactly."""
     caged, xray = read(attacked, data), read_xray(data)
     assert np.array_equal(caged.input, model_input(xray))
     assert caged.preview == encode_preview(xray)
@@ -90,7 +90,7 @@ def test_refusal_comes_out_as_it_is(attacked: Cage) -> None:
 
 @pytest.fixture(scope="module")
 def listener() -> Iterator[socket.socket]:
-    """Who would be called."""
+    """A server that an attack might connect to."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.setblocking(False)
         yield server
@@ -107,7 +107,7 @@ def listener() -> Iterator[socket.socket]:
 def test_decoder_that_was_taken_over_gets_nowhere(
     attacked: Cage, tmp_path: Path, listener: socket.socket, name: str
 ) -> None:
-    """The call is refused, nothing is left behind, and the next X-ray is read."""
+    """The system call is refused, leaves nothing behind, and the next X-ray is read."""
     secret = tmp_path / "secret"
     secret.write_text("of the service")
     port = listener.getsockname()[1]
@@ -133,7 +133,7 @@ def test_decoder_that_was_taken_over_gets_nowhere(
     ],
 )
 def test_decoder_that_breaks_down_costs_its_xray(attacked: Cage, name: str, reason: str) -> None:
-    """A crash, an endless loop and ten gigabytes are refused in a sentence, once."""
+    """A crash, an endless loop and ten gigabytes each refuse one X-ray, in one sentence."""
     with pytest.raises(UnreadableXray, match=r"\.$") as refused:
         attack(attacked, name)
     assert refused.value.reason == reason
@@ -143,7 +143,7 @@ def test_decoder_that_breaks_down_costs_its_xray(attacked: Cage, name: str, reas
 def test_decoder_that_hangs_is_ended_and_the_others_do_not_notice(
     attacked: Cage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It takes no processor time, so the clock ends it; meanwhile X-rays are read."""
+    """It uses no CPU time, so the wall-clock limit ends it; meanwhile X-rays are read."""
     monkeypatch.setattr(cage_module, "WALL_SECONDS", 2)
     reasons = []
 
@@ -160,8 +160,8 @@ def test_decoder_that_hangs_is_ended_and_the_others_do_not_notice(
     assert reasons == ["too_slow"]
 
 
-def test_error_that_nobody_expected_is_ours_and_quotes_nothing(attacked: Cage) -> None:
-    """Where it was raised is said, for the log; what it says may be of the patient."""
+def test_unexpected_error_is_a_fault_that_quotes_nothing(attacked: Cage) -> None:
+    """The fault says where it was raised, but not its message, which may hold patient data."""
     with pytest.raises(CageFault, match="ArithmeticError") as fault:
         attack(attacked, "raise_error", "DOE^JANE")
     assert "DOE" not in str(fault.value)
@@ -169,7 +169,7 @@ def test_error_that_nobody_expected_is_ours_and_quotes_nothing(attacked: Cage) -
 
 
 def test_child_killed_from_outside_is_no_fault_of_its_xray(attacked: Cage) -> None:
-    """CageLost, which a worker tries again; the next X-ray is read."""
+    """CageLost, on which a worker retries; the next X-ray is read."""
     lost = []
 
     def sleep() -> None:
@@ -189,7 +189,7 @@ def test_child_killed_from_outside_is_no_fault_of_its_xray(attacked: Cage) -> No
 
 
 def test_idle_child_and_nursery_that_were_killed_are_replaced(attacked: Cage) -> None:
-    """Nobody notices the one; the other costs at most one try."""
+    """A dead child costs nothing, a dead nursery at most one attempt."""
     read(attacked)
     read(attacked)
     for child in find_children(attacked)[1:]:
@@ -210,8 +210,8 @@ def test_idle_child_and_nursery_that_were_killed_are_replaced(attacked: Cage) ->
 
 
 @pytest.mark.parametrize("wanted", [True, False])
-def test_large_xrays_wait_and_are_asked_for_again(attacked: Cage, wanted: bool) -> None:
-    """One at a time in all children; who waited learns whether it is still to be read."""
+def test_large_xrays_wait_and_then_call_wanted(attacked: Cage, wanted: bool) -> None:
+    """One at a time in all children; after waiting, `wanted` decides whether to read on."""
     first = threading.Thread(target=lambda: _hold(attacked, 1.5))
     first.start()
     while not attacked._large.locked():
@@ -236,8 +236,8 @@ def _hold(cage: Cage, seconds: float) -> None:
         attack(cage, "hold_gate", seconds)
 
 
-def test_who_waits_for_a_child_is_asked_for_again() -> None:
-    """A task that waited may have been judged or deleted meanwhile."""
+def test_wanted_is_called_after_waiting_for_a_child() -> None:
+    """While it waited, its X-ray may have been analysed or deleted."""
     cage = Cage(1, "tests.model.cage.attacks")
     thread = threading.Thread(target=_hold, args=(cage, 1))
     thread.start()
@@ -252,7 +252,7 @@ def test_who_waits_for_a_child_is_asked_for_again() -> None:
 def test_where_no_calls_are_filtered_limits_hold_and_the_log_says_so(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """No file and no connection more, by the limit of open files; said once, not for each child."""
+    """The limit of open files prevents new files and connections; the warning is logged once."""
     cage_children._warned.clear()
     cage = Cage(1, "tests.model.cage.attacks_unfiltered")
     with caplog.at_level(logging.WARNING):
@@ -265,7 +265,7 @@ def test_where_no_calls_are_filtered_limits_hold_and_the_log_says_so(
 
 
 def test_nothing_of_the_service_is_in_the_cage(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No secret in its environment, no file of the service open in a child."""
+    """No secret is in its environment, and no file of the service is open in a child."""
     monkeypatch.setenv("API_KEY", "secret of the service")
     cage = Cage(1)
     read(cage)
@@ -288,7 +288,7 @@ print("asleep", flush=True)
 
 
 def test_children_end_with_the_process_that_they_read_for(tmp_path: Path) -> None:
-    """Killed, it leaves nobody who computes on, not even one that hangs."""
+    """After SIGKILL no child runs on, not even one that hangs."""
     file = tmp_path / "xray.jpg"
     file.write_bytes(ORDINARY)
     with subprocess.Popen(
@@ -315,7 +315,7 @@ def _conclude(
 def test_malformed_files_end_alike_and_end_no_child(
     xray_data: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Broken, odd and hostile files: the answer of `read_xray`, and no reader is lost to one."""
+    """Broken, odd and malicious files give the outcome of `read_xray`, and no child dies."""
     folder = xray_data / "malformed_dev"
     with (folder / "manifest.csv").open() as file:
         names = [row["file"] for row in csv.DictReader(file)]

@@ -1,4 +1,4 @@
-"""DICOM objects as the tests need them: a picture in, the bytes of a file out."""
+"""DICOM files for tests: pixels in, the bytes of a file out."""
 
 import io
 from typing import Any
@@ -20,7 +20,7 @@ PATIENT = "DOE^JANE"
 def build(pixels: np.ndarray, **elements: Any) -> Dataset:
     """A frontal chest X-ray of a named patient with these pixels; `elements` are set last.
 
-    An element that is None is left out.
+    An element that is None is omitted.
     """
     dataset = Dataset()
     dataset.PatientName = dataset.PatientID = dataset.AccessionNumber = PATIENT
@@ -46,7 +46,7 @@ def build(pixels: np.ndarray, **elements: Any) -> Dataset:
 
 
 def save(dataset: Dataset, syntax: UID = ExplicitVRLittleEndian) -> bytes:
-    """The file, with preamble and header; compressed if `syntax` is and it is not yet."""
+    """A complete file with preamble and header, compressed if `syntax` requires it."""
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     if syntax.is_encapsulated:
@@ -59,7 +59,7 @@ def save(dataset: Dataset, syntax: UID = ExplicitVRLittleEndian) -> bytes:
 
 
 def save_frame(dataset: Dataset, frame: bytes, syntax: UID) -> bytes:
-    """The file, with `frame` as its one compressed frame."""
+    """A complete file with `frame` as its only, compressed frame."""
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = syntax
     dataset.add_new("PixelData", "OB", encapsulate([frame]))
@@ -68,7 +68,7 @@ def save_frame(dataset: Dataset, frame: bytes, syntax: UID) -> bytes:
 
 
 def save_bare(dataset: Dataset, implicit: bool) -> bytes:
-    """The data set alone: no preamble, no header, so no transfer syntax."""
+    """A bare data set: without preamble and header, and so without transfer syntax."""
     buffer = io.BytesIO()
     dataset.save_as(buffer, implicit_vr=implicit, little_endian=True)
     return buffer.getvalue()

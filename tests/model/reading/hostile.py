@@ -1,7 +1,7 @@
-"""Files made to hurt whoever reads them: each is small, and each is a kind of its own.
+"""Malicious files, each small, and each a different attack on a decoder.
 
-`HOSTILE` names a maker for each kind; `make_hostile(name)` returns its bytes. Sizes are small
-enough for a test and large enough to freeze, fill or end a reader without bounds.
+`HOSTILE` maps the name of each attack to a function that makes the file. Files are small enough for
+a test, and large enough to hang, crash or exhaust a reader without bounds.
 """
 
 import io
@@ -45,12 +45,12 @@ def segment(marker: int, body: bytes) -> bytes:
 
 
 def after_start(data: bytes, *segments: bytes) -> bytes:
-    """A JPEG with segments put in after its SOI."""
+    """A JPEG with segments inserted after its SOI."""
     return data[:2] + b"".join(segments) + data[2:]
 
 
 def many_scans(side: int, scans: int) -> bytes:
-    """A progressive JPEG whose scans refine a picture of one grey again and again.
+    """A progressive JPEG with many scans that refine a picture of one grey.
 
     Each scan is a few bytes, because one end-of-band run covers 16,384 blocks, and costs a pass
     over all the blocks.
@@ -70,7 +70,7 @@ def many_scans(side: int, scans: int) -> bytes:
 
 
 def ifd(order: str, entries: Iterable[tuple[int, int, int, int]], following: int = 0) -> bytes:
-    """A directory of TIFF: (tag, type, count, value or offset) each."""
+    """A TIFF directory of (tag, type, count, value or offset) entries."""
     made = [struct.pack(f"{order}HHLL", *entry) for entry in entries]
     return (
         struct.pack(f"{order}H", len(made)) + b"".join(made) + struct.pack(f"{order}L", following)
@@ -78,7 +78,7 @@ def ifd(order: str, entries: Iterable[tuple[int, int, int, int]], following: int
 
 
 def shared_tags(tags: int, size: int) -> bytes:
-    """A TIFF header and directory of which every tag claims the same `size` bytes."""
+    """A TIFF header and directory in which every tag claims the same `size` bytes."""
     at = 8 + 2 + 12 * tags + 4
     entries = [(50_000 + number, 7, size, at) for number in range(tags)]
     return b"II*\0" + struct.pack("<L", 8) + ifd("<", entries) + bytes(size)
@@ -92,7 +92,7 @@ def tiff(
     following: int = 0,
     offsets: tuple[int, int, int, int] | None = None,
 ) -> bytes:
-    """A grey TIFF of one strip with more tags; the strip lies at 8, the directory after it."""
+    """A grey TIFF of one strip with more tags; the strip is at offset 8, the directory follows."""
     tags = {
         256: (4, 1, size[0]),
         257: (4, 1, size[1]),
@@ -118,7 +118,7 @@ def chunk(name: bytes, body: bytes) -> bytes:
 
 
 def png(*more: bytes, ihdr: bytes = b"", data: bytes | None = None) -> bytes:
-    """A grey PNG with chunks put in after its IHDR."""
+    """A grey PNG with chunks inserted after its IHDR."""
     height, width = GREY.shape
     rows = b"".join(b"\0" + row.tobytes() for row in GREY)
     head = chunk(b"IHDR", ihdr or struct.pack(">LLBBBBB", width, height, 8, 0, 0, 0, 0))
@@ -127,7 +127,7 @@ def png(*more: bytes, ihdr: bytes = b"", data: bytes | None = None) -> bytes:
 
 
 def zeros(size: int) -> bytes:
-    """Deflated zeros: less than a hundredth of `size`."""
+    """Deflated zeros, in less than a hundredth of `size` bytes."""
     return zlib.compress(bytes(size), 1)
 
 
@@ -155,7 +155,7 @@ def plain(body: bytes) -> bytes:
 
 
 def tiny_elements(count: int) -> bytes:
-    """That many private elements without a value."""
+    """`count` private elements without a value."""
     return b"".join(
         struct.pack("<HH2sH", 9 + 2 * (number >> 16), number & 0xFFFF, b"LO", 0)
         for number in range(count)
@@ -163,13 +163,13 @@ def tiny_elements(count: int) -> bytes:
 
 
 def nested(depth: int) -> bytes:
-    """Sequences without length, one in the other."""
+    """Nested sequences of undefined length."""
     begin = struct.pack("<HH2sHL", 9, 0x1001, b"SQ", 0, 0xFFFFFFFF)
     return (begin + struct.pack("<HHL", 0xFFFE, 0xE000, 0xFFFFFFFF)) * depth
 
 
 def view_codes(count: int) -> bytes:
-    """A view code sequence of one item with that many elements."""
+    """A view code sequence of one item with `count` elements."""
     items = tiny_elements(count)
     item = struct.pack("<HHL", 0xFFFE, 0xE000, len(items)) + items
     return element(0x54, 0x220, b"SQ", item)
@@ -186,7 +186,7 @@ def codestream(**options: object) -> bytes:
 
 
 def large_codestream(side: int) -> bytes:
-    """An ordinary picture, and a header that says `side` x `side`."""
+    """An ordinary picture under a header that states `side` x `side`."""
     data = bytearray(codestream())
     at = data.index(b"\xff\x51")
     struct.pack_into(">2L", data, at + 6, side, side)
@@ -204,9 +204,10 @@ def decoy_siz(side: int) -> bytes:
 
 
 def marker_before_frame(marker: int, side: int) -> bytes:
-    """A marker without length, the next marker taken as which jumps over the true, large SOF.
+    """A marker without length, which makes some readers skip the true, large SOF.
 
-    Who gives every marker a length finds a SOF of 300 x 200 in a comment 65,538 bytes further on.
+    A reader that expects a length after every marker finds a SOF of 300 x 200 in a comment 65,538
+    bytes later.
     """
     real = encode(Image.new("L", (side, side), 9), "JPEG")
     decoy = segment(0xC0, struct.pack(">BHHBBBB", 8, *GREY.shape, 1, 1, 0x11, 0))
@@ -223,13 +224,13 @@ def two_frames() -> bytes:
 
 
 def rle(header: Iterable[int], body: bytes = bytes(100)) -> bytes:
-    """An RLE frame with sixteen numbers as its header."""
+    """An RLE frame with up to sixteen numbers as its header."""
     numbers = [*header]
     return struct.pack("<16L", *numbers, *[0] * (16 - len(numbers))) + body
 
 
 def fragments(count: int) -> bytes:
-    """A chest X-ray in RLE whose pixels are that many empty fragments."""
+    """A chest X-ray in RLE whose pixels are `count` empty fragments."""
     data = in_dicom(rle([1, 64]), RLELossless)
     at = data.rindex(struct.pack("<HHL", 0xFFFE, 0xE0DD, 0))
     return data[:at] + struct.pack("<HHL", 0xFFFE, 0xE000, 0) * count + data[at:]
@@ -241,18 +242,18 @@ def exif_of(body: bytes) -> bytes:
 
 
 def raw_profile(body: bytes) -> bytes:
-    """Exif as ImageMagick writes it into PNG: hexadecimal, in a compressed text."""
+    """Exif as ImageMagick stores it in PNG: hexadecimal, in a compressed text chunk."""
     text = b"\nexif\n%8d\n" % len(body) + body.hex().encode() + b"\n"
     return chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(text, 9))
 
 
 def looped_tiff() -> bytes:
-    """Its directory names itself as the next."""
+    """A TIFF whose directory names itself as the next."""
     return tiff(following=8 + GREY.size)
 
 
 def many_pages(count: int) -> bytes:
-    """A chain of directories, each a reduced copy by its tag."""
+    """A chain of directories, each tagged as a reduced copy."""
     data = b"II*\0" + struct.pack("<L", 8 + GREY.size) + GREY.tobytes()
     for number in range(count):
         here = len(data)
@@ -266,45 +267,45 @@ def many_pages(count: int) -> bytes:
 
 
 def strips(count: int) -> bytes:
-    """A TIFF that claims that many strips, all of them the same."""
+    """A TIFF that claims `count` strips, all in the same place."""
     pixels = GREY.tobytes() + struct.pack("<L", 8) * count
     return tiff(pixels=pixels, offsets=(273, 4, count, 8 + GREY.size))
 
 
 def jpeg_ls(side: int) -> bytes:
-    """The header of a JPEG-LS picture of `side` x `side` without data."""
+    """The header of a JPEG-LS picture of `side` x `side`, without data."""
     frame = segment(0xF7, struct.pack(">BHHBBBB", 8, side, side, 1, 1, 0x11, 0))
     return b"\xff\xd8" + frame + segment(0xDA, bytes([1, 1, 0, 0, 0, 0])) + bytes(64) + b"\xff\xd9"
 
 
 def tiles(side: int) -> bytes:
-    """A JPEG 2000 picture cut into tiles of that side."""
+    """A JPEG 2000 picture in tiles of `side` x `side`."""
     return codestream(tile_size=(side, side))
 
 
 def layers(count: int) -> bytes:
-    """A JPEG 2000 header that claims that many quality layers."""
+    """A JPEG 2000 header that claims `count` quality layers."""
     data = bytearray(codestream())
     struct.pack_into(">H", data, data.index(b"\xff\x52") + 6, count)
     return bytes(data)
 
 
 def resolutions(count: int) -> bytes:
-    """A JPEG 2000 header that claims that many resolutions."""
+    """A JPEG 2000 header that claims `count` resolutions."""
     data = bytearray(codestream())
     data[data.index(b"\xff\x52") + 9] = count
     return bytes(data)
 
 
 def with_element(more: bytes) -> bytes:
-    """A chest X-ray with one element more before its pixels."""
+    """A chest X-ray with one more element before its pixels."""
     data = save(build(GREY), ExplicitVRLittleEndian)
     at = data.index(struct.pack("<HH2s", 0x7FE0, 0x10, b"OB"))
     return data[:at] + more + data[at:]
 
 
 def many_windows(count: int) -> bytes:
-    """A chest X-ray, implicit, with that many window centres in one element."""
+    """A chest X-ray, implicit, with `count` window centres in one element."""
     bare = save_bare(build(GREY), implicit=True)
     at = bare.index(struct.pack("<HH", 0x7FE0, 0x10))
     centres = b"1\\" * count
@@ -381,9 +382,9 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "dicom_many_windows": lambda: many_windows(8_000_000),
     "dicom_view_codes": lambda: with_element(view_codes(1_000_000)),
 }
-"""A maker for each kind."""
+"""Attack -> function that makes the file."""
 
 
 def make_hostile(name: str) -> bytes:
-    """The bytes of one kind."""
+    """The file of one attack."""
     return HOSTILE[name]()

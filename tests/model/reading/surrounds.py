@@ -1,4 +1,4 @@
-"""What printers, exports and viewers put around a film: (height, width) uint8 in, larger out."""
+"""What printers, exports and viewers add around a film: (height, width) uint8 in, larger out."""
 
 import io
 
@@ -9,7 +9,7 @@ BLACK, GREY, WHITE = 0, 128, 255
 
 
 def pad_to_square(film: np.ndarray, level: int) -> np.ndarray:
-    """The film in the middle of a square."""
+    """The film centred in a square."""
     height, width = film.shape
     side = max(height, width)
     square = np.full((side, side), level, np.uint8)
@@ -35,7 +35,7 @@ def write_text(picture: np.ndarray, at: tuple[int, int], text: str, level: int) 
 
 
 def as_jpeg(picture: np.ndarray, quality: int) -> np.ndarray:
-    """With the noise that the compression makes of edges."""
+    """With the ringing of JPEG compression at edges."""
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "JPEG", quality=quality)
     return np.asarray(Image.open(buffer))
@@ -52,7 +52,7 @@ def show_in_viewer(
     thumbnails: bool = False,
     fill: float = 0.93,
 ) -> np.ndarray:
-    """A viewer's window: tool bar with buttons, side panel, texts in the corners, the film fitted.
+    """A viewer's window: tool bar with buttons, side panel, text in the corners, and the film.
 
     `thumbnails` puts small copies of the film in the panel; `fill` is the film's share of the room.
     """

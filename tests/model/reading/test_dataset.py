@@ -30,18 +30,18 @@ from model.reading.xray import XrayImage, read_xray, squash
     ],
 )
 def test_patient_is_read_from_the_name(name: str, label: int, patient: str) -> None:
-    """Numbers restart for each kind, so the kind is part of the patient's id."""
+    """Bacteria and virus number their patients separately, so the kind is part of the id."""
     assert read_patient(name, label) == patient
 
 
 def test_folder_without_a_class_is_told_in_one_line(tmp_path: Path) -> None:
-    """A wrong folder is an error that names it, not a training run on nothing."""
+    """A wrong folder is an error that names it, not a training run without data."""
     with pytest.raises(DataError, match="No normal X-rays found in"):
         list_xrays(tmp_path)
 
 
 def test_unreadable_files_are_left_out_and_listed(tmp_path: Path) -> None:
-    """One broken file does not end a run, and is not silently missing."""
+    """A broken file does not end a run, and is reported."""
     for name in ("NORMAL", "PNEUMONIA"):
         (tmp_path / name).mkdir()
         Image.radial_gradient("L").save(tmp_path / name / "person1_virus_1.png")
@@ -53,7 +53,7 @@ def test_unreadable_files_are_left_out_and_listed(tmp_path: Path) -> None:
 
 
 def test_no_patient_is_on_both_sides_of_the_split(xray_data: Path) -> None:
-    """All images of one child are trained on, or validated on, never both."""
+    """All images of a child are used for training or for validation, never for both."""
     xrays = list_xrays(xray_data / "kermany224" / "train")
     train, validation = split_by_patient(xrays, 0.15, seed=20)
     assert len(train) + len(validation) == len(xrays)
@@ -82,7 +82,7 @@ def lay_out(folder: Path, **files: bytes) -> dict[str, list[LabelledXray]]:
 
 @pytest.mark.parametrize("other", ["training", "validation", "test"])
 def test_equal_bytes_under_two_labels_end_the_run(tmp_path: Path, other: str) -> None:
-    """One of the two labels is wrong, wherever the files lie, and nobody can tell which."""
+    """One of the two labels is wrong, wherever the files are, and it is not known which."""
     files = {"training__NORMAL__a": b"same", f"{other}__PNEUMONIA__b": b"same"}
     with pytest.raises(
         DataError, match=r"NORMAL/a\.jpeg and .*PNEUMONIA/b\.jpeg are the same file with two labels"
@@ -95,14 +95,14 @@ def test_equal_bytes_under_two_labels_end_the_run(tmp_path: Path, other: str) ->
     [("training", "test"), ("validation", "test"), ("training", "validation")],
 )
 def test_equal_bytes_on_two_sides_end_the_run(tmp_path: Path, one: str, other: str) -> None:
-    """The same image under another patient's name would be learned and then asked for."""
+    """The same image under another patient's name would be learned and then tested."""
     files = {f"{one}__NORMAL__a": b"same", f"{other}__NORMAL__b": b"same"}
     with pytest.raises(DataError, match=f"in {one} and in {other}"):
         check_contents(lay_out(tmp_path, **files))
 
 
 def test_equal_bytes_of_one_patient_are_fine_and_of_two_are_reported(tmp_path: Path) -> None:
-    """As in the set: exact duplicates of one label on one side."""
+    """Exact duplicates with one label on one side are accepted; the real set has some."""
     fine = {
         "training__PNEUMONIA__person1_virus_1": b"same",
         "training__PNEUMONIA__person1_virus_2": b"same",
@@ -119,7 +119,7 @@ def test_equal_bytes_of_one_patient_are_fine_and_of_two_are_reported(tmp_path: P
 def test_decoder_that_fails_costs_its_own_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever is raised while a file is read, it is listed with its kind, and the others go on."""
+    """Whatever reading a file raises, its type is reported and the others are read."""
     for name in ("NORMAL", "PNEUMONIA"):
         (tmp_path / name).mkdir()
         for number in range(2):
@@ -139,7 +139,7 @@ def test_decoder_that_fails_costs_its_own_file(
 
 
 def test_what_is_no_regular_file_is_found(tmp_path: Path) -> None:
-    """A pipe hangs no training run, and a link to nowhere is not silently missing."""
+    """A pipe does not hang a training run, and a broken link is reported."""
     for name in ("NORMAL", "PNEUMONIA"):
         (tmp_path / name).mkdir()
         Image.radial_gradient("L").save(tmp_path / name / "person1_virus_1.png")

@@ -1,4 +1,4 @@
-"""`film` through `read_xray`: what lies around a film changes neither picture nor result."""
+"""`film` through `read_xray`: what surrounds a film changes neither picture nor result."""
 
 import io
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def films(samples: list[Path]) -> list[Path]:
 
 
 def read(picture: np.ndarray) -> XrayImage:
-    """The picture by way of a PNG file."""
+    """The picture, read from a PNG file."""
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "PNG", compress_level=1)
     return read_xray(buffer.getvalue())
@@ -63,7 +63,7 @@ BORDERS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 @pytest.mark.parametrize("name", BORDERS)
 def test_border_changes_nothing(name: str, films: list[Path], predictor: Predictor) -> None:
-    """With a border of one level and without it: one probability, one preview, no warning."""
+    """Probability and preview are the same as without the border, and there is no warning."""
     for sample in films:
         plain = read_xray(sample.read_bytes())
         framed = read(BORDERS[name](plain.pixels))
@@ -85,7 +85,7 @@ VIEWERS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 @pytest.mark.parametrize("name", VIEWERS)
 def test_viewer_is_cut_away_and_named(name: str, films: list[Path]) -> None:
-    """Of a screenshot the film is judged, and the reader is asked to look at what was cut."""
+    """The film in a screenshot is analysed, and a warning asks to check what was cut off."""
     for sample in films:
         plain = read_xray(sample.read_bytes())
         shown = read(VIEWERS[name](plain.pixels))
@@ -95,14 +95,14 @@ def test_viewer_is_cut_away_and_named(name: str, films: list[Path]) -> None:
 
 
 def test_viewer_saved_as_jpeg_is_named(films: list[Path]) -> None:
-    """Its noise makes the tool bar look like film, so a part may stay; the warning is the same."""
+    """JPEG noise makes a tool bar look like film, so it may stay in part; a warning says so."""
     for sample in films:
         shown = read(as_jpeg(show_in_viewer(read_xray(sample.read_bytes()).pixels), 85))
         assert any("viewer's window" in warning for warning in shown.warnings)
 
 
 def test_two_films_in_a_viewer_are_doubted(films: list[Path]) -> None:
-    """With two films next to each other neither is chosen; the warning names the cause."""
+    """Of two films side by side neither is chosen; the warning names the cause."""
     picture = Image.fromarray(read_xray(films[0].read_bytes()).pixels)
     film = np.asarray(picture.resize((600, 600)))
     pair = np.hstack([film, np.zeros((600, 120), np.uint8), film])
@@ -111,7 +111,7 @@ def test_two_films_in_a_viewer_are_doubted(films: list[Path]) -> None:
 
 
 def test_ordinary_films_stay_whole(samples: list[Path]) -> None:
-    """A film as it comes is not cut: its own dark edges are no border."""
+    """An ordinary film is not cut: its dark edges do not count as a border."""
     for sample in samples:
         with Image.open(sample) as image:
             grey = np.asarray(image.convert("L"))
@@ -122,7 +122,7 @@ def test_ordinary_films_stay_whole(samples: list[Path]) -> None:
 
 
 def test_black_collimation_is_cut_but_no_lung(xray_data: Path) -> None:
-    """A film in a large shutter loses black alone: nothing brighter than noise is outside."""
+    """A heavily collimated film loses only black: nothing brighter than noise is cut off."""
     path = xray_data / "older_children" / "images" / "00004274_000.jpg"
     grey = np.asarray(Image.open(path).convert("L"))
     film = find_film(grey)
@@ -133,7 +133,7 @@ def test_black_collimation_is_cut_but_no_lung(xray_data: Path) -> None:
 
 
 def test_heat_map_lies_on_the_preview(samples: list[Path], predictor: Predictor) -> None:
-    """Network and preview show one rectangle, so a border does not move the map on the preview."""
+    """Network and preview get the same rectangle, so a border does not move the heat map."""
     plain = read_xray(samples[-1].read_bytes())
     framed = read(add_border(plain.pixels, WHITE, 0.3, 0.05, 0.02, 0.2))
     assert framed.pixels.shape == plain.pixels.shape

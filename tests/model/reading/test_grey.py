@@ -1,4 +1,4 @@
-"""`model.reading.grey`: windows by the letter of the standard."""
+"""`model.reading.grey`: windows agree with the pseudo-code of the standard."""
 
 import math
 
@@ -43,7 +43,7 @@ def by_standard(x: float, centre: float, width: float, function: str) -> float:
 def test_window_is_that_of_the_standard(
     function: str, x: float, centre: float, width: float
 ) -> None:
-    """A plain scalar transcription gives the same grey."""
+    """A scalar transcription of the pseudo-code gives the same grey."""
     [grey] = window(np.array([x]), centre, width, function)
     expected = by_standard(x, centre, width, function)
     if 1 < width < 1.001:  # a step within rounding of its position

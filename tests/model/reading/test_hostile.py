@@ -1,4 +1,4 @@
-"""Files made to hurt: each is refused by its header, before it costs time or memory."""
+"""Malicious files: each is refused by its header, before it costs time or memory."""
 
 import pytest
 from pydicom.uid import JPEG2000Lossless
@@ -21,7 +21,7 @@ from tests.model.reading.hostile import (
 
 @pytest.fixture(scope="module")
 def cage() -> Cage:
-    """One child for all of them."""
+    """A cage of one child for all tests."""
     return Cage(1)
 
 
@@ -29,7 +29,7 @@ def cage() -> Cage:
 def test_hostile_file_is_refused_by_its_header(
     cage: Cage, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """In one sentence with a reason, and not because its reader had to be ended."""
+    """In one sentence with a reason, and not because its reader had to be killed."""
     data = make_hostile(name)
     with pytest.raises(UnreadableXray, match=r"^[A-Z][^\n]*\.$") as refused:
         cage.read(data, MAX_PIXELS, 224)
@@ -39,7 +39,7 @@ def test_hostile_file_is_refused_by_its_header(
 
 @pytest.mark.parametrize("name", [name for name in HOSTILE if not name.startswith("dicom")])
 def test_header_reader_of_the_api_needs_no_decoder(name: str) -> None:
-    """It answers with a size or a refusal, and nothing else comes out."""
+    """It returns a size or raises UnreadableXray, and nothing else."""
     data = make_hostile(name)
     assert not is_dicom(data)
     try:
@@ -57,6 +57,6 @@ def test_header_reader_of_the_api_needs_no_decoder(name: str) -> None:
     ids=["JPEG", "progressive JPEG", "PNG", "TIFF", "JPEG 2000"],
 )
 def test_the_same_files_without_their_malice_are_read(data: bytes) -> None:
-    """So it is the malice that is refused, not the way in which the test builds files."""
+    """So what is refused is the attack, not the way in which the tests build files."""
     xray = read_xray(data)
     assert (xray.height, xray.width) == GREY.shape

@@ -1,4 +1,4 @@
-"""`model.reading.xray`: every kind of file becomes grey pixels or one sentence."""
+"""`model.reading.xray`: every file becomes grey pixels or one sentence."""
 
 import csv
 import io
@@ -42,7 +42,7 @@ def ramp() -> Image.Image:
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "LA", "P", "I;16", "CMYK"])
 def test_every_mode_gives_the_same_grey(ramp: Image.Image, mode: str) -> None:
-    """A picture stored as grey, colour, palette, with alpha, 16-bit or CMYK is read alike."""
+    """Grey, colour, palette, alpha, 16 bits and CMYK give the same picture."""
     if mode == "I;16":
         stored = Image.fromarray(np.asarray(ramp).astype(np.uint16) * 16)  # 12 of 16 bits
     else:
@@ -57,7 +57,7 @@ def test_every_mode_gives_the_same_grey(ramp: Image.Image, mode: str) -> None:
 
 
 def test_transparent_parts_are_black(ramp: Image.Image) -> None:
-    """What is transparent lies outside the field, whatever hides below it: a black border."""
+    """Transparent pixels count as outside the exposed field, whatever their colour."""
     covered = ramp.convert("RGBA")
     covered.putalpha(
         Image.fromarray(np.tile(np.repeat(np.array([255, 0], np.uint8), 150), (200, 1)))
@@ -66,7 +66,7 @@ def test_transparent_parts_are_black(ramp: Image.Image) -> None:
 
 
 def test_exif_orientation_turns_the_picture(ramp: Image.Image) -> None:
-    """A photo of a film that was taken sideways is judged upright."""
+    """A photo of a film that was taken sideways is analysed upright."""
     exif = Image.Exif()
     exif[0x0112] = 6  # rotate by 90 degrees clockwise to show
     pixels = read_xray(encode(ramp, "JPEG", exif=exif)).pixels
@@ -77,7 +77,7 @@ def test_exif_orientation_turns_the_picture(ramp: Image.Image) -> None:
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
 @pytest.mark.parametrize("bits", [8, 16])
 def test_orientation_turns_every_depth(ramp: Image.Image, kind: str, bits: int) -> None:
-    """In PNG and TIFF as in JPEG, 8 or 16 bits: once, never twice."""
+    """In PNG and TIFF as in JPEG, with 8 or 16 bits, the tag is applied exactly once."""
     exif = Image.Exif()
     exif[0x0112] = 6
     stored = ramp if bits == 8 else Image.fromarray(np.asarray(ramp).astype(np.uint16) * 257)
@@ -114,14 +114,14 @@ def test_every_grey_tiff_is_read(
 
 @pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_deflate", "packbits", "jpeg", "group4"])
 def test_compressed_tiff_is_read(ramp: Image.Image, compression: str) -> None:
-    """Whatever Pillow's libtiff decompresses."""
+    """All compressions that Pillow's libtiff supports are read."""
     stored = ramp.convert("1") if compression == "group4" else ramp
     pixels = read_xray(encode(stored, "TIFF", compression=compression)).pixels
     assert pixels[:, 200:].mean() > pixels[:, :100].mean() + 100
 
 
 def test_values_that_are_no_numbers_do_not_count(ramp: Image.Image) -> None:
-    """Floating-point holes are black, infinite values the end of the range."""
+    """NaN becomes black, and infinite values the ends of the range."""
     values = np.asarray(ramp, np.float32).copy()
     values[100:110], values[110:120], values[120:130] = np.nan, np.inf, -np.inf
     pixels = read_xray(tiff(values, 1)).pixels
@@ -160,8 +160,8 @@ def test_large_jpeg_is_decoded_smaller_but_reports_its_size(ramp: Image.Image) -
         (encode(Image.radial_gradient("L"))[:2000], "damaged or incomplete"),
     ],
 )
-def test_unusable_files_are_told_in_one_sentence(data: bytes, sentence: str) -> None:
-    """Whoever sent it learns what is wrong and what to do."""
+def test_unusable_files_are_refused_in_one_sentence(data: bytes, sentence: str) -> None:
+    """The sender learns what is wrong and what to do."""
     with pytest.raises(UnreadableXray, match=sentence) as raised:
         read_xray(data)
     assert str(raised.value).endswith(".")
@@ -172,7 +172,7 @@ def test_unusable_files_are_told_in_one_sentence(data: bytes, sentence: str) -> 
     ("side", "sentence"), [(8_000, "8000 x 8000 pixels, more"), (20_000, "far more pixels")]
 )
 def test_pixel_bomb_is_refused_before_it_is_decoded(side: int, sentence: str) -> None:
-    """A small file of 64 or 400 megapixels costs no memory."""
+    """A small file that states 64 or 400 megapixels is refused without allocating them."""
     with pytest.raises(UnreadableXray, match=f"{sentence} than the limit of 60 megapixels"):
         read_xray(encode(Image.new("1", (side, side))))
 
@@ -190,7 +190,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is in other units elsewhere")
 @pytest.mark.parametrize("mode", ["RGBA", "I;16"])
 def test_large_images_take_little_more_than_their_pixels(mode: str) -> None:
-    """At the peak at most eight bytes a pixel, where whole images between the steps took 19."""
+    """Peak memory is at most eight bytes a pixel; whole images between the steps took 19."""
     side = 3000
     grey = Image.linear_gradient("L").resize((side, side))
     stored = (
@@ -208,7 +208,7 @@ def test_large_images_take_little_more_than_their_pixels(mode: str) -> None:
 
 
 def test_large_images_wait_for_each_other() -> None:
-    """More than 10 megapixels at a time would not fit a small host; small ones never wait."""
+    """Decodes of more than 10 megapixels are serialised; smaller ones never wait."""
     entered = {"large": threading.Event(), "small": threading.Event()}
 
     def decode(name: str, pixels: int) -> None:
@@ -230,7 +230,7 @@ def test_large_images_wait_for_each_other() -> None:
 
 
 def test_warnings_name_what_a_reader_should_check() -> None:
-    """A small, narrow, faint picture is judged, and said to be so."""
+    """A small, narrow, faint picture is analysed, with a warning for each."""
     faint = Image.radial_gradient("L").resize((600, 150)).point(lambda value: 100 + value // 8)
     warnings = " ".join(read_xray(encode(faint)).warnings)
     assert "small" in warnings
@@ -260,7 +260,7 @@ def test_model_input_is_the_contract() -> None:
 def test_training_sees_what_serving_sees(
     samples: list[Path], tmp_path: Path, encoded: Callable[[np.ndarray], bytes]
 ) -> None:
-    """The same bytes become the same array on both ways, a JPEG decoded at a fraction too."""
+    """The same bytes give the same array both ways, even from a JPEG decoded at a fraction."""
     with Image.open(samples[0]) as image:
         data = encoded(np.asarray(image.convert("L").resize((2400, 1800))))
     path = tmp_path / "xray"
@@ -272,7 +272,7 @@ def test_training_sees_what_serving_sees(
 
 
 def test_preview_holds_pixels_alone(ramp: Image.Image) -> None:
-    """No name, date or place of the original survives in the preview."""
+    """No metadata of the original is in the preview."""
     exif = Image.Exif()
     exif[0x010E] = "DOE^JANE 1.2.1990"
     secret = encode(ramp.resize((2000, 1500)), "JPEG", exif=exif, comment=b"DOE^JANE")
@@ -301,7 +301,7 @@ def test_malformed_files_give_an_answer_or_one_sentence(xray_data: Path) -> None
 
 
 def test_originals_match_the_training_files(xray_data: Path) -> None:
-    """An upload at full size becomes what the network was trained on, to 4 grey levels."""
+    """An upload at full size matches its 224 px training file to 4 grey levels."""
     for original in sorted((xray_data / "kermany_originals").glob("*/*"))[::8]:
         small = xray_data / "kermany224" / "train" / original.parent.name / original.name
         expected = squash(read_xray(small.read_bytes()))

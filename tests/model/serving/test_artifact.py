@@ -1,4 +1,4 @@
-"""`model.serving.artifact`: the shipped model, and what is wrong with a broken one."""
+"""`model.serving.artifact`: the shipped model, and how broken ones are refused."""
 
 import json
 import shutil
@@ -47,7 +47,7 @@ def test_changed_threshold_is_another_version() -> None:
     assert replace(artifact, threshold=0.5).version != artifact.version
 
 
-def test_missing_file_is_told_in_one_sentence(copy: Path) -> None:
+def test_missing_file_is_refused_in_one_sentence(copy: Path) -> None:
     """The sentence names the file and what to do."""
     (copy / WEIGHTS_NAME).unlink()
     with pytest.raises(ArtifactError, match=r"missing .*pneumonia\.keras; train one"):
@@ -55,7 +55,7 @@ def test_missing_file_is_told_in_one_sentence(copy: Path) -> None:
 
 
 def test_weights_of_another_run_are_refused(copy: Path) -> None:
-    """Weights and threshold that do not belong together never answer."""
+    """Weights never run with the threshold of another model."""
     with (copy / WEIGHTS_NAME).open("ab") as file:
         file.write(b"x")
     with pytest.raises(ArtifactError, match="do not belong together"):
@@ -63,7 +63,7 @@ def test_weights_of_another_run_are_refused(copy: Path) -> None:
 
 
 def test_metadata_with_a_field_too_few_is_refused(copy: Path) -> None:
-    """A missing threshold is an error at load, not at the first X-ray."""
+    """A missing threshold is an error when the model is loaded, not at the first X-ray."""
     values = json.loads((copy / METADATA_NAME).read_text())
     del values["threshold"]
     (copy / METADATA_NAME).write_text(json.dumps(values))
@@ -72,7 +72,7 @@ def test_metadata_with_a_field_too_few_is_refused(copy: Path) -> None:
 
 
 def change(copy: Path, path: str, value: object) -> None:
-    """Write another value into the metadata; `path` has dots."""
+    """Change a value of the metadata; `path` is separated by dots."""
     values = json.loads((copy / METADATA_NAME).read_text())
     *parents, name = path.split(".")
     part = values
@@ -119,7 +119,7 @@ def change(copy: Path, path: str, value: object) -> None:
     ],
 )
 def test_metadata_of_another_type_or_range_is_refused(copy: Path, path: str, value: object) -> None:
-    """At load, with the field's name, and not as an odd answer to an X-ray."""
+    """When the model is loaded, and with the name of the field."""
     change(copy, path, value)
     with pytest.raises(ArtifactError, match=f"^{path} in .* cannot be used"):
         read_artifact(copy)
@@ -130,7 +130,7 @@ def test_metadata_of_another_type_or_range_is_refused(copy: Path, path: str, val
 )
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
 def test_numbers_that_are_not_finite_are_refused(copy: Path, path: str, number: str) -> None:
-    """Every comparison with NaN is false: nothing would be refused, nothing called pneumonia."""
+    """Every comparison with NaN is false, so nothing would be refused or called pneumonia."""
     change(copy, path, "NUMBER")
     text = (copy / METADATA_NAME).read_text().replace('"NUMBER"', number)
     (copy / METADATA_NAME).write_text(text)
@@ -140,7 +140,7 @@ def test_numbers_that_are_not_finite_are_refused(copy: Path, path: str, number: 
 
 @pytest.mark.parametrize("field", ["calibration", "ood"])
 def test_fields_within_a_field_are_named(copy: Path, field: str) -> None:
-    """One too many and one too few."""
+    """Unknown and missing fields inside `calibration` and `ood` are refused."""
     change(copy, field, {"limit": 1.0, "other": 2.0})
     with pytest.raises(ArtifactError, match=f"^{field} in .* must have exactly: "):
         read_artifact(copy)
@@ -151,14 +151,14 @@ def test_fields_within_a_field_are_named(copy: Path, field: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "\xff", "[" * 100_000])
 def test_metadata_that_is_no_json_object_is_refused(copy: Path, text: str) -> None:
-    """Cut short, of another kind, or bytes that are no text."""
+    """Metadata that is truncated, not an object, or not text is refused."""
     (copy / METADATA_NAME).write_bytes(text.encode("latin-1"))
     with pytest.raises(ArtifactError, match=r"not valid JSON|must have exactly"):
         read_artifact(copy)
 
 
 def test_shipped_version_stays(copy: Path) -> None:
-    """It is quoted in the card and the documentation; writing the metadata again keeps it."""
+    """The version is quoted in the card and documentation; rewriting the metadata keeps it."""
     artifact = read_artifact(SHIPPED)
     assert artifact.version == "034dc0a0355a"
     write_metadata(copy, artifact)
@@ -167,7 +167,7 @@ def test_shipped_version_stays(copy: Path) -> None:
 
 @pytest.mark.parametrize("trained_at", ["yesterday", "2026-05-04T10:00:00", 1777888800])
 def test_unclear_time_of_training_is_refused(copy: Path, trained_at: object) -> None:
-    """It is told to Prometheus when the model is switched, which must not fail then."""
+    """It becomes a metric when a worker switches models, which must not fail."""
     values = json.loads((copy / METADATA_NAME).read_text())
     values["training"]["trained_at"] = trained_at
     (copy / METADATA_NAME).write_text(json.dumps(values))

@@ -1,4 +1,4 @@
-"""`model.serving.density`: distances by hand, limits, and the written-down split."""
+"""`model.serving.density`: distances calculated by hand, limits, and the split by name."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from model.serving.density import (
 
 
 def test_distance_equals_mahalanobis_by_hand() -> None:
-    """Along a component by its variance, across by the noise, per dimension."""
+    """Along a component the distance is scaled by its variance, elsewhere by the noise."""
     density = FeatureDensity(
         mean=np.array([1.0, 0.0, 0.0]),
         scale=np.array([2.0, 1.0, 1.0]),
@@ -39,7 +39,7 @@ def test_fitted_features_are_about_one_away_and_others_far() -> None:
 
 
 def test_weights_make_a_small_group_count() -> None:
-    """Ten images of another origin, given half of the weight, lie closer than without it."""
+    """Ten images of another origin are closer when they have half of the total weight."""
     random = np.random.default_rng(1)
     features = np.concatenate([random.normal(0, 1, (300, 8)), random.normal(3, 1, (10, 8))])
     few = fit_density(features, np.ones(310), 2).measure(features[300:]).mean()
@@ -48,20 +48,20 @@ def test_weights_make_a_small_group_count() -> None:
 
 
 def test_limit_holds_for_every_group() -> None:
-    """The largest of the groups' quantiles."""
+    """The limit is the largest of the groups' quantiles."""
     near, far = np.arange(101) / 100, np.arange(101) / 10
     assert choose_limit([near, far], [0.01, 0.1]) == pytest.approx(9.0)
 
 
 def test_halves_are_disjoint_and_about_equal() -> None:
-    """The name alone decides, so the split can be checked by anyone."""
+    """Only the name decides, so the split is reproducible."""
     chosen = [is_in_fitting_half(str(number)) for number in range(1000)]
     assert 450 < sum(chosen) < 550
     assert is_in_fitting_half("00001362") == is_in_fitting_half("00001362")
 
 
 def test_density_survives_the_disk(tmp_path: Path) -> None:
-    """Read back, it measures the same."""
+    """After a round trip to disk, the distances are the same."""
     features = np.random.default_rng(2).normal(size=(50, 6))
     density = fit_density(features, np.ones(50), 2)
     write_density(tmp_path, density)

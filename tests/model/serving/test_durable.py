@@ -1,4 +1,4 @@
-"""`model.serving.durable`: whole or absent, whatever ends the process."""
+"""`model.serving.durable`: complete or absent, even after a kill."""
 
 import subprocess
 import sys
@@ -29,7 +29,7 @@ while True:
 
 
 def test_killed_install_leaves_a_whole_folder_or_none(tmp_path: Path) -> None:
-    """SIGKILL at any moment: never files of two, never a part of one."""
+    """SIGKILL at any moment never leaves a mixture or a partial folder."""
     for delay in (0, 0.01, 0.02, 0.03, 0.05, 0.08):
         process = subprocess.Popen(
             [sys.executable, "-c", INSTALLING, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE
@@ -45,7 +45,7 @@ def test_killed_install_leaves_a_whole_folder_or_none(tmp_path: Path) -> None:
 
 
 def test_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
-    """And no scratch next to it."""
+    """A failed write also leaves no scratch file."""
     file = tmp_path / "current"
     write_file(file, b"old")
     with pytest.raises(FileNotFoundError):
@@ -55,7 +55,7 @@ def test_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
 
 
 def test_installed_folder_replaces_another(tmp_path: Path) -> None:
-    """Nothing of the old one stays."""
+    """No file of the old folder remains."""
     for name in ("one", "two"):
         with make_scratch(tmp_path) as scratch:
             (Path(scratch) / "made").mkdir()

@@ -1,4 +1,4 @@
-"""`model.serving.gate` and `model.serving.golden`: what a model must show before it is served."""
+"""`model.serving.gate` and `model.serving.golden`: what a model must prove before it is served."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,13 +30,13 @@ def shipped() -> Artifact:
 
 
 def rescore(artifact: Artifact, split: str, **figures: Any) -> Artifact:
-    """The same with other figures."""
+    """The same metadata with other figures."""
     scores = {**artifact.scores, split: {**artifact.scores[split], **figures}}
     return replace(artifact, scores=scores)
 
 
 def test_shipped_model_passes(shipped: Artifact) -> None:
-    """Whatever is in service: nothing, or itself."""
+    """It passes when nothing is in service, and when it is in service itself."""
     assert find_faults(SHIPPED, SERVING, None) == []
     assert compare_figures(shipped, shipped) == []
 
@@ -59,13 +59,13 @@ def test_shipped_model_passes(shipped: Artifact) -> None:
 def test_worse_figures_are_refused(
     shipped: Artifact, split: str, figures: dict[str, Any], sentence: str
 ) -> None:
-    """Below the interval of those in service, of fewer X-rays, or not recorded at all."""
+    """Figures below the interval of the model in service, of fewer X-rays, or missing."""
     [fault] = compare_figures(rescore(shipped, split, **figures), shipped)
     assert sentence in fault
 
 
 def test_figures_within_the_interval_pass(shipped: Artifact) -> None:
-    """A little worse may be chance; better is better."""
+    """Slightly worse figures may be chance, and better ones pass."""
     figures = {"sensitivity": [0.988, 0.98, 1.0], "specificity": [0.9, 0.85, 0.95]}
     assert compare_figures(rescore(shipped, "test", **figures), shipped) == []
 
@@ -80,14 +80,14 @@ def test_figures_within_the_interval_pass(shipped: Artifact) -> None:
 def test_one_answer_to_all_is_refused(
     tmp_path: Path, change: Callable[[Artifact], Artifact], sentence: str
 ) -> None:
-    """The network is right, and its threshold lets it say one thing alone."""
+    """The network is right, but with this threshold it always decides the same."""
     made = make_variant(tmp_path, change)
     [fault] = find_faults(made.artifact, made.serving, None)
     assert sentence in fault
 
 
 def test_classes_the_wrong_way_round_are_refused(shipped: Artifact) -> None:
-    """The signs of all logits changed, which leaves both decisions right now and then."""
+    """With all signs swapped, some decisions are right, but pneumonias do not score higher."""
     golden = read_golden(SHIPPED, shipped)
     logits = golden.logits.copy()
     logits[[0, 4]] = (-3.0, 3.0)
@@ -97,7 +97,7 @@ def test_classes_the_wrong_way_round_are_refused(shipped: Artifact) -> None:
 
 
 def test_export_that_answers_otherwise_is_refused(tmp_path: Path, shipped: Artifact) -> None:
-    """The export of another network of the same shape; here the record is another network's."""
+    """An export of another network of the same shape; here, the recorded logits differ."""
     made = make_variant(tmp_path, lambda artifact: artifact)
     golden = read_golden(SHIPPED, shipped)
     (made.artifact / GOLDEN_NAME).unlink()
@@ -109,7 +109,7 @@ def test_export_that_answers_otherwise_is_refused(tmp_path: Path, shipped: Artif
 
 
 def test_every_output_is_compared(shipped: Artifact) -> None:
-    """One number of one X-ray; NaN is not within any tolerance."""
+    """One wrong number in one X-ray is detected, NaN included."""
     golden = read_golden(SHIPPED, shipped)
     predictor = Predictor(SHIPPED, SERVING)
     outputs = [predictor.infer(image) for image in golden.inputs.astype(np.float32)]
@@ -133,7 +133,7 @@ def test_every_output_is_compared(shipped: Artifact) -> None:
 def test_golden_answers_that_prove_nothing_are_refused(
     tmp_path: Path, shipped: Artifact, damage: Callable[[Golden], Golden]
 ) -> None:
-    """Of one class, of another number or size, or not finite."""
+    """Recorded answers of one class, another count or size, or that are not finite."""
     write_golden(tmp_path, damage(read_golden(SHIPPED, shipped)))
     with pytest.raises(ArtifactError, match="no answers to golden X-rays of both classes"):
         read_golden(tmp_path, shipped)
@@ -143,7 +143,7 @@ def test_golden_answers_that_prove_nothing_are_refused(
 def test_golden_file_that_is_damaged_is_refused(
     tmp_path: Path, shipped: Artifact, data: bytes | None
 ) -> None:
-    """Not there, empty, cut short, or no such file."""
+    """A file that is missing, empty, truncated or of another format."""
     if data is not None:
         (tmp_path / GOLDEN_NAME).write_bytes(data)
     with pytest.raises(ArtifactError, match=r"golden\.npz is (missing|damaged)"):
@@ -151,7 +151,7 @@ def test_golden_file_that_is_damaged_is_refused(
 
 
 def test_golden_images_are_both_classes_without_metadata() -> None:
-    """Four of each, and nothing in the files but pixels."""
+    """Four of each class, in files that hold only pixels."""
     assert [label for _, label in list_images()] == [0] * 4 + [1] * 4
     for path, _ in list_images():
         data = path.read_bytes()

@@ -1,4 +1,4 @@
-"""DICOM files with bytes knocked out: a picture or one sentence, never anything else."""
+"""Corrupted DICOM files: a picture or one sentence, never anything else."""
 
 import io
 from pathlib import Path
@@ -29,7 +29,7 @@ DAMAGES = 300
 
 
 def damage(data: bytes, random: np.random.Generator) -> bytes:
-    """Flip bits, overwrite a run, cut the end off, or drop bytes in the middle."""
+    """Flip bits, overwrite a run, truncate, or remove bytes in the middle."""
     broken = bytearray(data)
     # Half of the damage goes to the elements before the pixels, where a byte decides the most.
     end = len(broken) if random.random() < 0.5 else min(1000, len(broken))
@@ -49,7 +49,7 @@ def damage(data: bytes, random: np.random.Generator) -> bytes:
 
 
 def save_as(syntax: UID) -> bytes:
-    """A whole object under this transfer syntax."""
+    """A complete object in this transfer syntax."""
     if syntax != JPEGBaseline8Bit:
         return save(build(RAMP), syntax)
     buffer = io.BytesIO()
@@ -70,7 +70,7 @@ def save_as(syntax: UID) -> bytes:
     ids=lambda syntax: syntax.keyword,
 )
 def test_damaged_object_is_a_picture_or_one_sentence(syntax: UID) -> None:
-    """Whatever byte is wrong, nothing but UnreadableXray comes out, and some damage is noticed."""
+    """Nothing but UnreadableXray is raised, whatever byte is wrong; some damage is detected."""
     data = save_as(syntax)
     random = np.random.default_rng(7)
     sentences = []
@@ -87,7 +87,7 @@ def test_damaged_object_is_a_picture_or_one_sentence(syntax: UID) -> None:
 
 
 def test_lossy_jpeg_of_12_bits_is_read() -> None:
-    """JPEG Extended: known pixels of a file that pydicom carries, told as a chest X-ray."""
+    """JPEG Extended: known pixels of a file in pydicom, relabelled as a chest X-ray."""
     found = get_testdata_file("JPGExtended.dcm", download=False)
     assert isinstance(found, str)
     source = pydicom.dcmread(Path(found))

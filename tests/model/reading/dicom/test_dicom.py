@@ -1,4 +1,4 @@
-"""DICOM through `read_xray`: what a viewer would show, or one sentence without patient data."""
+"""DICOM through `read_xray`: what a viewer shows, or one sentence without patient data."""
 
 import base64
 import csv
@@ -51,7 +51,7 @@ GREY = (RAMP * (255 / 4095)).round().astype(np.uint8)
 
 
 def close(grey: np.ndarray, expected: np.ndarray, levels: int = 1) -> bool:
-    """The same picture but for rounding."""
+    """Whether two pictures are the same except for rounding."""
     return grey.shape == expected.shape and bool(
         np.abs(grey.astype(int) - expected.astype(int)).max() <= levels
     )
@@ -74,14 +74,14 @@ def read(pixels: np.ndarray, **elements: Any) -> np.ndarray:
     ],
 )
 def test_every_transfer_syntax_gives_the_same_grey(syntax: UID) -> None:
-    """However the object is written or compressed, the picture is the same."""
+    """The picture does not depend on the encoding or on lossless compression."""
     xray = read_xray(save(build(RAMP, BitsStored=12, HighBit=11), syntax))
     assert (xray.width, xray.height, xray.warnings) == (300, 240, ())
     assert close(xray.pixels, GREY)
 
 
 def test_jpeg_in_dicom_is_the_jpeg() -> None:
-    """JPEG baseline: the pixels that the JPEG alone gives."""
+    """JPEG baseline gives the pixels of the same JPEG outside DICOM."""
     buffer = io.BytesIO()
     Image.fromarray(GREY).save(buffer, "JPEG", quality=95)
     data = save_frame(build(GREY), buffer.getvalue(), JPEGBaseline8Bit)
@@ -89,13 +89,13 @@ def test_jpeg_in_dicom_is_the_jpeg() -> None:
 
 
 def test_jpeg_ls_is_read() -> None:
-    """12 bits, without loss."""
+    """Lossless JPEG-LS of 12 bits is decoded exactly."""
     data = save_frame(build(STEPS, BitsStored=12, HighBit=11), JPEG_LS, JPEGLSLossless)
     assert close(read_xray(data).pixels, np.rint(STEPS / (3800 / 255)))
 
 
 def test_jpeg_lossless_and_rle_give_the_same_pixels(xray_data: Path) -> None:
-    """The same radiograph compressed in two ways, with its body part told as the chest's."""
+    """The same radiograph in two compressions, relabelled as a chest."""
     folder = xray_data / "dicom_dev" / "other"
     files = [folder / f"wg04_RG2_hip_{kind}_10bit.dcm" for kind in ("rle_mono2", "jpeglossless")]
     rle, lossless = (
@@ -107,14 +107,14 @@ def test_jpeg_lossless_and_rle_give_the_same_pixels(xray_data: Path) -> None:
 
 @pytest.mark.parametrize("implicit", [True, False])
 def test_object_without_preamble_and_transfer_syntax_is_read(implicit: bool) -> None:
-    """A bare data set, as old archives hold them; implicit unless it shows that it is explicit."""
+    """A bare data set, as in old archives; implicit unless its bytes look explicit."""
     data = save_bare(build(RAMP, BitsStored=12), implicit)
     assert data[:2] == b"\x08\x00"
     assert close(read_xray(data).pixels, GREY)
 
 
 def test_header_without_transfer_syntax_is_tried_as_implicit() -> None:
-    """A preamble and a header that does not say how the rest is written."""
+    """A header that does not name a transfer syntax is no reason to refuse."""
     header = b"\x02\x00\x10\x01UN\x00\x00\x00\x00\x00\x00"
     data = bytes(128) + b"DICM" + header + save_bare(build(RAMP, BitsStored=12), True)
     assert close(read_xray(data).pixels, GREY)
@@ -122,7 +122,7 @@ def test_header_without_transfer_syntax_is_tried_as_implicit() -> None:
 
 @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
 def test_every_depth_becomes_eight_bits(bits: int) -> None:
-    """From black to white over the range in use, signed or not."""
+    """Signed or unsigned, the range in use is mapped from black to white."""
     top = 2**bits - 1
     ramp = np.tile(np.linspace(0, top, 300).round().astype(np.int64), (240, 1))
     stored = ramp.astype(np.uint8 if bits == 8 else np.uint16)
@@ -132,19 +132,19 @@ def test_every_depth_becomes_eight_bits(bits: int) -> None:
 
 
 def test_eight_bits_without_window_stay_as_they_are() -> None:
-    """A secondary capture of a picture is that picture."""
+    """A secondary capture keeps its grey levels."""
     faint = GREY // 2 + 40
     captured = read(faint, SOPClassUID=SecondaryCaptureImageStorage, Modality="OT")
     assert np.array_equal(captured, faint)
 
 
 def test_monochrome1_is_inverted() -> None:
-    """Its low values are white; where the pixels show nothing, the tag is believed."""
+    """Low values are white; if the pixels do not show otherwise, the tag is used."""
     assert close(read(4095 - RAMP, PhotometricInterpretation="MONOCHROME1"), GREY)
 
 
 def test_wrong_monochrome1_is_seen_in_the_pixels(samples: list[Path]) -> None:
-    """An upright film is upright after reading, whether it was stored inverted or only says so."""
+    """A film is upright after reading, whether it was stored inverted or is only tagged so."""
     for sample in samples[::4]:
         upright = read_xray(sample.read_bytes()).pixels
         right = read_xray(save(build(255 - upright, PhotometricInterpretation="MONOCHROME1")))
@@ -182,7 +182,7 @@ def test_window_is_applied_as_the_standard_says(function: str | None) -> None:
     ],
 )
 def test_window_that_shows_nothing_is_ignored(window: dict[str, Any]) -> None:
-    """Without width, cut in half or far off the values: the range in use is shown instead."""
+    """A window without width, incomplete or far from the values: the range in use is shown."""
     assert close(read(RAMP, **window), GREY)
 
 
@@ -206,21 +206,21 @@ def table(entries: list[int], first: int, bits: int) -> Any:
 @pytest.mark.parametrize("name", ["ModalityLUTSequence", "VOILUTSequence"])
 @pytest.mark.parametrize(("bits", "top"), [(8, 255), (12, 4095), (16, 4095)])
 def test_tables_of_any_depth_are_looked_up(name: str, bits: int, top: int) -> None:
-    """4,096 entries of 8, 12 or (as often claimed) 16 bits; here a square root."""
+    """4,096 entries of 8, 12 or (as often stated wrongly) 16 bits; here a square root."""
     entries = (np.sqrt(np.arange(4096) / 4095) * top).round().astype(int).tolist()
     grey = read(RAMP, **{name: table(entries, 0, bits)})
     assert close(grey, np.sqrt(RAMP / 4095) * 255, 2)
 
 
 def test_values_outside_a_table_take_its_ends() -> None:
-    """Below the first entry the first, above the last the last."""
+    """Values below and above the table take its first and last entry."""
     grey = read(RAMP, VOILUTSequence=table(list(range(1000)), 2000, 10))
     assert close(grey, np.clip((RAMP - 2000.0) / 999, 0, 1) * 255)
 
 
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
 def test_padding_is_cut_and_does_not_count_for_the_range(photometric: str) -> None:
-    """What lies outside the detector says nothing of the greys inside."""
+    """Pixels outside the detector do not affect the greys inside."""
     padded = RAMP + 1000
     padded[:, :50] = 65_000
     grey = read(padded, PixelPaddingValue=65_000, PhotometricInterpretation=photometric)
@@ -231,7 +231,7 @@ def test_padding_is_cut_and_does_not_count_for_the_range(photometric: str) -> No
 
 
 def test_padding_inside_the_picture_is_black() -> None:
-    """A hole in the detector is no border, and is not shown as the brightest bone."""
+    """A hole in the detector is shown in black, not as the brightest bone."""
     padded = RAMP + 1000
     padded[100:120, 100:150] = 65_000
     assert read(padded, PixelPaddingValue=65_000)[100:120, 100:150].max() == 0
@@ -254,7 +254,7 @@ def test_padding_and_tables_of_an_implicit_object_are_used() -> None:
 
 
 def test_raw_detector_data_are_judged_with_a_warning() -> None:
-    """For-processing objects look different from what the network learned."""
+    """Objects for processing look different from what the network learned: a warning says so."""
     for raw in (
         {"SOPClassUID": DigitalXRayImageStorageForProcessing},
         {"PresentationIntentType": "FOR PROCESSING"},
@@ -272,12 +272,12 @@ def test_raw_detector_data_are_judged_with_a_warning() -> None:
     ],
 )
 def test_what_is_not_said_is_not_guessed(elements: dict[str, Any]) -> None:
-    """Missing, empty and unusual but fitting tags let the image through."""
+    """An image with missing, empty or unusual but plausible tags is accepted."""
     assert close(read(RAMP, **elements), GREY)
 
 
 def view(meaning: str) -> Any:
-    """A view code as digital radiography has it."""
+    """A view code of digital radiography."""
     item = build(np.zeros((1, 1), np.uint8))
     item.clear()
     item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = "R-10236", "SRT", meaning
@@ -311,7 +311,7 @@ def view(meaning: str) -> Any:
 def test_what_cannot_be_judged_is_refused_with_the_reason(
     elements: dict[str, Any], sentence: str
 ) -> None:
-    """One sentence that names the reason and nothing of the patient."""
+    """One sentence that names the reason and no patient data."""
     with pytest.raises(UnreadableXray, match=sentence) as raised:
         read(RAMP, **elements)
     message = str(raised.value)
@@ -321,15 +321,15 @@ def test_what_cannot_be_judged_is_refused_with_the_reason(
     assert raised.value.__suppress_context__ or raised.value.__context__ is None
 
 
-def test_unknown_compression_is_told() -> None:
-    """A retired or private syntax: export it uncompressed."""
+def test_unknown_compression_is_refused() -> None:
+    """The sentence for a retired or private syntax asks to export it uncompressed."""
     data = save_frame(build(RAMP), b"\xff\xd8", UID("1.2.840.10008.1.2.4.55"))
     with pytest.raises(UnreadableXray, match="compressed in a way that is not supported"):
         read_xray(data)
 
 
 def test_deflated_bomb_is_not_inflated() -> None:
-    """A few KB that grow beyond what the largest X-ray needs."""
+    """A few KB that would inflate beyond the size of the largest X-ray are refused."""
     inflated = bytes(2 * 1_000_000 + 20 * 1024 * 1024)
     start = save(build(RAMP), DeflatedExplicitVRLittleEndian)
     header = start[: start.index(b"UI\x16\x001.2.840.10008.1.2.1.99") + 26]
@@ -350,7 +350,7 @@ def test_deflated_bomb_is_not_inflated() -> None:
 def test_codestream_larger_than_the_object_is_not_decoded(
     syntax: UID, at: int, bomb: bytes
 ) -> None:
-    """Rows and Columns are small; the codestream says 65,000 x 65,000, 16 GB in the codec."""
+    """Rows and Columns are small, but the codestream states 65,000 x 65,000: 16 GB in the codec."""
     if syntax == JPEGBaseline8Bit:
         buffer = io.BytesIO()
         Image.fromarray(GREY).save(buffer, "JPEG")
@@ -365,10 +365,10 @@ def test_codestream_larger_than_the_object_is_not_decoded(
         read_xray(bytes(data))
 
 
-def test_nothing_of_the_patient_is_kept_or_told(
+def test_patient_data_is_neither_kept_nor_logged(
     caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Names are not even parsed; a broken element is not told with its value."""
+    """Names are not even parsed, and the value of a broken element is not logged."""
     data = save(build(RAMP, BitsStored=12, WindowCenter=2000, WindowWidth=1000))
     assert PATIENT.encode() in data
     assert "DOE" not in str(read_header(data, MAX_PIXELS)[0])
@@ -380,7 +380,7 @@ def test_nothing_of_the_patient_is_kept_or_told(
 
 
 def test_dev_objects_end_as_their_manifest_says(xray_data: Path, subtests: pytest.Subtests) -> None:
-    """CR, DX and secondary capture of a chest are read; all else is refused with its reason."""
+    """CR, DX and secondary capture of a chest are read; others are refused with the reason."""
     folder = xray_data / "dicom_dev"
     with (folder / "manifest.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -411,7 +411,7 @@ def test_real_chest_films_come_out_upright(xray_data: Path) -> None:
 def test_malformed_objects_are_refused_in_one_sentence(
     xray_data: Path, subtests: pytest.Subtests
 ) -> None:
-    """None of them is a chest X-ray; each says why in one sentence."""
+    """None is a chest X-ray; each is refused in one sentence that says why."""
     for path in sorted((xray_data / "malformed_dev" / "dicom_bad").iterdir()):
         with (
             subtests.test(path.name),

@@ -1,4 +1,4 @@
-"""One film written in the ways that devices use: every one is read as it was meant."""
+"""One film in the many encodings that devices use: each gives the same picture."""
 
 import csv
 import io
@@ -31,7 +31,7 @@ def difference(one: XrayImage, other: XrayImage) -> float:
 def test_every_file_of_the_folder_is_read_as_it_was_meant(
     xray_data: Path, predictor: Predictor, subtests: pytest.Subtests
 ) -> None:
-    """Each has the reference's probability and picture, or is refused for the true reason."""
+    """Each has the probability and picture of the reference, or is refused for the right reason."""
     folder = xray_data / "hanging"
     with (folder / "manifest.csv").open(newline="") as file:
         names = [row["file"] for row in csv.DictReader(file)]
@@ -78,12 +78,12 @@ PLAIN = read(FILM)
     ],
 )
 def test_patient_orientation_turns_and_mirrors(stored: np.ndarray, orientation: list[str]) -> None:
-    """However it was stored, the head is up and the patient's left is at the right."""
+    """However it was stored, the head is up and the patient's left is on the right."""
     assert np.array_equal(read(np.ascontiguousarray(stored), PatientOrientation=orientation), PLAIN)
 
 
 def test_left_justified_values_and_overlay_bits() -> None:
-    """High Bit moves the values down; bits above it are an overlay; a false High Bit is seen."""
+    """High Bit shifts values down, bits above it are overlays, and a wrong High Bit is detected."""
     assert np.array_equal(read(FILM << 4, HighBit=15), PLAIN)
     overlay = FILM | np.where(np.arange(300) % 7 == 0, 0x8000, 0).astype(np.uint16)
     assert np.array_equal(read(overlay), PLAIN)
@@ -99,7 +99,7 @@ def test_inverse_presentation_is_inverted_once() -> None:
 
 @pytest.mark.parametrize("element", ["PixelAspectRatio", "PixelSpacing", "ImagerPixelSpacing"])
 def test_pixels_become_square(element: str) -> None:
-    """Twice as high as wide: the picture is shown twice as high."""
+    """Pixels twice as high as wide make the picture twice as high."""
     height, width = read(FILM, **{element: [2, 1]}).shape
     assert height / width == pytest.approx(2 * 240 / 300, rel=0.01)
 
@@ -118,7 +118,7 @@ def test_pixels_become_square(element: str) -> None:
     ],
 )
 def test_optional_elements_never_veto(elements: dict[str, Any]) -> None:
-    """Empty, foreign and useless values give the same picture, without a word."""
+    """Empty, foreign and useless values change nothing and cause no warning."""
     xray = read_xray(save(build(FILM, **{**SHAPE, **elements})))
     assert np.array_equal(xray.pixels, PLAIN)
     assert not any("DICOM" in warning for warning in xray.warnings)
@@ -136,7 +136,7 @@ def test_optional_elements_never_veto(elements: dict[str, Any]) -> None:
     ],
 )
 def test_numbers_as_devices_write_them(elements: dict[str, bytes]) -> None:
-    """Decimal commas, infinities and what is no number: the usable window or slope counts."""
+    """With decimal commas, infinities and text, the usable window or slope is applied."""
     dataset = build(FILM, **SHAPE)
     for keyword, value in elements.items():
         tag = Tag(keyword)
@@ -148,14 +148,14 @@ def test_numbers_as_devices_write_them(elements: dict[str, bytes]) -> None:
 
 @pytest.mark.parametrize("elements", [{"BodyPartExamined": "RODILLA"}, {"Modality": "ZZ"}])
 def test_unknown_words_are_a_warning(elements: dict[str, Any]) -> None:
-    """What is not known is judged, and the reader is asked to check."""
+    """Images with unknown terms are analysed, and a warning asks to check."""
     xray = read_xray(save(build(FILM, **{**SHAPE, **elements})))
     assert any("not known" in warning for warning in xray.warnings)
 
 
 @pytest.mark.parametrize("word", ["SEITLICH", "PROFIL", "PERFIL", "LATERALE", "ZIJDELINGS"])
 def test_lateral_in_any_language(word: str) -> None:
-    """As view position it is refused; in a description, where all is written, it is a warning."""
+    """As a view position it is refused; in a description, which is free text, it is a warning."""
     with pytest.raises(UnreadableXray, match="lateral"):
         read(FILM, ViewPosition=word)
     xray = read_xray(save(build(FILM, **SHAPE, ViewPosition="", SeriesDescription=f"RX {word}")))
@@ -173,7 +173,7 @@ def code(value: str) -> Any:
 
 
 def test_codes_are_known() -> None:
-    """Lateral by its code, and another region by its code, are refused; frontal and thorax not."""
+    """Codes for lateral views or other regions are refused; frontal and thorax are accepted."""
     with pytest.raises(UnreadableXray, match="lateral"):
         read(FILM, ViewCodeSequence=code("399067008"))
     with pytest.raises(UnreadableXray, match="not the chest"):
@@ -183,7 +183,7 @@ def test_codes_are_known() -> None:
 
 
 def test_marker_does_not_blacken_a_film() -> None:
-    """One value far above all others becomes white and leaves the film its greys."""
+    """One value far above all others becomes white and does not compress the film's greys."""
     marked = FILM.copy()
     marked[10:15, 10:15] = 65_535
     plain = read_xray(save(build(FILM, BitsStored=16))).pixels
@@ -192,7 +192,7 @@ def test_marker_does_not_blacken_a_film() -> None:
 
 
 def test_wrong_hanging_is_named(samples: list[Path]) -> None:
-    """Upright films get no word; negatives and films on their head or side are named."""
+    """Upright films get no warning; negatives and films that are rotated get one."""
     named = {"negative": 0, "turned": 0}
     for sample in samples:
         pixels = read_xray(sample.read_bytes()).pixels
@@ -203,7 +203,7 @@ def test_wrong_hanging_is_named(samples: list[Path]) -> None:
 
 
 def test_sixteen_bit_colour_keeps_its_depth(xray_data: Path) -> None:
-    """48-bit colour, grey with alpha and plain 16-bit grey of the same values are one picture."""
+    """48-bit colour, 16-bit grey with alpha and 16-bit grey give the same picture."""
     folder = xray_data / "hanging"
     grey = read_xray((folder / "07_grey16_14bit_reference.png").read_bytes())
     colour = read_xray((folder / "07_rgb48_14bit.png").read_bytes())
@@ -211,7 +211,7 @@ def test_sixteen_bit_colour_keeps_its_depth(xray_data: Path) -> None:
 
 
 def test_damaged_picture_is_not_called_another_kind() -> None:
-    """A PNG whose header is broken is damaged, not "no PNG"."""
+    """A PNG with a broken header counts as damaged, not as "no PNG"."""
     buffer = io.BytesIO()
     Image.radial_gradient("L").save(buffer, "PNG")
     data = bytearray(buffer.getvalue())

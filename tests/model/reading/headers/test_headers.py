@@ -132,7 +132,7 @@ def test_dicom_is_known_with_and_without_a_preamble(head: bytes) -> None:
 @quick
 @given(st.binary(max_size=HEAD_BYTES + 20))
 def test_every_reader_of_sizes_agrees_on_the_kind(data: bytes) -> None:
-    """What is of no kind is refused as such."""
+    """Bytes of no known kind are refused as such."""
     if find_kind(data) is None:
         with pytest.raises(UnreadableXray, match="not a JPEG, PNG, TIFF or DICOM image"):
             read_size(data)
