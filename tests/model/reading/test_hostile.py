@@ -7,16 +7,11 @@ from model.cage.pool import Cage
 from model.reading.kinds import is_dicom, read_size
 from model.reading.limits import MAX_PIXELS, REASONS, UnreadableXray
 from model.reading.xray import read_xray
-from tests.model.reading.hostile import (
-    GREY,
-    HOSTILE,
-    codestream,
-    in_dicom,
-    jpeg,
-    make_hostile,
-    png,
-    tiff,
-)
+from tests.model.reading.hostile import HOSTILE, make_hostile
+from tests.model.reading.hostile_dicom import codestream, in_dicom
+from tests.model.reading.hostile_jpeg import GREY, jpeg
+from tests.model.reading.hostile_png import png
+from tests.model.reading.hostile_tiff import tiff
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from PIL import Image
 from model.reading.headers import jpeg, jpeg2000, png, tiff
 from model.reading.kinds import HEAD_BYTES, Kind, check_picture, find_kind, is_dicom, read_size
 from model.reading.limits import REASONS, UnreadableXray
-from tests.model.reading import hostile
+from tests.model.reading import hostile_dicom, hostile_jpeg, hostile_png, hostile_tiff
 
 quick = settings(derandomize=True, deadline=timedelta(seconds=5), max_examples=300)
 """A header of a few KB takes less than a millisecond; the deadline allows for a busy machine."""
@@ -29,18 +29,18 @@ READERS: tuple[Callable[[bytes], object], ...] = (
 )
 
 FILES = {
-    "JPEG": hostile.jpeg(),
-    "progressive JPEG": hostile.jpeg(progressive=True),
-    "JPEG with Exif": hostile.after_start(
-        hostile.jpeg(), hostile.exif_of(hostile.shared_tags(3, 50))
+    "JPEG": hostile_jpeg.jpeg(),
+    "progressive JPEG": hostile_jpeg.jpeg(progressive=True),
+    "JPEG with Exif": hostile_jpeg.after_start(
+        hostile_jpeg.jpeg(), hostile_jpeg.exif_of(hostile_tiff.shared_tags(3, 50))
     ),
-    "JPEG-LS": hostile.jpeg_ls(300),
-    "PNG": hostile.png(),
-    "PNG with Exif": hostile.png(hostile.raw_profile(hostile.shared_tags(3, 50))),
-    "TIFF": hostile.tiff(),
-    "BigTIFF": hostile.encode(Image.fromarray(hostile.GREY), "TIFF", big_tiff=True),
-    "codestream": hostile.codestream(),
-    "JP2": hostile.encode(Image.fromarray(hostile.GREY), "JPEG2000"),
+    "JPEG-LS": hostile_jpeg.jpeg_ls(300),
+    "PNG": hostile_png.png(),
+    "PNG with Exif": hostile_png.png(hostile_png.raw_profile(hostile_tiff.shared_tags(3, 50))),
+    "TIFF": hostile_tiff.tiff(),
+    "BigTIFF": hostile_jpeg.encode(Image.fromarray(hostile_jpeg.GREY), "TIFF", big_tiff=True),
+    "codestream": hostile_dicom.codestream(),
+    "JP2": hostile_jpeg.encode(Image.fromarray(hostile_jpeg.GREY), "JPEG2000"),
 }
 STARTS = [b"", *(data[:length] for data in FILES.values() for length in (4, 16, 60))]
 
