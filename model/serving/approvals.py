@@ -46,7 +46,7 @@ def check_approved(objects: ObjectStore, manifest: Manifest) -> None:
     approved = read_approved(objects, manifest.version)
     if approved is None:
         raise ArtifactStoreError(
-            f"Model {manifest.version} is a candidate, which must not be served yet; promote it first."
+            f"Model {manifest.version} is a candidate, which must not be served; promote it first."
         )
     if approved != manifest.digest:
         raise ArtifactError(
