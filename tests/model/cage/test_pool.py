@@ -1,7 +1,6 @@
 """`model.cage.pool`: whatever a file does affects only that file."""
 
 import csv
-import io
 import logging
 import signal
 import socket
@@ -24,18 +23,12 @@ from model.cage.pool import Cage, CagedXray, CageFault, CageLost, NoLongerWanted
 from model.reading.limits import MAX_PIXELS, UnreadableXray
 from model.reading.xray import XrayImage, encode_preview, model_input, read_xray
 from tests.model.reading.dicom_objects import build, save
+from tests.model.reading.encoding import encode
 from tests.stack import ROOT
 
 GREY = np.asarray(Image.radial_gradient("L").resize((300, 200)))
 WAIT_SECONDS = 30
 """Generous, for a busy machine."""
-
-
-def encode(image: Image.Image, kind: str = "PNG") -> bytes:
-    """The bytes of an image file."""
-    buffer = io.BytesIO()
-    image.save(buffer, kind)
-    return buffer.getvalue()
 
 
 ORDINARY = encode(Image.fromarray(GREY), "JPEG")

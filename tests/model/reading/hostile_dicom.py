@@ -9,7 +9,8 @@ from PIL import Image
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, RLELossless
 
 from tests.model.reading.dicom_objects import build, save, save_bare, save_frame
-from tests.model.reading.hostile_jpeg import GREY, encode
+from tests.model.reading.encoding import encode
+from tests.model.reading.hostile_jpeg import GREY
 
 PREAMBLE = bytes(128) + b"DICM"
 

@@ -1,20 +1,14 @@
 """Small, ordinary and malicious JPEG files."""
 
-import io
 import struct
 
 import numpy as np
 from PIL import Image
 
+from tests.model.reading.encoding import encode
+
 GREY = np.asarray(Image.radial_gradient("L").resize((300, 200)))
 """The picture in all of these files."""
-
-
-def encode(image: Image.Image, kind: str, **options: object) -> bytes:
-    """The bytes of an image file."""
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
 
 
 def jpeg(**options: object) -> bytes:
