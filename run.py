@@ -15,7 +15,6 @@ import os
 import secrets
 import shutil
 import socket
-import subprocess
 import sys
 import time
 import urllib.request
@@ -31,7 +30,7 @@ from local.parts import CannotStart, fill, list_programs, write_secret
 from local.redis_data import Reserve, choose_server, explain_damage, ping_redis
 from local.supervision import PartFailed, Supervision, heed_signals, report, stop
 from model.serving.artifact import ArtifactError, read_artifact
-from model.serving.export import is_whole
+from model.serving.export import ExportFailed, derive_export, is_whole
 from pneumonia_api.auth import Accounts
 from pneumonia_api.config import ConfigError, read_config, read_worker_config
 
@@ -196,11 +195,11 @@ def export_model() -> None:
         flush=True,
     )
     log = VAR / "log" / "export.log"
-    with log.open("w") as out:
-        folders = ["--artifact", str(config.model_dir), "--out", str(config.serving_dir)]
-        command = [sys.executable, "-m", "model.network", *folders]
-        if subprocess.run(command, cwd=ROOT, stdout=out, stderr=out, check=False).returncode:
-            raise CannotStart(f"the model could not be exported; {log} says why.")
+    try:
+        derive_export(config.model_dir, config.serving_dir)
+    except ExportFailed as error:
+        log.write_text(error.output)
+        raise CannotStart(f"the model could not be exported; {log} says why.") from error
 
 
 def wait_ready(parts: Supervision, ports: dict[str, int]) -> None:

@@ -45,6 +45,7 @@ def test_the_code_keeps_to_the_plan(house: Path) -> None:
     ("module", "wrong", "contract"),
     [
         ("model/reading/grey", "model.serving.artifact", "Imports run downward in model"),
+        ("model/reading/headers/tiff", "model.reading.kinds", "Imports run downward in reading"),
         ("model/evaluation/peaks", "model.training.splits", "Imports run downward in model"),
         ("pneumonia_api/records/reviews", "pneumonia_api.worker.life", "downward in pneumonia_api"),
         ("pneumonia_api/worker/life", "pneumonia_api.batch.tally", "downward in pneumonia_api"),

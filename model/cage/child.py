@@ -1,4 +1,4 @@
-"""What a child of a cage does: read one X-ray after the other for the process outside."""
+"""What a child of a cage runs: a loop that reads X-rays for the service."""
 
 import json
 import os
@@ -20,16 +20,16 @@ from model.reading.limits import UnreadableXray, set_gate
 from model.reading.xray import XrayImage, encode_preview, model_input, read_xray
 
 CPU_SECONDS, LARGE_CPU_SECONDS = 6, 20
-"""Processor time for one X-ray of up to LARGE_PIXELS, and for a larger one. The slowest kind is
+"""CPU time for one X-ray of up to LARGE_PIXELS, and for a larger one. The slowest format is
 lossless JPEG 2000: 59 megapixels of 12 bits in 18 MB took 5.6 s on a busy machine."""
 
 _PIXEL_BYTES, _BASE_BYTES = 10, 512 << 20
-"""Address space by the limit of pixels, and for the program, of which 160 MB are there at first.
-59 megapixels took 780 MB in all at most, as DICOM in RLE."""
+"""Address space for each pixel of the limit, and for the program, which starts with 160 MB. At
+most, 59 megapixels took 780 MB in all, as DICOM in RLE."""
 
 
 class Gate:
-    """Where a large picture waits until the process outside lets it in; see `one_if_large`."""
+    """The lock for large decodes, which the service holds for all children; see `one_if_large`."""
 
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
@@ -41,14 +41,14 @@ class Gate:
         limit_time(LARGE_CPU_SECONDS)
 
     def __exit__(self, *exception: object) -> None:
-        """The process outside opens the gate when it has the answer."""
+        """The service releases the lock when it has the answer."""
 
 
 Read = Callable[[bytes, int], XrayImage]
 
 
 def serve(channel: socket.socket, memory: int, filtered: bool, read: Read = read_xray) -> None:
-    """Answer until the other end is closed."""
+    """Answer requests until the other end is closed."""
     set_gate(Gate(channel))
     channel.sendall(HEAD.pack(FILTERED if filtered else UNFILTERED, 0))
     while len(request := channel.recv(REQUEST.size, socket.MSG_WAITALL)) == REQUEST.size:
@@ -60,7 +60,7 @@ def serve(channel: socket.socket, memory: int, filtered: bool, read: Read = read
 
 
 def answer(data: bytes, max_pixels: int, side: int, read: Read = read_xray) -> tuple[bytes, bytes]:
-    """The letter and the body that answer one upload; see `model.cage.messages`."""
+    """The letter and body of the response to one upload; see `model.cage.messages`."""
     try:
         xray = read(data, max_pixels)
         image = model_input(xray, side).astype("<f4").tobytes()

@@ -1,4 +1,4 @@
-"""The processes of a cage as seen from outside: the nursery, and each child that it forks."""
+"""The service's handles on the processes of a cage: the nursery, and each child that it forks."""
 
 import logging
 import os
@@ -18,20 +18,20 @@ from model.cage.messages import FORK, HEAD, KILL, ORDER, STATUS, UNFILTERED
 log = logging.getLogger(__name__)
 
 START_SECONDS = 60
-"""Until a child must be there: half a second of imports, on a machine that does much else."""
+"""To wait for a child: the nursery needs half a second for its imports, more on a busy machine."""
 
 END_SECONDS = 5
-"""Until a child that closed its end must have ended."""
+"""To wait for the exit of a child that closed its end."""
 
 _MAX_ANSWER = 16 << 20
-"""Bytes: a preview has at most 1,024 x 1,024 pixels, the input 224 x 224."""
+"""Bytes: a preview has at most 1,024 x 1,024 pixels, an input 224 x 224."""
 
 _KEPT = ("PATH", "LD_LIBRARY_PATH")
-"""What the nursery needs of the environment to be started."""
+"""The environment variables that starting the nursery requires."""
 
 
 class Overran(Exception):
-    """No answer in time."""
+    """The child did not answer in time."""
 
 
 class Ended(Exception):
@@ -39,19 +39,19 @@ class Ended(Exception):
 
 
 class Garbled(Exception):
-    """The child speaks otherwise than a child does."""
+    """The child broke the protocol."""
 
 
 class CageLost(RuntimeError):
-    """A child was killed from outside, or could not be started: no fault of the X-ray."""
+    """A child was killed from outside, or could not be started; the X-ray is not to blame."""
 
 
 class Nursery:
-    """The process that forks children; see `model.cage.nursery`. It ends when this object goes."""
+    """The process that forks children; see `model.cage.nursery`. It exits with this object."""
 
     def __init__(self, module: str) -> None:
         self._control, theirs = socket.socketpair()
-        # Nothing of this process's environment, which holds the secrets of the service.
+        # Not the whole environment, which holds the secrets of the service.
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
         with theirs:
             self._process = subprocess.Popen(
@@ -66,16 +66,16 @@ class Nursery:
 
     @property
     def lives(self) -> bool:
-        """Whether it can be asked for children."""
+        """Whether the process is running."""
         return self._process.poll() is None
 
     def fork(self, *files: int) -> None:
-        """Order a child with these files. Raises OSError when the nursery is gone."""
+        """Order a child with these file descriptors. Raises OSError if the nursery has exited."""
         with self._lock:
             socket.send_fds(self._control, [ORDER.pack(FORK, 0)], list(files))
 
     def kill(self, pid: int) -> None:
-        """End a child if it has not ended: the nursery knows which process the number means."""
+        """Kill a child unless it has exited; the nursery checks that the pid was not reused."""
         with self._lock, suppress(OSError):
             self._control.sendall(ORDER.pack(KILL, pid))
 
@@ -86,16 +86,16 @@ def _end(process: subprocess.Popen[bytes], control: socket.socket) -> None:
 
 
 class Child:
-    """This end of one child; used by one thread at a time."""
+    """A handle on one child; not thread-safe."""
 
     def __init__(self, nursery: Nursery) -> None:
-        """Order it; `wait_ready` returns when it is there. Raises OSError."""
+        """Order the child; `wait_ready` returns when it has started. Raises OSError."""
         self._nursery = nursery
         self._pid = 0
         self._memory = _share_memory()
         self._channel, theirs = socket.socketpair()
         self._status, status = os.pipe()
-        self._forget = weakref.finalize(self, _close, self._channel, self._memory, self._status)
+        self._release = weakref.finalize(self, _close, self._channel, self._memory, self._status)
         with theirs:
             try:
                 nursery.fork(theirs.fileno(), self._memory, status)
@@ -108,11 +108,11 @@ class Child:
 
     @property
     def lives(self) -> bool:
-        """Whether it was not seen to end."""
+        """Whether no exit was observed."""
         return not self._pid or not self._ended.poll(0)
 
     def wait_ready(self) -> None:
-        """Raises CageLost when it does not come."""
+        """Wait until the child has started. Raises CageLost."""
         if self._pid:
             return
         try:
@@ -124,19 +124,19 @@ class Child:
             _warn_once()
 
     def send(self, message: bytes) -> None:
-        """Raises Ended."""
+        """Send a message to the child. Raises Ended."""
         try:
             self._channel.sendall(message)
         except ConnectionError:
             raise Ended from None
 
     def show(self, data: bytes) -> None:
-        """Put the upload where the child reads it, in place of the one before."""
+        """Replace the content of the shared memory by an upload."""
         os.ftruncate(self._memory, 0)
         os.pwrite(self._memory, data, 0)
 
     def receive(self, deadline: float) -> tuple[bytes, bytes]:
-        """One answer before `deadline`, a time of CLOCK_MONOTONIC.
+        """Letter and body of one message, before `deadline` of `time.monotonic`.
 
         Raises Overran, Ended or Garbled.
         """
@@ -161,21 +161,21 @@ class Child:
         return bytes(taken)
 
     def wait_end(self) -> int | None:
-        """How it ended, as of `os.waitpid`; None when nobody knows, for the nursery ended too.
+        """The exit status by `os.waitpid`; None if it is unknown because the nursery died as well.
 
-        One that closed its end and lives on counts as one that ended by itself.
+        A child that closed its end but keeps running counts as exited with 0.
         """
         return self._read_status() if self._ended.poll(END_SECONDS * 1000) else 0
 
     def _read_status(self) -> int | None:
-        told = os.read(self._status, STATUS.size)
-        return STATUS.unpack(told)[0] if len(told) == STATUS.size else None
+        number = os.read(self._status, STATUS.size)
+        return STATUS.unpack(number)[0] if len(number) == STATUS.size else None
 
     def close(self) -> None:
-        """End it if it has not ended, and forget the last upload."""
+        """Kill the child unless it has exited, and release the last upload."""
         if self._pid:
             self._nursery.kill(self._pid)
-        self._forget()
+        self._release()
 
 
 def _close(channel: socket.socket, *files: int) -> None:
@@ -185,7 +185,7 @@ def _close(channel: socket.socket, *files: int) -> None:
 
 
 def _share_memory() -> int:
-    """An open file that lies in memory and nowhere else, and can be given to a child."""
+    """A file descriptor of memory to share with a child."""
     if sys.platform == "linux":
         return os.memfd_create("upload")
     with tempfile.TemporaryFile() as file:
@@ -198,4 +198,4 @@ _warned = threading.Event()
 def _warn_once() -> None:
     if not _warned.is_set():
         _warned.set()
-        log.warning("this system filters no system calls: X-rays are read under limits alone")
+        log.warning("this system filters no system calls: only resource limits confine the readers")

@@ -1,10 +1,10 @@
-"""The process that forks the children of a cage: `model.cage.pool` starts it, nobody else.
+"""The process that forks the children of a cage; only `model.cage.pool` starts it.
 
     python -m model.cage.nursery CONTROL
 
-CONTROL is the number of an inherited socket. It has one thread, has imported all that reads
-pictures, and no setting or secret of the service; so a child is there in milliseconds and shares
-its memory. It forks and kills what its cage asks for, and reports how each child ended.
+CONTROL is the number of an inherited socket. The process is single-threaded, has imported every
+decoder, and holds no settings or secrets of the service; so a child starts in milliseconds and
+shares its memory. It forks and kills children on request, reaps them, and reports their status.
 """
 
 import gc
@@ -24,20 +24,19 @@ from model.cage.seal import die_with_parent, seal
 from model.cage.warming import warm
 
 CHANNEL, MEMORY = 3, 4
-"""Open files of a child, after the three of every process, which are nothing in it."""
+"""The file descriptors of a child, after the three standard ones, which are /dev/null."""
 
 Serve = Callable[[socket.socket, int, bool], None]
 
 
 def main(work: Serve = serve) -> None:
-    """Fork, kill and report until the cage closes its end."""
+    """Fork, kill and reap children until the cage closes its end."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # Sent to all processes of a service or terminal; the cage ends its children when it has
-        # no more use for them.
+        # These reach all processes of a service or terminal, but only the cage ends its children.
         signal.signal(number, signal.SIG_IGN)
     warm()
     gc.collect()
-    gc.freeze()  # so that the collector touches no page that the children share
+    gc.freeze()  # the collector would write to pages that are shared with the children
     control = socket.socket(fileno=int(sys.argv[1]))
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
@@ -53,7 +52,7 @@ def main(work: Serve = serve) -> None:
             message, files, _, _ = socket.recv_fds(control, ORDER.size, 3)
             if len(message) < ORDER.size:
                 _end(children)
-                os._exit(0)  # the cage is gone
+                os._exit(0)  # the cage has closed its end
             order, pid = ORDER.unpack(message)
             if order == FORK:
                 channel, memory, status = files
@@ -63,7 +62,7 @@ def main(work: Serve = serve) -> None:
                 os.close(channel)
                 os.close(memory)
                 children[pid] = status
-                _tell(status, pid)
+                _report(status, pid)
             elif pid in children:
                 os.kill(pid, signal.SIGKILL)
 
@@ -73,20 +72,20 @@ def _reap(children: dict[int, int]) -> None:
         pid, status = os.waitpid(-1, os.WNOHANG)
         if pid == 0:
             return
-        _tell(children[pid], status)
+        _report(children[pid], status)
         os.close(children.pop(pid))
 
 
 def _end(children: dict[int, int]) -> None:
-    """End all, and wait for each: a dead child without a parent waits for init to notice it."""
+    """Kill and reap all children, which would otherwise stay zombies until init reaps them."""
     for pid in children:
         os.kill(pid, signal.SIGKILL)
     for pid in children:
         os.waitpid(pid, 0)
 
 
-def _tell(file: int, number: int) -> None:
-    with suppress(BrokenPipeError):  # the cage has no more use for this child
+def _report(file: int, number: int) -> None:
+    with suppress(BrokenPipeError):  # the cage has given up this child
         os.write(file, STATUS.pack(number))
 
 
@@ -96,7 +95,7 @@ def _be_child(channel: int, memory: int, work: Serve) -> None:
         die_with_parent()
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        channel, memory = os.dup(channel), os.dup(memory)  # neither lies where the other goes
+        channel, memory = os.dup(channel), os.dup(memory)  # so that neither overwrites the other
         os.dup2(channel, CHANNEL)
         os.dup2(memory, MEMORY)
         nothing = os.open(os.devnull, os.O_RDWR)
@@ -109,7 +108,7 @@ def _be_child(channel: int, memory: int, work: Serve) -> None:
 
 
 class LastWords:
-    """Ends the child, and says of an error where it was raised, but not what it says."""
+    """Exits the child; reports where an error was raised, but not its message (patient data)."""
 
     def __init__(self) -> None:
         self.channel: socket.socket | None = None

@@ -1,7 +1,8 @@
-"""Reads untrusted X-rays in processes that can do nothing else.
+"""Reads untrusted X-rays in sandboxed processes.
 
-`Cage.read` is `read_xray`, `model_input` and `encode_preview` behind a wall: a file that spins,
-fills memory, ends its decoder or takes it over costs that X-ray and one child, which is replaced.
+`Cage.read` runs `read_xray`, `model_input` and `encode_preview` in a child process. A file that
+makes its decoder loop, exhaust memory or crash, or that exploits it, fails that one X-ray and costs
+one child, which is replaced.
 """
 
 import json
@@ -25,25 +26,25 @@ __all__ = ["Cage", "CageFault", "CageLost", "CagedXray", "NoLongerWanted"]
 log = logging.getLogger(__name__)
 
 WALL_SECONDS, LARGE_WALL_SECONDS = 15, 30
-"""For one X-ray, and for a large one from the moment that it has no other to wait for. Longer than
-the limits of processor time in `model.cage.child`, for a busy machine; this ends what only
-waits."""
+"""Wall-clock limits for one X-ray, and for a large one once it has acquired the lock. They end a
+child that only waits, and are longer than the limits of CPU time in `model.cage.child`, for a busy
+machine."""
 
 _MAX_TEXT, _MAX_WARNINGS = 500, 20
 
 
 class CageFault(RuntimeError):
-    """The reader raised what it should not; says where."""
+    """The reader raised an unexpected error; the message says where."""
 
 
 class NoLongerWanted(RuntimeError):
-    """While it waited, the X-ray was deleted or judged elsewhere."""
+    """While the X-ray waited, it was deleted or analysed elsewhere."""
 
 
 @dataclass(frozen=True)
 class CagedXray:
-    """What is needed of an X-ray: `input` is (side, side, 1) float32 as of `model_input`, `preview`
-    a JPEG; the rest as in `model.reading.xray.XrayImage`."""
+    """What serving needs of an X-ray: the (side, side, 1) float32 `input` of `model_input` and the
+    `preview` as a JPEG; the rest is as in `model.reading.xray.XrayImage`."""
 
     input: np.ndarray
     preview: bytes
@@ -53,10 +54,10 @@ class CagedXray:
 
 
 class Cage:
-    """`children` processes that read X-rays, one each at a time; safe to call from threads."""
+    """`children` processes, each of which reads one X-ray at a time; thread-safe."""
 
     def __init__(self, children: int, module: str = "model.cage.nursery") -> None:
-        """Nothing is started until `start` or the first `read`."""
+        """Processes start with `start`, or with the first `read`."""
         self._module = module
         self._nursery: Nursery | None = None
         self._lock = threading.Lock()
@@ -67,7 +68,7 @@ class Cage:
             self._free.put(None)
 
     def start(self) -> None:
-        """Order all children now, so that no X-ray waits for them."""
+        """Order all children now, so that no X-ray has to wait for one."""
         for _ in range(self._count):
             self._free.put(self._free.get() or self._order())
 
@@ -82,10 +83,11 @@ class Cage:
     def read(
         self, data: bytes, max_pixels: int, side: int, wanted: Callable[[], bool] = lambda: True
     ) -> CagedXray:
-        """Read an X-ray as `read_xray` does. `wanted` is asked after each wait for another X-ray.
+        """Read an X-ray as `read_xray` does. `wanted` is called after each wait for another X-ray.
 
-        Raises UnreadableXray, also for a file that takes too long or ends its reader;
-        NoLongerWanted; CageLost, after which the same X-ray may be tried again; CageFault.
+        Raises UnreadableXray, also for a file that takes too long or crashes its reader;
+        NoLongerWanted if `wanted` returns false; CageLost, after which a retry makes sense; and
+        CageFault.
         """
         child, waited = self._take()
         kept = None
@@ -103,14 +105,14 @@ class Cage:
             kept = child
             return xray
         finally:
-            # A file that was refused may have left a child that it damaged.
+            # A refused file may have corrupted the child.
             if child is not None and kept is None:
                 child.close()
                 kept = self._replace()
             self._free.put(kept)
 
     def _replace(self) -> Child | None:
-        """A child that will be there for the next X-ray; None is ordered when it comes."""
+        """A child for the next X-ray, or None, which means that the next X-ray orders one."""
         try:
             return self._order()
         except CageLost:
@@ -129,11 +131,11 @@ class Cage:
                     self._nursery = Nursery(self._module)
                 nursery = self._nursery
             return Child(nursery)
-        except OSError as error:  # the nursery has just ended, or this system gives no more files
-            raise CageLost("no child of the cage could be ordered") from error
+        except OSError as error:  # the nursery has just exited, or descriptors have run out
+            raise CageLost("the cage could not order a child") from error
 
     def _ask(self, child: Child, data: bytes, request: bytes, wanted: Callable[[], bool]) -> bytes:
-        """The body of the answer. Raises what `read` raises."""
+        """The body of the answer. Raises as `read` does."""
         entered, seconds = False, WALL_SECONDS
         try:
             child.show(data)
@@ -149,7 +151,7 @@ class Cage:
                 child.send(b"G")
                 letter, body = child.receive(time.monotonic() + seconds)
         except Overran:
-            log.warning("a reader was ended after %d s", seconds)
+            log.warning("a reader was killed after %d s", seconds)
             raise _too_slow(seconds) from None
         except Garbled:
             raise _crashed() from None
@@ -173,28 +175,27 @@ def _too_slow(seconds: int) -> UnreadableXray:
 
 def _crashed() -> UnreadableXray:
     return UnreadableXray(
-        "The file ended the program that reads it, so it is damaged; export it again and send the "
-        "new file.",
+        "The file crashed the program that reads it, so it is probably damaged; export it again "
+        "and send the new file.",
         "crashed",
     )
 
 
 def _explain(status: int | None, seconds: int) -> Exception:
-    """Why a child ended that was not asked to."""
+    """The error for a child that exited unexpectedly, by its status."""
     if status is None:
-        return CageLost("the nursery of the cage ended")
+        return CageLost("the nursery of the cage exited")
     if not os.WIFSIGNALED(status):
         return _crashed()
     number = os.WTERMSIG(status)
-    log.warning("a reader ended by %s", signal.Signals(number).name)
-    if number == signal.SIGKILL:  # nothing inside sends it: the system's memory, or a person
+    log.warning("a reader died of %s", signal.Signals(number).name)
+    if number == signal.SIGKILL:  # a child cannot send it: the OOM killer or a person did
         return CageLost("a child of the cage was killed")
     return _too_slow(seconds) if number == signal.SIGXCPU else _crashed()
 
 
 def _judge(letter: bytes, body: bytes) -> Exception:
-    """The refusal or the fault that a child answered; what it says is believed to no more than
-    this."""
+    """The error for a refusal or fault that a child sent, which is validated, not trusted."""
     if letter == FAULT:
         return CageFault("the reader failed at\n" + body[:8192].decode(errors="replace"))
     try:
@@ -211,14 +212,14 @@ def _is_sentence(text: object) -> bool:
 
 
 def _unpack(body: bytes, side: int) -> CagedXray:
-    """Raises UnreadableXray for an answer that no reader gives."""
+    """Parse the body of an answer. Raises UnreadableXray if it is malformed."""
     size = 4 * side * side
     if len(body) < ANSWER_HEAD.size:
         raise _crashed()
-    width, height, told, shown = ANSWER_HEAD.unpack_from(body)
-    if len(body) != ANSWER_HEAD.size + told + size + shown:
+    width, height, warning_bytes, preview_bytes = ANSWER_HEAD.unpack_from(body)
+    start = ANSWER_HEAD.size + warning_bytes
+    if len(body) != start + size + preview_bytes:
         raise _crashed()
-    start = ANSWER_HEAD.size + told
     try:
         warnings = json.loads(body[ANSWER_HEAD.size : start])
     except ValueError:

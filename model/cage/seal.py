@@ -1,9 +1,9 @@
-"""Take from a process what it needs for nothing but computing: for good, and for all of its life.
+"""Drop all privileges of a process that computing does not need, irrevocably.
 
-Resource limits on every system; on Linux also a filter of system calls (seccomp-BPF, as in
-Documentation/userspace-api/seccomp_filter.rst of the kernel): no file is opened, no socket made, no
-process or thread started, no program run, no memory made executable. What is refused fails with
-EPERM, so that a library which asks for more than it needs reports an error instead of ending.
+Resource limits on every system; on Linux also a filter of system calls (seccomp-BPF, see
+Documentation/userspace-api/seccomp_filter.rst of the kernel): the process cannot open files, create
+sockets, start processes, threads or programs, or make memory executable. A refused call fails with
+EPERM, so that a library which tries more than it needs reports an error instead of dying.
 """
 
 import ctypes
@@ -26,7 +26,7 @@ _PROT_EXEC = 4
 
 _ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
-# Numbers on x86_64 and on aarch64 (include/uapi/asm-generic/unistd.h); None where there is none.
+# Numbers on x86_64 and aarch64 (include/uapi/asm-generic/unistd.h); None if it does not exist.
 _ALLOWED: dict[str, tuple[int | None, int | None]] = {
     "read": (0, 63),
     "write": (1, 64),
@@ -68,21 +68,21 @@ class _Program(ctypes.Structure):
 
 
 def die_with_parent() -> None:
-    """Be killed when the process that forked this one ends; Linux alone."""
+    """Let the kernel kill this process when its parent exits; on Linux only."""
     if sys.platform == "linux":
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def seal(files: int) -> bool:
-    """Keep the open files 0 to `files` - 1 and give up the rest; whether system calls are filtered.
+    """Confine the process to its file descriptors below `files`; return whether calls are filtered.
 
-    Where the system has no filter, limits alone hold: no further open file, nothing written to one,
-    no further process but for root.
+    Without a filter, only resource limits apply: no more open files, no bytes written to a file,
+    and, except for root, no more processes.
     """
-    with suppress(OSError):  # Linux: whatever fills the memory, this process is ended first
+    with suppress(OSError):  # Linux: when memory runs out, this process is killed first
         Path("/proc/self/oom_score_adj").write_text("1000")
     for kind, most in (
-        (resource.RLIMIT_CORE, 0),  # it would hold a patient's picture
+        (resource.RLIMIT_CORE, 0),  # a core dump would hold a patient's image
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_NPROC, 0),
         (resource.RLIMIT_NOFILE, files),
@@ -102,30 +102,30 @@ def seal(files: int) -> bool:
 
 
 def limit_time(seconds: int) -> None:
-    """From now on at most so much processor time; then SIGXCPU ends the process."""
+    """Allow so much more CPU time; after that, SIGXCPU ends the process."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + 1 + seconds)
 
 
 def limit_memory(size: int) -> None:
-    """At most so many bytes of address space in all; beyond it allocations fail."""
+    """Limit the address space to `size` bytes; beyond it, allocations fail."""
     _limit(resource.RLIMIT_AS, size)
 
 
 def _limit(kind: int, most: int) -> None:
-    """The soft limit alone: the next X-ray has its own."""
+    """Set only the soft limit, because the next X-ray has its own."""
     resource.setrlimit(kind, (most, resource.getrlimit(kind)[1]))
 
 
 def _compile(machine: str) -> bytes:
-    """The filter as instructions of classic BPF, eight bytes each."""
+    """The filter as classic BPF instructions of eight bytes each."""
     column = list(_ARCHITECTURES).index(machine)
 
     def one(code: int, value: int, then: int = 0, otherwise: int = 0) -> bytes:
         return struct.pack("=HBBL", code, then, otherwise, value)
 
     def argument(number: int) -> bytes:
-        # The lower half: both machines are little endian, and all of these are 32 bits.
+        # The lower half: both architectures are little endian, and these arguments have 32 bits.
         return one(_LOAD, _FIRST_ARGUMENT_AT + 8 * number)
 
     made = [
@@ -142,7 +142,7 @@ def _compile(machine: str) -> bytes:
     for numbers, check in (
         (_MMAP, [argument(2), one(_ANY_BIT, _PROT_EXEC, otherwise=1)]),
         (_MPROTECT, [argument(2), one(_ANY_BIT, _PROT_EXEC, otherwise=1)]),
-        # abort() sends its own process a signal, and `_limit` is about its own process.
+        # abort() sends a signal to its own process, and `_limit` changes its own process.
         (_TGKILL, [argument(0), one(_EQUAL, os.getpid(), then=1)]),
         (_PRLIMIT, [argument(0), one(_EQUAL, 0, then=1)]),
     ):

@@ -1,6 +1,6 @@
-"""Read small made pictures of every kind once, so that nothing is left to import.
+"""Decode a small synthetic image of every format once, so that nothing is left to import.
 
-A sealed process can open no file, and libraries import much of themselves when it is first needed.
+A sealed process cannot open files, and libraries import many of their modules on first use.
 """
 
 import codecs
@@ -32,7 +32,7 @@ _TIFFS = ("raw", "tiff_lzw", "tiff_deflate", "packbits", "jpeg")
 
 
 def warm() -> None:
-    """Leave every decoder imported."""
+    """Import every decoder. Raises RuntimeError if one does not work."""
     Image.init()
     for name in python_encoding.values():
         codecs.lookup(name)
@@ -41,7 +41,7 @@ def warm() -> None:
     for data in _make_files():
         letter, body = answer(data, MAX_PIXELS, 224)
         if letter != ANSWER:
-            raise RuntimeError(f"a made picture was refused: {body!r}")
+            raise RuntimeError(f"a synthetic image was refused: {body!r}")
 
 
 def _make_files() -> Iterator[bytes]:

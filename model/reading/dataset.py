@@ -1,7 +1,7 @@
 """A folder of labelled X-rays -> patients -> splits.
 
 The folder has `train/{NORMAL,PNEUMONIA}` and `test/{NORMAL,PNEUMONIA}` (Kermany et al. 2018, Cell
-172:1122, doi 10.17632/rscbjbr9sj). The unit of every split is the patient, read from the file name.
+172:1122, doi 10.17632/rscbjbr9sj). Every split is by patient, whose id comes from the file name.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from model.reading.xray import XrayImage, read_xray
 
 
 class DataError(ValueError):
-    """The data folder cannot be trained or tested on; the message is one sentence."""
+    """The data folder cannot be used for training or testing; the message is one sentence."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class LabelledXray:
 
 
 def list_xrays(folder: Path) -> list[LabelledXray]:
-    """All X-rays of one split, in name order. Raises DataError when a class has none."""
+    """All X-rays of one split, sorted by name. Raises DataError when a class has none."""
     found = []
     for label, name in enumerate(CLASSES):
         paths = sorted(p for p in (folder / name.upper()).glob("*") if p.is_file())
@@ -43,13 +43,13 @@ def list_xrays(folder: Path) -> list[LabelledXray]:
 
 
 def list_strays(folder: Path) -> list[Path]:
-    """What lies among the X-rays of one split and is no file: pipes, folders, links to nowhere."""
+    """Entries among the X-rays of one split that are not files: pipes, folders, broken links."""
     found = (path for name in CLASSES for path in (folder / name.upper()).glob("*"))
     return sorted(path for path in found if not path.is_file())
 
 
 def read_patient(file_name: str, label: int) -> str:
-    """The patient's id within a split. Pneumonia numbers restart for bacteria and virus."""
+    """The patient's id within a split. Bacteria and virus number their patients separately."""
     if label == 1:
         match = re.match(r"person(\d+)_(bacteria|virus)", file_name)
         return f"{match[2]}-{match[1]}" if match else file_name
@@ -60,9 +60,9 @@ def read_patient(file_name: str, label: int) -> str:
 def split_by_patient(
     xrays: Sequence[LabelledXray], validation_share: float, seed: int
 ) -> tuple[list[LabelledXray], list[LabelledXray]]:
-    """Training and validation lists that share no patient; about the same share of each class.
+    """Training and validation lists that share no patient, stratified by class.
 
-    Raises DataError when a class has a single patient.
+    `validation_share` is a share of the patients. Raises DataError when a class has one patient.
     """
     random = np.random.default_rng(seed)
     held_out: set[str] = set()
@@ -70,8 +70,8 @@ def split_by_patient(
         patients = sorted({x.patient for x in xrays if x.label == label})
         if len(patients) < 2:
             raise DataError(
-                f"All {CLASSES[label]} X-rays to train on are of one patient; two are needed, one "
-                "of them for validation."
+                f"All {CLASSES[label]} X-rays to train on are of one patient; at least two are "
+                "needed, one of them for validation."
             )
         count = min(max(1, round(validation_share * len(patients))), len(patients) - 1)
         held_out.update(random.permutation(patients)[:count].tolist())
@@ -81,22 +81,22 @@ def split_by_patient(
 
 
 def check_apart(train: Sequence[LabelledXray], test: Sequence[LabelledXray]) -> None:
-    """Raise DataError when a patient is in both: the test would measure memory."""
+    """Raise DataError when a patient is in both, because the test would measure memorisation."""
     both = {(x.label, x.patient) for x in train} & {(x.label, x.patient) for x in test}
     if both:
         raise DataError(
             f"{len(both)} patients are in both train and test, such as {min(both)[1]}; each must "
-            "be in one alone."
+            "be in only one."
         )
 
 
 def check_contents(
     parts: Mapping[str, Sequence[LabelledXray]],
 ) -> list[tuple[LabelledXray, LabelledXray]]:
-    """Raise DataError when equal bytes have two labels, or are in two of the named parts.
+    """Raise DataError when identical files have two labels, or are in two of the named parts.
 
-    Returns the pairs of equal bytes under two patients of one part, which say that a patient is
-    there twice. Files that cannot be read are left to who decodes them.
+    Returns the pairs of identical files of two patients in one part, which suggest that a patient
+    has two ids. Files that cannot be read are skipped; decoding reports them.
     """
     seen: dict[bytes, tuple[str, LabelledXray]] = {}
     pairs = []
@@ -122,7 +122,7 @@ def _place(xray: LabelledXray) -> str:
 
 
 def digest_xrays(xrays: Sequence[LabelledXray]) -> str:
-    """SHA-256 over names and contents: tells which data a run has seen."""
+    """SHA-256 over names and contents, which identifies the data of a training run."""
     digest = hashlib.sha256()
     for xray in xrays:
         digest.update(os.fsencode(xray.path.name))
@@ -133,9 +133,9 @@ def digest_xrays(xrays: Sequence[LabelledXray]) -> str:
 def read_images(
     paths: Sequence[Path], prepare: Callable[[XrayImage], np.ndarray]
 ) -> list[np.ndarray | Exception]:
-    """Decode each file as serving does, then `prepare` it: (S, S, 1) uint8, or what was raised.
+    """Decode each file as serving does, then `prepare` it: (S, S, 1) uint8.
 
-    Whatever a decoder raises costs its own file: it stands in the place of the image.
+    Whatever a decoder raises takes the place of that image and affects no other.
     """
 
     def read(path: Path) -> np.ndarray:
@@ -152,10 +152,10 @@ def read_images(
 def load_inputs(
     xrays: Sequence[LabelledXray], prepare: Callable[[XrayImage], np.ndarray]
 ) -> tuple[np.ndarray, list[LabelledXray], list[LabelledXray]]:
-    """Decode as serving does, then `prepare` each (`squash` or `model_input`).
+    """Decode as serving does, then `prepare` each with `squash` or `model_input`.
 
-    Returns (N, S, S, 1) uint8, the N X-rays read, and those that are unreadable. Raises DataError
-    when a class has none that can be read.
+    Returns (N, S, S, 1) uint8, the N X-rays that were read, and the unreadable ones. Raises
+    DataError when no X-ray of a class can be read.
     """
     images, kept, unreadable = [], [], []
     found = read_images([xray.path for xray in xrays], prepare)

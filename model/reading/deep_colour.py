@@ -1,7 +1,7 @@
-"""Colour and grey with alpha of 16 bits a channel: Pillow keeps the high bytes alone.
+"""Colour, and grey with alpha, of 16 bits a channel, of which Pillow keeps only the high bytes.
 
-A film of 12 bits in such a file would be left with 16 greys. So it is decoded twice, the second
-time with the byte order of the other kind, by which Pillow keeps the low bytes instead.
+A 12-bit film in such a file would be left with 16 grey levels. So it is decoded twice, the second
+time in the other byte order, which makes Pillow keep the low bytes.
 """
 
 import io
@@ -19,24 +19,24 @@ _LOW = {
     for mode in ("RGB", "RGBA", "RGBX")
     for one, other in (("B", "L"), ("L", "B"), ("N", "B" if sys.byteorder == "little" else "L"))
 }
-"""Raw modes of 16-bit channels, and those that keep the other byte."""
+"""Raw modes of 16-bit channels, each with the one that keeps the other byte."""
 
 _GREY_ALPHA = "LA;16B"
-"""Of PNG; its four bytes a pixel are decoded as the channels of RGBA."""
+"""In PNG; its four bytes a pixel are decoded as if they were the channels of RGBA."""
 
 _WEIGHTS = (0.299, 0.587, 0.114)
-"""Luma of ITU-R BT.601, as Pillow converts colour of eight bits."""
+"""Luma by ITU-R BT.601, as Pillow converts 8-bit colour."""
 
 
 def is_deep_colour(image: ImageFile) -> bool:
-    """Whether a file that is open but not loaded has several channels of 16 bits."""
+    """Whether an image that is open but not yet loaded has several channels of 16 bits."""
     return bool(image.tile) and all(
         _raw_mode(tile) in _LOW or _raw_mode(tile) == _GREY_ALPHA for tile in image.tile
     )
 
 
 def read_deep_grey(image: ImageFile, data: bytes) -> tuple[np.ndarray, np.ndarray | None]:
-    """(height, width) uint16 grey of the image, open on `data`; uint8 opacity if it has alpha."""
+    """(height, width) uint16 grey of `image`, which is open on `data`, and uint8 opacity if any."""
     tiles = list(image.tile)
     if _raw_mode(tiles[0]) == _GREY_ALPHA:
         image.tile = [_with_raw_mode(tile, "RGBA") for tile in tiles]

@@ -1,23 +1,24 @@
-"""Grey levels: stored pixel values of any depth -> 0 black to 255 white."""
+"""Grey levels: stored pixel values of any depth -> 0 (black) to 255 (white)."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
 BAND_PIXELS = 4_000_000
-"""Pixels that are converted at a time, so that the steps between cost no second whole image."""
+"""Pixels converted at a time, so that the steps between need no second whole image."""
 
 MIN_CONTRAST = 16
-"""Range in grey levels below which a picture is blank."""
+"""Range of grey levels below which a picture counts as blank."""
 
 _UPRIGHT_CONTRAST = 10.0
+"""Grey levels by which two contrasts must agree; see `looks_upright`."""
 
 _TAIL = 0.5
-"""Reach of the values beyond the middle 96 %, as a share of that; see `value_range`."""
+"""How far values may lie beyond the middle 96 %, as a share of that; see `value_range`."""
 
 
 def bands(width: int, height: int) -> Iterator[slice]:
-    """The rows of a picture from top to bottom, in slices of at most BAND_PIXELS."""
+    """Slices of the rows of a picture from top to bottom, of about BAND_PIXELS pixels each."""
     rows = max(BAND_PIXELS // width, 1)
     for top in range(0, height, rows):
         yield slice(top, min(top + rows, height))
@@ -30,11 +31,12 @@ def stretch(values: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def value_range(sample: np.ndarray) -> tuple[float, float]:
-    """The values that become black and white, from some pixels of a picture of any depth.
+    """The values to map to black and white, from a sample of the pixels of a picture of any depth.
 
-    Not the extremes: a lead letter, a hot pixel or a drawn border far outside the film's own values
-    would leave it a few greys. Values count up to half of the middle 96 % beyond its ends; of
-    1,304 training films 7 have brighter ones and 3 have darker ones.
+    Not the extremes: a lead letter, a hot pixel or a drawn border far outside the film's own range
+    would leave the film only a few grey levels. The range is that of the middle 96 %, extended at
+    each end by at most half of its width; of 1,304 training films 7 have brighter and 3 darker
+    values. (0, 0) if no value is finite.
     """
     sample = sample[np.isfinite(sample)]
     if not sample.size:
@@ -48,35 +50,39 @@ def value_range(sample: np.ndarray) -> tuple[float, float]:
 
 
 def window(values: np.ndarray, centre: float, width: float, function: str) -> np.ndarray:
-    """A VOI window as float 0..255 (PS3.3 C.11.2.1.2 and C.11.2.1.3); `width` is positive.
+    """Apply a VOI window (PS3.3 C.11.2.1.2 and C.11.2.1.3): float64 from 0 to 255.
 
-    `function` is LINEAR, LINEAR_EXACT or SIGMOID; anything else counts as LINEAR, the default.
+    `width` is positive. `function` is LINEAR, LINEAR_EXACT or SIGMOID; anything else counts as
+    LINEAR, the default. A LINEAR window of width 1 or less is a step above `centre` - 0.5.
     """
-    if function == "SIGMOID":
-        # 1 / (1 + exp(-4 (x - c) / w)), in a form that does not overflow.
-        return 127.5 * (1 + np.tanh(2 * (values - centre) / width))
-    if function != "LINEAR_EXACT":
-        centre, width = centre - 0.5, width - 1
-    return 255 * np.clip((values - centre) / max(width, 1e-6) + 0.5, 0, 1)
+    with np.errstate(over="ignore"):  # an infinite quotient is black or white
+        if function == "SIGMOID":
+            # 1 / (1 + exp(-4 (x - c) / w)), written so that the exponential does not overflow.
+            return 127.5 * (1 + np.tanh(2 * ((values - centre) / width)))
+        if function != "LINEAR_EXACT":
+            centre, width = centre - 0.5, width - 1
+        if width <= 0:
+            return np.where(values > centre, 255.0, 0.0)
+        return 255 * np.clip((values - centre) / width + 0.5, 0, 1)
 
 
 def look_up(values: np.ndarray, table: np.ndarray, first: int) -> np.ndarray:
-    """A look-up table (PS3.3 C.11.1.1): `first` is the value that the first entry stands for.
+    """Apply a look-up table (PS3.3 C.11.1.1): `first` is the value that maps to the first entry.
 
-    Values outside the table take its first or last entry. pydicom's own function is not used: it
-    refuses tables of 12 bits and wraps the index of 8-bit tables with more than 256 entries.
+    Values outside the table map to its first or last entry. pydicom's own function is not used,
+    because it refuses 12-bit tables and wraps the index of 8-bit tables of more than 256 entries.
     """
     index = np.rint(values).astype(np.int64) - first
     return table[np.clip(index, 0, len(table) - 1)]
 
 
 def looks_upright(grey: np.ndarray) -> bool:
-    """Whether a frontal chest film is surely not inverted: (height, width) uint8.
+    """Whether a frontal chest film, (height, width) uint8, is certainly not inverted.
 
-    Air is dark and the spine bright. Two contrasts must both say so by 10 levels: the middle of the
-    chest against the lungs on both sides, and against the upper corners, where above the shoulders
-    there is air. On 1,571 upright films of children and adults (Kermany et al., NIH ChestX-ray8)
-    both held for 99 % and 91 %; both were the opposite by as much for none.
+    Air is dark and the spine bright. Two contrasts must both exceed 10 levels: the middle of the
+    chest against the lungs on both sides, and against the upper corners, which show the air above
+    the shoulders. Of 1,571 upright films of children and adults (Kermany et al., NIH ChestX-ray8)
+    99 % met the first and 91 % the second; none had both reversed by as much.
     """
     height, width = grey.shape
 

@@ -1,4 +1,4 @@
 """The two classes of X-rays."""
 
 CLASSES = ("normal", "pneumonia")
-"""In the order of the label, 0 or 1: what reaches the threshold is the second."""
+"""Indexed by the label, 0 or 1; a probability that reaches the threshold means the second."""

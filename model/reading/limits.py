@@ -1,16 +1,16 @@
-"""What is refused, whatever the format of the file."""
+"""Why an X-ray is refused, and the limits on size and memory that hold for every format."""
 
 import threading
 from contextlib import AbstractContextManager, nullcontext
 
 MIN_SIDE = 100
-"""Shortest side accepted, in pixels; below it neither a person nor the network sees a lung."""
+"""Shortest side accepted, in pixels; below it neither a person nor the network can see a lung."""
 
 MAX_PIXELS = 60_000_000
-"""Pixel limit when the caller names none: a 7,700 px square, above any digital detector."""
+"""Default pixel limit: a square of 7,700 px, more than any digital detector has."""
 
 LARGE_PIXELS = 10_000_000
-"""Above it one image is decoded at a time: a worker's threads share the host's memory."""
+"""Images above this are decoded one at a time, because a worker's threads share its memory."""
 
 _gate: AbstractContextManager[object] = threading.Lock()
 
@@ -28,16 +28,17 @@ REASONS = (
     "not_chest",
     "not_frontal",
 )
-"""Why a file is refused, in a word that can be counted; see UnreadableXray."""
+"""Machine-readable reasons for a refusal, for metrics; see UnreadableXray."""
 
 
 class UnreadableXray(ValueError):
-    """The bytes are not an image that can be judged; the message is one sentence for a person.
+    """The bytes are not an image that can be analysed; the message is one sentence for a person.
 
-    `reason` is one of REASONS: damaged or no image (`unreadable`), stored in a way that is not read
-    (`unsupported`), built of more parts than an X-ray needs (`too_complex`), more work to decode
-    than any X-ray is (`too_slow`), the end of its decoder (`crashed`), several images in one file,
-    or, by the tags of a DICOM, another examination.
+    `reason` is one of REASONS. Less obvious ones: `unreadable` is damaged or no image,
+    `unsupported` a valid file in an encoding that is not supported, `too_complex` more parts than
+    an X-ray needs, `too_slow` more decoding time than any X-ray needs, `crashed` a file that
+    crashed its decoder, `several` several images in one file. `not_chest` and `not_frontal` rely on
+    the tags of a DICOM file.
     """
 
     def __init__(self, message: str, reason: str) -> None:
@@ -46,7 +47,7 @@ class UnreadableXray(ValueError):
 
 
 def too_complex(parts: str) -> UnreadableXray:
-    """For a header that claims or holds too many `parts`, which are named in the sentence."""
+    """The error for a header that claims or holds too many `parts`, a plural noun."""
     return UnreadableXray(
         f"The file holds far more {parts} than an X-ray needs; export it again without extras.",
         "too_complex",
@@ -54,15 +55,14 @@ def too_complex(parts: str) -> UnreadableXray:
 
 
 def contradictory() -> UnreadableXray:
-    """For a header that two readers could understand in two ways."""
+    """The error for a header that two readers could interpret differently."""
     return UnreadableXray(
-        "The file describes its picture in ways that contradict each other; export it again.",
-        "unreadable",
+        "The headers of the file contradict each other; export the X-ray again.", "unreadable"
     )
 
 
 def damaged() -> UnreadableXray:
-    """For a header that ends too early or makes no sense."""
+    """The error for a header that ends too early or makes no sense."""
     return UnreadableXray(
         "The image file is damaged or incomplete; export it again and send the new file.",
         "unreadable",
@@ -70,7 +70,7 @@ def damaged() -> UnreadableXray:
 
 
 def check_size(width: int, height: int, max_pixels: int) -> None:
-    """Raises UnreadableXray for more than `max_pixels` and for sides below MIN_SIDE."""
+    """Raise UnreadableXray for more than `max_pixels` and for a side below MIN_SIDE."""
     if width * height > max_pixels:
         raise UnreadableXray(
             f"The image has {width} x {height} pixels, more than the limit of "
@@ -86,11 +86,14 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
 
 
 def one_if_large(width: int, height: int) -> AbstractContextManager[object]:
-    """Decode within it: more than LARGE_PIXELS wait for each other, in all threads and cages."""
+    """Serialise large decodes: a lock to hold while decoding more than LARGE_PIXELS.
+
+    It is shared by all threads, and, in a cage, by all children.
+    """
     return _gate if width * height > LARGE_PIXELS else nullcontext()
 
 
 def set_gate(gate: AbstractContextManager[object]) -> None:
-    """Let large images wait at `gate`: in a cage the worker keeps it, for all of its cages."""
+    """Replace the lock of `one_if_large`: a cage's children share one that the worker holds."""
     global _gate  # noqa: PLW0603 - one for the process, set before anything is decoded
     _gate = gate

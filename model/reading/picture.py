@@ -12,30 +12,29 @@ from PIL.ImageFile import ImageFile
 
 from model.reading.deep_colour import is_deep_colour, read_deep_grey
 from model.reading.grey import bands, stretch, value_range
-from model.reading.jpeg_kind import name_unreadable_jpeg
-from model.reading.limits import UnreadableXray, check_size, one_if_large
+from model.reading.headers.jpeg import JPEG_LS, read_frame
+from model.reading.kinds import Kind, find_kind
+from model.reading.limits import UnreadableXray, check_size, damaged, one_if_large
 
-# Pillow warns of odd metadata, which is not used, and of sizes, which are checked here. For good
-# and not around each call, because `warnings.catch_warnings` is not safe in threads.
+# Pillow warns about odd metadata, which is not used, and about sizes, which are checked here. The
+# filter is global because `warnings.catch_warnings` is not thread-safe.
 warnings.filterwarnings("ignore", module="PIL")
 
-# 16-bit big endian with 0 as white is the one grey layout that Pillow does not list; like its
-# little endian twin, it is read as it is stored, and inverted here.
+# 16-bit big-endian with 0 as white is the one grey layout missing from Pillow's list; like its
+# little-endian twin, it is read as stored, and inverted here.
 TiffImagePlugin.OPEN_INFO[(TiffImagePlugin.MM, 0, (1,), 1, (16,), ())] = ("I;16B", "I;16B")
 
 _FORMATS = ("JPEG", "PNG", "TIFF")
 
-_SIGNATURES = (b"\xff\xd8", b"\x89PNG", b"II*\0", b"MM\0*")
-"""First bytes of JPEG, PNG and TIFF: a file that has them is one, however damaged."""
-
-_DAMAGED = "The image file is damaged or incomplete; export it again and send the new file."
-
 _PHOTOMETRIC, _SUBFILE_TYPE = 262, 254
-"""TIFF tags: 0 is white or black; whether a page is a reduced copy of another (TIFF 6.0)."""
+"""TIFF 6.0 tags: whether 0 is white or black; whether a page is a reduced copy of another."""
 
 _MAX_TIFF_COPIES = 8
 
-# What Pillow's decoders raise on damaged files; anything else is a bug and is left to be one.
+_LOSSLESS = (0xC3, 0xC7, 0xCB, 0xCF)
+"""Frame markers of lossless JPEG."""
+
+# What Pillow's decoders raise for damaged files; anything else is a bug and propagates.
 _DECODE_ERRORS = (
     OSError,
     SyntaxError,
@@ -54,7 +53,8 @@ _DECODE_ERRORS = (
 def read_picture(data: bytes, max_pixels: int, side: int) -> tuple[np.ndarray, int, int]:
     """(height, width) uint8 grey, and width and height of the file in pixels.
 
-    A JPEG may be decoded smaller, but not below `side` on its longer side. Raises UnreadableXray.
+    `data` has passed `model.reading.kinds.check_picture`. A JPEG may be decoded smaller, but not
+    below `side` on its longer side. Raises UnreadableXray.
     """
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
@@ -62,7 +62,7 @@ def read_picture(data: bytes, max_pixels: int, side: int) -> tuple[np.ndarray, i
             check_size(width, height, max_pixels)
             if isinstance(image, TiffImagePlugin.TiffImageFile):
                 _check_pages(image)
-            # JPEG alone: decode luminance only, at a fraction of the size if that is enough.
+            # For JPEG only: decode just the luminance, at a fraction of the size if that is enough.
             image.draft("L", (side, side))
             with one_if_large(width, height):
                 pixels = _to_grey(image, data)
@@ -75,24 +75,36 @@ def read_picture(data: bytes, max_pixels: int, side: int) -> tuple[np.ndarray, i
             "too_large",
         ) from error
     except UnidentifiedImageError as error:
-        if data.startswith(_SIGNATURES):
-            raise UnreadableXray(
-                name_unreadable_jpeg(data) or _DAMAGED,
-                "unsupported" if name_unreadable_jpeg(data) else "unreadable",
-            ) from error
-        raise UnreadableXray(
-            "This is not a JPEG, PNG, TIFF or DICOM image; export the X-ray as one.",
-            "unreadable",
-        ) from error
+        raise (_name_unsupported_jpeg(data) or damaged()) from error
     except _DECODE_ERRORS as error:
-        raise UnreadableXray(_DAMAGED, "unreadable") from error
+        raise damaged() from error
     return pixels, width, height
 
 
-def _check_pages(image: TiffImagePlugin.TiffImageFile) -> None:
-    """Refuse several pictures in one file: a result for the first alone would pass as one for all.
+def _name_unsupported_jpeg(data: bytes) -> UnreadableXray | None:
+    """The error for a JPEG that is lossless, of 12 bits or JPEG-LS; None for any other file."""
+    if find_kind(data) is not Kind.JPEG:
+        return None
+    frame = read_frame(data)
+    if frame.marker == JPEG_LS:
+        name = "JPEG-LS file"
+    elif frame.marker in _LOSSLESS:
+        name = "lossless JPEG"
+    elif frame.bits == 12:
+        name = "12-bit JPEG"
+    else:
+        return None
+    return UnreadableXray(
+        f"This is a {name}, which is supported only inside DICOM; export the X-ray as 8-bit JPEG, "
+        "PNG or DICOM.",
+        "unsupported",
+    )
 
-    Reduced copies of the picture, which scanners add, do not count.
+
+def _check_pages(image: TiffImagePlugin.TiffImageFile) -> None:
+    """Refuse several pictures in one file: a result for the first would pass as one for all.
+
+    Reduced copies of the picture, which scanners add, do not count. Raises UnreadableXray.
     """
     for page in range(1, _MAX_TIFF_COPIES + 2):
         try:
@@ -108,10 +120,10 @@ def _check_pages(image: TiffImagePlugin.TiffImageFile) -> None:
 
 
 def _to_grey(image: ImageFile, data: bytes) -> np.ndarray:
-    """(height, width) uint8 grey of any mode the decoders give, upright by its EXIF tag.
+    """(height, width) uint8 grey of an image of any mode, upright by its Exif tag.
 
-    In bands, because whole images between the steps take up to five times the memory of the file's
-    own pixels.
+    Works in bands, because whole images between the steps would take up to five times the memory of
+    the file's own pixels.
     """
     white_is_0 = getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0
     if is_deep_colour(image):
@@ -123,7 +135,7 @@ def _to_grey(image: ImageFile, data: bytes) -> np.ndarray:
     image.load()
     if image.mode.startswith("I") or image.mode == "F":
         grey = _scale(image)
-        if white_is_0:  # Pillow inverts 8 bits and less alone
+        if white_is_0:  # Pillow inverts only up to 8 bits
             grey = ImageOps.invert(grey)
     elif image.mode == "L" and "transparency" not in image.info:
         grey = image
@@ -133,7 +145,7 @@ def _to_grey(image: ImageFile, data: bytes) -> np.ndarray:
 
 
 def _upright(grey: Image.Image, image: Image.Image) -> np.ndarray:
-    """The pixels of `grey`, turned as the EXIF tag of the file's image says."""
+    """The pixels of `grey`, rotated as the Exif tag of the file's `image` says."""
     if grey is not image:
         grey.getexif()[ExifTags.Base.Orientation] = image.getexif().get(
             ExifTags.Base.Orientation, 1
@@ -148,7 +160,7 @@ def _flatten(image: Image.Image) -> Image.Image:
     grey = Image.new("L", image.size)
     for top, band in _crops(image):
         if see_through:
-            # Transparent parts lie outside the exposed field; black is how a detector shows no film
+            # Transparent parts lie outside the exposed field, which a detector shows in black.
             black = Image.new("RGBA", band.size, "black")
             flat = Image.alpha_composite(black, band.convert("RGBA"))
         else:
@@ -158,9 +170,9 @@ def _flatten(image: Image.Image) -> Image.Image:
 
 
 def _scale(image: Image.Image) -> Image.Image:
-    """8 bits of 16-bit, 32-bit or floating-point values, linear over the range in use.
+    """16-bit, 32-bit or floating-point values to 8 bits, linearly over the range in use.
 
-    Eight bits that were only written as sixteen, each value a multiple of 257, stay as they are.
+    If all values are multiples of 257, they were 8-bit values stored as 16, and stay as they were.
     """
     step = max(min(image.size) // 512, 1)
     sample = np.asarray(image)[::step, ::step]
@@ -169,13 +181,13 @@ def _scale(image: Image.Image) -> Image.Image:
         low, high = 0.0, 65_535.0
     grey = Image.new("L", image.size)
     for top, band in _crops(image):
-        # A value that is no number becomes black, infinite ones the end of the range.
+        # NaN becomes black, and an infinite value the end of the range.
         values = np.nan_to_num(np.asarray(band), nan=low, posinf=high, neginf=low)
         grey.paste(Image.fromarray(stretch(np.clip(values, low, high), low, high)), (0, top))
     return grey
 
 
 def _crops(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
-    """Its bands from top to bottom, each with its first row."""
+    """The bands of an image from top to bottom, each with the number of its first row."""
     for rows in bands(*image.size):
         yield rows.start, image.crop((0, rows.start, image.width, rows.stop))

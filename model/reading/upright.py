@@ -1,7 +1,7 @@
-"""Whether a film hangs as it should: a linear probe on its 16 x 16 grey means.
+"""Whether a film hangs correctly: a linear classifier on its 16 x 16 grey means.
 
-Fitted and measured by `python -m model.training.fit_upright`. It warns and never turns a film: a
-mirrored film may be a heart on the right (1 in 10,000 people), and only a tag knows.
+Fitted and measured by `python -m model.training.fit_upright`. It warns and never turns a film: what
+looks mirrored may be a heart on the right (1 in 10,000 people), and only a tag can say.
 """
 
 from pathlib import Path
@@ -16,8 +16,8 @@ FILE = Path(__file__).with_name("upright.npz")
 _SIDE = 16
 
 _SURE = {"mirrored": 0.99, "turned": 0.97, "negative": 0.95}
-"""Least probability for a warning: of the films of the fit, children's and adults', at most 1 in
-1,000 is warned of as it is."""
+"""Least probability for a warning: at most 1 in 1,000 of the correctly hung films of the fit, of
+children and adults, gets one."""
 
 _SENTENCES = {
     "mirrored": "The film seems to be mirrored (the heart lies on the wrong side); check its sides "
@@ -32,27 +32,27 @@ with np.load(FILE) as _probe:
 
 
 def warn_of_hanging(pixels: np.ndarray) -> tuple[str, ...]:
-    """A sentence for a film (height, width) uint8 that surely hangs wrongly, else none."""
+    """A sentence if a film, (height, width) uint8, almost certainly hangs wrongly; else none."""
     found = classify(shrink(pixels))
     return (_SENTENCES[found],) if found != "right" else ()
 
 
 def shrink(pixels: np.ndarray) -> np.ndarray:
-    """(16, 16) float32 grey means of (height, width) uint8."""
+    """(height, width) uint8 -> (16, 16) float32 grey means."""
     image = Image.fromarray(pixels)
     small = image.resize((_SIDE, _SIDE), Image.Resampling.BOX, reducing_gap=1.0)
     return np.asarray(small, np.float32)
 
 
 def standardise(films: np.ndarray) -> np.ndarray:
-    """(N, 16, 16) -> (N, 256) of mean 0 and variance 1 each, whatever the exposure."""
+    """(N, 16, 16) -> (N, 256), each of mean 0 and variance 1, which removes the exposure."""
     flat = films.reshape(len(films), -1)
     centred = flat - flat.mean(1, keepdims=True)
     return centred / (flat.std(1, keepdims=True) + 1e-3)
 
 
 def classify(film: np.ndarray) -> str:
-    """The class of (16, 16) grey means; "right" unless another is sure."""
+    """The class of (16, 16) grey means; "right" unless another is almost certain."""
     logits = _WEIGHTS @ standardise(film[None])[0] + _OFFSETS
     shares = np.exp(logits - logits.max())
     found = int(shares.argmax())

@@ -1,8 +1,8 @@
 """One X-ray file: bytes -> checked grey image -> model input and preview.
 
-Training and serving both read images here, so what the network learned on is what it is shown.
-JPEG, PNG, TIFF and DICOM are told apart by their content; the file's name, size, aspect ratio and
-metadata never reach the network, because on the training set they alone separate the classes.
+Training and serving both read images here, so the network sees in service what it learned from.
+JPEG, PNG, TIFF and DICOM are distinguished by content. The file's name, size, aspect ratio and
+metadata never reach the network, because they alone separate the classes of the training set.
 """
 
 import io
@@ -24,19 +24,18 @@ INPUT_SIDE = 224
 """Side of the network's square input, in pixels."""
 
 INPUT_MARGIN = 1 / 16
-"""Share of width and height at each edge that the network does not see."""
+"""Share of width and height that is cut off at each edge before the network sees the image."""
 
 PREVIEW_SIDE = 1024
-"""Longest side of the preview, in pixels: fits a screen, and the original is not kept."""
-
+"""Longest side of the preview, in pixels: fits a screen; the original is not kept."""
 
 _CUT = (
-    "The film does not fill the picture: a viewer's window around it was cut away; check that the "
+    "The film does not fill the picture: a viewer's window around it was cut off; check that the "
     "preview shows the whole film, or export the X-ray itself."
 )
 _NOT_FILLED = (
-    "The film may not fill the picture: a viewer's window or a second picture seems to lie around "
-    "it; export the X-ray itself."
+    "The film may not fill the picture: there seems to be a viewer's window or a second picture "
+    "around it; export the X-ray itself."
 )
 
 
@@ -44,9 +43,9 @@ _NOT_FILLED = (
 class XrayImage:
     """A decoded image: `pixels` is (height, width) uint8 grey, 0 black to 255 white, upright.
 
-    `pixels` is the film alone, without a border or a viewer's window around it: what the network
-    and the preview show, so that the heat map lies on both. `width` and `height` are those of the
-    file, in pixels; `pixels` may be decoded smaller, never below the preview's size. `warnings` are
+    `pixels` is just the film, without a border or a viewer's window. The network and the preview
+    both get exactly this, so the heat map fits both. `width` and `height` are those of the file, in
+    pixels; `pixels` may be decoded smaller, but never below the preview's size. `warnings` are
     sentences for the person who reads the result.
     """
 
@@ -59,14 +58,14 @@ class XrayImage:
 def read_xray(data: bytes, max_pixels: int = MAX_PIXELS) -> XrayImage:
     """Decode and check a JPEG, PNG, TIFF or DICOM file.
 
-    Raises UnreadableXray with one sentence when the bytes are no such file, are damaged or cut
-    short, exceed `max_pixels`, hold a blank or tiny picture or several, or, by the tags of a
-    DICOM, anything else than a frontal chest X-ray.
+    Raises UnreadableXray when the bytes are no such file, are damaged or truncated, exceed
+    `max_pixels`, hold a blank or tiny picture or several, or when the tags of a DICOM say that it
+    is not a frontal chest X-ray.
     """
     found: tuple[str, ...] = ()
     if is_dicom(data):
-        # A worker reads in its cage: its own process need not carry pydicom and its 16 MB.
-        from model.reading.dicom_pixels import read_dicom  # noqa: PLC0415
+        # A worker reads in a cage, so its own process never loads pydicom, which takes 16 MB.
+        from model.reading.dicom.pixels import read_dicom  # noqa: PLC0415
 
         pixels, found = read_dicom(data, max_pixels)
         height, width = pixels.shape
@@ -88,21 +87,21 @@ def read_xray(data: bytes, max_pixels: int = MAX_PIXELS) -> XrayImage:
 
 
 def squash(xray: XrayImage, side: int = INPUT_SIDE) -> np.ndarray:
-    """The whole image as (side, side, 1) float32 grey, 0 to 255, without keeping the aspect.
+    """The whole image as (side, side, 1) float32 grey, 0 to 255; the aspect ratio is not kept.
 
-    The training set was squashed the same way, and bilinear with antialiasing is the filter that
-    reproduces its 224 px files most closely from their originals (mean difference 1.6 to 2.7 of
-    255; Lanczos 1.9 to 3.4, nearest 2.4 to 4.7).
+    The training set was squashed the same way. Bilinear with antialiasing is the filter that best
+    reproduces its 224 px files from their originals (mean difference 1.6 to 2.7 of 255; Lanczos 1.9
+    to 3.4, nearest 2.4 to 4.7).
     """
     return _resize(xray, 0.0, side)
 
 
 def model_input(xray: XrayImage, side: int = INPUT_SIDE) -> np.ndarray:
-    """The network's input: as `squash`, of the image without INPUT_MARGIN at each edge.
+    """The network's input: `squash` of the image without INPUT_MARGIN at each edge.
 
-    Training views are crops of 70 to 100 %, so lungs are larger there than in a whole image; the
-    network answers best at the size that it learned (Touvron et al. 2019, "FixRes"). On validation
-    X-rays as they are, the Brier score fell from 0.036 to 0.030 by this margin.
+    Training views are crops of 70 to 100 %, in which lungs are larger than in a whole image, and
+    the network performs best at the size that it learned (Touvron et al. 2019, "FixRes"). On the
+    validation X-rays this margin lowered the Brier score from 0.036 to 0.030.
     """
     return _resize(xray, INPUT_MARGIN, side)
 
@@ -120,7 +119,7 @@ def _resize(xray: XrayImage, margin: float, side: int) -> np.ndarray:
 
 
 def encode_preview(xray: XrayImage) -> bytes:
-    """A JPEG of at most 1024 px on its longest side, made of pixels alone: no metadata survives."""
+    """A JPEG of at most PREVIEW_SIDE on its longest side: pixels only, no metadata remains."""
     image = Image.fromarray(xray.pixels)
     image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
     buffer = io.BytesIO()
@@ -132,8 +131,8 @@ def _warn(width: int, height: int, pixels: np.ndarray) -> tuple[str, ...]:
     found = []
     if min(width, height) < INPUT_SIDE:
         found.append(
-            f"The image is small ({width} x {height} pixels): fine detail that the network "
-            "uses is missing."
+            f"The image is small ({width} x {height} pixels): it lacks fine detail that the "
+            "network uses."
         )
     if max(pixels.shape) > 2 * min(pixels.shape):
         found.append("The image is long and narrow, unlike a frontal chest X-ray.")

@@ -1,13 +1,12 @@
-"""A trained model on disk: the weights (`pneumonia.keras`) and what is known of them.
+"""A trained model on disk: its weights (`pneumonia.keras`) and everything recorded about them.
 
-The files are written and read together: weights, `ood.npz` (where the features of chest X-rays lie)
-and the metadata. The artifact's version is a digest of all, so a changed threshold is another
-version, as much as a changed weight. Imports no Keras.
+The files are written and read together: weights, `ood.npz` (the density of the features of chest
+X-rays) and metadata. The artifact's version is a digest of all three, so a changed threshold makes
+another version, just as a changed weight does. Does not import Keras.
 """
 
 import hashlib
 import json
-import math
 import re
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
@@ -16,23 +15,24 @@ from typing import Any, NoReturn
 
 from model.reading.labels import CLASSES
 from model.serving.durable import write_file
+from model.serving.figures import Scores, WrongFigures, is_finite, is_number, parse_scores
 
 WEIGHTS_NAME = "pneumonia.keras"
 METADATA_NAME = "pneumonia.json"
 OOD_NAME = "ood.npz"
 
 SIDES = range(64, 1025, 32)
-"""Of the network's input, in pixels: ResNet50 halves it five times; far beyond 224 serves nobody
-within a second."""
+"""Sides allowed for the network's input, in pixels: ResNet50 halves it five times, and with a side
+far above 224 it would not answer within a second."""
 
 
 class ArtifactError(RuntimeError):
-    """The artifact is missing or its files do not belong together; one sentence."""
+    """The artifact is missing or unusable; the message is one sentence."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Platt's (1999): probability = sigmoid(scale * logit + offset), stated at `prevalence`."""
+    """Platt scaling (1999): probability = sigmoid(scale * logit + offset), at `prevalence`."""
 
     scale: float
     offset: float
@@ -41,7 +41,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class OodLimits:
-    """Distances of `density`: above `limit` an image is refused, above `warning` doubted."""
+    """Distances of `density`: an image above `limit` is refused, above `warning` gets a warning."""
 
     limit: float
     warning: float
@@ -49,12 +49,12 @@ class OodLimits:
 
 @dataclass(frozen=True)
 class Artifact:
-    """What belongs to the weights, and nowhere else.
+    """The metadata: everything that belongs to the weights, and is stored nowhere else.
 
-    `threshold` is on the calibrated probability. `heatmap_reference` is the median peak of the
+    `threshold` applies to the calibrated probability. `heatmap_reference` is the median peak of the
     Grad-CAM maps of validation pneumonias, in units of the logit; weaker maps are shown weaker.
-    `scores` holds test and validation figures with their 95 % intervals; `training` the arguments,
-    seed, commit and data digest. `weights_sha256` and `ood_sha256` tie the metadata to the files.
+    `training` is the record of the training run, such as arguments, commit and data digest; serving
+    uses only its `trained_at`. `weights_sha256` and `ood_sha256` tie the metadata to the files.
     """
 
     classes: tuple[str, ...]
@@ -63,23 +63,23 @@ class Artifact:
     calibration: Calibration
     heatmap_reference: float
     ood: OodLimits
-    scores: dict[str, Any]
+    scores: Scores
     training: dict[str, Any]
     weights_sha256: str
     ood_sha256: str
 
     @property
     def version(self) -> str:
-        """Twelve hexadecimal digits that identify weights and metadata together."""
+        """Twelve hexadecimal digits that identify weights, density and metadata together."""
         canonical = json.dumps(asdict(self), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
 def read_artifact(folder: Path) -> Artifact:
-    """Read and check `folder`. Raises ArtifactError, in one sentence, when it cannot be used."""
+    """Read and check the artifact in `folder`. Raises ArtifactError when it cannot be used."""
     try:
         artifact = parse_metadata((folder / METADATA_NAME).read_bytes(), folder / METADATA_NAME)
-        belong = (
+        matches = (
             sha256_of(folder / WEIGHTS_NAME) == artifact.weights_sha256
             and sha256_of(folder / OOD_NAME) == artifact.ood_sha256
         )
@@ -92,7 +92,7 @@ def read_artifact(folder: Path) -> Artifact:
         raise ArtifactError(
             f"The model artifact cannot be read: {error.strerror} ({error.filename})."
         ) from error
-    if not belong:
+    if not matches:
         raise ArtifactError(
             f"{WEIGHTS_NAME}, {OOD_NAME} and {METADATA_NAME} in {folder} do not belong together: a "
             "digest differs from the one on record."
@@ -101,9 +101,9 @@ def read_artifact(folder: Path) -> Artifact:
 
 
 def parse_metadata(data: bytes, where: object) -> Artifact:
-    """Metadata as `write_metadata` made it, checked for names, types and ranges.
+    """Parse what `write_metadata` wrote, and check names, types and ranges.
 
-    Raises ArtifactError, which names the field, and the place `where` the bytes came from.
+    Raises ArtifactError, which names the field and `where` the bytes came from.
     """
     try:
         values = json.loads(data, parse_constant=_refuse_constant)
@@ -113,69 +113,58 @@ def parse_metadata(data: bytes, where: object) -> Artifact:
     _check_names(values["calibration"], Calibration, f"calibration in {where}")
     _check_names(values["ood"], OodLimits, f"ood in {where}")
     calibration, ood = Calibration(**values["calibration"]), OodLimits(**values["ood"])
-    scores, training = values["scores"], values["training"]
-    side = values["input_side"]
-    holds = {
+    side, training = values["input_side"], values["training"]
+    valid = {
         "classes": values["classes"] == list(CLASSES),
         "input_side": type(side) is int and side in SIDES,
-        "threshold": _is_number(values["threshold"]) and 0 < values["threshold"] < 1,
-        "calibration.scale": _is_number(calibration.scale) and calibration.scale != 0,
-        "calibration.offset": _is_number(calibration.offset),
-        "calibration.prevalence": _is_number(calibration.prevalence)
+        "threshold": is_number(values["threshold"]) and 0 < values["threshold"] < 1,
+        "calibration.scale": is_number(calibration.scale) and calibration.scale != 0,
+        "calibration.offset": is_number(calibration.offset),
+        "calibration.prevalence": is_number(calibration.prevalence)
         and 0 < calibration.prevalence < 1,
-        "heatmap_reference": _is_number(values["heatmap_reference"])
+        "heatmap_reference": is_number(values["heatmap_reference"])
         and values["heatmap_reference"] >= 0,
-        "ood.limit": _is_number(ood.limit) and ood.limit > 0,
-        "ood.warning": _is_number(ood.warning)
+        "ood.limit": is_number(ood.limit) and ood.limit > 0,
+        "ood.warning": is_number(ood.warning)
         and ood.warning > 0
-        and not (_is_number(ood.limit) and ood.warning > ood.limit),
-        "scores": isinstance(scores, dict) and _is_finite(scores),
-        "training": isinstance(training, dict) and _is_finite(training),
+        and not (is_number(ood.limit) and ood.warning > ood.limit),
+        "training": isinstance(training, dict) and is_finite(training),
         "weights_sha256": is_sha256(values["weights_sha256"]),
         "ood_sha256": is_sha256(values["ood_sha256"]),
     }
-    if wrong := [name for name, right in holds.items() if not right]:
+    wrong = [name for name, right in valid.items() if not right]
+    try:
+        scores = parse_scores(values["scores"])
+    except WrongFigures as error:
+        wrong.append(str(error))
+    if wrong:
         raise ArtifactError(
-            f"{', '.join(wrong)} in {where} cannot be used: of another type, out of range or not "
-            "finite."
+            f"{', '.join(wrong)} in {where} cannot be used: missing, of another type, out of range "
+            "or not finite."
         )
     _check_date(training.get("trained_at"), where)
-    typed = {"classes": CLASSES, "calibration": calibration, "ood": ood}
+    typed = {"classes": CLASSES, "calibration": calibration, "ood": ood, "scores": scores}
     return Artifact(**{**values, **typed})
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")
 
 
 def _check_names(values: object, kind: type, where: object) -> None:
-    """Raise unless `values` is an object with exactly the fields of the dataclass `kind`."""
+    """Raise ArtifactError unless `values` has exactly the fields of the dataclass `kind`."""
     names = {field.name for field in fields(kind)}
     if not isinstance(values, dict) or set(values) != names:
         raise ArtifactError(f"{where} must have exactly: {', '.join(sorted(names))}.")
 
 
-def _is_number(value: object) -> bool:
-    """Finite; True and False, which Python counts as numbers, are none."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _is_finite(value: Any) -> bool:
-    """Whether every number in it is: JSON's 1e999 is read as infinity."""
-    if isinstance(value, dict):
-        return all(map(_is_finite, value.values()))
-    if isinstance(value, list):
-        return all(map(_is_finite, value))
-    return not isinstance(value, float) or math.isfinite(value)
-
-
 def is_sha256(value: object) -> bool:
-    """Whether it has the form of a SHA-256 in hexadecimal."""
+    """Whether a value has the form of a SHA-256 in hexadecimal."""
     return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
 
 
 def _check_date(trained_at: object, where: object) -> None:
-    """An artifact may leave out when it was trained; what it says must be a time with its zone."""
+    """Raise ArtifactError unless the time of training is missing or has a time zone."""
     try:
         valid = trained_at is None or (
             isinstance(trained_at, str) and datetime.fromisoformat(trained_at).tzinfo is not None
@@ -184,7 +173,7 @@ def _check_date(trained_at: object, where: object) -> None:
         valid = False
     if not valid:
         raise ArtifactError(
-            f"trained_at in {where} is no time in ISO 8601 with its zone, such as "
+            f"trained_at in {where} is not a time in ISO 8601 with its zone, such as "
             "2026-05-04T10:00:00+00:00."
         )
 
@@ -192,7 +181,7 @@ def _check_date(trained_at: object, where: object) -> None:
 def write_metadata(folder: Path, artifact: Artifact) -> None:
     """Write `pneumonia.json` next to the weights that are already in `folder`.
 
-    Raises ValueError for a number that is not finite.
+    Raises ValueError if a number is not finite, and OSError.
     """
     text = json.dumps(asdict(artifact), indent=2, sort_keys=True, allow_nan=False) + "\n"
     write_file(folder / METADATA_NAME, text.encode())

@@ -1,8 +1,9 @@
 """How unlike a frontal chest X-ray an image is, by the network's own features.
 
-Probabilistic PCA (Tipping & Bishop 1999, J. R. Stat. Soc. B 61:611) of pooled conv4 features: the
-distance is Mahalanobis's under that covariance, so what lies off the directions in which X-rays
-vary counts most. Nothing that it refuses had a part in fitting it or in choosing its limit.
+Probabilistic PCA (Tipping & Bishop 1999, J. R. Stat. Soc. B 61:611) of pooled conv4 features. The
+distance is the Mahalanobis distance under that covariance, so deviations in directions in which
+X-rays hardly vary count most. The images that it is meant to refuse played no part in fitting it or
+in choosing its limit.
 """
 
 import hashlib
@@ -21,10 +22,10 @@ Features = TypeVar("Features")
 
 @dataclass(frozen=True)
 class FeatureDensity:
-    """Where the features of chest X-rays lie.
+    """The distribution of the features of chest X-rays.
 
     `mean` and `scale` (D,) standardise a feature; `components` (K, D) are orthonormal, `variances`
-    (K,) theirs, `noise` the variance in every other direction.
+    (K,) are theirs, and `noise` is the variance in every other direction.
     """
 
     mean: np.ndarray
@@ -36,7 +37,7 @@ class FeatureDensity:
     def measure(self, features: Features) -> Features:
         """(N, D) features -> (N,) squared distances per dimension; about 1 for a training X-ray.
 
-        Operators alone, so that the same lines work on arrays and in Keras's graph for serving.
+        Uses operators only, so that it works on arrays and in the Keras graph for serving.
         """
         centred = (features - self.mean) / self.scale
         along = (centred @ self.components.T) ** 2
@@ -45,12 +46,12 @@ class FeatureDensity:
 
 
 MIN_VARIANCE = 1e-6
-"""Of standardised features in any direction: with fewer X-rays than features the covariance has
-eigenvalues of 0, which rounding turns negative, and a distance is never negative."""
+"""Least variance of standardised features in any direction: with fewer X-rays than features, the
+covariance has eigenvalues of 0, which rounding may turn negative, and distances with them."""
 
 
 def fit_density(features: np.ndarray, weights: np.ndarray, components: int) -> FeatureDensity:
-    """Fit to (N, D) features with (N,) weights, so that a small group may count as a large one."""
+    """Fit to (N, D) features with (N,) weights, which let a small group count like a large one."""
     weights = weights / weights.sum()
     mean = weights @ features
     scale = np.sqrt(weights @ (features - mean) ** 2) + 1e-3
@@ -68,14 +69,14 @@ def fit_density(features: np.ndarray, weights: np.ndarray, components: int) -> F
 
 
 def choose_limit(groups: Sequence[np.ndarray], shares: Sequence[float]) -> float:
-    """The lowest distance beyond which each group of X-rays has at most its share."""
+    """The lowest limit that each group of X-rays exceeds by at most its share."""
     return float(
         max(np.quantile(group, 1 - share) for group, share in zip(groups, shares, strict=True))
     )
 
 
 def is_in_fitting_half(name: str) -> bool:
-    """The written-down split of what may set a limit: by the parity of the name's SHA-256."""
+    """Whether an image may be used to set a limit: decided by the parity of its name's SHA-256."""
     return hashlib.sha256(name.encode()).digest()[-1] % 2 == 0
 
 
@@ -85,7 +86,7 @@ def write_density(folder: Path, density: FeatureDensity) -> None:
 
 
 def read_density(folder: Path) -> FeatureDensity:
-    """Read it back. Raises FileNotFoundError when there is none."""
+    """Read what `write_density` wrote. Raises FileNotFoundError."""
     with np.load(folder / OOD_NAME) as arrays:
         values = {name: arrays[name] for name in arrays.files}
     return FeatureDensity(**{**values, "noise": float(values["noise"])})

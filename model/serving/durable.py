@@ -1,4 +1,4 @@
-"""Files and folders that are whole or absent, also after a kill or a power cut.
+"""Atomic, durable writes: files and folders are complete or absent, even after a kill or power cut.
 
 A rename is atomic but may reach the disk before the data does, so the data is synced first.
 """
@@ -13,16 +13,16 @@ from pathlib import Path
 
 SCRATCH = ".scratch-"
 LEFTOVER_SECONDS = 24 * 3600
-"""Far longer than any download of a model takes."""
+"""Age at which scratch counts as left over: far longer than any download of a model takes."""
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Replace `path` by `data`. Raises OSError, and then leaves what was there."""
+    """Replace the content of `path`. Raises OSError, and then keeps the old content."""
     _replace(path, lambda scratch: scratch.write_bytes(data))
 
 
 def copy_file(file: Path, path: Path) -> None:
-    """Replace `path` by a copy of `file`. Raises OSError, and then leaves what was there."""
+    """Replace `path` by a copy of `file`. Raises OSError, and then keeps the old content."""
     _replace(path, lambda scratch: shutil.copyfile(file, scratch))
 
 
@@ -38,9 +38,9 @@ def _replace(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def install_folder(made: Path, final: Path) -> None:
-    """Give the finished folder `made` the name `final`; both are on one file system.
+    """Rename the finished folder `made` to `final`; both must be on one file system.
 
-    What had that name is removed first: a kill in between leaves nothing there, never a mix.
+    An older `final` is removed first: a kill in between leaves no folder, never a mixture.
     """
     for path in (*made.rglob("*"), made):
         _sync(path)
@@ -51,19 +51,19 @@ def install_folder(made: Path, final: Path) -> None:
 
 
 def make_scratch(folder: Path) -> "tempfile.TemporaryDirectory[str]":
-    """A folder next to those that `install_folder` makes of its content."""
+    """A temporary folder in `folder`, on the file system that `install_folder` needs."""
     return tempfile.TemporaryDirectory(dir=folder, prefix=SCRATCH)
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Delete the scratch of processes that were killed; what is younger may be in use."""
+    """Delete the scratch of killed processes; younger scratch may still be in use."""
     for path in folder.glob(f"{SCRATCH}*"):
         if time.time() - path.stat().st_mtime > LEFTOVER_SECONDS:
             shutil.rmtree(path)
 
 
 def remove_folder(folder: Path) -> None:
-    """Take its name away before its files, so that a kill leaves no half of it under the name."""
+    """Rename a folder before deleting it, so that a kill leaves no partial folder of that name."""
     aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=SCRATCH))
     folder.rename(aside / folder.name)
     shutil.rmtree(aside)

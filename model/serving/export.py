@@ -1,11 +1,13 @@
 """The serving export of an artifact: OpenVINO IR under FOLDER/VERSION, with a manifest of digests.
 
-The artifact's version stands for weights and metadata; the manifest adds what is really served.
-Imports neither Keras nor OpenVINO.
+The artifact's version identifies weights and metadata; the manifest identifies the derived files
+that are actually served. Imports neither Keras nor OpenVINO.
 """
 
 import hashlib
 import mmap
+import subprocess
+import sys
 from pathlib import Path
 
 from model.serving.artifact import Artifact, ArtifactError
@@ -16,19 +18,29 @@ GRAPH_NAME = "model.xml"
 WEIGHTS_NAME = "model.bin"
 EXPORT_FILES = (GRAPH_NAME, WEIGHTS_NAME)
 
+_ROOT = Path(__file__).resolve().parents[2]
+
 
 class ExportError(ArtifactError):
     """The export is missing or damaged; it can be derived again from the artifact."""
 
 
+class ExportFailed(ArtifactError):
+    """The export could not be derived; `output` is what the process printed."""
+
+    def __init__(self, output: str) -> None:
+        super().__init__("The serving export could not be derived.")
+        self.output = output
+
+
 def write_export_manifest(folder: Path, version: str) -> None:
-    """Finish an export: record the digests of its files, in the folder that holds them."""
+    """Complete an export: record the digests of its files in the folder that holds them."""
     manifest = make_manifest(version, {name: folder / name for name in EXPORT_FILES})
     write_file(folder / MANIFEST_NAME, manifest.encode())
 
 
 def is_whole(artifact: Artifact, artifact_folder: Path, serving_folder: Path) -> bool:
-    """Whether the export is there and undamaged; else it is to be derived again."""
+    """Whether the export is complete and undamaged, so that it need not be derived again."""
     try:
         read_export(artifact, artifact_folder, serving_folder)
     except ExportError:
@@ -36,13 +48,32 @@ def is_whole(artifact: Artifact, artifact_folder: Path, serving_folder: Path) ->
     return True
 
 
+def derive_export(artifact_folder: Path, serving_folder: Path) -> None:
+    """Derive the export of an artifact, which takes about half a minute; a complete one is kept.
+
+    In a process of its own, so that the caller does without TensorFlow. Raises ExportFailed.
+    """
+    command = [sys.executable, "-m", "model.network", "--artifact", str(artifact_folder.resolve())]
+    done = subprocess.run(
+        [*command, "--out", str(serving_folder.resolve())],
+        cwd=_ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if done.returncode:
+        raise ExportFailed(done.stdout)
+
+
 def read_export(
     artifact: Artifact, artifact_folder: Path, serving_folder: Path
 ) -> tuple[bytes, mmap.mmap]:
     """The graph, and the weights mapped into memory, both verified.
 
-    The digests are those of the very bytes that are returned: a file that is replaced meanwhile
-    cannot slip in. Raises ExportError, in one sentence with the command that mends it.
+    The digests are computed over the returned bytes, so replacing a file meanwhile has no effect.
+    Raises ExportError, which names the command that derives the export again.
     """
     folder = serving_folder / artifact.version
     again = (

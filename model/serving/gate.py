@@ -1,32 +1,35 @@
-"""The gate between a candidate and the patients: what a model must show before it is served."""
+"""The gate between a candidate and the patients: what a model must prove before it is served."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
 from model.reading.xray import read_xray
 from model.serving.artifact import Artifact, ArtifactError
+from model.serving.figures import Interval
 from model.serving.golden import check_decisions, list_images
 from model.serving.predictor import Predictor
 
-FIGURES = (
+Split = Literal["test", "validation"]
+Figure = Literal["auc_roc", "sensitivity", "specificity", "brier"]
+
+FIGURES: tuple[tuple[Split, Figure, bool], ...] = (
     ("test", "auc_roc", True),
     ("test", "sensitivity", True),
     ("test", "specificity", True),
     ("test", "brier", False),
     ("validation", "auc_roc", True),
 )
-"""Split, figure, and whether more is better. The test figures say how often a decision is right,
-and the Brier score how honest the probabilities are; validation alone is easier than either."""
+"""Split, figure, and whether more is better. On the test split they measure how often decisions are
+right, and by the Brier score how well probabilities are calibrated."""
 
 
 def find_faults(folder: Path, serving: Path, served: Artifact | None) -> list[str]:
-    """Sentences that say why the candidate in `folder` must not be served; none when it may.
+    """Sentences that say why the candidate in `folder` must not be served; empty if it may.
 
-    `served` is the metadata of the model in service, None when there is none. Files are verified
-    and the recorded answers repeated by opening it.
+    `serving` is the parent folder of its export; `served` is the metadata of the model in service,
+    or None. Opening the candidate verifies its files and repeats the recorded answers.
     """
     try:
         predictor = Predictor(folder, serving)
@@ -34,7 +37,7 @@ def find_faults(folder: Path, serving: Path, served: Artifact | None) -> list[st
         return [str(error)]
     faults = compare_figures(predictor.artifact, served)
     try:
-        # As an upload is judged: read from a file, not from the recorded inputs.
+        # Like uploads: read from files, not from the recorded inputs.
         read = [(read_xray(path.read_bytes()), label) for path, label in list_images()]
         logits = [predictor.judge(xray).logit for xray, _ in read]
         check_decisions(
@@ -46,7 +49,7 @@ def find_faults(folder: Path, serving: Path, served: Artifact | None) -> list[st
 
 
 def compare_figures(candidate: Artifact, served: Artifact | None) -> list[str]:
-    """What of FIGURES is missing, or worse than that in service beyond its 95 % interval."""
+    """Which of FIGURES are missing, or worse than the 95 % interval of the model in service."""
     faults = []
     for split, name, more_is_better in FIGURES:
         figure = _read_figure(candidate, split, name)
@@ -62,26 +65,16 @@ def compare_figures(candidate: Artifact, served: Artifact | None) -> list[str]:
                 f"{name} of {split} is {value}, in service {known[0]} with the interval {low} to "
                 f"{high}."
             )
-    few, many = _count(candidate), _count(served) if served else 0
-    if few < many:  # a figure of a handful of images is 1.0 by chance
+    few, many = (one.scores["test"]["images"] or 0 if one else 0 for one in (candidate, served))
+    if few < many:  # the figures of a handful of images may be 1.0 by chance
         faults.append(f"The candidate was tested on {few} X-rays, the model in service on {many}.")
     return faults
 
 
-def _read_figure(artifact: Artifact, split: str, name: str) -> tuple[float, float, float] | None:
-    """Value and interval, (value, low, high); None when they are not recorded as such."""
-    scores: Mapping[str, Any] = artifact.scores
-    part = scores.get(split)
-    figure = part.get(name) if isinstance(part, dict) else None
-    if not isinstance(figure, list) or len(figure) != 3:
-        return None
-    if not all(isinstance(one, float | int) and 0 <= one <= 1 for one in figure):
+def _read_figure(artifact: Artifact, split: Split, name: Figure) -> Interval | None:
+    """[value, low, high] of a share; None when they are not recorded as such."""
+    figure = artifact.scores[split][name]
+    if not figure or not all(0 <= one <= 1 for one in figure):
         return None
     value, low, high = figure
-    return (value, low, high) if low <= value <= high else None
-
-
-def _count(artifact: Artifact) -> int:
-    part = artifact.scores.get("test")
-    images = part.get("images") if isinstance(part, dict) else None
-    return images if isinstance(images, int) else 0
+    return figure if low <= value <= high else None

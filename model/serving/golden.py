@@ -1,9 +1,9 @@
-"""Golden X-rays: what the trained network answered to a few known images, to compare with.
+"""Golden X-rays: the outputs of the trained network for a few known images, as a reference.
 
-A training run records its answers in the artifact (`golden.npz`); whatever opens the model must
-give the same ones. That finds an export that was derived wrongly, belongs to another network, or
-runs on a machine that computes otherwise. The inputs are recorded too, so that a later change in
-reading images does not condemn a model. The images are in `model/serving/golden_xrays/`.
+A training run records them in the artifact (`golden.npz`), and any process that opens the model
+must reproduce them. This detects an export that is wrong or of another network, and a machine that
+computes differently. The inputs are recorded as well, so a later change in how images are read does
+not invalidate a model. The images are in `model/serving/golden_xrays/`.
 """
 
 import zipfile
@@ -21,15 +21,15 @@ GOLDEN_NAME = "golden.npz"
 IMAGES = Path(__file__).parent / "golden_xrays"
 
 TOLERANCE = 0.01
-"""In units of the logit, which moves no probability by more than 0.0025. Keras and OpenVINO differ
+"""In units of the logit: it changes no probability by more than 0.0025. Keras and OpenVINO differ
 by less than 0.001."""
 
 RELATIVE_TOLERANCE = 0.001
-"""Of the recorded value: distances and untrained logits may be far above 1."""
+"""Relative to the recorded value, because distances and untrained logits may be far above 1."""
 
 
 class Output(NamedTuple):
-    """What the network gives: logit, (S, S) Grad-CAM in its units, distance of `density`."""
+    """The network's output: logit, (S, S) Grad-CAM in units of the logit, distance of `density`."""
 
     logit: float
     heatmap: np.ndarray
@@ -38,7 +38,7 @@ class Output(NamedTuple):
 
 @dataclass(frozen=True)
 class Golden:
-    """N images and the answers of the training side.
+    """N images and the recorded outputs.
 
     `inputs` (N, side, side, 1) uint8 as `model.reading.xray.model_input` made them, `labels`
     (N,) 0 or 1, `logits` and `distances` (N,), `heatmaps` (N, S, S) with S = side / 16.
@@ -52,7 +52,7 @@ class Golden:
 
 
 def list_images() -> list[tuple[Path, int]]:
-    """The golden X-rays of this program, each with its label."""
+    """The files of the golden X-rays, each with its label."""
     return [
         (path, label)
         for label, name in enumerate(CLASSES)
@@ -66,7 +66,7 @@ def write_golden(folder: Path, golden: Golden) -> None:
 
 
 def read_golden(folder: Path, artifact: Artifact) -> Golden:
-    """Read it back, checked for shapes. Raises ArtifactError."""
+    """Read what `write_golden` wrote, and check shapes. Raises ArtifactError."""
     file = folder / GOLDEN_NAME
     try:
         with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
@@ -96,28 +96,28 @@ def read_golden(folder: Path, artifact: Artifact) -> Golden:
 
 
 def check_answers(golden: Golden, outputs: Sequence[Output], what: str) -> None:
-    """Raise ArtifactError unless `outputs`, of `what`, are those that were recorded."""
+    """Raise ArtifactError, which names `what` gave them, unless `outputs` are those recorded."""
     pairs = (
         ("logit", golden.logits, [output.logit for output in outputs]),
         ("heat map", golden.heatmaps, [output.heatmap for output in outputs]),
         ("distance", golden.distances, [output.distance for output in outputs]),
     )
     for name, recorded, given in pairs:
-        # Not the other way round: NaN is neither within nor beyond.
+        # Not `any(... > allowed)`, because that is false for NaN.
         allowed = TOLERANCE + RELATIVE_TOLERANCE * np.abs(recorded)
         if not np.all(np.abs(np.array(given) - recorded) <= allowed):
             furthest = float(np.abs(np.array(given) - recorded).max())
             raise ArtifactError(
                 f"{what} answers the golden X-rays otherwise than the trained network did: the "
-                f"{name} differs by up to {furthest:.3g}, more than {TOLERANCE} is allowed."
+                f"{name} differs by up to {furthest:.3g}; at most {TOLERANCE} is allowed."
             )
 
 
 def check_decisions(artifact: Artifact, labels: np.ndarray, logits: np.ndarray) -> None:
-    """Raise ArtifactError unless the decisions make sense.
+    """Raise ArtifactError unless the decisions on golden X-rays make sense.
 
-    Of each class at least one X-ray must be decided right, and pneumonias must score higher on
-    average: a model that gives one answer to all, or has the classes the wrong way round, does not.
+    At least one X-ray of each class must be classified correctly, and pneumonias must have a higher
+    mean logit. A model with a constant answer, or with swapped classes, fails.
     """
     calibration = artifact.calibration
     probabilities = 0.5 * (1 + np.tanh(0.5 * (calibration.scale * logits + calibration.offset)))

@@ -1,6 +1,6 @@
-"""Which files a model consists of, and the SHA-256 of each.
+"""The files of a model, with the SHA-256 of each.
 
-A manifest is written last: a folder or a store without one was not finished.
+A manifest is written last, so a folder or store without one is incomplete.
 """
 
 import hashlib
@@ -23,16 +23,16 @@ class Manifest:
     files: dict[str, str]
 
     def encode(self) -> bytes:
-        """As it is stored; the same manifest always gives the same bytes."""
+        """The bytes to store; equal manifests have equal bytes."""
         return json.dumps(asdict(self), indent=2, sort_keys=True).encode() + b"\n"
 
     @property
     def digest(self) -> str:
-        """SHA-256 that stands for every file of the model."""
+        """A SHA-256 that covers every file of the model."""
         return hashlib.sha256(self.encode()).hexdigest()
 
     def check(self, places: Mapping[str, Path]) -> None:
-        """Raise ArtifactError unless every listed file lies at its place with its digest."""
+        """Raise ArtifactError unless every listed file is in its place, with its digest."""
         for name, digest in self.files.items():
             file = places.get(name)
             if file is None or not file.is_file():
@@ -45,15 +45,15 @@ class Manifest:
 
 
 def make_manifest(version: str, files: Mapping[str, Path]) -> Manifest:
-    """Of files that are there, by name."""
+    """The manifest of existing files, by name."""
     return Manifest(version, {name: sha256_of(file) for name, file in sorted(files.items())})
 
 
 def parse_manifest(data: bytes, where: object, version: str, names: frozenset[str]) -> Manifest:
-    """Read a manifest that must list `names` at least. Raises ArtifactError, which says `where`."""
+    """Parse a manifest from `where` that lists at least `names`. Raises ArtifactError."""
     try:
         values = json.loads(data)
-    except ValueError as error:  # broken JSON, and bytes that are no text
+    except ValueError as error:  # broken JSON, or bytes that are not text
         raise ArtifactError(f"{where} is not valid JSON: {error}.") from error
     valid = (
         isinstance(values, dict)
@@ -66,7 +66,7 @@ def parse_manifest(data: bytes, where: object, version: str, names: frozenset[st
     )
     if not valid:
         raise ArtifactError(
-            f"{where} is no manifest of model {version}: it must list the SHA-256 of "
+            f"{where} is not a manifest of model {version}: it must list the SHA-256 of "
             f"{', '.join(sorted(names))}."
         )
     return Manifest(version, values["files"])

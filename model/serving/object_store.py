@@ -1,4 +1,4 @@
-"""The few operations on files that models need of a disk or of S3, by one fsspec URL."""
+"""The few operations on a disk or on S3 that publishing needs, by one fsspec URL."""
 
 from pathlib import Path
 
@@ -9,25 +9,25 @@ from fsspec.implementations.local import LocalFileSystem
 from model.serving.durable import copy_file, write_file
 
 AWAY = (OSError, BotoCoreError, ClientError)
-"""What a store of fsspec raises when it cannot be reached or refuses."""
+"""What fsspec raises when a store is unreachable or denies access."""
 
 
 class ArtifactStoreError(RuntimeError):
-    """The store is away, lacks what is asked for, or must not do it; one sentence."""
+    """The store is unreachable, lacks an object, or forbids the action; one sentence."""
 
 
 class ObjectStore:
-    """Names are relative to `url`. Every method raises ArtifactStoreError."""
+    """Objects by name, relative to `url`. Every method raises ArtifactStoreError."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         try:
             self._fs, self._root = fsspec.core.url_to_fs(url)
         except (ValueError, ImportError) as error:
-            raise ArtifactStoreError(f"{url} is no store of artifacts: {error}") from error
+            raise ArtifactStoreError(f"{url} is not a store of artifacts: {error}") from error
 
     def write(self, name: str, data: bytes) -> None:
-        """Store a small object, whole or not at all."""
+        """Store a small object atomically."""
         try:
             if isinstance(self._fs, LocalFileSystem):
                 write_file(self._make_folder_of(name), data)
@@ -37,7 +37,7 @@ class ObjectStore:
             raise self._unavailable(error) from error
 
     def upload(self, name: str, file: Path) -> None:
-        """Store a large file, which is never in memory as a whole."""
+        """Store a large file, which is streamed."""
         try:
             if isinstance(self._fs, LocalFileSystem):
                 copy_file(file, self._make_folder_of(name))
@@ -47,7 +47,7 @@ class ObjectStore:
             raise self._unavailable(error) from error
 
     def read(self, name: str) -> bytes | None:
-        """A small object; None where there is none."""
+        """The content of a small object, or None."""
         try:
             data: bytes = self._fs.cat_file(f"{self._root}/{name}")
         except FileNotFoundError:
@@ -66,7 +66,7 @@ class ObjectStore:
             raise self._unavailable(error) from error
 
     def delete(self, name: str) -> None:
-        """Forget an object, if it is there."""
+        """Delete an object, if it exists."""
         if self.read(name) is None:
             return
         try:
@@ -75,9 +75,9 @@ class ObjectStore:
             raise self._unavailable(error) from error
 
     def find(self, pattern: str) -> list[Path]:
-        """Names that match, sorted."""
+        """The paths that match a glob pattern, sorted."""
         try:
-            self._fs.invalidate_cache()  # others write too
+            self._fs.invalidate_cache()  # other processes write, too
             found = self._fs.glob(f"{self._root}/{pattern}")
         except AWAY as error:
             raise self._unavailable(error) from error

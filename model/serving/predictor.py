@@ -1,6 +1,6 @@
-"""An artifact, ready to answer: `Predictor.predict` turns an X-ray into a `Prediction`.
+"""An artifact ready for inference: `Predictor.predict` turns an X-ray into a `Prediction`.
 
-Runs the exported network in OpenVINO; knows no Flask, no Redis and no TensorFlow.
+Runs the exported network in OpenVINO; imports neither Flask, Redis nor TensorFlow.
 """
 
 import mmap
@@ -22,16 +22,16 @@ from model.serving.export import read_export
 from model.serving.golden import Output, check_answers, read_golden
 
 WORKER_STREAMS = 3
-"""Images at once when callers meet: as many as a worker has threads, for each costs memory."""
+"""Images at a time under concurrent calls: as many as a worker has threads; each takes memory."""
 
 HEATMAP_ROWS = 16
-"""Rows and columns of every answer's heat map: a part of the API, whatever the network's grid."""
+"""Rows and columns of every heat map in the API, independent of the network's grid."""
 
 MAKE_AGAIN = "make it again with `python -m model.network`, or fetch it by a restart"
 
 REFUSAL = (
-    "This does not look like a frontal chest X-ray, so it was not judged; check that the right "
-    "image was sent."
+    "This does not look like a frontal chest X-ray, so it was not analysed; check that the "
+    "right image was sent."
 )
 WARNING = (
     "The image is unlike most chest X-rays that the network has seen; do not rely on the result."
@@ -44,9 +44,9 @@ class Prediction:
 
     `probability` of pneumonia is calibrated; `decision` is "pneumonia" when it reaches `threshold`,
     else "normal"; `model` is the artifact's version; `heatmap` is 16 rows of 16 numbers, 0 to 1:
-    Grad-CAM over the whole image, top left first. `ood` tells how unlike a chest X-ray the image
-    is: above 1, `refusal` says why the rest is not to be shown; somewhat below, `warning` does not
-    trust it.
+    Grad-CAM over the whole image, top left first. `ood` measures how unlike a chest X-ray the image
+    is. Above 1 `refusal` is a sentence, and the rest must not be shown; somewhat below 1 `warning`
+    is one.
     """
 
     probability: float
@@ -60,22 +60,22 @@ class Prediction:
 
 
 class Predictor:
-    """The compiled network; safe to call from several threads.
+    """The compiled network; thread-safe.
 
-    A lone caller gets all cores, which answers soonest. Callers who meet get one core each: two
-    images on two cores side by side finish sooner than one after the other on both, because
-    threads that share one image wait for each other.
+    A single caller gets all cores, for the lowest latency. Concurrent callers get one core each:
+    two images in parallel on one core each finish sooner than in sequence on two, because threads
+    that share one image wait for each other.
     """
 
     def __init__(self, artifact_folder: Path, serving_folder: Path) -> None:
-        """Load the artifact's export, warm it up, and compare its answers with those recorded.
+        """Load the artifact's export, warm it up, and compare its outputs with those recorded.
 
-        Raises ArtifactError in one sentence when a file is missing, damaged or of another model.
+        Raises ArtifactError when a file is missing, damaged or of another model.
         """
         self.artifact: Artifact = read_artifact(artifact_folder)
         golden = read_golden(artifact_folder, self.artifact)
         network, mapped = open_network(self.artifact, artifact_folder, serving_folder)
-        self._mapped = mapped  # kept: the network does not own its weights
+        self._mapped = mapped  # the network does not own its weights
         cores = len(os.sched_getaffinity(0))
         streams = min(cores, WORKER_STREAMS)
         core = openvino.Core()
@@ -83,8 +83,8 @@ class Predictor:
         self._narrow: queue.SimpleQueue[openvino.InferRequest] = queue.SimpleQueue()
         for request in compile_requests(core, network, {"NUM_STREAMS": streams}, streams, streams):
             self._narrow.put(request)
-        # Each has its own copy of the weights by now, in its kernels' own order: the file's 100 MB
-        # need not stay in memory, and would be read again if they were asked for.
+        # Each request has its own copy of the weights by now, in the layout of its kernels. So the
+        # file's 100 MB may leave memory; a later access would read them again.
         mapped.madvise(mmap.MADV_DONTNEED)
         self._callers = 0
         self._lock = threading.Lock()
@@ -92,13 +92,13 @@ class Predictor:
         check_answers(golden, answers, f"The export of model {self.artifact.version}")
 
     def infer(self, image: np.ndarray) -> Output:
-        """(224, 224, 1) float32 grey -> what the network makes of it, uncalibrated."""
+        """(side, side, 1) float32 grey -> the network's output, uncalibrated."""
         with self._borrow() as request:
             return split_outputs(request.infer({0: image[None]}, share_inputs=True))[0]
 
     @contextmanager
     def _borrow(self) -> Iterator[openvino.InferRequest]:
-        """The request on all cores for who comes alone, else the next free one of the others."""
+        """The request on all cores for a single caller, else the next free one of the others."""
         with self._lock:
             alone = self._callers == 0
             self._callers += 1
@@ -120,10 +120,7 @@ class Predictor:
         return conclude(self.artifact, self.judge(xray))
 
     def judge(self, xray: XrayImage | CagedXray) -> Output:
-        """What the network makes of one X-ray, uncalibrated.
-
-        A cage has made the network's input already, in its own process.
-        """
+        """The network's output for one X-ray, uncalibrated; a CagedXray holds the input already."""
         if isinstance(xray, CagedXray):
             return self.infer(xray.input)
         return self.infer(model_input(xray, self.artifact.input_side))
@@ -132,10 +129,10 @@ class Predictor:
 def open_network(
     artifact: Artifact, artifact_folder: Path, serving_folder: Path
 ) -> tuple[openvino.Model, mmap.mmap]:
-    """The exported network of `artifact`, and its weights, which must outlive it.
+    """The exported network of `artifact`, and its mapped weights, which must outlive it.
 
-    Raises ArtifactError when it is missing, damaged, or has other inputs and outputs than serving
-    needs.
+    Raises ArtifactError when the export is missing or damaged, or has other inputs and outputs than
+    serving needs.
     """
     graph, mapped = read_export(artifact, artifact_folder, serving_folder)
     where = f"The serving export {serving_folder / artifact.version}"
@@ -153,7 +150,7 @@ def open_network(
     wanted = {"logit": (1, 1), "heatmap": (1, cells, cells), "distance": (1,)}
     if taken != [(1, side, side, 1)] or given != wanted:
         raise ArtifactError(
-            f"{where} is not of this network: it must take {side} x {side} grey pixels and give "
+            f"{where} is not of this network: it must take {side} x {side} grey pixels and return "
             f"logit, heatmap and distance; remove the folder, and {MAKE_AGAIN}."
         )
     return network, mapped
@@ -164,7 +161,7 @@ def _shape_of(port: openvino.Output) -> tuple[int, ...]:
 
 
 def split_outputs(outputs: Mapping[str, np.ndarray]) -> list[Output]:
-    """Of each image in a batch, in copies that outlive the request."""
+    """The output for each image of a batch, copied so that it outlives the request."""
     logits, heatmaps, distances = (outputs[name] for name in ("logit", "heatmap", "distance"))
     return [
         Output(float(logits[i, 0]), heatmaps[i].copy(), float(distances[i]))
@@ -179,11 +176,11 @@ def compile_requests(
     threads: int,
     requests: int,
 ) -> list[openvino.InferRequest]:
-    """Warm requests of the network, compiled for so many threads in all.
+    """Warm requests of the network, compiled for `threads` in all.
 
     Raises ArtifactError when this machine cannot run it.
     """
-    # Newer CPUs would round to bfloat16, and answers would depend on the machine.
+    # Newer CPUs would otherwise round to bfloat16, and outputs would depend on the machine.
     options = {**hint, "INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads}
     try:
         compiled = core.compile_model(network, "CPU", options)
@@ -196,13 +193,13 @@ def compile_requests(
 
 
 def conclude(artifact: Artifact, output: Output) -> Prediction:
-    """The network's output -> the answer."""
+    """Calibrate the network's output, apply the threshold, and scale the heat map."""
     calibration = artifact.calibration
     calibrated = calibration.scale * output.logit + calibration.offset
     probability = float(0.5 * (1 + np.tanh(0.5 * calibrated)))
     heatmap = place_heatmap(output.heatmap)
-    # Below the usual strength of a pneumonia's map, weak stays weak: scaling each image to its
-    # own peak would light up a normal lung.
+    # A map weaker than that of a typical pneumonia stays weak: scaled to its own peak, it would
+    # light up a normal lung.
     strength = heatmap / max(float(heatmap.max()), artifact.heatmap_reference, 1e-6)
     refused = output.distance > artifact.ood.limit
     doubted = not refused and output.distance > artifact.ood.warning
@@ -219,15 +216,15 @@ def conclude(artifact: Artifact, output: Output) -> Prediction:
 
 
 def place_heatmap(heatmap: np.ndarray) -> np.ndarray:
-    """(S, S), over what the network saw -> (16, 16), over the whole image.
+    """(S, S) over the network's input -> (16, 16) over the whole image.
 
-    The network does not see INPUT_MARGIN at each edge, where the map is 0. A cell of the answer is
-    the mean over its area; at S = 14 the cells of both grids coincide.
+    The network does not see INPUT_MARGIN at each edge, where the map is 0. Each cell is the mean
+    over its area; at S = 14 the cells of both grids coincide.
     """
     edges = np.arange(HEATMAP_ROWS + 1)
     margin, cells = HEATMAP_ROWS * INPUT_MARGIN, len(heatmap)
     inner = margin + (HEATMAP_ROWS - 2 * margin) * np.arange(cells + 1) / cells
     ends = np.minimum(edges[1:, None], inner[None, 1:])
     begins = np.maximum(edges[:-1, None], inner[None, :-1])
-    overlap = np.maximum(ends - begins, 0).astype(np.float32)  # (16, S), in cells of the answer
+    overlap = np.maximum(ends - begins, 0).astype(np.float32)  # (16, S), in output cells
     return overlap @ heatmap @ overlap.T

@@ -27,6 +27,7 @@ from model.serving.artifact import (
     write_metadata,
 )
 from model.serving.density import write_density
+from model.serving.figures import parse_scores
 from model.training.record import TrainingRecord
 from model.training.refusal import fit_refusal
 from model.training.refusal_images import RefusalImages
@@ -86,7 +87,7 @@ def write_artifact(
         calibration=calibration,
         heatmap_reference=float(np.median(peaks)),
         ood=refusal.limits,
-        scores=scores,
+        scores=parse_scores(scores),
         training=asdict(record),
         weights_sha256=sha256_of(out / WEIGHTS_NAME),
         ood_sha256=sha256_of(out / OOD_NAME),

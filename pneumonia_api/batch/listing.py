@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
 
+from model.reading.kinds import HEAD_BYTES, find_kind
+
 SUFFIXES = (".jpg", ".jpeg", ".png", ".dcm", ".dicom", ".tif", ".tiff")
 
 _KINDS = (
@@ -95,15 +97,5 @@ def _is_image(path: Path) -> bool:
         _check_regular(path.stat().st_mode)
         return True
     with open_regular(path) as file:
-        head = file.read(132)
-    # JPEG, PNG, TIFF, DICOM by its preamble (PS3.10, 7.1), and DICOM without one, by its first tag.
-    known = (
-        b"\xff\xd8\xff",
-        b"\x89PNG",
-        b"II*\x00",
-        b"MM\x00*",
-        b"\x08\x00\x05\x00",
-        b"\x02\x00\x00\x00",
-    )
-    begins = head.startswith(known) or head[128:] == b"DICM"
-    return begins and path.name.upper() != "DICOMDIR"
+        kind = find_kind(file.read(HEAD_BYTES))
+    return kind is not None and path.name.upper() != "DICOMDIR"

@@ -35,7 +35,7 @@ def test_file_that_ends_its_reader_costs_itself(
     with ThreadPoolExecutor(count_threads()) as pool:
         runtime = CpuStreams(ROOT / "model" / "artifact", ROOT / "var" / "serving", pool)
         scorer = Scorer(xrays, images, runtime, pool, MAX_PIXELS)
-        scorer._cage = Cage(2, "tests.model.attacks")
+        scorer._cage = Cage(2, "tests.model.cage.attacks")
         intake = Intake(xrays, pool, runtime.artifact.version, 25 << 20)
         files = [file for batch in scorer.run(intake, sorted(data.iterdir())) for file in batch]
     ends = {file.path.name: file.record.status for file in files if file.record}

@@ -1,7 +1,5 @@
 """A Redis server and an API of its own for each test that breaks or empties things."""
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +8,7 @@ import redis
 from apiflask import APIFlask
 
 from model.serving.artifact import read_artifact
-from model.serving.export import is_whole
+from model.serving.export import derive_export, is_whole
 from pneumonia_api.app import create_app
 from tests.pneumonia_api.cutting_proxy import CuttingProxy, cutting_proxy
 from tests.pneumonia_api.redis_server import running_redis
@@ -58,8 +56,7 @@ def whole_export() -> Path:
     model, serving = ROOT / "model" / "artifact", ROOT / "var" / "serving"
     artifact = read_artifact(model)
     if not is_whole(artifact, model, serving):
-        # In a process of its own, for these tests do without TensorFlow.
-        subprocess.run([sys.executable, "-m", "model.network"], cwd=ROOT, check=True)
+        derive_export(model, serving)
     return serving / artifact.version
 
 

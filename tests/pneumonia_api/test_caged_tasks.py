@@ -21,7 +21,7 @@ from tests.pneumonia_api.test_tasks import Bench, answer
 def bench(client: redis.Redis, redis_url: str, tmp_path: Path) -> Bench:
     """An accepted X-ray, and a cage whose decoder can be taken over."""
     bench = Bench(client, redis_url, tmp_path)
-    bench.task.cage = Cage(1, "tests.model.attacks")
+    bench.task.cage = Cage(1, "tests.model.cage.attacks")
     return bench
 
 
@@ -32,7 +32,7 @@ def put(bench: Bench, upload: str) -> None:
 
 @pytest.mark.parametrize(
     ("attack", "sentence"),
-    [("crash", "ended the program that reads it"), ("spin", "could not be read in 15 seconds")],
+    [("crash", "crashed the program that reads it"), ("spin", "could not be read in 15 seconds")],
 )
 def test_file_that_ends_its_reader_is_rejected_once(
     bench: Bench, attack: str, sentence: str, caplog: pytest.LogCaptureFixture
@@ -44,7 +44,7 @@ def test_file_that_ends_its_reader_is_rejected_once(
     assert record.status == "rejected"
     assert sentence in str(record.reason)
     assert bench.calls == 0
-    assert caplog.text.count("a reader ended by") == 1
+    assert caplog.text.count("a reader died of") == 1
     with pytest.raises(ImageMissing):
         bench.images.read_incoming(record.id)
 
@@ -68,7 +68,8 @@ def test_reader_killed_from_outside_is_tried_again(
             time.sleep(0.05)
         while len(tries) == 1 and not ended.wait(0.2):
             for process in psutil.Process().children(recursive=True):
-                if process.ppid() != os.getpid() and "tests.model.attacks" in process.cmdline():
+                is_child = process.ppid() != os.getpid()
+                if is_child and "tests.model.cage.attacks" in process.cmdline():
                     process.send_signal(signal.SIGKILL)
 
     thread = threading.Thread(target=kill)

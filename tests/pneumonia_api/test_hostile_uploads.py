@@ -11,7 +11,8 @@ import psutil
 import requests
 
 from tests.bench.processes import find_processes
-from tests.model.hostile import HOSTILE, make_hostile, many_scans
+from tests.model.reading.hostile import HOSTILE, make_hostile
+from tests.model.reading.hostile_jpeg import many_scans
 from tests.stack import Stack
 
 MEGABYTES = 1_000_000

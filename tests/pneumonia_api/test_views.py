@@ -21,7 +21,7 @@ from pneumonia_api.app import create_app
 from pneumonia_api.config import MAX_WAITERS, ConfigError
 from pneumonia_api.records.xrays import new_xray
 from pneumonia_api.views import TooManyPixels, UnsupportedImage, check_upload
-from tests.model.hostile import HOSTILE, make_hostile
+from tests.model.reading.hostile import HOSTILE, make_hostile
 from tests.pneumonia_api.errors import check_error
 from tests.pneumonia_api.full_disk import full_disk
 from tests.pneumonia_api.records import done

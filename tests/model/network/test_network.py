@@ -156,7 +156,7 @@ def test_damaged_export_is_made_again(tmp_path: Path, predictor: Predictor) -> N
     assert not is_whole(artifact, SHIPPED, tmp_path)
 
 
-HEADERS = ("jpeg_header", "png_header", "tiff_header")
+HEADERS = ("headers", "headers.jpeg", "headers.png", "headers.tiff")
 
 
 def test_serving_processes_never_import_tensorflow() -> None:

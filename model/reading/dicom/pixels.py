@@ -1,0 +1,121 @@
+"""The pixels of a checked DICOM object, as a viewer shows them."""
+
+import struct
+
+import numpy as np
+from pydicom import Dataset
+from pydicom.encaps import get_frame
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels.utils import pixel_array
+from pydicom.uid import DigitalXRayImageStorageForProcessing
+
+from model.reading.dicom.anatomy import read_text
+from model.reading.dicom.bounds import check_fragments, check_frame
+from model.reading.dicom.greys import grey_table, stored_values
+from model.reading.dicom.hanging import hang
+from model.reading.dicom.header import PARSE_ERRORS, read_header
+from model.reading.dicom.values import read_number
+from model.reading.grey import bands, looks_upright
+from model.reading.limits import UnreadableXray, one_if_large
+
+
+def read_dicom(data: bytes, max_pixels: int) -> tuple[np.ndarray, tuple[str, ...]]:
+    """(rows, columns) uint8 grey, 0 black, of a DICOM object, and warnings for the reader.
+
+    The steps are those of PS3.4 N.2: modality LUT or rescale, the first VOI LUT or window, then
+    inversion for MONOCHROME1 or Presentation LUT Shape INVERSE, unless the pixels show that they
+    are not inverted. Without a usable VOI, 8-bit values stay as they are and others are stretched
+    over the range in use. Pixel padding becomes black. Finally the picture is oriented by its tags
+    (`model.reading.dicom.hanging`). Raises UnreadableXray.
+    """
+    dataset, warned = read_header(data, max_pixels)
+    try:
+        with one_if_large(dataset.Columns, dataset.Rows):
+            grey, found = _render(decode_pixels(dataset), dataset)
+            return hang(grey, dataset), warned + found
+    except UnreadableXray:
+        raise
+    except NotImplementedError:
+        raise UnreadableXray(
+            "The DICOM is compressed in a way that is not supported; export it uncompressed.",
+            "unsupported",
+        ) from None
+    except (*PARSE_ERRORS, RuntimeError):
+        raise UnreadableXray(
+            "The pixels of the DICOM are damaged or incomplete; export it again and send the "
+            "new file.",
+            "unreadable",
+        ) from None
+
+
+def decode_pixels(dataset: Dataset) -> np.ndarray:
+    """(rows, columns) uint8, int8, uint16 or int16 as stored. Raises PARSE_ERRORS, RuntimeError."""
+    shape = (dataset.Rows, dataset.Columns)
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if syntax.is_encapsulated:
+        get_decoder(syntax)  # raises NotImplementedError
+        check_fragments(dataset.PixelData)
+        _check_items(dataset.PixelData)
+        # The codecs trust the header of the frame: one of 65,000 x 65,000 pixels takes 16 GB.
+        frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
+        check_frame(frame, syntax, shape, dataset.BitsAllocated // 8)
+        stored = pixel_array(dataset, decoding_plugin="pylibjpeg", correct_unused_bits=False)
+    else:
+        stored = pixel_array(dataset, correct_unused_bits=False)
+    if stored.shape != shape or stored.dtype.itemsize > 2:
+        raise ValueError("the decoder did not return a frame of 8 to 16 bits")
+    return stored.astype(stored.dtype.newbyteorder("="), copy=False)
+
+
+def _check_items(encapsulated: bytes) -> None:
+    """Raise ValueError if the last item is truncated: a codec might fill in what is missing."""
+    at = 0
+    while at + 8 <= len(encapsulated):
+        group, element, length = struct.unpack_from("<HHL", encapsulated, at)
+        if (group, element) == (0xFFFE, 0xE0DD):
+            return
+        at += 8 + length
+        if (group, element) != (0xFFFE, 0xE000) or at > len(encapsulated):
+            raise ValueError("an item of the encapsulated pixels is truncated")
+
+
+def _render(stored: np.ndarray, dataset: Dataset) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Grey and warnings; each step maps the 256 or 65,536 possible values instead of pixels."""
+    codes = stored.view(f"u{stored.dtype.itemsize}")
+    height, width = stored.shape
+    used = np.zeros(1 << 8 * codes.itemsize, bool)
+    for rows in bands(width, height):
+        used[codes[rows]] = True
+    values = stored_values(used, dataset)
+    padding = np.zeros(values.size, bool)
+    if (pad := read_number(dataset, "PixelPaddingValue")) is not None:
+        limit = read_number(dataset, "PixelPaddingRangeLimit")
+        ends = sorted((pad, pad if limit is None else limit))
+        padding = (values >= ends[0]) & (values <= ends[1])
+        if not (used & ~padding).any():  # the whole picture is padding, so the tag is wrong
+            padding[:] = False
+    step = max(min(height, width) // 512, 1)
+    sample = codes[::step, ::step]
+    table, found = grey_table(values, used & ~padding, sample[~padding[sample]], dataset)
+
+    if (
+        dataset.PhotometricInterpretation == "MONOCHROME1"
+        or read_text(dataset, "PresentationLUTShape") == "INVERSE"
+    ):
+        if looks_upright(table[sample]):
+            found += (
+                "The DICOM says that its greys are inverted, but the pixels show that they are "
+                "not; they were left as they are.",
+            )
+        else:
+            table = 255 - table
+    table[padding] = 0
+    if (
+        dataset.get("PresentationIntentType") == "FOR PROCESSING"
+        or dataset.get("SOPClassUID") == DigitalXRayImageStorageForProcessing
+    ):
+        found += ("The DICOM holds raw detector data, not the picture that a viewer shows.",)
+    grey = np.empty(stored.shape, np.uint8)
+    for rows in bands(width, height):
+        grey[rows] = table[codes[rows]]
+    return grey, found
