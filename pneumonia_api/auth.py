@@ -44,7 +44,7 @@ class TooManyFailures(PermissionError):
 
 
 class Accounts:
-    """Users and sessions. Keys are listed in `pneumonia_api.records.xrays`."""
+    """Users and sessions. Keys are listed in `pneumonia_api.records.keys`."""
 
     def __init__(self, client: redis.Redis, session_seconds: int) -> None:
         self._redis = client

@@ -1,65 +1,24 @@
-"""`pneumonia_api.worker.tasks`: what the task does when things go wrong, on a real Redis."""
+"""`pneumonia_api.worker.predict_xray`: the task under every kind of fault, on a real Redis."""
 
 import json
 import logging
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import redis
 from celery.exceptions import Retry
 
 from model.reading.xray import XrayImage
-from model.serving.golden import list_images
 from model.serving.predictor import Prediction
 from monitoring.logs.lines import JsonLines
-from pneumonia_api.config import read_worker_config
 from pneumonia_api.records.deliveries import MAX_WORKERS_LOST
-from pneumonia_api.records.images import ImageMissing, ImageStore
-from pneumonia_api.records.xrays import TASK, XrayRecord, XrayStore, new_xray
-from pneumonia_api.worker.tasks import (
-    MAX_RETRIES,
-    VISIBILITY_SECONDS,
-    PredictXray,
-    create_worker,
-    find_request,
-)
-from tests.pneumonia_api.records import done
-
-
-def answer(picture: XrayImage) -> Prediction:
-    """Any answer."""
-    return Prediction(0.9, "pneumonia", 0.5, "m1", [[0.0, 1.0]], 0.4, None, None)
-
-
-class Bench:
-    """One accepted X-ray and the task that is to judge it."""
-
-    def __init__(self, client: redis.Redis, redis_url: str, folder: Path) -> None:
-        settings = {"REDIS_URL": redis_url, "IMAGE_STORE": folder.as_uri()}
-        self.xrays, self.images = XrayStore(client), ImageStore(folder.as_uri())
-        self.task: PredictXray = create_worker(read_worker_config(settings)).tasks[TASK]
-        self.calls = 0
-        self.xray = new_xray("doctor", "digest")
-        chest, _ = list_images()[0]  # nothing to warn of
-        self.images.write_incoming(self.xray.id, chest.read_bytes())
-        self.xrays.add(self.xray)
-
-    def run(self, predict: Callable[[XrayImage], Prediction]) -> XrayRecord | None:
-        """Deliver the task once, retries included; the record afterwards."""
-
-        def count(picture: XrayImage) -> Prediction:
-            self.calls += 1
-            return predict(picture)
-
-        artifact = SimpleNamespace(input_side=224)
-        self.task.predictor = SimpleNamespace(  # type: ignore[assignment]
-            predict=count, artifact=artifact
-        )
-        self.task.apply((self.xray.id,))
-        return self.xrays.get(self.xray.id) if self.xrays.exists(self.xray.id) else None
+from pneumonia_api.records.images import ImageMissing
+from pneumonia_api.records.record import QualityRecord
+from pneumonia_api.worker.predict_xray import MAX_RETRIES
+from pneumonia_api.worker.tasks import VISIBILITY_SECONDS, find_task_request
+from tests.pneumonia_api.records.judged import done
+from tests.pneumonia_api.worker.accepted import Bench, answer
 
 
 @pytest.fixture
@@ -91,7 +50,7 @@ def test_refused_image_is_told_and_leaves_no_preview(bench: Bench) -> None:
     assert record is not None
     assert (record.status, record.reason) == ("rejected", "No chest X-ray.")
     assert record.prediction is None
-    assert record.quality == {"ok": False, "warnings": ["No chest X-ray."], "ood": 1.7}
+    assert record.quality == QualityRecord(False, ["No chest X-ray."], 1.7)
     with pytest.raises(ImageMissing):
         bench.images.read_preview(record.id)
 
@@ -101,9 +60,9 @@ def test_doubted_image_is_judged_with_a_warning(bench: Bench) -> None:
     record = bench.run(lambda picture: replace(answer(picture), ood=0.9, warning="Unlike most."))
     assert record is not None
     assert record.status == "done"
-    assert record.quality == {"ok": False, "warnings": ["Unlike most."], "ood": 0.9}
+    assert record.quality == QualityRecord(False, ["Unlike most."], 0.9)
     assert record.prediction is not None
-    assert set(record.prediction) == {
+    assert set(asdict(record.prediction)) == {
         *("probability", "decision", "threshold", "model", "heatmap"),
     }
 
@@ -281,7 +240,7 @@ def test_log_tells_retries_and_failure_without_what_an_error_quotes(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     """An error may quote a tag of the file; its kind and place are told, Celery's line is not."""
-    caplog.handler.setFormatter(JsonLines("worker", find_request))
+    caplog.handler.setFormatter(JsonLines("worker", find_task_request))
     caplog.set_level(logging.INFO)
 
     def fail(picture: XrayImage) -> Prediction:

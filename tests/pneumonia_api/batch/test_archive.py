@@ -6,12 +6,13 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from model.cage.pool import Cage, CagedXray
 from pneumonia_api.batch.run import main
-from tests.model.server import Server, arguments, read_records
+from tests.pneumonia_api.batch.server import Server, arguments, read_records
 from tests.scrape import read_value
 from tests.stack import ROOT
 
@@ -40,11 +41,11 @@ def test_decoder_that_fails_costs_its_own_file(
 
     read = Cage.read
 
-    def decode(cage: Cage, data: bytes, max_pixels: int, side: int) -> CagedXray:
+    def decode(cage: Cage, data: bytes, *arguments: int, **named: Any) -> CagedXray:
         decoded.append(data)
         if data == bad.read_bytes():
             raise IndexError("Doe^Jane")
-        return read(cage, data, max_pixels, side)
+        return read(cage, data, *arguments, **named)
 
     monkeypatch.setattr(Cage, "read", decode)
     metrics = tmp_path / "batch.prom"
@@ -122,7 +123,7 @@ def test_file_that_cannot_be_read_is_counted_whatever_its_name(
     assert main(arguments(server, archive, tmp_path / "images")) == 1
     printed = capsys.readouterr().out
     assert "IM0001: unread. Input/output error." in printed
-    assert "1 could not be read" in printed and "no images" not in printed
+    assert "1 could not be read" in printed and "not images" not in printed
 
 
 def test_folder_that_may_not_be_listed_is_unread(

@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import requests
 
 from pneumonia_api.batch.run import main
 from pneumonia_api.records.xrays import XrayStore
-from tests.model.server import Server, arguments, read_records
+from tests.pneumonia_api.batch.server import Server, arguments, read_records
 from tests.stack import ROOT, Stack
 
 
@@ -68,11 +69,12 @@ def test_record_is_that_of_an_upload(
         r for r in read_records(server).values() if r["digest"] == hashlib.sha256(data).hexdigest()
     )
     batch = XrayStore(server.client).get(record["id"])
-    ours, theirs = batch.prediction, uploaded["prediction"]
+    assert batch.prediction and batch.quality
+    ours, theirs = asdict(batch.prediction), uploaded["prediction"]
     assert set(ours) == set(theirs)
     assert ours["probability"] == pytest.approx(theirs["probability"], abs=1.1e-4)
     np.testing.assert_allclose(ours["heatmap"], theirs["heatmap"], atol=2e-3)
     assert {k: ours[k] for k in ("decision", "threshold", "model")} == {
         k: theirs[k] for k in ("decision", "threshold", "model")
     }
-    assert batch.quality == uploaded["quality"]
+    assert asdict(batch.quality) == uploaded["quality"]

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import redis
 
+from pneumonia_api.records import keys
 from pneumonia_api.records.images import ImageMissing, ImageStore
 from pneumonia_api.records.publishing import create_queue, publish
-from pneumonia_api.records.xrays import IN_HANDS, XrayRecord, XrayStore, new_xray
+from pneumonia_api.records.record import XrayRecord, new_xray
+from pneumonia_api.records.xrays import XrayStore
 from tests.pneumonia_api.cutting_proxy import Cut, cutting_proxy
-from tests.pneumonia_api.worker_process import running_worker, wait_for_workers
+from tests.pneumonia_api.worker.worker_process import running_worker, wait_for_workers
 
 PROMISED_SECONDS = 60
 """Within which another worker has judged what a dead one held."""
@@ -63,9 +65,9 @@ def test_what_a_killed_worker_held_is_judged_within_the_minute(
     """SIGKILL while three are in its hands, the moment they came; the other worker has them."""
     xrays = XrayStore(client)
     with running_worker(redis_url, tmp_path) as first:
-        wait_for_workers(xrays, 1)
+        wait_for_workers(client, 1)
         sent = [accept(client, redis_url, tmp_path, samples[n].read_bytes()) for n in range(4)]
-        while client.hlen(IN_HANDS) < 2:
+        while client.hlen(keys.UNACKED) < 2:
             time.sleep(0.001)
         first.kill()
         first.wait(20)
@@ -84,12 +86,12 @@ def test_slow_xray_of_a_living_worker_is_judged_once(
     """The queue delivers it again and again to two workers that have nothing else to do."""
     judged = tmp_path / "judged"
     slow = {"JUDGED": str(judged), "SLOW_SECONDS": "15"}
-    module = "tests.pneumonia_api.slow_worker"
+    module = "tests.pneumonia_api.worker.slow_worker"
     with (
         running_worker(redis_url, tmp_path, module, **slow),
         running_worker(redis_url, tmp_path, module, **slow),
     ):
-        wait_for_workers(XrayStore(client), 2)
+        wait_for_workers(client, 2)
         time.sleep(1)  # both have heard that they are ready
         xray = accept(client, redis_url, tmp_path, samples[0].read_bytes())
         wait_until_judged(client, [xray], 120)
@@ -105,7 +107,7 @@ def test_worker_whose_connections_are_cut_again_and_again_loses_nothing(
 ) -> None:
     """Those of its queue, too: what came with a lost answer is found, and nothing has failed."""
     with cutting_proxy(redis_url) as (proxy, url), running_worker(url, tmp_path):
-        wait_for_workers(XrayStore(client), 1)
+        wait_for_workers(client, 1)
         ended, cuts = threading.Event(), 0
 
         def cut() -> None:

@@ -11,7 +11,7 @@ import pytest
 from pneumonia_api.batch.metrics import STATUSES
 from pneumonia_api.batch.run import main
 from pneumonia_api.records.images import ImageStore
-from tests.model.server import PASSWORD, Server, arguments, read_records
+from tests.pneumonia_api.batch.server import PASSWORD, Server, arguments, read_records
 from tests.scrape import read_value
 from tests.stack import ROOT
 
@@ -19,7 +19,7 @@ SERVING = ROOT / "var" / "serving"
 
 
 def start(server: Server, data: Path, images: Path, *more: str) -> subprocess.Popen[str]:
-    """A run in a process of its own, told the server by the environment."""
+    """A run in a process of its own, written the server by the environment."""
     words = arguments(server, data, images, *more)
     del words[2:4]
     return subprocess.Popen(
@@ -60,7 +60,7 @@ def test_folder_becomes_records(
     command = arguments(server, folder, tmp_path / "images", "--labels", "--metrics", str(metrics))
     assert main(command) == 0
     printed = capsys.readouterr().out
-    told = metrics.read_text()
+    written = metrics.read_text()
     for status, count in (
         ("done", 8),
         ("rejected", 1),
@@ -69,18 +69,18 @@ def test_folder_becomes_records(
         ("known", 0),
         ("repeated", 1),
     ):
-        assert read_value(told, "pneumonia_batch_files", status=status) == count
-    assert read_value(told, "pneumonia_batch_total_files") == 10
-    assert read_value(told, "pneumonia_batch_running") == 0
-    assert read_value(told, "pneumonia_batch_images_per_second") > 0
-    assert read_value(told, "pneumonia_batch_duration_seconds") > 0
-    assert read_value(told, "pneumonia_batch_last_success_timestamp_seconds") > 0
+        assert read_value(written, "pneumonia_batch_files", status=status) == count
+    assert read_value(written, "pneumonia_batch_total_files") == 10
+    assert read_value(written, "pneumonia_batch_running") == 0
+    assert read_value(written, "pneumonia_batch_images_per_second") > 0
+    assert read_value(written, "pneumonia_batch_duration_seconds") > 0
+    assert read_value(written, "pneumonia_batch_last_success_timestamp_seconds") > 0
     records = read_records(server)
     assert sorted(r["status"] for r in records.values()) == ["done"] * 8 + ["rejected"]
     assert {r["source"] for r in records.values()} == {"batch"}
     previews = {path.stem for path in (tmp_path / "images" / "previews").iterdir()}
     assert previews == {i for i, record in records.items() if record["status"] == "done"}
-    for line in ("8 judged", "1 rejected", "1 the same bytes", "1 are no images", "cut.jpeg: "):
+    for line in ("8 judged", "1 rejected", "1 the same bytes", "1 are not images", "cut.jpeg: "):
         assert line in printed
     assert "metrics of 9 labelled" not in printed  # the copy lies in no labelled folder
     assert "metrics of 8 labelled X-rays" in printed
@@ -100,10 +100,10 @@ def test_second_run_does_nothing_and_knows_all(
     assert main(command) == 0
     second = capsys.readouterr().out
     assert "9 judged or rejected by an earlier run" in second
-    told = metrics.read_text()
-    files = {s: read_value(told, "pneumonia_batch_files", status=s) for s in STATUSES}
+    written = metrics.read_text()
+    files = {s: read_value(written, "pneumonia_batch_files", status=s) for s in STATUSES}
     assert files == {"known": 9, "repeated": 1, "done": 0, "rejected": 0, "failed": 0, "unread": 0}
-    assert sum(files.values()) == read_value(told, "pneumonia_batch_total_files")
+    assert sum(files.values()) == read_value(written, "pneumonia_batch_total_files")
     assert first.partition("metrics")[2] == second.partition("metrics")[2] != ""
     assert read_records(server) == records
     (folder / "new.jpeg").write_bytes((folder / "Doe^Jane.jpeg").read_bytes() + b"new")
@@ -194,11 +194,11 @@ def test_what_a_person_can_mend_is_one_line(
     assert main([word.replace("{port}", str(server.port)) for word in line]) == 1
     printed = capsys.readouterr().err
     # The progress bar, if it was there already, ends its line by "file/s]" or "?file/s]".
-    told = [line for line in printed.splitlines() if line.strip() and "file/s]" not in line]
-    assert len(told) == 1, printed
-    assert sentence in told[0]
-    assert PASSWORD not in told[0]
-    assert ":wrong" not in told[0]
+    written = [line for line in printed.splitlines() if line.strip() and "file/s]" not in line]
+    assert len(written) == 1, printed
+    assert sentence in written[0]
+    assert PASSWORD not in written[0]
+    assert ":wrong" not in written[0]
 
 
 def test_script_says_what_it_needs() -> None:

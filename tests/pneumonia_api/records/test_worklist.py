@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 import redis
 
+from pneumonia_api.records.record import ReviewRecord, new_xray
 from pneumonia_api.records.worklist import Worklist
-from pneumonia_api.records.xrays import XrayStore, new_xray
-from tests.pneumonia_api.records import done
+from pneumonia_api.records.xrays import XrayStore
+from tests.pneumonia_api.records.judged import done
 
 
 @pytest.fixture
@@ -21,7 +22,9 @@ def added(client: redis.Redis) -> list[str]:
         if number % 2:
             xray = done(xray, "normal")
         if number == 5:
-            xray = replace(xray, review={"label": "unsure", "note": "Ask Ann"})
+            xray = replace(
+                xray, review=ReviewRecord("unsure", "Ask Ann", "doctor", xray.created_at)
+            )
         xrays.add(xray)
         ids.append(xray.id)
         time.sleep(0.0012)

@@ -101,7 +101,7 @@ def test_upload_reaches_s3_whole_or_not_at_all(s3: str, tmp_path: Path) -> None:
     for url, is_kept in ((f"{s3}/streamed", True), (f"{s3}-of-nobody/streamed", False)):
         images = ImageStore(url)
         upload = images.receive(100)
-        assert upload.name is None
+        assert upload.path is None
         upload.write(b"by")
         upload.write(b"tes")
         with contextlib.nullcontext() if is_kept else pytest.raises(ImageStoreUnavailable):

@@ -9,8 +9,11 @@ from dataclasses import replace
 import pytest
 import redis
 
-from pneumonia_api.records.xrays import XrayMissing, XrayRecord, XrayStore, new_xray
-from tests.pneumonia_api.records import done
+from pneumonia_api.records import keys
+from pneumonia_api.records.record import XrayMissing, XrayRecord, new_xray
+from pneumonia_api.records.served_model import ServedModel
+from pneumonia_api.records.xrays import XrayStore
+from tests.pneumonia_api.records.judged import done
 
 
 @pytest.fixture
@@ -53,15 +56,17 @@ def test_ids_sort_by_time_and_differ() -> None:
     assert len(set(ids)) == 50
 
 
-def test_finish_moves_the_record_between_indexes_once(xrays: XrayStore) -> None:
+def test_finish_moves_the_record_between_indexes_once(
+    xrays: XrayStore, client: redis.Redis
+) -> None:
     """The second delivery of a task changes nothing."""
     xray = new_xray("doctor", "d1")
     xrays.add(xray)
     assert xrays.finish(done(xray))
     assert not xrays.finish(replace(xray, status="failed", reason="late"))
     assert xrays.get(xray.id).status == "done"
-    assert xrays.count("queued") == 0
-    assert xrays.count("done") == 1
+    assert client.zcard(keys.status("queued")) == 0
+    assert client.zcard(keys.status("done")) == 1
 
 
 def test_finish_after_delete_writes_nothing(xrays: XrayStore, client: redis.Redis) -> None:
@@ -84,10 +89,12 @@ def test_delete_during_finish_leaves_no_key(xrays: XrayStore, client: redis.Redi
     check_nothing_left(client, xray)
 
 
-def test_delete_leaves_the_reuse_key_to_a_later_record(xrays: XrayStore) -> None:
+def test_delete_leaves_the_reuse_key_to_a_later_record(
+    xrays: XrayStore, client: redis.Redis
+) -> None:
     """Identical bytes were sent twice: the second record stays the source for a third."""
     first, second = done(new_xray("doctor", "d1")), done(new_xray("doctor", "d1"))
-    xrays.announce_model({"version": "m1"})
+    ServedModel(client).announce({"version": "m1"})
     xrays.add(first)
     xrays.add(second)
     xrays.delete(first)
@@ -103,17 +110,19 @@ def test_delete_leaves_no_key(xrays: XrayStore, client: redis.Redis) -> None:
     check_nothing_left(client, xray)
 
 
-def test_same_bytes_are_found_for_the_present_model_only(xrays: XrayStore) -> None:
+def test_same_bytes_are_found_for_the_present_model_only(
+    xrays: XrayStore, client: redis.Redis
+) -> None:
     """Another model judges anew; a deleted record is not a source."""
     xray = new_xray("doctor", "digest")
     xrays.add(xray)
     xrays.finish(done(xray))
     assert xrays.find_same("digest") is None
-    xrays.announce_model({"version": "m1"})
+    ServedModel(client).announce({"version": "m1"})
     same = xrays.find_same("digest")
     assert same is not None
     assert same.id == xray.id
-    xrays.announce_model({"version": "m2"})
+    ServedModel(client).announce({"version": "m2"})
     assert xrays.find_same("digest") is None
 
 
@@ -143,20 +152,3 @@ def test_wait_ends_when_the_record_is_deleted(xrays: XrayStore) -> None:
     xrays.add(xray)
     with ending_soon(0.3, xrays.delete, xray), pytest.raises(XrayMissing):
         xrays.wait_finished(xray.id, 30)
-
-
-def test_turn_is_taken_by_one_caller(xrays: XrayStore) -> None:
-    """Of all workers one sweeps, until the time of its turn is over."""
-    assert xrays.take_turn("sweep", 60)
-    assert not xrays.take_turn("sweep", 60)
-    assert xrays.take_turn("republish", 60)
-
-
-def test_worker_is_alive_while_it_beats(xrays: XrayStore, client: redis.Redis) -> None:
-    """The heartbeat expires by itself when a worker is killed."""
-    assert not xrays.has_worker()
-    xrays.beat("celery@host")
-    assert xrays.has_worker()
-    assert 0 < client.ttl("worker:celery@host") <= 10
-    xrays.stop_beating("celery@host")
-    assert not xrays.has_worker()

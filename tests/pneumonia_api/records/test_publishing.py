@@ -17,8 +17,9 @@ from PIL import Image
 
 from pneumonia_api.config import read_worker_config
 from pneumonia_api.records.deliveries import Deliveries
-from pneumonia_api.records.publishing import create_queue, publish
-from pneumonia_api.records.xrays import TASK, XrayRecord, XrayStore
+from pneumonia_api.records.publishing import TASK, create_queue, publish
+from pneumonia_api.records.record import XrayRecord
+from pneumonia_api.records.xrays import XrayStore
 from pneumonia_api.worker.tasks import create_worker
 
 ENDED_SECONDS = 45

@@ -12,11 +12,11 @@ from apiflask import APIFlask
 from werkzeug.test import TestResponse
 
 from pneumonia_api.app import create_app
+from pneumonia_api.records.record import XrayRecord, new_xray
 from pneumonia_api.records.sent import SentUploads
-from pneumonia_api.records.xrays import XrayRecord, new_xray
 from tests.pictures import picture
 from tests.pneumonia_api.errors import check_error
-from tests.pneumonia_api.records import done
+from tests.pneumonia_api.records.judged import done
 
 
 def send(app: APIFlask, key: str | None, data: bytes, token: str | None = None) -> TestResponse:
@@ -108,7 +108,7 @@ def test_deleted_upload_may_be_sent_again(app: APIFlask) -> None:
 def test_prediction_that_is_reused_is_reused_once(app: APIFlask) -> None:
     """Bytes that were judged before, sent twice under one key: one record more."""
     xrays, images = app.extensions["xrays"], app.extensions["images"]
-    xrays.announce_model({"version": "m1"})
+    app.extensions["served_model"].announce({"version": "m1"})
     judged = done(new_xray("machine", hashlib.sha256(picture()).hexdigest()))
     xrays.add(judged)
     images.write_preview(judged.id, b"jpeg")

@@ -14,8 +14,8 @@ import redis
 
 from model.serving.artifact import read_artifact
 from model.serving.export import GRAPH_NAME, WEIGHTS_NAME, write_export_manifest
+from pneumonia_api.records import keys
 from pneumonia_api.records.publishing import create_queue, publish
-from pneumonia_api.records.xrays import QUEUE
 from tests.stack import ROOT, free_ports
 
 MODEL = ROOT / "model" / "artifact"
@@ -92,7 +92,7 @@ def test_worker_without_a_model_takes_no_task(
     }
     command = [sys.executable, "-m", "celery", "-A", "pneumonia_api.worker.tasks", "worker"]
     worker = subprocess.run(
-        [*command, "--pool", "threads", "--concurrency", "1", "--queues", QUEUE],
+        [*command, "--pool", "threads", "--concurrency", "1", "--queues", keys.QUEUE],
         cwd=ROOT,
         env={**os.environ, **settings},
         capture_output=True,
@@ -104,5 +104,5 @@ def test_worker_without_a_model_takes_no_task(
     assert "The worker has no model to serve:" in worker.stderr
     assert sentence in worker.stderr
     assert "Traceback" not in worker.stderr
-    assert client.llen(QUEUE) == 1
+    assert client.llen(keys.QUEUE) == 1
     assert client.hlen("unacked") == 0

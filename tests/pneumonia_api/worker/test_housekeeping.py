@@ -9,21 +9,25 @@ import pytest
 import redis
 from celery import Celery
 
+from pneumonia_api.records import keys
 from pneumonia_api.records.deliveries import Deliveries
 from pneumonia_api.records.images import ImageStore
-from pneumonia_api.records.xrays import QUEUE, XrayRecord, XrayStore, new_xray
+from pneumonia_api.records.record import XrayRecord, new_xray
+from pneumonia_api.records.served_model import ServedModel
+from pneumonia_api.records.workers import Workers
+from pneumonia_api.records.xrays import XrayStore
 from pneumonia_api.worker import housekeeping
 from pneumonia_api.worker.housekeeping import ORPHAN_SECONDS, keep_house, keep_images_clean, sweep
-from tests.pneumonia_api.records import done
+from tests.pneumonia_api.records.judged import done
 from tests.pneumonia_api.redis_server import running_redis
 from tests.stack import free_ports
 
 
-def wait_for_worker(xrays: XrayStore) -> None:
+def wait_for_worker(workers: Workers) -> None:
     """Until a worker beats, for half a minute at most."""
     for _ in range(300):
         try:
-            if xrays.has_worker():
+            if workers.count() > 0:
                 return
         except redis.RedisError:
             pass  # the server is still away
@@ -56,14 +60,14 @@ def test_worker_that_starts_before_redis_becomes_ready(tmp_path: Path) -> None:
     client = redis.Redis.from_url(
         url, decode_responses=True, retry=redis.retry.Retry(redis.backoff.NoBackoff(), 0)
     )
-    xrays, ended = XrayStore(client), threading.Event()
+    workers, ended = Workers(client), threading.Event()
     with Celery(broker=url) as queue, client:
         house = threading.Thread(
             target=keep_house,
             args=(
                 "celery@host",
                 lambda: {"version": "m1"},
-                xrays,
+                client,
                 Deliveries(client),
                 queue,
                 ended,
@@ -71,13 +75,13 @@ def test_worker_that_starts_before_redis_becomes_ready(tmp_path: Path) -> None:
         )
         house.start()
         with pytest.raises(redis.RedisError):
-            xrays.has_worker()
+            workers.count()
         with running_redis(port, tmp_path):
-            wait_for_worker(xrays)
-            assert xrays.get_model() == {"version": "m1"}
+            wait_for_worker(workers)
+            assert ServedModel(client).get() == {"version": "m1"}
             ended.set()
             house.join(10)
-            assert not xrays.has_worker()
+            assert workers.count() == 0
 
 
 def test_stranded_xray_is_published_again(
@@ -92,14 +96,14 @@ def test_stranded_xray_is_published_again(
             args=(
                 "celery@host",
                 lambda: {"version": "m1"},
-                xrays,
+                client,
                 Deliveries(client),
                 queue,
                 ended,
             ),
         )
         house.start()
-        task = client.blpop([QUEUE], timeout=20)
+        task = client.blpop([keys.QUEUE], timeout=20)
         ended.set()
         house.join(10)
     assert task is not None
@@ -117,7 +121,7 @@ def test_worker_that_ends_keeps_what_it_has_begun(
     with Celery(broker=redis_url) as queue:
         house = threading.Thread(
             target=keep_house,
-            args=("celery@host", lambda: {"version": "m1"}, xrays, deliveries, queue, ended),
+            args=("celery@host", lambda: {"version": "m1"}, client, deliveries, queue, ended),
         )
         with deliveries.hold(xray.id):
             client.expire(f"lease:{xray.id}", 1)
@@ -171,7 +175,7 @@ def test_one_worker_sweeps_at_its_start(
     images.write_preview(orphan.id, b"jpeg")
     for expected in ([], [f"previews/{orphan.id}.jpg"]):
         ended = threading.Event()
-        house = threading.Thread(target=keep_images_clean, args=(xrays, images, ended))
+        house = threading.Thread(target=keep_images_clean, args=(client, images, ended))
         house.start()
         for _ in range(300):
             if client.exists("lock:sweep") and images.list_names() == expected:
@@ -186,7 +190,7 @@ def test_one_worker_sweeps_at_its_start(
     (tmp_path / "previews").rmdir()
     (tmp_path / "previews").write_text("in the way")
     ended = threading.Event()
-    house = threading.Thread(target=keep_images_clean, args=(xrays, images, ended))
+    house = threading.Thread(target=keep_images_clean, args=(client, images, ended))
     house.start()
     for _ in range(300):
         if client.exists("lock:sweep"):

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pneumonia_api.records.xrays import XrayStore
+import redis
+
+from pneumonia_api.records.workers import Workers
 from tests.stack import ROOT, free_ports
 
 READY_SECONDS = 120
@@ -47,9 +49,9 @@ def running_worker(
         worker.wait(20)
 
 
-def wait_for_workers(xrays: XrayStore, count: int) -> None:
-    """Until so many are warm."""
+def wait_for_workers(client: redis.Redis, count: int) -> None:
+    """Wait until `count` workers are warm."""
     end = time.monotonic() + READY_SECONDS
-    while xrays.count_workers() < count:
+    while Workers(client).count() < count:
         assert time.monotonic() < end, "the worker did not become ready"
         time.sleep(0.1)

@@ -9,11 +9,12 @@ import pytest
 import redis
 
 from pneumonia_api.auth import Accounts, WrongPassword
+from pneumonia_api.records.record import XrayMissing, XrayRecord, new_xray
 from pneumonia_api.records.reviews import Reviews
-from pneumonia_api.records.xrays import XrayMissing, XrayRecord, XrayStore, new_xray
+from pneumonia_api.records.xrays import XrayStore
 from tests.pneumonia_api.cutting_proxy import Cut, CuttingProxy, cut_everywhere
-from tests.pneumonia_api.records import done
-from tests.pneumonia_api.test_batch import make_done
+from tests.pneumonia_api.records.judged import done
+from tests.pneumonia_api.records.test_scored import make_done
 
 AT = datetime(2026, 11, 27, 9, tzinfo=UTC)
 WEEK = "reviews:2026-W48"
@@ -71,12 +72,12 @@ def test_no_cut_stores_a_batch_twice_or_ends_its_run(
 
     def live() -> None:
         client.flushall()
-        xrays.add_batch([theirs])
+        xrays.add_scored([theirs])
         lost.append(store())
 
     def store() -> list[XrayRecord] | None:
         try:
-            return batch.add_batch([mine, replace(again, id="0" * 12 + again.id[12:])])
+            return batch.add_scored([mine, replace(again, id="0" * 12 + again.id[12:])])
         except (redis.ConnectionError, redis.TimeoutError):
             return None  # what `patiently` waits for
 

@@ -13,7 +13,7 @@ from model.cage.pool import CagedXray
 from model.reading.xray import XrayImage
 from model.serving.predictor import Prediction, Predictor
 from pneumonia_api.config import read_worker_config
-from pneumonia_api.records.xrays import TASK
+from pneumonia_api.records.publishing import TASK
 from pneumonia_api.worker import tasks
 
 tasks.VISIBILITY_SECONDS, tasks.RESTORE_SECONDS = 3, 1

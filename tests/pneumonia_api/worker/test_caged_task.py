@@ -13,8 +13,8 @@ import redis
 
 from model.cage.pool import Cage, CageLost
 from pneumonia_api.records.images import ImageMissing
-from pneumonia_api.worker.tasks import MAX_RETRIES
-from tests.pneumonia_api.test_tasks import Bench, answer
+from pneumonia_api.worker.predict_xray import MAX_RETRIES
+from tests.pneumonia_api.worker.accepted import Bench, answer
 
 
 @pytest.fixture

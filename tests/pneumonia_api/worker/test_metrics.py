@@ -1,4 +1,4 @@
-"""`pneumonia_api.worker.metrics`: what the worker counts of each X-ray, and tells of its model."""
+"""`pneumonia_api.worker.metrics`: counts of X-rays, and facts about the served model."""
 
 import io
 import re
@@ -15,10 +15,11 @@ from model.reading.limits import REASONS, UnreadableXray
 from model.reading.xray import XrayImage, read_xray
 from model.serving.artifact import read_artifact
 from model.serving.predictor import Prediction
-from pneumonia_api.records.xrays import BATCH_SOURCE, XrayStore, new_xray
+from pneumonia_api.records.record import BATCH_SOURCE, new_xray
+from pneumonia_api.records.xrays import XrayStore
 from pneumonia_api.worker.metrics import MODEL, ModelFacts
-from pneumonia_api.worker.tasks import MAX_RETRIES
-from tests.pneumonia_api.test_tasks import Bench, answer
+from pneumonia_api.worker.predict_xray import MAX_RETRIES
+from tests.pneumonia_api.worker.accepted import Bench, answer
 from tests.scrape import find_value, read_families, read_value
 from tests.stack import ROOT
 
@@ -151,7 +152,7 @@ def test_time_is_from_the_acceptance_of_an_upload(
     assert rise("xray_seconds_bucket", le="5.0") == 0
 
 
-def test_model_is_told_with_its_age() -> None:
+def test_model_is_exposed_with_its_age() -> None:
     """Nothing before there is one; the time of training only where the artifact has it."""
     facts = ModelFacts()
     assert list(facts.collect()) == []
@@ -159,12 +160,12 @@ def test_model_is_told_with_its_age() -> None:
     trained = datetime(2026, 5, 4, tzinfo=UTC)
     bare = {name: value for name, value in artifact.training.items() if name != "trained_at"}
     known = {**bare, "trained_at": trained.isoformat()}
-    told = []
+    scrapes = []
     for training in (bare, known):
         new = replace(artifact, training=training)
-        MODEL.tell(new)
-        told.append((new.version, generate_latest(REGISTRY).decode()))
-    (before, first), (after, second) = told
+        MODEL.set(new)
+        scrapes.append((new.version, generate_latest(REGISTRY).decode()))
+    (before, first), (after, second) = scrapes
     name = "pneumonia_worker_model_{}_timestamp_seconds"
     assert find_value(first, name.format("trained")) is None
     assert read_value(second, name.format("trained")) == trained.timestamp()

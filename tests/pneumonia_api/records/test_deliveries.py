@@ -9,6 +9,7 @@ import pytest
 import redis
 from celery import Celery
 
+from pneumonia_api.records import keys
 from pneumonia_api.records.deliveries import (
     LEASE_SECONDS,
     MAX_HELD_SECONDS,
@@ -17,16 +18,10 @@ from pneumonia_api.records.deliveries import (
     WorkerLost,
 )
 from pneumonia_api.records.publishing import create_queue, publish
-from pneumonia_api.records.xrays import (
-    IN_HANDS,
-    QUEUE,
-    XrayMissing,
-    XrayRecord,
-    XrayStore,
-    new_xray,
-)
+from pneumonia_api.records.record import XrayMissing, XrayRecord, new_xray
+from pneumonia_api.records.xrays import XrayStore
 from pneumonia_api.worker.housekeeping import STRANDED_SECONDS, publish_stranded
-from tests.pneumonia_api.records import done
+from tests.pneumonia_api.records.judged import done
 
 
 @pytest.fixture
@@ -64,7 +59,7 @@ def test_stranded_xray_is_found_behind_a_long_queue(
     assert deliveries.find_stranded(STRANDED_SECONDS) == [stranded.id]
     for _ in range(3):
         publish_stranded(deliveries, queue)
-    assert client.llen(QUEUE) == len(waiting) + 1
+    assert client.llen(keys.QUEUE) == len(waiting) + 1
 
 
 def test_what_a_worker_has_is_not_stranded(
@@ -74,8 +69,8 @@ def test_what_a_worker_has_is_not_stranded(
     deliveries = Deliveries(client)
     delivered, held, lost = (add_old(xrays) for _ in range(3))
     publish(queue, delivered.id)
-    message = json.loads(client.lpop(QUEUE))
-    client.hset(IN_HANDS, "tag", json.dumps([message, "predict", "predict"]))
+    message = json.loads(client.lpop(keys.QUEUE))
+    client.hset(keys.UNACKED, "tag", json.dumps([message, "predict", "predict"]))
     with Deliveries(client).hold(held.id) as xray:
         assert xray == held
         assert deliveries.find_stranded(STRANDED_SECONDS) == [lost.id]
@@ -90,7 +85,7 @@ def test_stranded_xray_is_published_again_only_so_often(
     xray = add_old(xrays)
     for _ in range(5):
         publish_stranded(deliveries, queue)
-        client.ltrim(QUEUE, 1, 0)
+        client.ltrim(keys.QUEUE, 1, 0)
     assert deliveries.find_stranded(STRANDED_SECONDS) == []
     assert 0 < client.ttl(f"published:{xray.id}") <= 45
     client.delete(f"published:{xray.id}")
@@ -105,8 +100,8 @@ def test_message_of_another_kind_ends_no_search(
 ) -> None:
     """Somebody tried the queue by hand: the timer goes on, and finds what is stranded."""
     xray = add_old(xrays)
-    client.rpush(QUEUE, text)
-    client.hset(IN_HANDS, "tag", text)
+    client.rpush(keys.QUEUE, text)
+    client.hset(keys.UNACKED, "tag", text)
     assert Deliveries(client).find_stranded(STRANDED_SECONDS) == [xray.id]
 
 

@@ -11,10 +11,11 @@ import pytest
 import redis
 
 from pneumonia_api.records import reviews as reviews_module
+from pneumonia_api.records.record import ReviewRecord, XrayMissing, XrayRecord, new_xray, read_hash
 from pneumonia_api.records.reviews import LABELS, NotReviewable, Reviews
 from pneumonia_api.records.worklist import Worklist
-from pneumonia_api.records.xrays import XrayMissing, XrayRecord, XrayStore, new_xray, read_hash
-from tests.pneumonia_api.records import done
+from pneumonia_api.records.xrays import XrayStore
+from tests.pneumonia_api.records.judged import done
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 WEEK = "reviews:2026-W48"
@@ -59,12 +60,12 @@ def test_review_is_stored_indexed_and_counted(
     stored = xrays.get(judged.id)
     assert stored == answer
     assert replace(stored, review=None) == judged
-    assert stored.review == {
-        "label": "normal",
-        "note": "Ask Ann",
-        "reader": "doctor",
-        "reviewed_at": "2026-11-25T12:00:00.000+00:00",
-    }
+    assert stored.review == ReviewRecord(
+        label="normal",
+        note="Ask Ann",
+        reader="doctor",
+        reviewed_at="2026-11-25T12:00:00.000+00:00",
+    )
     worklist = Worklist(client)
     assert worklist.page(reviewed=True, limit=5)[0] == [stored]
     assert worklist.page(q="ask ann", limit=5)[0] == [stored]
@@ -81,7 +82,7 @@ def test_last_review_stands_and_is_the_one_that_counts(
         check_whole(client, Counter({f"m1 pneumonia {label}": 1}))
     review = xrays.get(judged.id).review
     assert review
-    assert (review["label"], review["note"]) == ("normal", "Sure")
+    assert (review.label, review.note) == ("normal", "Sure")
 
 
 def test_earlier_review_leaves_the_week_that_counted_it(
@@ -116,7 +117,7 @@ def test_counts_expire_a_year_after_their_week(
     assert client.expiretime(week) == expires
 
     old = done(new_xray("doctor", "d2"))
-    past = {"label": "normal", "note": "", "reader": "a", "reviewed_at": "2020-01-01T00:00:00Z"}
+    past = ReviewRecord("normal", "", "a", "2020-01-01T00:00:00Z")
     XrayStore(client).add(replace(old, review=past))
     reviews.put(old.id, label="normal", note="", reader="doctor", at=now)
     assert client.keys("reviews:*") == [week]
@@ -171,7 +172,7 @@ def test_review_between_read_and_write_is_replaced_not_lost(
     )
     last = reviews.put(judged.id, label="normal", note="", reader="second", at=NOW)
     assert last.review
-    assert last.review["reader"] == "second"
+    assert last.review.reader == "second"
     check_whole(client, Counter({"m1 pneumonia normal": 1}))
 
 
@@ -200,7 +201,7 @@ def test_readers_and_a_delete_at_once_leave_no_half_state(
 
     def read_all(reader: int) -> list[str]:
         start.wait(10)
-        told = []
+        reviewed = []
         for turn in range(30):
             xray = some[(turn + reader) % 5]
             label = LABELS[(turn + reader) % 3]
@@ -208,8 +209,8 @@ def test_readers_and_a_delete_at_once_leave_no_half_state(
                 reviews.put(xray.id, label=label, note="", reader=str(reader), at=NOW)
             except XrayMissing:
                 continue
-            told.append(xray.id)
-        return told
+            reviewed.append(xray.id)
+        return reviewed
 
     def delete_two() -> None:
         start.wait(10)
@@ -221,7 +222,7 @@ def test_readers_and_a_delete_at_once_leave_no_half_state(
         pool.submit(delete_two).result()
         reviewed = {xray_id for each in readers for xray_id in each.result()}
     assert not client.exists(*(f"xray:{xray.id}" for xray in some[:2]))
-    kept = [review["label"] for xray in some[2:] if (review := xrays.get(xray.id).review)]
+    kept = [review.label for xray in some[2:] if (review := xrays.get(xray.id).review)]
     assert len(kept) == 3
     counts = Counter({field: int(n) for field, n in client.hgetall(WEEK).items()})
     assert counts.total() == len(reviewed)
