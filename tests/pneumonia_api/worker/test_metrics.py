@@ -97,7 +97,7 @@ def test_unreadable_file_is_counted_by_its_reason(bench: Bench) -> None:
 def test_every_reason_of_the_reader_is_one_of_the_closed_set() -> None:
     """Those that stand where files are refused, and each of the set stands somewhere."""
     found = set()
-    for source in (ROOT / "model").glob("*.py"):
+    for source in (ROOT / "model").rglob("*.py"):
         for call in re.findall(
             r"(?:raise|return) UnreadableXray\((.*?)\n?\s*\)(?: from|\n)", source.read_text(), re.S
         ):
