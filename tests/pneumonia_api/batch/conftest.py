@@ -9,7 +9,7 @@ from tests.bench.images import Images, make_images
 
 @pytest.fixture
 def folder(tmp_path: Path, samples: list[Path]) -> Path:
-    """Eight labelled X-rays, one of them twice, a broken one and a file that is no image."""
+    """Eight labelled X-rays, one of them twice, a broken one and a file that is not an image."""
     for path in samples[::2]:
         label = "NORMAL" if path.name.startswith("NORMAL") else "PNEUMONIA"
         (tmp_path / "data" / label).mkdir(parents=True, exist_ok=True)
@@ -23,7 +23,7 @@ def folder(tmp_path: Path, samples: list[Path]) -> Path:
 
 @pytest.fixture
 def many(tmp_path: Path, samples: list[Path]) -> Path:
-    """Sixty-four files, no two of the same bytes."""
+    """Sixty-four different files."""
     (tmp_path / "jpg").mkdir()
     (tmp_path / "many").mkdir()
     make_images(samples[0].parent, tmp_path / "jpg")

@@ -1,4 +1,4 @@
-"""A real Redis that can be stopped and started, and what a run of `model.inference` left in it."""
+"""A real Redis that can be stopped and started, and the records that a run left in it."""
 
 import subprocess
 from pathlib import Path
@@ -12,7 +12,7 @@ PASSWORD = "of-the-test"
 
 
 class Server:
-    """A real Redis with a password, which keeps what it has when it is stopped and started."""
+    """A real Redis with a password; its data survives a restart."""
 
     def __init__(self, folder: Path) -> None:
         self.port = free_ports()["REDIS_PORT"]
@@ -36,13 +36,13 @@ class Server:
         self.client.ping()
 
     def stop(self) -> None:
-        """End it; its data stays on the disk."""
+        """Stop it; its data stays on disk."""
         self._process.terminate()
         self._process.wait(20)
 
 
 def read_records(server: Server) -> dict[str, dict[str, str]]:
-    """Every record as Redis has it, by id."""
+    """Every record hash, by id."""
     ids = server.client.zrange("xrays", 0, -1)
     return {xray_id: server.client.hgetall(f"xray:{xray_id}") for xray_id in ids}
 

@@ -1,4 +1,4 @@
-"""`model.inference` on an archive as it lies on a real disk: one bad file costs one file."""
+"""`model.inference` on archives as they are on real disks: a bad file costs only itself."""
 
 import os
 import shutil
@@ -34,8 +34,8 @@ def test_decoder_that_fails_costs_its_own_file(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """The file's record is `failed` as a worker's would be, the others are judged, the status is 1,
-    and the next run reports it again without decoding it."""
+    """Its record is `failed`, the others are judged, and the exit status is 1; the next run reports
+    it again without decoding it."""
     bad = sorted(archive.iterdir())[1]
     decoded: list[bytes] = []
 
@@ -73,8 +73,8 @@ def test_decoder_that_fails_costs_its_own_file(
 def test_what_is_no_regular_file_is_skipped_and_reported(
     server: Server, archive: Path, tmp_path: Path
 ) -> None:
-    """A pipe, a socket, a device and folders that are links hang nothing and are named; a link to
-    nowhere may have been an X-ray, so it counts as unread."""
+    """Pipes, sockets, devices and links to folders block nothing and are reported; a broken link
+    may have been an X-ray, so it counts as unread."""
     os.mkfifo(archive / "pipe.dcm")
     os.mkfifo(archive / "pipe")
     listener = socket.socket(socket.AF_UNIX)
@@ -91,7 +91,7 @@ def test_what_is_no_regular_file_is_skipped_and_reported(
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=240,  # generous: it ended at all
+        timeout=240,  # generous; the point is that it ends
         check=False,
     )
     listener.close()
@@ -117,8 +117,8 @@ def test_what_is_no_regular_file_is_skipped_and_reported(
 def test_file_that_cannot_be_read_is_counted_whatever_its_name(
     server: Server, archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A disk's error on a DICOM without a suffix is `unread`, not "no image"."""
-    # A regular file whose first bytes answer with an input/output error.
+    """A disk error on a DICOM file without a suffix is `unread`, not "not an image"."""
+    # A regular file; reading its first bytes fails with an input/output error.
     (archive / "IM0001").symlink_to("/proc/self/mem")
     assert main(arguments(server, archive, tmp_path / "images")) == 1
     printed = capsys.readouterr().out
@@ -129,7 +129,7 @@ def test_file_that_cannot_be_read_is_counted_whatever_its_name(
 def test_folder_that_may_not_be_listed_is_unread(
     server: Server, archive: Path, tmp_path: Path
 ) -> None:
-    """Nobody knows how many X-rays are in it, so the run does not end as a success."""
+    """It may contain X-rays, so the run does not succeed."""
     closed = archive / "closed"
     closed.mkdir()
     closed.chmod(0)
@@ -137,7 +137,7 @@ def test_folder_that_may_not_be_listed_is_unread(
     secret.chmod(0)
     words = [sys.executable, "-m", "model.inference"]
     words += arguments(server, archive, tmp_path / "images")
-    if os.geteuid() == 0:  # root reads everything unless it gives that right away
+    if os.geteuid() == 0:  # root can read everything unless it drops that capability
         words[:0] = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     closed.chmod(0o700)
@@ -155,7 +155,7 @@ def test_file_that_changes_while_it_is_read_is_left_for_the_next_run(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """What is still being copied into the archive is neither judged nor rejected by half."""
+    """Half of a file that is still being copied is neither judged nor rejected."""
     growing = sorted(archive.iterdir())[0]
     whole = growing.read_bytes()
     growing.write_bytes(whole[:1000])
@@ -165,7 +165,7 @@ def test_file_that_changes_while_it_is_read_is_left_for_the_next_run(
         found = fstat(descriptor)
         if os.path.samestat(found, growing.stat()):
             looks.append(found.st_size)
-            if len(looks) == 2:  # the first is that of opening it
+            if len(looks) == 2:  # the first call belongs to opening the file
                 with growing.open("ab") as file:
                     file.write(whole[1000:])
         return found
@@ -183,7 +183,7 @@ def test_file_that_changes_while_it_is_read_is_left_for_the_next_run(
 def test_name_that_no_terminal_can_show_ends_nothing(
     server: Server, archive: Path, tmp_path: Path
 ) -> None:
-    """Bytes that are no UTF-8, and characters that would command the terminal, are escaped."""
+    """Bytes that are not UTF-8, and terminal control sequences, are escaped."""
     (archive / os.fsdecode(b"M\xfcller\n\x1b[2J.jpg")).write_bytes(b"no image")
     done = subprocess.run(
         [sys.executable, "-m", "model.inference", *arguments(server, archive, tmp_path / "images")],

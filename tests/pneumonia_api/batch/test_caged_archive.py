@@ -1,4 +1,4 @@
-"""`scoring` and its cage: a file that ends its reader costs the run nothing but itself."""
+"""`pneumonia_api.batch.scoring` and its cage: a file that kills its reader costs only itself."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,7 +24,7 @@ from tests.stack import ROOT
 def test_file_that_ends_its_reader_costs_itself(
     server: Server, samples: list[Path], tmp_path: Path, attack: str, status: str
 ) -> None:
-    """As in a worker; the files before and after it are judged."""
+    """As in the worker; the files before and after it are judged."""
     data = tmp_path / "data"
     data.mkdir()
     for number, path in enumerate(samples[:4]):

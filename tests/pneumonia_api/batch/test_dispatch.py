@@ -1,4 +1,4 @@
-"""`pneumonia_api.batch.run` beside the running system: its workers, its worklist, its answers."""
+"""`pneumonia_api.batch.run` and the running system: its workers, worklist and predictions."""
 
 import hashlib
 import os
@@ -18,7 +18,7 @@ from tests.stack import ROOT, Stack
 
 
 def test_workers_score_a_folder(stack: Stack, tmp_path: Path, samples: list[Path]) -> None:
-    """`--celery`: real workers do it, the worklist has it, and a second run sends nothing."""
+    """With `--celery` real workers fill the worklist, and a second run sends nothing."""
     data = tmp_path / "data"
     for path in samples:
         label = "NORMAL" if path.name.startswith("NORMAL") else "PNEUMONIA"
@@ -33,7 +33,7 @@ def test_workers_score_a_folder(stack: Stack, tmp_path: Path, samples: list[Path
             env={**os.environ, "VAR_DIR": str(stack.var)},
             capture_output=True,
             text=True,
-            timeout=900,  # the metrics alone take minutes where the processor is shared
+            timeout=900,  # the scores alone take minutes on a shared processor
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
@@ -56,7 +56,7 @@ def test_workers_score_a_folder(stack: Stack, tmp_path: Path, samples: list[Path
 def test_record_is_that_of_an_upload(
     stack: Stack, server: Server, folder: Path, tmp_path: Path
 ) -> None:
-    """The same fields and, but for the last digit, the same numbers."""
+    """The same fields, and the same numbers up to the last digit."""
     main(arguments(server, folder, tmp_path / "images"))
     data = next(iter(sorted((folder / "NORMAL").iterdir()))).read_bytes()
     uploaded = requests.post(

@@ -6,7 +6,7 @@ from pneumonia_api.batch.intake import lookahead
 
 
 def test_lookahead_starts_one_more_than_it_collects() -> None:
-    """Memory stays bounded: the next item is started, and no other, before one is collected."""
+    """Memory stays bounded: only the next item is started before one is collected."""
     events: list[str] = []
 
     def begin(item: int) -> Callable[[], None]:

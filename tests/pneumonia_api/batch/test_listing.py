@@ -6,7 +6,7 @@ from pneumonia_api.batch.listing import list_files
 
 
 def test_images_are_found_by_name_or_content(tmp_path: Path, samples: list[Path]) -> None:
-    """DICOM files often have no suffix; hidden files, tables and DICOMDIR are no images."""
+    """DICOM files often have no suffix; hidden files, tables and DICOMDIR are not images."""
     data = samples[0].read_bytes()
     for name in ("b.JPG", "1.2.840.113619", "noname", ".hidden.jpg", "table.csv", "DICOMDIR"):
         (tmp_path / name).write_bytes(b"a,b" if name == "table.csv" else data)

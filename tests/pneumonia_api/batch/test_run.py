@@ -1,4 +1,4 @@
-"""`model.inference`: a folder becomes records, each file once, whatever is killed meanwhile."""
+"""`pneumonia_api.batch.run`: every file becomes one record, whatever is killed on the way."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ SERVING = ROOT / "var" / "serving"
 
 
 def start(server: Server, data: Path, images: Path, *more: str) -> subprocess.Popen[str]:
-    """A run in a process of its own, written the server by the environment."""
+    """A run in its own process, with REDIS_URL from the environment."""
     words = arguments(server, data, images, *more)
     del words[2:4]
     return subprocess.Popen(
@@ -33,7 +33,7 @@ def start(server: Server, data: Path, images: Path, *more: str) -> subprocess.Po
 
 
 def wait_records(server: Server, count: int) -> None:
-    """Until so many records are stored, for five minutes at most."""
+    """Wait until `count` records are stored, for five minutes at most."""
     for _ in range(3000):
         if server.client.zcard("xrays") >= count:
             return
@@ -55,7 +55,7 @@ def check_each_once(server: Server, images: Path, count: int) -> None:
 def test_folder_becomes_records(
     server: Server, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A record and a preview for each picture, `rejected` for the broken one; metrics; no names."""
+    """Every image gets a record and a preview, the broken one is rejected; Redis has no names."""
     metrics = tmp_path / "metrics" / "batch.prom"
     command = arguments(server, folder, tmp_path / "images", "--labels", "--metrics", str(metrics))
     assert main(command) == 0
@@ -82,7 +82,7 @@ def test_folder_becomes_records(
     assert previews == {i for i, record in records.items() if record["status"] == "done"}
     for line in ("8 judged", "1 rejected", "1 the same bytes", "1 are not images", "cut.jpeg: "):
         assert line in printed
-    assert "metrics of 9 labelled" not in printed  # the copy lies in no labelled folder
+    assert "metrics of 9 labelled" not in printed  # the copy is in no labelled folder
     assert "metrics of 8 labelled X-rays" in printed
     assert "sensitivity" in printed
     everything = (tmp_path / "redis").rglob("*")
@@ -92,7 +92,7 @@ def test_folder_becomes_records(
 def test_second_run_does_nothing_and_knows_all(
     server: Server, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The same records, byte for byte, and the same metrics; a new file is done alone."""
+    """It leaves the records byte for byte, prints the same scores, and judges only a new file."""
     metrics = tmp_path / "batch.prom"
     command = arguments(server, folder, tmp_path / "images", "--labels", "--metrics", str(metrics))
     main(command)
@@ -113,7 +113,7 @@ def test_second_run_does_nothing_and_knows_all(
 
 
 def test_killed_run_goes_on(server: Server, many: Path, tmp_path: Path) -> None:
-    """SIGKILL in the middle: what was stored stays as it is, and the rest is done, each once."""
+    """After SIGKILL, stored records stay, and the next run judges the rest, each file once."""
     images = tmp_path / "images"
     metrics = tmp_path / "batch.prom"
     process = start(server, many, images, "--metrics", str(metrics))
@@ -133,8 +133,8 @@ def test_killed_run_goes_on(server: Server, many: Path, tmp_path: Path) -> None:
     assert read_records(server).items() > kept.items()
 
 
-def test_redis_away_is_waited_for(server: Server, many: Path, tmp_path: Path) -> None:
-    """Stopped and started again in the middle: the run says so, waits, and loses nothing."""
+def test_run_waits_for_redis(server: Server, many: Path, tmp_path: Path) -> None:
+    """During a restart of Redis the run says so, waits, and loses nothing."""
     process = start(server, many, tmp_path / "images")
     wait_records(server, 8)
     server.stop()
@@ -148,8 +148,8 @@ def test_redis_away_is_waited_for(server: Server, many: Path, tmp_path: Path) ->
     check_each_once(server, tmp_path / "images", 64)
 
 
-def test_two_runs_at_once_share_nothing_twice(server: Server, many: Path, tmp_path: Path) -> None:
-    """Two machines on one folder: a record and a preview for each file, none beside."""
+def test_two_runs_at_once_store_each_file_once(server: Server, many: Path, tmp_path: Path) -> None:
+    """Two machines on one folder store one record and one preview per file, and no more."""
     images = tmp_path / "images"
     both = [start(server, many, images) for _ in range(2)]
     for process in both:
@@ -172,7 +172,7 @@ def test_two_runs_at_once_share_nothing_twice(server: Server, many: Path, tmp_pa
         ({"--celery": ""}, "No worker has announced its model"),
     ],
 )
-def test_what_a_person_can_mend_is_one_line(
+def test_fault_that_a_person_can_fix_is_one_line(
     change: dict[str, str],
     sentence: str,
     server: Server,
@@ -181,7 +181,7 @@ def test_what_a_person_can_mend_is_one_line(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A wrong folder, address, password or store ends in one sentence, without the password."""
+    """A wrong folder, address, password or store gives one sentence, without the password."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     words = {
@@ -193,7 +193,7 @@ def test_what_a_person_can_mend_is_one_line(
     line = [part for pair in words.items() for part in pair if part]
     assert main([word.replace("{port}", str(server.port)) for word in line]) == 1
     printed = capsys.readouterr().err
-    # The progress bar, if it was there already, ends its line by "file/s]" or "?file/s]".
+    # The line of the progress bar, if any, ends with "file/s]".
     written = [line for line in printed.splitlines() if line.strip() and "file/s]" not in line]
     assert len(written) == 1, printed
     assert sentence in written[0]
@@ -202,7 +202,7 @@ def test_what_a_person_can_mend_is_one_line(
 
 
 def test_script_says_what_it_needs() -> None:
-    """`model/inference.py` without arguments: its usage, in one line, and status 2."""
+    """Without arguments, `model/inference.py` prints its usage and exits with 2."""
     done = subprocess.run(
         [sys.executable, "model/inference.py"],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""`pneumonia_api.batch.runtimes`: the same network, however it is run."""
+"""`pneumonia_api.batch.runtimes`: every runtime gives the same answers."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,11 +15,11 @@ MODEL, SERVING = ROOT / "model" / "artifact", ROOT / "var" / "serving"
 
 
 def test_runtimes_agree_with_the_predictor(samples: list[Path]) -> None:
-    """Streams on a CPU, Keras as on a GPU, and one at a time as for an upload: one answer."""
+    """CPU streams, Keras batches and single uploads give the same answers."""
     inputs = [model_input(read_xray(path.read_bytes())) for path in samples[:5]]
     expected = [Predictor(MODEL, SERVING).infer(image) for image in inputs]
     gpu = GpuBatches(MODEL)
-    gpu.batch = 4  # fewer than the images, and one short
+    gpu.batch = 4  # fewer than the images, and one batch is incomplete
     with ThreadPoolExecutor(4) as pool:
         outputs = [
             CpuStreams(MODEL, SERVING, pool).start(inputs)(),

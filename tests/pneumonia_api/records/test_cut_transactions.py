@@ -28,7 +28,7 @@ def test_no_cut_of_a_review_counts_it_twice(
     client: redis.Redis,
     report: Callable[[str], None],
 ) -> None:
-    """The week counts one label for the X-ray, whether the review was sent once or again."""
+    """The week counts one label for the X-ray, even if the review was retried."""
     xrays, reviews = XrayStore(client), Reviews(through)
     sent: list[XrayRecord] = []
     outcomes: list[bool] = []
@@ -65,7 +65,7 @@ def test_no_cut_stores_a_batch_twice_or_ends_its_run(
     client: redis.Redis,
     report: Callable[[str], None],
 ) -> None:
-    """Two files, one of which another run has stored: each once, and no error but an absence."""
+    """Two files, of which another run stored one: each is stored once, and only outages raise."""
     xrays, batch = XrayStore(client), XrayStore(through)
     lost: list[list[XrayRecord] | None] = []
     mine, theirs, again = make_done("a"), make_done("b"), make_done("b")
@@ -79,7 +79,7 @@ def test_no_cut_stores_a_batch_twice_or_ends_its_run(
         try:
             return batch.add_scored([mine, replace(again, id="0" * 12 + again.id[12:])])
         except (redis.ConnectionError, redis.TimeoutError):
-            return None  # what `patiently` waits for
+            return None  # `retry_through_outage` waits for it
 
     def check(n: int) -> None:
         left_out = store() if lost[-1] is None else lost[-1]
@@ -99,7 +99,7 @@ def test_no_cut_leaves_a_session_of_the_old_password(
     client: redis.Redis,
     report: Callable[[str], None],
 ) -> None:
-    """Either nothing has changed, or the password has and every session is over."""
+    """Either nothing changed, or the password changed and all sessions ended."""
     beside, cut = Accounts(client, 3600), Accounts(through, 3600)
     tokens: list[str] = []
     outcomes: list[bool] = []
@@ -139,7 +139,7 @@ def test_no_cut_of_a_users_deletion_leaves_a_session(
     client: redis.Redis,
     report: Callable[[str], None],
 ) -> None:
-    """Either nothing has changed, or the person is gone and every session is over."""
+    """Either nothing changed, or the user was deleted and all sessions ended."""
     beside, cut = Accounts(client, 3600), Accounts(through, 3600)
     beside.set_password("ann", "the password")
     stored = client.hgetall("user:ann")
@@ -168,7 +168,7 @@ def test_no_cut_of_a_log_in_counts_a_try_twice(
     client: redis.Redis,
     report: Callable[[str], None],
 ) -> None:
-    """A typing error whose connection was cut is one try of the ten, or none."""
+    """A wrong password on a cut connection counts as one failure, or as none."""
     beside, cut = Accounts(client, 3600), Accounts(through, 3600)
     beside.set_password("ann", "the password")
 
@@ -192,7 +192,7 @@ def test_no_cut_of_a_log_in_gives_a_token_that_opens_nothing(
     client: redis.Redis,
     report: Callable[[str], None],
 ) -> None:
-    """A token that was given opens its door; else there was an error, and no lock."""
+    """A returned token is valid; otherwise there was an error, and no lock-out."""
     beside, cut = Accounts(client, 3600), Accounts(through, 3600)
     beside.set_password("ann", "the password")
     tokens: list[str | None] = []
@@ -215,7 +215,7 @@ def test_no_cut_of_a_log_in_gives_a_token_that_opens_nothing(
 def test_proxy_counts_every_kind_of_reply(
     proxy: tuple[CuttingProxy, str], through: redis.Redis, client: redis.Redis
 ) -> None:
-    """What is not armed passes everything on, whatever its shape."""
+    """Until it is armed, the proxy forwards every kind of reply."""
     xray = new_xray("doctor", "digest")
     XrayStore(through).add(xray)
     assert XrayStore(through).get(xray.id) == xray == XrayStore(client).get(xray.id)

@@ -32,7 +32,7 @@ def xrays(client: redis.Redis) -> XrayStore:
 
 @pytest.fixture
 def queue(redis_url: str) -> Iterator[Celery]:
-    """What the API publishes with."""
+    """The API's queue."""
     with create_queue(redis_url) as app:
         yield app
 
@@ -49,7 +49,7 @@ def add_old(xrays: XrayStore) -> XrayRecord:
 def test_stranded_xray_is_found_behind_a_long_queue(
     xrays: XrayStore, client: redis.Redis, queue: Celery
 ) -> None:
-    """A backlog of others does not hide it, and is not published again itself."""
+    """A backlog does not hide it, and the backlog is not published again."""
     deliveries = Deliveries(client)
     waiting = [add_old(xrays) for _ in range(200)]
     for xray in waiting:
@@ -65,7 +65,7 @@ def test_stranded_xray_is_found_behind_a_long_queue(
 def test_what_a_worker_has_is_not_stranded(
     xrays: XrayStore, client: redis.Redis, queue: Celery
 ) -> None:
-    """Neither what waits in its hands, as Celery notes it, nor what it holds by a lease."""
+    """Neither an unacknowledged task nor an X-ray under lease is stranded."""
     deliveries = Deliveries(client)
     delivered, held, lost = (add_old(xrays) for _ in range(3))
     publish(queue, delivered.id)
@@ -80,7 +80,7 @@ def test_what_a_worker_has_is_not_stranded(
 def test_stranded_xray_is_published_again_only_so_often(
     xrays: XrayStore, client: redis.Redis, queue: Celery
 ) -> None:
-    """Its message is lost each time: there is a pause before the next."""
+    """If its message is lost each time, there is a pause before the next."""
     deliveries = Deliveries(client)
     xray = add_old(xrays)
     for _ in range(5):
@@ -98,7 +98,7 @@ def test_stranded_xray_is_published_again_only_so_often(
 def test_message_of_another_kind_ends_no_search(
     text: str, xrays: XrayStore, client: redis.Redis
 ) -> None:
-    """Somebody tried the queue by hand: the timer goes on, and finds what is stranded."""
+    """The timer ignores foreign messages in the queue, and finds the stranded X-ray."""
     xray = add_old(xrays)
     client.rpush(keys.QUEUE, text)
     client.hset(keys.UNACKED, "tag", text)
@@ -106,7 +106,7 @@ def test_message_of_another_kind_ends_no_search(
 
 
 def test_lease_belongs_to_one_delivery_at_a_time(xrays: XrayStore, client: redis.Redis) -> None:
-    """The second gets nothing, in the same process or another, until the first is through."""
+    """Until the first delivery ends, a second one gets nothing, in whichever process."""
     one, other = Deliveries(client), Deliveries(client)
     xray = add_old(xrays)
     with one.hold(xray.id) as first:
@@ -122,7 +122,7 @@ def test_lease_belongs_to_one_delivery_at_a_time(xrays: XrayStore, client: redis
 def test_lease_lasts_while_its_holder_lives(
     xrays: XrayStore, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each beat extends it, but not for ever: a task that hangs loses its X-ray."""
+    """Each beat extends it, but not for ever: a hanging task loses its lease."""
     deliveries = Deliveries(client)
     xray = add_old(xrays)
     with deliveries.hold(xray.id):
@@ -139,7 +139,7 @@ def test_lease_lasts_while_its_holder_lives(
 
 
 def test_late_holder_leaves_the_lease_of_the_next(xrays: XrayStore, client: redis.Redis) -> None:
-    """It slept until its lease was over; when it is through, it does not end the other's."""
+    """It slept past the end of its lease; when it ends, it does not release the next one."""
     late, other = Deliveries(client), Deliveries(client)
     xray = add_old(xrays)
     with other.hold(xray.id):
@@ -151,7 +151,7 @@ def test_late_holder_leaves_the_lease_of_the_next(xrays: XrayStore, client: redi
 
 
 def test_finished_and_missing_xrays_leave_no_key(xrays: XrayStore, client: redis.Redis) -> None:
-    """A delivery too many has nothing to do, and leaves nothing."""
+    """A superfluous delivery does nothing and leaves no key."""
     deliveries = Deliveries(client)
     with pytest.raises(XrayMissing), deliveries.hold("0" * 32):
         pass
@@ -166,7 +166,7 @@ def test_finished_and_missing_xrays_leave_no_key(xrays: XrayStore, client: redis
 
 
 def test_processes_that_never_came_back_are_counted(xrays: XrayStore, client: redis.Redis) -> None:
-    """Each once, however often it began; after eight of them nobody begins again."""
+    """Each process counts once, however often it began; after eight, nobody begins again."""
     xray = add_old(xrays)
     for _ in range(MAX_WORKERS_LOST):
         deliveries = Deliveries(client)

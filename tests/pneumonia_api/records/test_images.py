@@ -1,4 +1,4 @@
-"""`pneumonia_api.records.images`: kept whole or not at all."""
+"""`pneumonia_api.records.images`: an image is stored completely or not at all."""
 
 import contextlib
 import resource
@@ -16,13 +16,13 @@ from tests.stack import free_ports
 
 
 def list_files(folder: Path) -> list[Path]:
-    """Every file under it."""
+    """Every file below the folder."""
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
 @pytest.fixture(scope="module")
 def s3() -> Iterator[str]:
-    """A bucket on loopback."""
+    """A bucket of a local S3 server."""
     with running_s3(free_ports()["PORT"]) as url:
         yield url
 
@@ -31,7 +31,7 @@ def s3() -> Iterator[str]:
 def test_images_are_kept_and_forgotten(
     tmp_path: Path, scheme: str, request: pytest.FixtureRequest
 ) -> None:
-    """On a disk and in S3; a missing image has a name of its own."""
+    """On disk and in S3; a missing image raises ImageMissing."""
     url = tmp_path.as_uri() if scheme == "file" else f"{request.getfixturevalue('s3')}/xrays"
     images = ImageStore(url)
     assert images.list_names() == []
@@ -51,7 +51,7 @@ def test_images_are_kept_and_forgotten(
 
 
 def test_full_store_keeps_what_was_there_and_no_part(tmp_path: Path) -> None:
-    """The write fails by name; the earlier image is whole, and nothing new is left."""
+    """The write raises ImageStoreUnavailable, the old image stays, and nothing new is left."""
     images = ImageStore(tmp_path.as_uri())
     images.write_preview("a", b"jpeg")
     with full_disk(), pytest.raises(ImageStoreUnavailable):
@@ -60,8 +60,8 @@ def test_full_store_keeps_what_was_there_and_no_part(tmp_path: Path) -> None:
     assert len(list_files(tmp_path)) == 1
 
 
-def test_s3_that_is_away_has_a_name_for_every_call(s3: str) -> None:
-    """No such bucket, as when it is taken away under a running service."""
+def test_every_call_to_a_missing_bucket_raises_the_named_error(s3: str) -> None:
+    """The bucket was deleted while the service runs."""
     images = ImageStore(f"{s3}-of-nobody/xrays")
     with pytest.raises(ImageStoreUnavailable):
         images.write_incoming("a", b"bytes")
@@ -69,8 +69,8 @@ def test_s3_that_is_away_has_a_name_for_every_call(s3: str) -> None:
         images.read_incoming("a")
 
 
-def test_broken_store_has_a_name_for_every_call(tmp_path: Path) -> None:
-    """Something else is where the folders should be."""
+def test_every_call_to_a_broken_store_raises_the_named_error(tmp_path: Path) -> None:
+    """There are files in place of the folders."""
     (tmp_path / "incoming").write_text("in the way")
     images = ImageStore(tmp_path.as_uri())
     for call in (
@@ -83,7 +83,7 @@ def test_broken_store_has_a_name_for_every_call(tmp_path: Path) -> None:
 
 
 def test_failed_sync_leaves_no_file(tmp_path: Path) -> None:
-    """A record must not count on bytes that the disk did not take."""
+    """No record may rely on bytes that were not synced."""
     images = ImageStore(tmp_path.as_uri())
     with ThreadPoolExecutor(1, initializer=fail_syncs) as thread:
         with pytest.raises(ImageStoreUnavailable):
@@ -97,7 +97,7 @@ def test_failed_sync_leaves_no_file(tmp_path: Path) -> None:
 
 
 def test_upload_reaches_s3_whole_or_not_at_all(s3: str, tmp_path: Path) -> None:
-    """It comes in on this host's disk, without a name; a store that is away keeps nothing."""
+    """It is received in an anonymous local file; an unreachable store keeps nothing."""
     for url, is_kept in ((f"{s3}/streamed", True), (f"{s3}-of-nobody/streamed", False)):
         images = ImageStore(url)
         upload = images.receive(100)
@@ -111,7 +111,7 @@ def test_upload_reaches_s3_whole_or_not_at_all(s3: str, tmp_path: Path) -> None:
 
 
 def test_upload_is_written_where_it_is_kept(tmp_path: Path) -> None:
-    """Nothing is left of one that was not kept, and of one above the limit no more than that."""
+    """A discarded upload leaves nothing, and an oversized one is cut off at the limit."""
     images = ImageStore(tmp_path.as_uri())
     upload = images.receive(10)
     upload.write(b"12345")
@@ -125,7 +125,7 @@ def test_upload_is_written_where_it_is_kept(tmp_path: Path) -> None:
 
 
 def test_upload_that_does_not_fit_is_refused_and_never_cut(tmp_path: Path) -> None:
-    """A disk that runs full takes a part of the last bytes, which is no upload."""
+    """A disk that runs full stores a part of the last write; that is not an upload."""
     store = ImageStore(tmp_path.as_uri())
     upload = store.receive(1_000_000)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -1,4 +1,4 @@
-"""Publishing to a real Redis that hangs with its connections open."""
+"""Publishing to a real Redis that hangs with open connections."""
 
 import io
 import os
@@ -23,12 +23,12 @@ from pneumonia_api.records.xrays import XrayStore
 from pneumonia_api.worker.tasks import create_worker
 
 ENDED_SECONDS = 45
-"""Generous: what has no time limit is still hanging then."""
+"""Generous; a call without a timeout would still hang."""
 
 
 @contextmanager
 def hanging(client: redis.Redis) -> Iterator[None]:
-    """Redis stands still."""
+    """Suspend Redis for the block."""
     process = client.info("server")["process_id"]
     os.kill(process, signal.SIGSTOP)
     try:
@@ -38,7 +38,7 @@ def hanging(client: redis.Redis) -> Iterator[None]:
 
 
 def check_it_ends(client: redis.Redis, work: Callable[[], object]) -> list[object]:
-    """What `work` returned or raised, which it did although Redis stood still."""
+    """The result or error of `work`, which must end while Redis is suspended."""
     outcomes: list[object] = []
 
     def run() -> None:
@@ -58,13 +58,13 @@ def check_it_ends(client: redis.Redis, work: Callable[[], object]) -> list[objec
 
 
 def make_queue(url: str, folder: Path) -> Celery:
-    """That of the API, of the workers' timer and of scoring a folder."""
+    """The queue of the API, of the workers' timer and of archive scoring."""
     del folder
     return create_queue(url)
 
 
 def make_worker(url: str, folder: Path) -> Celery:
-    """With which a worker publishes a task that is to be tried again."""
+    """The app with which a worker publishes a retry."""
     settings = {"REDIS_URL": url, "API_KEY": "k", "IMAGE_STORE": folder.as_uri()}
     return create_worker(read_worker_config(settings)).tasks[TASK].app
 
@@ -78,7 +78,7 @@ def test_publishing_gives_up_when_redis_hangs(
     redis_url: str,
     tmp_path: Path,
 ) -> None:
-    """By a connection that is open, and by a new one: an error that every caller knows."""
+    """On an open connection and on a new one it raises an error that every caller handles."""
     with make(redis_url, tmp_path) as queue:
         if connected:
             publish(queue, "0" * 32)
@@ -92,7 +92,7 @@ def test_upload_is_answered_when_redis_hangs_before_the_queue(
     headers: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The record was stored, so the X-ray is accepted, and is found stranded."""
+    """The record was stored, so the X-ray is accepted and later found stranded."""
     file = io.BytesIO()
     Image.radial_gradient("L").save(file, "PNG")
     add, added, go_on = XrayStore.add, threading.Event(), threading.Event()

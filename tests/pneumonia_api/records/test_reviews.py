@@ -1,4 +1,4 @@
-"""Reviews against a real Redis: what is stored, what is counted, and who comes at the same time."""
+"""Reviews on a real Redis: what is stored, what is counted, and concurrent changes."""
 
 import threading
 from collections import Counter
@@ -29,7 +29,7 @@ def xrays(client: redis.Redis) -> XrayStore:
 
 @pytest.fixture
 def reviews(client: redis.Redis) -> Reviews:
-    """What the API writes by."""
+    """The API's reviews."""
     return Reviews(client)
 
 
@@ -55,7 +55,7 @@ def check_whole(client: redis.Redis, weeks: Counter[str]) -> None:
 def test_review_is_stored_indexed_and_counted(
     client: redis.Redis, xrays: XrayStore, reviews: Reviews, judged: XrayRecord
 ) -> None:
-    """Who, when and what are in the record; the rest of it stays; search and filter find it."""
+    """The review is in the record, the rest is unchanged, and search and filters find it."""
     answer = reviews.put(judged.id, label="normal", note="Ask Ann", reader="doctor", at=NOW)
     stored = xrays.get(judged.id)
     assert stored == answer
@@ -76,7 +76,7 @@ def test_review_is_stored_indexed_and_counted(
 def test_last_review_stands_and_is_the_one_that_counts(
     client: redis.Redis, xrays: XrayStore, reviews: Reviews, judged: XrayRecord
 ) -> None:
-    """A change of mind takes the earlier reading out of the counts, a new note likewise."""
+    """A changed label or note replaces the earlier review in the counts."""
     for label, note in (("pneumonia", ""), ("unsure", ""), ("normal", ""), ("normal", "Sure")):
         reviews.put(judged.id, label=label, note=note, reader="doctor", at=NOW)
         check_whole(client, Counter({f"m1 pneumonia {label}": 1}))
@@ -88,7 +88,7 @@ def test_last_review_stands_and_is_the_one_that_counts(
 def test_earlier_review_leaves_the_week_that_counted_it(
     client: redis.Redis, reviews: Reviews, judged: XrayRecord
 ) -> None:
-    """Weeks are ISO weeks of the review's time in UTC, wherever the clock that told it stands."""
+    """Weeks are ISO weeks in UTC, whatever the time zone of the review."""
     sunday = datetime(2027, 1, 3, 23, 59, tzinfo=UTC)
     monday_in_vienna = datetime(2027, 1, 4, 0, 30, tzinfo=timezone(timedelta(hours=1)))
     reviews.put(judged.id, label="pneumonia", note="", reader="doctor", at=sunday)
@@ -106,7 +106,7 @@ def test_earlier_review_leaves_the_week_that_counted_it(
 def test_counts_expire_a_year_after_their_week(
     client: redis.Redis, reviews: Reviews, judged: XrayRecord
 ) -> None:
-    """Not later because somebody changes their mind; a week that is gone does not come back."""
+    """A later change neither extends the expiry nor restores an expired week."""
     now = datetime.now(UTC)
     reviews.put(judged.id, label="normal", note="", reader="doctor", at=now)
     (week,) = client.keys("reviews:*")
@@ -127,7 +127,7 @@ def test_counts_expire_a_year_after_their_week(
 def test_only_what_was_judged_can_be_reviewed(
     client: redis.Redis, xrays: XrayStore, reviews: Reviews, status: str
 ) -> None:
-    """Nothing is written for any other record, nor for one that is not there."""
+    """Nothing is written for any other record, nor for a missing one."""
     xray = replace(new_xray("doctor", "d1"), status=status)
     xrays.add(xray)
     before = sorted(client.keys("*"))
@@ -142,7 +142,7 @@ def test_only_what_was_judged_can_be_reviewed(
 def test_deleting_keeps_the_counts_and_nothing_else(
     client: redis.Redis, xrays: XrayStore, reviews: Reviews, judged: XrayRecord
 ) -> None:
-    """What the reader thought of the model stays a fact of that week; it names no patient."""
+    """The counts describe the model in that week, not the patient."""
     reviews.put(judged.id, label="normal", note="", reader="doctor", at=NOW)
     xrays.delete(judged)
     assert set(client.keys("*")) == {WEEK, f"finished:{judged.id}"}
@@ -150,7 +150,7 @@ def test_deleting_keeps_the_counts_and_nothing_else(
 
 
 def between_read_and_write(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
-    """Let `act` happen once, after the record was read and before the review is written."""
+    """Call `act` once, between reading the record and writing the review."""
     acts = [act]
 
     def read_then_act(values: dict[str, str]) -> XrayRecord:
@@ -165,7 +165,7 @@ def between_read_and_write(monkeypatch: pytest.MonkeyPatch, act: Callable[[], ob
 def test_review_between_read_and_write_is_replaced_not_lost(
     client: redis.Redis, reviews: Reviews, judged: XrayRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The later of two at once takes the earlier one out of the counts."""
+    """Of two concurrent reviews, only the later one counts."""
     between_read_and_write(
         monkeypatch,
         lambda: reviews.put(judged.id, label="unsure", note="", reader="first", at=NOW),
@@ -183,7 +183,7 @@ def test_delete_between_read_and_write_wins(
     judged: XrayRecord,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A deleted record does not come back as a lone review, and nothing is counted."""
+    """A deleted record is not restored as a lone review, and nothing is counted."""
     between_read_and_write(monkeypatch, lambda: xrays.delete(judged))
     with pytest.raises(XrayMissing):
         reviews.put(judged.id, label="normal", note="", reader="doctor", at=NOW)
@@ -193,7 +193,7 @@ def test_delete_between_read_and_write_wins(
 def test_readers_and_a_delete_at_once_leave_no_half_state(
     client: redis.Redis, xrays: XrayStore, reviews: Reviews
 ) -> None:
-    """Six readers over five X-rays, which are deleted meanwhile: each X-ray counts once at most."""
+    """Six readers and a concurrent delete: each of five X-rays counts once at most."""
     some = [done(new_xray("doctor", f"d{number}")) for number in range(5)]
     for xray in some:
         xrays.add(xray)

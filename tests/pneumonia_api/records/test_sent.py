@@ -1,4 +1,4 @@
-"""`sent`: an upload sent again, because its answer was lost, is one upload."""
+"""`pneumonia_api.records.sent`: an upload sent again after a lost response is one upload."""
 
 import hashlib
 import io
@@ -36,7 +36,7 @@ def count(app: APIFlask) -> int:
 
 
 def test_upload_sent_again_is_the_same_upload(app: APIFlask, client: redis.Redis) -> None:
-    """The same record, also with quotes around the key as the draft has it; for a day."""
+    """It returns the same record for a day, even with the quotes of the draft."""
     first = send(app, "abc-1", picture())
     again = send(app, '"abc-1"', picture())
     assert (first.status_code, again.status_code) == (202, 202)
@@ -47,26 +47,26 @@ def test_upload_sent_again_is_the_same_upload(app: APIFlask, client: redis.Redis
     assert "abc-1" not in name
 
 
-def test_without_a_key_each_upload_is_one_of_its_own(app: APIFlask) -> None:
-    """As before."""
+def test_without_a_key_each_upload_is_a_new_one(app: APIFlask) -> None:
+    """The same bytes make two records."""
     assert send(app, None, picture()).json["id"] != send(app, None, picture()).json["id"]
 
 
 def test_key_with_other_bytes_is_refused(app: APIFlask) -> None:
-    """Two X-rays are never taken for one."""
+    """The second X-ray is refused, not mistaken for the first."""
     assert send(app, "abc", picture()).status_code == 202
     check_error(send(app, "abc", picture(side=301)), 422, "idempotency_key_reused")
     assert count(app) == 1
 
 
 @pytest.mark.parametrize("key", ["x" * 129, '""', "a b", "\xe9", '"a'])
-def test_key_that_is_none_is_refused(app: APIFlask, key: str) -> None:
-    """1 to 128 printable characters."""
+def test_invalid_key_is_refused(app: APIFlask, key: str) -> None:
+    """A key has 1 to 128 printable characters."""
     check_error(send(app, key, picture()), 422, "bad_idempotency_key")
 
 
 def test_keys_of_two_callers_are_two_keys(app: APIFlask) -> None:
-    """Nobody is given another's record."""
+    """Nobody receives another caller's record."""
     accounts = app.extensions["accounts"]
     tokens = []
     for user in ("ann", "bob"):
@@ -77,7 +77,7 @@ def test_keys_of_two_callers_are_two_keys(app: APIFlask) -> None:
 
 
 def test_sent_many_times_at_once_it_is_one_upload(app: APIFlask, tmp_path: Path) -> None:
-    """Twelve in parallel: one record, one image."""
+    """Twelve parallel uploads make one record and one image."""
     with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(lambda _: send(app, "abc", picture()), range(12)))
     assert {answer.status_code for answer in answers} == {202}
@@ -87,7 +87,7 @@ def test_sent_many_times_at_once_it_is_one_upload(app: APIFlask, tmp_path: Path)
 
 
 def test_full_queue_does_not_hide_what_was_accepted(app: APIFlask) -> None:
-    """The answer to an upload that waits already is its record, not 503."""
+    """The response to an upload that already waits is its record, not 503."""
     for number in range(3):
         assert send(app, f"key-{number}", picture()).status_code == 202
     check_error(send(app, "key-3", picture()), 503, "queue_full")
@@ -95,7 +95,7 @@ def test_full_queue_does_not_hide_what_was_accepted(app: APIFlask) -> None:
 
 
 def test_deleted_upload_may_be_sent_again(app: APIFlask) -> None:
-    """A key never stands for an X-ray that is not there."""
+    """A key never stands for a deleted X-ray."""
     first = send(app, "abc", picture()).json["id"]
     headers = {"Authorization": "Bearer key-of-the-test"}
     assert app.test_client().delete(f"/v1/xrays/{first}", headers=headers).status_code == 204
@@ -106,7 +106,7 @@ def test_deleted_upload_may_be_sent_again(app: APIFlask) -> None:
 
 
 def test_prediction_that_is_reused_is_reused_once(app: APIFlask) -> None:
-    """Bytes that were judged before, sent twice under one key: one record more."""
+    """Known bytes sent twice under one key make one more record."""
     xrays, images = app.extensions["xrays"], app.extensions["images"]
     app.extensions["served_model"].announce({"version": "m1"})
     judged = done(new_xray("machine", hashlib.sha256(picture()).hexdigest()))
@@ -121,7 +121,7 @@ def test_prediction_that_is_reused_is_reused_once(app: APIFlask) -> None:
 def test_store_that_was_lost_in_the_middle_is_no_reason_to_lose_the_upload(
     app: APIFlask, client: redis.Redis, redis_url: str, tmp_path: Path
 ) -> None:
-    """503 while records cannot be written; then the same key brings the X-ray in."""
+    """503 while records cannot be written; afterwards the same key succeeds."""
     client.config_set("maxmemory", 1)
     try:
         check_error(send(app, "abc", picture()), 503, "store_unavailable")
@@ -140,7 +140,7 @@ def test_store_that_was_lost_in_the_middle_is_no_reason_to_lose_the_upload(
 
 
 def test_upload_that_failed_on_our_side_may_be_sent_again(app: APIFlask) -> None:
-    """The record asks its sender to do so, and a script sends the same key."""
+    """The record asks for it, and a script repeats its key."""
     first = send(app, "abc", picture()).json["id"]
     xrays = app.extensions["xrays"]
     xrays.finish(replace(xrays.get(first), status="failed", reason="Send it again."))
@@ -152,7 +152,7 @@ def test_upload_that_failed_on_our_side_may_be_sent_again(app: APIFlask) -> None
 def test_accepted_upload_outlives_its_own_lost_first_try(
     app: APIFlask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first try was carried out without its answer, and the second was told of its record."""
+    """The first attempt was committed without a reply, and the second one returns its record."""
     uploads = app.extensions["sent"]
     add = type(uploads).add
 

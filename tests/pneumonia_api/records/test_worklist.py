@@ -33,7 +33,7 @@ def added(client: redis.Redis) -> list[str]:
 
 @pytest.fixture
 def worklist(client: redis.Redis) -> Worklist:
-    """What the API reads."""
+    """The API's worklist."""
     return Worklist(client)
 
 
@@ -52,7 +52,7 @@ def test_pages_follow_each_other_without_gap_or_repeat(
 
 
 def test_filters_keep_what_they_name(worklist: Worklist, added: list[str]) -> None:
-    """By decision, status and review, and each with the others."""
+    """Filters by decision, status and review work alone and combined."""
     normal, cursor = worklist.page(status="done", decision="normal", limit=200)
     assert [xray.id for xray in normal] == added[1::2]
     assert cursor is None
@@ -67,7 +67,7 @@ def test_filters_keep_what_they_name(worklist: Worklist, added: list[str]) -> No
 
 
 def test_search_looks_into_reference_note_and_id(worklist: Worklist, added: list[str]) -> None:
-    """Without regard to case."""
+    """The search ignores case."""
     for q, number in (("study 24", 24), ("ASK ann", 5), (added[0][-12:].upper(), 24)):
         assert [xray.reference for xray in worklist.page(q=q, limit=5)[0]] == [f"Study {number}"]
 
@@ -75,7 +75,7 @@ def test_search_looks_into_reference_note_and_id(worklist: Worklist, added: list
 def test_search_without_match_ends_early_and_goes_on_by_cursor(
     worklist: Worklist, added: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A call looks through so many X-rays and no more; the cursors lead to the last one."""
+    """One call searches a limited number of X-rays; the cursors lead to the last one."""
     monkeypatch.setattr("pneumonia_api.records.worklist.MAX_SCANNED", 10)
     assert worklist.page(q="study 2", limit=5)[1] == added[9]
     pages: list[list[str]] = []
@@ -87,7 +87,7 @@ def test_search_without_match_ends_early_and_goes_on_by_cursor(
 
 
 def count_calls(client: redis.Redis) -> dict[str, int]:
-    """How often Redis was asked for what, since `config resetstat`."""
+    """Number of calls by Redis command since `config resetstat`."""
     stats = client.info("commandstats")
     return {name.removeprefix("cmdstat_"): int(each["calls"]) for name, each in stats.items()}
 
@@ -95,7 +95,7 @@ def count_calls(client: redis.Redis) -> dict[str, int]:
 def test_filters_and_searches_read_the_records_that_they_show(
     client: redis.Redis, worklist: Worklist, added: list[str]
 ) -> None:
-    """What is not shown is judged by indexes, or by two fields; never by a whole record."""
+    """Others are filtered by indexes or by two fields; their records are not read."""
     for query, shown in (
         ({"reviewed": False, "status": "done"}, 24),
         ({"reviewed": True, "decision": "normal"}, 1),
@@ -115,7 +115,7 @@ def test_filters_and_searches_read_the_records_that_they_show(
 def test_page_reads_no_more_than_it_shows(
     client: redis.Redis, worklist: Worklist, added: list[str]
 ) -> None:
-    """Without a search the newest are read, and nothing before them."""
+    """Without a search only the newest records are read."""
     client.config_resetstat()
     page, cursor = worklist.page(limit=5)
     assert [xray.id for xray in page] == added[:5]
@@ -126,7 +126,7 @@ def test_page_reads_no_more_than_it_shows(
 def test_what_waits_for_review_is_found_behind_thousands_that_were_reviewed(
     client: redis.Redis, worklist: Worklist, added: list[str]
 ) -> None:
-    """Records of any release: the oldest one without a review is on the first page."""
+    """The oldest record without a review is on the first page."""
     newer = {f"f{number:031x}": 0 for number in range(3000)}
     client.zadd("xrays", newer)
     client.zadd("xrays:status:done", newer)
@@ -139,7 +139,7 @@ def test_what_waits_for_review_is_found_behind_thousands_that_were_reviewed(
 def test_listing_many_that_do_not_match_goes_on_by_cursor(
     worklist: Worklist, added: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An index that is walked for long ends the page early, too."""
+    """A long walk through an index ends the page early, too."""
     monkeypatch.setattr("pneumonia_api.records.worklist.MAX_LISTED", 10)
     assert worklist.page(reviewed=True, decision="pneumonia", limit=5) == ([], None)
     page, cursor = worklist.page(reviewed=False, limit=200)

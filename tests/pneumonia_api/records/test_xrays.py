@@ -26,7 +26,7 @@ def xrays(client: redis.Redis) -> XrayStore:
 def ending_soon(
     seconds: float, end: Callable[[XrayRecord], object], xray: XrayRecord
 ) -> Iterator[None]:
-    """Another thread ends the X-ray's wait; it is through when the block is left."""
+    """Another thread calls `end` after `seconds`; the block waits for it."""
     timer = threading.Timer(seconds, end, [xray])
     timer.start()
     yield
@@ -34,7 +34,7 @@ def ending_soon(
 
 
 def check_nothing_left(client: redis.Redis, xray: XrayRecord) -> None:
-    """No key but the announcement of the end, which says how and is gone in a minute."""
+    """Only the announcement of the end is left, which expires in a minute."""
     assert client.keys("*") == [f"finished:{xray.id}"]
     assert 0 < client.ttl(f"finished:{xray.id}") <= 60
 
@@ -70,7 +70,7 @@ def test_finish_moves_the_record_between_indexes_once(
 
 
 def test_finish_after_delete_writes_nothing(xrays: XrayStore, client: redis.Redis) -> None:
-    """A deleted X-ray does not come back when its prediction arrives; no key of it is left."""
+    """A late prediction does not restore a deleted X-ray; no key of it is left."""
     xray = new_xray("doctor", "d1")
     xrays.add(xray)
     xrays.delete(xray)
@@ -81,7 +81,7 @@ def test_finish_after_delete_writes_nothing(xrays: XrayStore, client: redis.Redi
 
 
 def test_delete_during_finish_leaves_no_key(xrays: XrayStore, client: redis.Redis) -> None:
-    """Who deletes read the record while it was queued; by now it is in other indexes."""
+    """`delete` gets the record as it was queued, although it has moved to other indexes."""
     xray = new_xray("doctor", "d1")
     xrays.add(xray)
     xrays.finish(done(xray))
@@ -92,7 +92,7 @@ def test_delete_during_finish_leaves_no_key(xrays: XrayStore, client: redis.Redi
 def test_delete_leaves_the_reuse_key_to_a_later_record(
     xrays: XrayStore, client: redis.Redis
 ) -> None:
-    """Identical bytes were sent twice: the second record stays the source for a third."""
+    """Of two records with identical bytes, the second stays the source for a third."""
     first, second = done(new_xray("doctor", "d1")), done(new_xray("doctor", "d1"))
     ServedModel(client).announce({"version": "m1"})
     xrays.add(first)
@@ -102,7 +102,7 @@ def test_delete_leaves_the_reuse_key_to_a_later_record(
 
 
 def test_delete_leaves_no_key(xrays: XrayStore, client: redis.Redis) -> None:
-    """Record, indexes and reuse entry all go."""
+    """Record, index entries and reuse key are deleted."""
     xray = new_xray("doctor", "d1")
     xrays.add(xray)
     xrays.finish(done(xray))
@@ -113,7 +113,7 @@ def test_delete_leaves_no_key(xrays: XrayStore, client: redis.Redis) -> None:
 def test_same_bytes_are_found_for_the_present_model_only(
     xrays: XrayStore, client: redis.Redis
 ) -> None:
-    """Another model judges anew; a deleted record is not a source."""
+    """Another model judges the bytes again."""
     xray = new_xray("doctor", "digest")
     xrays.add(xray)
     xrays.finish(done(xray))
@@ -127,7 +127,7 @@ def test_same_bytes_are_found_for_the_present_model_only(
 
 
 def test_wait_ends_when_the_record_is_finished(xrays: XrayStore) -> None:
-    """Whoever waits hears of the end long before its time is over; else it gets what there is."""
+    """`wait_finished` returns at once at the end, else the queued record after its time."""
     xray = new_xray("doctor", "d1")
     xrays.add(xray)
     assert xrays.wait_finished(xray.id, 0.2).status == "queued"
@@ -137,8 +137,8 @@ def test_wait_ends_when_the_record_is_finished(xrays: XrayStore) -> None:
     assert time.monotonic() - start < 15
 
 
-def test_wait_is_longer_than_one_look(xrays: XrayStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Redis is asked again and again, so that one that hangs is noticed; the wait goes on."""
+def test_wait_is_longer_than_one_command(xrays: XrayStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each command blocks briefly, so that a hanging Redis is noticed; the wait goes on."""
     monkeypatch.setattr("pneumonia_api.records.xrays.BLOCK_SECONDS", 0.05)
     xray = new_xray("doctor", "d1")
     xrays.add(xray)
@@ -147,7 +147,7 @@ def test_wait_is_longer_than_one_look(xrays: XrayStore, monkeypatch: pytest.Monk
 
 
 def test_wait_ends_when_the_record_is_deleted(xrays: XrayStore) -> None:
-    """Nobody waits half a minute for what is gone."""
+    """`wait_finished` raises XrayMissing at once."""
     xray = new_xray("doctor", "d1")
     xrays.add(xray)
     with ending_soon(0.3, xrays.delete, xray), pytest.raises(XrayMissing):

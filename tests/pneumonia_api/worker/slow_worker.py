@@ -1,4 +1,4 @@
-"""The worker with a network that takes long, and a queue that is soon impatient; for its tests.
+"""A worker with a slow network and a short visibility timeout, for tests.
 
 Each X-ray takes SLOW_SECONDS and adds a line with its worker's process to the file JUDGED.
 """
@@ -22,7 +22,7 @@ predict = Predictor.predict
 
 
 def predict_slowly(self: Predictor, xray: XrayImage | CagedXray) -> Prediction:
-    """As it does, but later."""
+    """Predict after SLOW_SECONDS."""
     with Path(os.environ["JUDGED"]).open("a") as file:
         file.write(f"{os.getpid()}\n")
     time.sleep(float(os.environ["SLOW_SECONDS"]))
@@ -31,6 +31,6 @@ def predict_slowly(self: Predictor, xray: XrayImage | CagedXray) -> Prediction:
 
 @signals.worker_ready.connect(weak=False)
 def slow_down(**_: object) -> None:
-    """From now on, for the model is warmed by a prediction."""
+    """Only from now on, because a prediction warms the model."""
     assert TASK in app.tasks
     Predictor.predict = predict_slowly  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""The worker's task and its cage: which end an X-ray has whose reader was ended."""
+"""The worker's task and its cage: the end state of an X-ray whose reader was killed."""
 
 import os
 import signal
@@ -19,14 +19,14 @@ from tests.pneumonia_api.worker.accepted import Bench, answer
 
 @pytest.fixture
 def bench(client: redis.Redis, redis_url: str, tmp_path: Path) -> Bench:
-    """An accepted X-ray, and a cage whose decoder can be taken over."""
+    """An accepted X-ray, and a cage whose decoder obeys attacks."""
     bench = Bench(client, redis_url, tmp_path)
     bench.task.cage = Cage(1, "tests.model.attacks")
     return bench
 
 
 def put(bench: Bench, upload: str) -> None:
-    """Make this the upload."""
+    """Replace the uploaded bytes."""
     bench.images.write_incoming(bench.xray.id, upload.encode())
 
 
@@ -37,7 +37,7 @@ def put(bench: Bench, upload: str) -> None:
 def test_file_that_ends_its_reader_is_rejected_once(
     bench: Bench, attack: str, sentence: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Never tried again: it would end the next reader too."""
+    """It is never retried, because it would kill the next reader, too."""
     put(bench, f"attack {attack} ")
     record = bench.run(answer)
     assert record is not None
@@ -49,15 +49,15 @@ def test_file_that_ends_its_reader_is_rejected_once(
         bench.images.read_incoming(record.id)
 
 
-def test_reader_killed_from_outside_is_tried_again(
+def test_reader_killed_from_outside_is_retried(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By the system that needs memory, or by a person: no fault of the X-ray, which is judged."""
+    """The OOM killer or a person killed it, so the X-ray is judged in another attempt."""
     read, tries = bench.task.cage.read, []
 
     def count(data: bytes, *arguments: object, **named: object) -> object:
         tries.append(data)
-        # The first try hangs until its process is killed; the next reads what was uploaded.
+        # The first attempt hangs until its process is killed; the next one reads the upload.
         return read(b"attack sleep 60" if len(tries) == 1 else data, *arguments, **named)
 
     monkeypatch.setattr(bench.task.cage, "read", count)
@@ -86,7 +86,7 @@ def test_reader_killed_from_outside_is_tried_again(
 def test_reader_that_is_always_lost_fails_in_the_end(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After the usual tries again, and the person is told to send it again."""
+    """After the usual retries the record is failed."""
     tries = []
 
     def lose(*arguments: object, **named: object) -> object:
@@ -104,7 +104,7 @@ def test_reader_that_is_always_lost_fails_in_the_end(
 def test_status_is_read_again_after_waiting_for_a_reader(
     bench: Bench, deleted: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was deleted or judged meanwhile is not judged, and its upload goes."""
+    """An X-ray deleted or judged during the wait is not judged, and its upload is deleted."""
     thread = threading.Thread(target=_occupy, args=(bench.task.cage,))
     thread.start()
     while not bench.task.cage._free.empty():

@@ -24,19 +24,19 @@ from tests.stack import free_ports
 
 
 def wait_for_worker(workers: Workers) -> None:
-    """Until a worker beats, for half a minute at most."""
+    """Wait until a worker beats, for half a minute at most."""
     for _ in range(300):
         try:
             if workers.count() > 0:
                 return
         except redis.RedisError:
-            pass  # the server is still away
+            pass  # the server has not started yet
         time.sleep(0.1)
     raise AssertionError("no worker ever beat")
 
 
 def make_old(xray: XrayRecord) -> XrayRecord:
-    """The same, sent so long ago that no request can be under way."""
+    """The same record, so old that no request can still be running."""
     sent = int((time.time() - ORPHAN_SECONDS - 60) * 1000)
     return replace(xray, id=f"{sent:012x}{xray.id[12:]}")
 
@@ -49,12 +49,12 @@ def xrays(client: redis.Redis) -> XrayStore:
 
 @pytest.fixture
 def images(tmp_path: Path) -> ImageStore:
-    """An empty one."""
+    """An empty image store."""
     return ImageStore(tmp_path.as_uri())
 
 
 def test_worker_that_starts_before_redis_becomes_ready(tmp_path: Path) -> None:
-    """Redis away at that moment: the model and the beat are told when it comes."""
+    """It announces model and heartbeat as soon as Redis answers."""
     port = free_ports()["REDIS_PORT"]
     url = f"redis://127.0.0.1:{port}/0"
     client = redis.Redis.from_url(
@@ -87,7 +87,7 @@ def test_worker_that_starts_before_redis_becomes_ready(tmp_path: Path) -> None:
 def test_stranded_xray_is_published_again(
     xrays: XrayStore, client: redis.Redis, redis_url: str
 ) -> None:
-    """Accepted, but it never reached the queue."""
+    """An accepted X-ray whose task was never published."""
     xrays.add(make_old(new_xray("doctor", "d1")))
     ended = threading.Event()
     with Celery(broker=redis_url) as queue:
@@ -112,7 +112,7 @@ def test_stranded_xray_is_published_again(
 def test_worker_that_ends_keeps_what_it_has_begun(
     xrays: XrayStore, client: redis.Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between the request to end and the end of its last task no other delivery begins on it."""
+    """During a warm shutdown no other delivery begins on its last X-ray."""
     monkeypatch.setattr(housekeeping, "HEARTBEAT_SECONDS", 0.3)
     deliveries, ended = Deliveries(client), threading.Event()
     xray = new_xray("doctor", "d1")
@@ -136,7 +136,7 @@ def test_worker_that_ends_keeps_what_it_has_begun(
 def test_sweep_removes_what_no_record_needs(
     xrays: XrayStore, images: ImageStore, tmp_path: Path
 ) -> None:
-    """Images of deleted, never accepted and finished X-rays; partial files; nothing else."""
+    """Deletes images of deleted, unaccepted and finished X-rays and partial files, and no other."""
     queued, finished, gone = (make_old(new_xray("doctor", f"d{n}")) for n in range(3))
     fresh = new_xray("doctor", "d3")
     xrays.add(queued)
@@ -157,10 +157,8 @@ def test_sweep_removes_what_no_record_needs(
     }
 
 
-def test_sweep_spares_all_images_beside_an_empty_redis(
-    xrays: XrayStore, images: ImageStore
-) -> None:
-    """A wrong address of Redis does not cost the previews."""
+def test_sweep_deletes_nothing_when_redis_is_empty(xrays: XrayStore, images: ImageStore) -> None:
+    """A wrong Redis URL does not delete the previews."""
     images.write_preview(make_old(new_xray("doctor", "d1")).id, b"jpeg")
     sweep(xrays, images)
     assert len(images.list_names()) == 1
@@ -169,7 +167,7 @@ def test_sweep_spares_all_images_beside_an_empty_redis(
 def test_one_worker_sweeps_at_its_start(
     xrays: XrayStore, images: ImageStore, client: redis.Redis, tmp_path: Path
 ) -> None:
-    """Not each of them, and a store that is broken does not end the thread."""
+    """The others do not, and a broken store does not end the thread."""
     xrays.add(new_xray("doctor", "d1"))
     orphan = make_old(new_xray("doctor", "d2"))
     images.write_preview(orphan.id, b"jpeg")

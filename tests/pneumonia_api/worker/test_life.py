@@ -1,4 +1,4 @@
-"""`pneumonia_api.worker.life`: what runs next to the tasks does not end unnoticed."""
+"""`pneumonia_api.worker.life`: crashed threads are restarted and counted."""
 
 import threading
 import time
@@ -13,10 +13,10 @@ def _count(name: str) -> float:
     return THREAD_ERRORS.labels(name)._value.get()
 
 
-def test_thread_starts_again_after_an_error_that_nobody_foresaw(
+def test_crashed_thread_is_restarted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The heartbeat of a worker that met a damaged record beats on, and the error is counted."""
+    """An unforeseen error does not stop the heartbeat, and it is counted."""
     monkeypatch.setattr(threading, "excepthook", report_thread_error)
     calls: list[float] = []
     well, ended = threading.Event(), threading.Event()
@@ -36,7 +36,7 @@ def test_thread_starts_again_after_an_error_that_nobody_foresaw(
 
 
 def test_thread_that_returned_is_not_started_again() -> None:
-    """A worker without a store of models has nothing to follow."""
+    """A worker without an artifact store has nothing to follow."""
     calls: list[int] = []
     keep_running(lambda: calls.append(1), (), threading.Event(), pause=0.01)
     time.sleep(0.2)

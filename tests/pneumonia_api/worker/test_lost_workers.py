@@ -17,11 +17,11 @@ from tests.pneumonia_api.cutting_proxy import Cut, cutting_proxy
 from tests.pneumonia_api.worker.worker_process import running_worker, wait_for_workers
 
 PROMISED_SECONDS = 60
-"""Within which another worker has judged what a dead one held."""
+"""The time within which another worker has judged what a dead one held."""
 
 
 def accept(client: redis.Redis, redis_url: str, folder: Path, data: bytes) -> XrayRecord:
-    """What the API does with an upload."""
+    """Accept an upload as the API does."""
     xray = new_xray("doctor", "digest")
     ImageStore(folder.as_uri()).write_incoming(xray.id, data)
     XrayStore(client).add(xray)
@@ -31,7 +31,7 @@ def accept(client: redis.Redis, redis_url: str, folder: Path, data: bytes) -> Xr
 
 
 def wait_until_judged(client: redis.Redis, sent: list[XrayRecord], seconds: float) -> float:
-    """Until each has an end state; how long it took. Each must be done then."""
+    """Wait until each has an end state, which must be done; returns the seconds."""
     begun, xrays = time.monotonic(), XrayStore(client)
     while any(status == "queued" for status in read_statuses(xrays, sent)):
         waits = [x.id for x in sent if xrays.get(x.id).status == "queued"]
@@ -42,13 +42,13 @@ def wait_until_judged(client: redis.Redis, sent: list[XrayRecord], seconds: floa
 
 
 def read_statuses(xrays: XrayStore, sent: list[XrayRecord]) -> list[str]:
-    """In the order of `sent`."""
+    """The statuses, in the order of `sent`."""
     found = xrays.read_statuses([xray.id for xray in sent])
     return [found[xray.id] for xray in sent]
 
 
 def has_upload(folder: Path, xray: XrayRecord) -> bool:
-    """Whether the bytes are there."""
+    """Whether the uploaded bytes still exist."""
     try:
         return bool(ImageStore(folder.as_uri()).read_incoming(xray.id))
     except ImageMissing:
@@ -62,7 +62,7 @@ def test_what_a_killed_worker_held_is_judged_within_the_minute(
     samples: list[Path],
     report: Callable[[str], None],
 ) -> None:
-    """SIGKILL while three are in its hands, the moment they came; the other worker has them."""
+    """SIGKILL just after three tasks arrived: the other worker judges them."""
     xrays = XrayStore(client)
     with running_worker(redis_url, tmp_path) as first:
         wait_for_workers(client, 1)
@@ -83,7 +83,7 @@ def test_what_a_killed_worker_held_is_judged_within_the_minute(
 def test_slow_xray_of_a_living_worker_is_judged_once(
     client: redis.Redis, redis_url: str, tmp_path: Path, samples: list[Path]
 ) -> None:
-    """The queue delivers it again and again to two workers that have nothing else to do."""
+    """The queue keeps redelivering it to two idle workers."""
     judged = tmp_path / "judged"
     slow = {"JUDGED": str(judged), "SLOW_SECONDS": "15"}
     module = "tests.pneumonia_api.worker.slow_worker"
@@ -92,7 +92,7 @@ def test_slow_xray_of_a_living_worker_is_judged_once(
         running_worker(redis_url, tmp_path, module, **slow),
     ):
         wait_for_workers(client, 2)
-        time.sleep(1)  # both have heard that they are ready
+        time.sleep(1)  # for `worker_ready` in both
         xray = accept(client, redis_url, tmp_path, samples[0].read_bytes())
         wait_until_judged(client, [xray], 120)
     assert len(judged.read_text().splitlines()) == 1
@@ -105,7 +105,7 @@ def test_worker_whose_connections_are_cut_again_and_again_loses_nothing(
     samples: list[Path],
     report: Callable[[str], None],
 ) -> None:
-    """Those of its queue, too: what came with a lost answer is found, and nothing has failed."""
+    """Even those of its queue: a task in a lost reply is found stranded, and nothing fails."""
     with cutting_proxy(redis_url) as (proxy, url), running_worker(url, tmp_path):
         wait_for_workers(client, 1)
         ended, cuts = threading.Event(), 0

@@ -25,7 +25,7 @@ from tests.stack import ROOT
 
 
 class Rise:
-    """How much values have risen since this was made."""
+    """The increase of metrics since it was created."""
 
     def __init__(self) -> None:
         self._before = self._read()
@@ -35,7 +35,7 @@ class Rise:
         return generate_latest(REGISTRY).decode()
 
     def __call__(self, name: str, **labels: str) -> float:
-        """Of the samples with these labels, all together."""
+        """The increase of the sum of all samples with these labels."""
         name = f"pneumonia_worker_{name}"
         now, before = (find_value(text, name, **labels) for text in (self._read(), self._before))
         return (now or 0) - (before or 0)
@@ -48,7 +48,7 @@ def bench(client: redis.Redis, redis_url: str, tmp_path: Path) -> Bench:
 
 
 def test_judged_xray_is_counted_once(bench: Bench) -> None:
-    """By decision and model, with probability, score and time; the second delivery adds nothing."""
+    """By decision and model, with probability, score and time; a second delivery adds nothing."""
     rise = Rise()
     bench.run(answer)
     bench.run(answer)
@@ -64,7 +64,7 @@ def test_judged_xray_is_counted_once(bench: Bench) -> None:
 
 
 def test_doubted_xray_is_judged_and_counted_as_such(bench: Bench) -> None:
-    """Both, for the result stands."""
+    """It counts as a prediction and as a doubt."""
     rise = Rise()
     bench.run(lambda picture: replace(answer(picture), ood=0.95, warning="Unlike most."))
     assert rise("doubts_total") == rise("predictions_total") == 1
@@ -73,7 +73,7 @@ def test_doubted_xray_is_judged_and_counted_as_such(bench: Bench) -> None:
 
 
 def test_refused_xray_has_a_score_and_no_probability(bench: Bench) -> None:
-    """Drift shows in the scores of all images that the network saw."""
+    """The score is observed all the same, because it shows drift."""
     rise = Rise()
     bench.run(lambda picture: replace(answer(picture), ood=1.7, refusal="No chest X-ray."))
     assert rise("xrays_total", status="rejected") == 1
@@ -84,7 +84,7 @@ def test_refused_xray_has_a_score_and_no_probability(bench: Bench) -> None:
 
 
 def test_unreadable_file_is_counted_by_its_reason(bench: Bench) -> None:
-    """A word for operations; the sentence is for the person."""
+    """The label is a word; the sentence for the person is in the record."""
     rise = Rise()
     file = io.BytesIO()
     Image.radial_gradient("L").resize((50, 50)).save(file, "PNG")
@@ -95,7 +95,7 @@ def test_unreadable_file_is_counted_by_its_reason(bench: Bench) -> None:
 
 
 def test_every_reason_of_the_reader_is_one_of_the_closed_set() -> None:
-    """Those that stand where files are refused, and each of the set stands somewhere."""
+    """The code raises exactly the reasons of the closed set."""
     found = set()
     for source in (ROOT / "model").rglob("*.py"):
         for call in re.findall(
@@ -109,7 +109,7 @@ def test_every_reason_of_the_reader_is_one_of_the_closed_set() -> None:
 
 
 def test_retries_and_failures_are_counted(bench: Bench) -> None:
-    """Three tries again, then one failed X-ray."""
+    """Three retries, then one failed X-ray."""
     rise = Rise()
 
     def break_down(picture: XrayImage) -> Prediction:
@@ -121,7 +121,7 @@ def test_retries_and_failures_are_counted(bench: Bench) -> None:
 
 
 def test_xray_deleted_meanwhile_is_not_counted(bench: Bench) -> None:
-    """It has no end state."""
+    """A deleted X-ray has no end state."""
     rise = Rise()
 
     def delete_meanwhile(picture: XrayImage) -> Prediction:
@@ -136,7 +136,7 @@ def test_xray_deleted_meanwhile_is_not_counted(bench: Bench) -> None:
 def test_time_is_from_the_acceptance_of_an_upload(
     client: redis.Redis, redis_url: str, tmp_path: Path, source: str, counted: int
 ) -> None:
-    """What waited seven seconds took seven; a folder's X-rays wait on purpose."""
+    """A wait in the queue counts; X-rays of an archive are left out."""
     bench = Bench(client, redis_url, tmp_path)
     accepted = datetime.now(UTC) - timedelta(seconds=7)
     old = replace(
@@ -153,7 +153,7 @@ def test_time_is_from_the_acceptance_of_an_upload(
 
 
 def test_model_is_exposed_with_its_age() -> None:
-    """Nothing before there is one; the time of training only where the artifact has it."""
+    """Nothing is exposed before; the time of training only if the artifact has it."""
     facts = ModelFacts()
     assert list(facts.collect()) == []
     artifact = read_artifact(ROOT / "model" / "artifact")
@@ -176,7 +176,7 @@ def test_model_is_exposed_with_its_age() -> None:
 
 
 def test_nothing_of_a_record_is_in_a_label(bench: Bench) -> None:
-    """Neither who sent it nor what they wrote."""
+    """Labels contain neither the sender nor the reference."""
     bench.xray = replace(bench.xray, source="DOE", reference="DOE")
     bench.xrays.add(bench.xray)
     bench.run(answer)

@@ -23,12 +23,12 @@ from tests.pneumonia_api.worker.accepted import Bench, answer
 
 @pytest.fixture
 def bench(client: redis.Redis, redis_url: str, tmp_path: Path) -> Bench:
-    """A fresh one."""
+    """A new one for each test."""
     return Bench(client, redis_url, tmp_path)
 
 
 def test_done_xray_leaves_a_preview_and_no_upload(bench: Bench) -> None:
-    """The normal end; the second delivery of the task does nothing."""
+    """The normal case; a second delivery of the task does nothing."""
     record = bench.run(answer)
     assert record is not None
     assert record.status == "done"
@@ -40,8 +40,8 @@ def test_done_xray_leaves_a_preview_and_no_upload(bench: Bench) -> None:
     assert bench.images.read_preview(record.id)
 
 
-def test_refused_image_is_told_and_leaves_no_preview(bench: Bench) -> None:
-    """No prediction is kept for what is no chest X-ray; the score and the sentence are."""
+def test_refused_image_gets_a_reason_and_no_preview(bench: Bench) -> None:
+    """The record of an image that is not a chest X-ray has score and reason, but no prediction."""
 
     def refuse(picture: XrayImage) -> Prediction:
         return replace(answer(picture), ood=1.7, refusal="No chest X-ray.")
@@ -56,7 +56,7 @@ def test_refused_image_is_told_and_leaves_no_preview(bench: Bench) -> None:
 
 
 def test_doubted_image_is_judged_with_a_warning(bench: Bench) -> None:
-    """Near the border the result stands, and the person is told."""
+    """Close to the limit the prediction stands, and the record has a warning."""
     record = bench.run(lambda picture: replace(answer(picture), ood=0.9, warning="Unlike most."))
     assert record is not None
     assert record.status == "done"
@@ -67,8 +67,8 @@ def test_doubted_image_is_judged_with_a_warning(bench: Bench) -> None:
     }
 
 
-def test_fault_of_ours_is_tried_again_three_times_then_told(bench: Bench) -> None:
-    """`failed` with a sentence, and nothing of the fault in it."""
+def test_fault_on_our_side_is_retried_three_times_then_recorded(bench: Bench) -> None:
+    """The record is `failed`; its reason reveals nothing of the fault."""
 
     def break_down(picture: XrayImage) -> Prediction:
         raise RuntimeError("secret detail")
@@ -82,7 +82,7 @@ def test_fault_of_ours_is_tried_again_three_times_then_told(bench: Bench) -> Non
 
 
 def test_passing_fault_is_not_noticed(bench: Bench) -> None:
-    """The second try succeeds, and the record is done."""
+    """The second attempt succeeds, and the record is done."""
 
     def stumble(picture: XrayImage) -> Prediction:
         if bench.calls == 1:
@@ -95,14 +95,14 @@ def test_passing_fault_is_not_noticed(bench: Bench) -> None:
 
 
 def break_folder(folder: Path) -> Path:
-    """Put a file where a folder was; the folder's new place."""
+    """Replace a folder by a file; returns where the folder is now."""
     away = folder.rename(folder.with_name("away"))
     folder.write_text("in the way")
     return away
 
 
 def test_xray_waits_while_the_image_store_is_away(bench: Bench, tmp_path: Path) -> None:
-    """However often it is tried, it stays queued and nobody need send it again."""
+    """However often it is retried, it stays queued, and nobody has to send it again."""
     away = break_folder(tmp_path / "incoming")
     for _ in range(4):
         record = bench.run(answer)
@@ -132,7 +132,7 @@ def test_preview_that_cannot_be_stored_is_no_failure(bench: Bench, tmp_path: Pat
 def test_upload_that_could_not_be_deleted_goes_with_the_next_delivery(
     bench: Bench, tmp_path: Path
 ) -> None:
-    """The record is done at once, and stays so."""
+    """The record is done at once, and the next delivery deletes the upload."""
 
     def break_store(picture: XrayImage) -> Prediction:
         break_folder(tmp_path / "incoming")
@@ -150,7 +150,7 @@ def test_upload_that_could_not_be_deleted_goes_with_the_next_delivery(
 
 
 def test_retries_are_spread_over_half_a_minute(bench: Bench, tmp_path: Path) -> None:
-    """The same pauses each time, and each ends before Redis would deliver the task again."""
+    """The pauses are fixed, and each is shorter than the visibility timeout."""
     break_folder(tmp_path / "incoming")
     pauses = []
     for retries in range(MAX_RETRIES):
@@ -166,7 +166,7 @@ def test_retries_are_spread_over_half_a_minute(bench: Bench, tmp_path: Path) -> 
 
 
 def test_xray_that_ends_every_worker_is_given_up(bench: Bench, client: redis.Redis) -> None:
-    """After eight workers that died it is `failed`, so that it cannot end workers for ever."""
+    """After eight dead workers it is `failed`, so that it cannot kill workers for ever."""
     for number in range(MAX_WORKERS_LOST):
         client.sadd(f"begun:{bench.xray.id}", f"process {number}")
     record = bench.run(answer)
@@ -176,7 +176,7 @@ def test_xray_that_ends_every_worker_is_given_up(bench: Bench, client: redis.Red
 
 
 def test_one_worker_that_lives_on_is_not_counted_twice(bench: Bench, tmp_path: Path) -> None:
-    """However often the same process begins on an X-ray, it is not what ends workers."""
+    """A worker that survives is no evidence, however often it begins on the X-ray."""
     away = break_folder(tmp_path / "incoming")
     for _ in range(MAX_WORKERS_LOST):
         bench.run(answer)
@@ -188,7 +188,7 @@ def test_one_worker_that_lives_on_is_not_counted_twice(bench: Bench, tmp_path: P
 
 
 def test_status_is_read_again_after_the_wait_for_another_try(bench: Bench) -> None:
-    """What another worker finished while this one waited is not judged a second time."""
+    """An X-ray that another worker finished during the pause is not judged again."""
 
     def stumble(picture: XrayImage) -> Prediction:
         bench.xrays.finish(done(bench.xray))
@@ -202,7 +202,7 @@ def test_status_is_read_again_after_the_wait_for_another_try(bench: Bench) -> No
 def test_second_delivery_waits_for_no_one_and_judges_nothing(
     bench: Bench, client: redis.Redis
 ) -> None:
-    """The queue believes that a slow worker is dead; its X-ray is judged once all the same."""
+    """The queue takes a slow worker for dead; its X-ray is still judged once."""
 
     def be_slow(picture: XrayImage) -> Prediction:
         bench.task.apply((bench.xray.id,))
@@ -217,7 +217,7 @@ def test_second_delivery_waits_for_no_one_and_judges_nothing(
 
 
 def test_preview_of_a_deleted_xray_goes_with_the_next_delivery(bench: Bench) -> None:
-    """The connection ended before the worker saw the deletion: no picture outlives the record."""
+    """The connection broke before the worker saw the deletion; no preview outlives its record."""
     bench.xrays.delete(bench.xray)
     bench.images.delete_incoming(bench.xray.id)
     bench.images.write_preview(bench.xray.id, b"jpeg")
@@ -226,7 +226,7 @@ def test_preview_of_a_deleted_xray_goes_with_the_next_delivery(bench: Bench) -> 
 
 
 def test_xray_deleted_while_it_is_judged_leaves_nothing(bench: Bench, tmp_path: Path) -> None:
-    """No preview comes back after the patient's picture was deleted."""
+    """No preview reappears after the deletion."""
 
     def delete_meanwhile(picture: XrayImage) -> Prediction:
         bench.xrays.delete(bench.xray)
@@ -236,10 +236,10 @@ def test_xray_deleted_while_it_is_judged_leaves_nothing(bench: Bench, tmp_path: 
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
-def test_log_tells_retries_and_failure_without_what_an_error_quotes(
+def test_log_has_retries_and_failure_but_no_error_message(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An error may quote a tag of the file; its kind and place are told, Celery's line is not."""
+    """An error may quote the file, so the log has its type and place, and no line of Celery's."""
     caplog.handler.setFormatter(JsonLines("worker", find_task_request))
     caplog.set_level(logging.INFO)
 
@@ -248,10 +248,10 @@ def test_log_tells_retries_and_failure_without_what_an_error_quotes(
 
     bench.run(fail)
     lines = [json.loads(text) for text in caplog.text.splitlines()]
-    told = [(line["message"], line["xray"]) for line in lines]
+    logged = [(line["message"], line["xray"]) for line in lines]
     again = ("is tried again after ArithmeticError", bench.xray.id)
-    assert told[:-2] == [again] * MAX_RETRIES
-    assert [message for message, _ in told[-2:]] == ["failed for good", "judged"]
+    assert logged[:-2] == [again] * MAX_RETRIES
+    assert [message for message, _ in logged[-2:]] == ["failed for good", "judged"]
     assert lines[-1]["status"] == "failed"
     assert lines[-2]["traceback"].endswith("ArithmeticError")
     assert len({line["request"] for line in lines}) == 1

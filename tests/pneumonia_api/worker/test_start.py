@@ -23,13 +23,13 @@ XRAY = "0" * 32
 
 
 def damage_graph(export: Path) -> None:
-    """A few bytes of the graph were lost; found by its digest."""
+    """The graph has lost a few bytes; its digest differs."""
     graph = (export / GRAPH_NAME).read_text()
     (export / GRAPH_NAME).write_text(graph.replace("<layer", "<lyer", 40))
 
 
 def cut_weights(export: Path) -> None:
-    """A copy that was killed."""
+    """An interrupted copy."""
     os.truncate(export / WEIGHTS_NAME, 50_000_000)
 
 
@@ -39,13 +39,13 @@ def empty_weights(export: Path) -> None:
 
 
 def record_damaged_graph(export: Path) -> None:
-    """The digests are right, and OpenVINO still cannot read it."""
+    """The digests match, but OpenVINO cannot parse the graph."""
     damage_graph(export)
     write_export_manifest(export, export.name)
 
 
 def export_another(export: Path) -> None:
-    """A whole export, of a network that gives something else."""
+    """A complete export of a network with other outputs."""
     functions = openvino.opset13
     xray = functions.parameter([1, 224, 224, 1], np.float32, name="xray")
     mean = functions.reduce_mean(xray, np.array([1, 2, 3]), keep_dims=False)
@@ -54,7 +54,7 @@ def export_another(export: Path) -> None:
 
 
 def lose_manifest(export: Path) -> None:
-    """What an earlier release left."""
+    """An export of an earlier release."""
     (export / "manifest.json").unlink()
 
 

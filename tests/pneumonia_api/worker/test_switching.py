@@ -1,4 +1,4 @@
-"""`switching` and `artifact_store`: other models, forward and back."""
+"""`worker.switching` and `serving.artifact_store`: switching to another model and back."""
 
 import itertools
 import json
@@ -80,7 +80,7 @@ def configure(tmp_path: Path, url: str, serving: Path) -> WorkerConfig:
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
-    """For two minutes at most."""
+    """Wait for two minutes at most."""
     end = time.monotonic() + 120
     while not holds():
         assert time.monotonic() < end
@@ -107,11 +107,11 @@ class Worker:
         self.predictor = predictor
 
     def wait_for(self, version: str) -> None:
-        """Until it serves `version`."""
+        """Wait until it serves `version`."""
         wait_until(lambda: self.predictor.artifact.version == version)
 
     def end(self) -> None:
-        """Stop looking at the store."""
+        """Stop polling the store."""
         self.ended.set()
         self.thread.join()
 
@@ -123,7 +123,7 @@ def test_worker_goes_forward_and_back_while_it_answers(
     samples: list[Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """From S3; every question is answered, by the one model or by the other, and none is lost.
+    """From S3; one model or the other answers every request, and none is lost.
 
     A candidate answers nothing until it is promoted.
     """
@@ -148,7 +148,7 @@ def test_worker_goes_forward_and_back_while_it_answers(
         try:
             assert worker.predictor.artifact.version == VERSION
             second = store.publish(other.artifact, other.serving)
-            assert store.promote(second) == []  # seconds, in which the worker looks several times
+            assert store.promote(second) == []  # takes seconds, while the worker polls
             assert VERSION in answers
             worker.wait_for(second)
             wait_until(lambda: answers[-1:] == [second])
@@ -190,8 +190,8 @@ def test_unusable_version_leaves_the_one_that_is_served(
     other: Variant,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Other weights, a version that is not there, a graph that OpenVINO cannot read although a
-    record approves it, a name that is none; then a good one again."""
+    """Wrong weights, a missing version, an approved graph that OpenVINO cannot parse, an invalid
+    name; then a good version again."""
     monkeypatch.setattr(switching, "POLL_SECONDS", 0.1)
     monkeypatch.setattr(switching, "MAX_PAUSE_SECONDS", 0.2)
     models = tmp_path / "models"
@@ -216,7 +216,7 @@ def test_unusable_version_leaves_the_one_that_is_served(
         unreachable = count_switches("unreachable")
         (models / "current").write_text("../../etc\n")
         wait_until(lambda: count_switches("unreachable") > unreachable)
-        store.publish(other.artifact, other.serving)  # mends what was damaged: the same files
+        store.publish(other.artifact, other.serving)  # repairs the damage with the same files
         store.switch(other.version)
         worker.wait_for(other.version)
     finally:
@@ -224,14 +224,14 @@ def test_unusable_version_leaves_the_one_that_is_served(
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_follower_survives_what_nobody_foresaw(
+def test_follower_survives_unforeseen_errors(
     tmp_path: Path,
     store: ArtifactStore,
     serving: Path,
     other: Variant,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """An error of any kind ends one look, is counted, and the next look succeeds."""
+    """An error ends one poll and is counted; the next poll succeeds."""
     monkeypatch.setattr(switching, "POLL_SECONDS", 0.1)
     switch = ModelSwitch(configure(tmp_path, f"file://{tmp_path}/models", serving))
     served, failed = [switch.open_first()], count_switches("failed")
@@ -240,7 +240,7 @@ def test_follower_survives_what_nobody_foresaw(
 
     def replace_predictor(predictor: Predictor) -> None:
         if next(tries) == 0:
-            raise LookupError("nobody foresaw this")
+            raise LookupError("unforeseen")
         served.append(predictor)
 
     ended = threading.Event()
@@ -258,7 +258,7 @@ def test_follower_survives_what_nobody_foresaw(
 def test_worker_starts_while_the_store_is_away(
     tmp_path: Path, store: ArtifactStore, serving: Path, other: Variant
 ) -> None:
-    """With the artifact of MODEL_DIR, or with the last one that it fetched and that is whole."""
+    """It serves the last complete model on disk, or the artifact of MODEL_DIR."""
     config = configure(tmp_path, f"file://{tmp_path}/models", serving)
     (tmp_path / "models").rename(tmp_path / "away")
     (tmp_path / "models").write_text("in the way")
@@ -277,7 +277,7 @@ def test_worker_starts_while_the_store_is_away(
 def test_only_whole_versions_are_served(
     tmp_path: Path, store: ArtifactStore, other: Variant
 ) -> None:
-    """A version without its manifest was not uploaded to its end."""
+    """A version without a manifest was not uploaded completely."""
     (tmp_path / "models" / other.version / MANIFEST_NAME).unlink()
     assert store.list_models() == {VERSION: "served"}
     with pytest.raises(ArtifactStoreError, match="has no version"):
@@ -285,7 +285,7 @@ def test_only_whole_versions_are_served(
 
 
 def test_fetch_refuses_what_was_changed(tmp_path: Path, store: ArtifactStore) -> None:
-    """Every published file is in the manifest, the card too, and nothing of a changed one stays."""
+    """The manifest has every published file, even the card; a changed one leaves nothing behind."""
     folders = (tmp_path / "artifacts", tmp_path / "serving")
     manifest = tmp_path / "models" / VERSION / MANIFEST_NAME
     for name in json.loads(manifest.read_text())["files"]:
@@ -305,7 +305,7 @@ def test_fetch_refuses_what_was_changed(tmp_path: Path, store: ArtifactStore) ->
 
 
 def test_half_a_fetched_model_is_fetched_again(tmp_path: Path, store: ArtifactStore) -> None:
-    """Both folders are there, as a copy that was killed left them."""
+    """Both folders exist, as an interrupted copy left them."""
     folders = (tmp_path / "artifacts", tmp_path / "serving")
     store.fetch(VERSION, *folders)
     export = tmp_path / "serving" / VERSION
@@ -321,7 +321,7 @@ def test_half_a_fetched_model_is_fetched_again(tmp_path: Path, store: ArtifactSt
 
 
 def test_killed_fetch_leaves_nothing_half(tmp_path: Path, store: ArtifactStore) -> None:
-    """SIGKILL in the middle of the copies, later each time: a folder is absent or whole."""
+    """After SIGKILL at different times, a folder is either absent or complete."""
     del store
     folders = (tmp_path / "artifacts", tmp_path / "serving")
     script = (
@@ -351,7 +351,7 @@ def test_killed_fetch_leaves_nothing_half(tmp_path: Path, store: ArtifactStore) 
 def test_commands_publish_promote_list_and_switch(
     tmp_path: Path, serving: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Each state is shown; what is refused or not there is an exit code and a reason."""
+    """Every state is listed; a refused or missing version gives an exit code and a reason."""
     store = ["--store", f"file://{tmp_path}/models"]
     shipped = ["--artifact", str(SHIPPED), "--serving", str(serving)]
     assert main(["publish", *store, *shipped]) == 0
@@ -378,7 +378,7 @@ def test_commands_publish_promote_list_and_switch(
 
 
 def test_served_model_is_not_published_over(tmp_path: Path, store: ArtifactStore) -> None:
-    """With another export or card under its version: workers that start would have no model."""
+    """Another export or card under its version would leave starting workers without a model."""
     changed = make_variant(tmp_path / "changed", lambda shipped: shipped)
     own(changed.artifact / "MODEL_CARD.md").write_text("another card")
     with pytest.raises(ArtifactStoreError, match="switch to another version"):

@@ -33,13 +33,13 @@ def upload(stack: Stack, data: bytes, wait: float = 30) -> requests.Response:
 
 
 def find_worker(stack: Stack) -> psutil.Process:
-    """The worker's process in the stack's tree."""
+    """The worker's process among those of the stack."""
     children = psutil.Process(stack.process.pid).children(recursive=True)
     return next(child for child in children if any("celery" in a for a in child.cmdline()))
 
 
 def wait_until_ready(stack: Stack, ready: bool) -> None:
-    """Until `/readyz` says so, for a minute at most."""
+    """Wait until `/readyz` agrees, for a minute at most."""
     for _ in range(600):
         if requests.get(f"{stack.api_url}/readyz", timeout=5).ok is ready:
             return
@@ -71,7 +71,7 @@ def test_every_sample_is_judged(stack: Stack, samples: list[Path]) -> None:
 
 
 def test_photograph_is_refused_with_the_reason(stack: Stack) -> None:
-    """What is no chest X-ray is not judged; the record says why, and keeps no preview."""
+    """An image that is not a chest X-ray is rejected with a reason, and has no preview."""
     buffer = io.BytesIO()
     Image.fromarray(load_sample_image("flower.jpg")).save(buffer, "JPEG")
     record = upload(stack, buffer.getvalue()).json()
@@ -85,7 +85,7 @@ def test_photograph_is_refused_with_the_reason(stack: Stack) -> None:
 
 
 def test_identical_bytes_reuse_the_prediction(stack: Stack, samples: list[Path]) -> None:
-    """A second record at once, with a preview of its own that outlives the first."""
+    """The second record is done at once; its own preview outlives the first."""
     data = samples[0].read_bytes() + b"reuse"
     first = upload(stack, data).json()
     response = upload(stack, data, wait=0)
@@ -101,7 +101,7 @@ def test_identical_bytes_reuse_the_prediction(stack: Stack, samples: list[Path])
 
 
 def test_model_is_described(stack: Stack) -> None:
-    """The metadata of what the worker runs."""
+    """The API returns the metadata of the model that the worker serves."""
     model = requests.get(f"{stack.api_url}/v1/model", headers=stack.headers, timeout=5).json()
     artifact = read_artifact(ROOT / "model" / "artifact")
     assert model["version"] == artifact.version
@@ -140,7 +140,7 @@ def test_dots_are_no_chest_xray(stack: Stack, samples: list[Path]) -> None:
 
 
 def test_nothing_malformed_ends_the_worker(stack: Stack, xray_data: Path) -> None:
-    """Hundreds of broken files: a 4xx, or a finished record, and the same worker lives on."""
+    """Hundreds of broken files get a 4xx or a finished record, and the worker survives."""
     worker = find_worker(stack)
     folder = xray_data / "malformed_dev"
     with (folder / "manifest.csv").open() as file:
@@ -158,12 +158,12 @@ def test_nothing_malformed_ends_the_worker(stack: Stack, xray_data: Path) -> Non
             assert 400 <= response.status_code < 500, (name, body)
         seen[outcome] = seen.get(outcome, 0) + 1
     assert seen["unsupported_image"] > 50
-    assert seen["rejected"] > 30  # damaged, or readable and no chest X-ray
+    assert seen["rejected"] > 30  # damaged, or not a chest X-ray
     assert worker.is_running()
 
 
 def test_worker_leaves_no_upload_behind(stack: Stack, samples: list[Path]) -> None:
-    """Original bytes are gone once they are judged or rejected; previews hold no name."""
+    """The uploaded bytes are deleted with the end state; previews contain no names."""
     upload(stack, samples[1].read_bytes() + b"incoming")
     small = io.BytesIO()
     Image.radial_gradient("L").resize((50, 50)).save(small, "PNG")
@@ -174,16 +174,16 @@ def test_worker_leaves_no_upload_behind(stack: Stack, samples: list[Path]) -> No
 
 
 def test_metrics_count_what_was_judged(stack: Stack, samples: list[Path]) -> None:
-    """The worker tells operations how many X-rays ended how, and how long each step took."""
+    """The worker exposes how many X-rays ended how, and how long each step took."""
     upload(stack, samples[2].read_bytes() + b"metrics")
     text = requests.get(f"http://127.0.0.1:{stack.ports['WORKER_METRICS_PORT']}/metrics", timeout=5)
     assert 'pneumonia_worker_xrays_total{status="done"}' in text.text
     assert 'pneumonia_worker_step_seconds_bucket{le="0.005",step="predict"}' in text.text
 
 
-def test_taken_metrics_port_is_told_in_one_line(tmp_path: Path) -> None:
-    """The worker ends at once and names the setting, rather than run without being seen. It needs
-    no key of the API, and settings of others do not concern it."""
+def test_taken_metrics_port_is_reported_in_one_line(tmp_path: Path) -> None:
+    """The worker exits at once and names the setting, instead of running unmonitored. It needs no
+    API key and ignores the settings of other services."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         settings = {
@@ -217,10 +217,10 @@ def test_taken_metrics_port_is_told_in_one_line(tmp_path: Path) -> None:
 
 
 def test_killed_worker_loses_nothing(tmp_path: Path, samples: list[Path]) -> None:
-    """SIGKILL while X-rays are in its hands: the next worker does them all, each once."""
+    """SIGKILL while it holds X-rays: the next worker judges them all, each once."""
     with running_stack(tmp_path) as stack:
         worker = find_worker(stack)
-        os.kill(worker.pid, signal.SIGSTOP)  # tasks reach it, and nothing is finished
+        os.kill(worker.pid, signal.SIGSTOP)  # it receives tasks and finishes none
         data = [path.read_bytes() + b"killed" for path in samples]
         ids = [upload(stack, each, wait=0).json()["id"] for each in data[:6]]
         os.kill(worker.pid, signal.SIGCONT)

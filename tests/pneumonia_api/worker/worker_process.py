@@ -1,4 +1,4 @@
-"""A real worker in a process of its own, without the rest of the stack."""
+"""A real worker process without the rest of the stack."""
 
 import os
 import signal
@@ -15,14 +15,14 @@ from pneumonia_api.records.workers import Workers
 from tests.stack import ROOT, free_ports
 
 READY_SECONDS = 120
-"""Generous: to import, and to open and warm the model on a busy machine."""
+"""Generous, for imports and for opening and warming the model on a busy machine."""
 
 
 @contextmanager
 def running_worker(
     redis_url: str, folder: Path, module: str = "pneumonia_api.worker.tasks", **settings: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker that has started, on the image store of `folder`; killed when the block is left."""
+    """A started worker with its image store in `folder`; killed at the end of the block."""
     environment = {
         **os.environ,
         "REDIS_URL": redis_url,
