@@ -22,7 +22,7 @@ from pneumonia_api.records.xrays import XrayStore
 log = logging.getLogger(__name__)
 
 STRANDED_SECONDS = 15
-"""Far longer than an API process takes from storing a record to publishing its task."""
+"""Longer than the API takes from storing a record to publishing its task."""
 
 LOOK_SECONDS = 10
 """How often one of the workers looks for stranded X-rays."""

@@ -39,7 +39,7 @@ RESTORE_SECONDS = 5
 """How often workers look for tasks to redeliver; kombu's default is 100 s."""
 
 
-def find_task_request() -> str | None:
+def find_task_request_id() -> str | None:
     """The id of the request that published the task of this thread, or None."""
     if not current_task:
         return None
@@ -125,7 +125,7 @@ logging.getLogger("celery.app.trace").setLevel(logging.CRITICAL)
 
 def __getattr__(name: str) -> Any:
     if name in ("app", "celery"):
-        write_lines("worker", find_task_request)
+        write_lines("worker", find_task_request_id)
         # Celery does not configure logging when this signal has a receiver.
         signals.setup_logging.connect(lambda **_: None, weak=False)
         try:

@@ -16,7 +16,7 @@ from pneumonia_api.records.deliveries import MAX_WORKERS_LOST
 from pneumonia_api.records.images import ImageMissing
 from pneumonia_api.records.record import QualityRecord
 from pneumonia_api.worker.predict_xray import MAX_RETRIES
-from pneumonia_api.worker.tasks import VISIBILITY_SECONDS, find_task_request
+from pneumonia_api.worker.tasks import VISIBILITY_SECONDS, find_task_request_id
 from tests.pneumonia_api.records.judged import done
 from tests.pneumonia_api.worker.accepted import Bench, answer
 
@@ -240,7 +240,7 @@ def test_log_has_retries_and_failure_but_no_error_message(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     """An error may quote the file, so the log has its type and place, and no line of Celery's."""
-    caplog.handler.setFormatter(JsonLines("worker", find_task_request))
+    caplog.handler.setFormatter(JsonLines("worker", find_task_request_id))
     caplog.set_level(logging.INFO)
 
     def fail(picture: XrayImage) -> Prediction:
