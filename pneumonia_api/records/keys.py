@@ -1,4 +1,4 @@
-"""Every Redis key of the service, and the functions that build them.
+"""Every Redis key of the service; a key with a variable part is a function, as in `xray(ID)`.
 
 xray:ID                 hash, one record; its fields are those of `record.XrayRecord`
 xrays                   sorted set of all ids; an id begins with its time, so they sort by time
@@ -38,92 +38,21 @@ SCORED = "batch"
 MODEL = "model"
 WORKERS = "workers"
 
-
-def xray(xray_id: str) -> str:
-    """Hash of one record."""
-    return f"xray:{xray_id}"
-
-
-def status(name: str) -> str:
-    """Index of the records with this status."""
-    return f"xrays:status:{name}"
-
-
-def decision(name: str) -> str:
-    """Index of the records with this decision."""
-    return f"xrays:decision:{name}"
-
-
-def reviews(week: str) -> str:
-    """Counts of the reviews of an ISO week, as in 2026-W48."""
-    return f"reviews:{week}"
-
-
-def reuse(digest: str, model_version: str) -> str:
-    """The record whose prediction identical bytes reuse."""
-    return f"reuse:{digest}:{model_version}"
-
-
-def lease(xray_id: str) -> str:
-    """Lease of the delivery that is judging the X-ray."""
-    return f"lease:{xray_id}"
-
-
-def begun(xray_id: str) -> str:
-    """Processes that began on the X-ray."""
-    return f"begun:{xray_id}"
-
-
-def published(xray_id: str) -> str:
-    """Mark of a stranded X-ray that was just published again."""
-    return f"published:{xray_id}"
-
-
-def finished(xray_id: str) -> str:
-    """Stream that announces the end of an X-ray."""
-    return f"finished:{xray_id}"
-
-
-def worker(name: str) -> str:
-    """Heartbeat of a worker."""
-    return f"worker:{name}"
-
-
-def lock(name: str) -> str:
-    """Lock on a job that one worker does for all."""
-    return f"lock:{name}"
-
-
-def user(name: str) -> str:
-    """A person's account."""
-    return f"user:{name}"
-
-
-def session(digest: str) -> str:
-    """A session, by the digest of its token."""
-    return f"session:{digest}"
-
-
-def sessions(name: str) -> str:
-    """All sessions of a user."""
-    return f"sessions:{name}"
-
-
-def sent(digest: str) -> str:
-    """The upload that was sent with an idempotency key."""
-    return f"sent:{digest}"
-
-
-def tries(name: str, network: str) -> str:
-    """Failed log-ins of a user from one network."""
-    return f"tries:{name}:{network}"
-
-
-def tries_everywhere(name: str) -> str:
-    """Failed log-ins of a user from all networks."""
-    return f"tries-everywhere:{name}"
-
-
-def known(name: str, network: str) -> str:
-    """Mark of a network from which the user has logged in."""
-    return f"known:{name}:{network}"
+xray = "xray:{}".format
+status = "xrays:status:{}".format
+decision = "xrays:decision:{}".format
+reviews = "reviews:{}".format
+reuse = "reuse:{}:{}".format
+lease = "lease:{}".format
+begun = "begun:{}".format
+published = "published:{}".format
+finished = "finished:{}".format
+worker = "worker:{}".format
+lock = "lock:{}".format
+user = "user:{}".format
+session = "session:{}".format
+sessions = "sessions:{}".format
+sent = "sent:{}".format
+tries = "tries:{}:{}".format
+tries_everywhere = "tries-everywhere:{}".format
+known = "known:{}:{}".format
