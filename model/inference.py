@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Score a folder of X-rays; what a person types. All of it is `pneumonia_api.batch.run`."""
+"""Score a folder of X-rays: the command to type, see `pneumonia_api.batch.run`."""
 
 import os
 import sys
@@ -7,5 +7,5 @@ import sys
 from pneumonia_api.batch.run import main
 
 if __name__ == "__main__":
-    os.umask(0o077)  # previews are for this account alone, as those of the service
+    os.umask(0o077)  # previews are for this account only, as in the service
     sys.exit(main())

@@ -14,8 +14,9 @@ from pneumonia_api.metrics import mark_reused
 from pneumonia_api.records.admission import Admission
 from pneumonia_api.records.images import ImageMissing, ImageStore, Upload
 from pneumonia_api.records.publishing import publish
+from pneumonia_api.records.record import XrayRecord
 from pneumonia_api.records.sent import KeyReused, SentUploads
-from pneumonia_api.records.xrays import XrayRecord, XrayStore
+from pneumonia_api.records.xrays import XrayStore
 
 
 def _xrays() -> XrayStore:
@@ -38,7 +39,7 @@ def accept(new: XrayRecord, upload: Upload, key: str | None) -> XrayRecord:
     admission: Admission = current_app.extensions["admission"]
     admission.check(new.source)
     memory: MemoryBudget = current_app.extensions["memory"]
-    with memory.hold(0 if upload.name else upload.size):  # a file is only renamed
+    with memory.hold(0 if upload.path else upload.size):  # a file is only renamed
         _images().keep(new.id, upload)
     added = _add(new, key)
     if added.id == new.id:

@@ -29,9 +29,12 @@ from pneumonia_api.probes import probes
 from pneumonia_api.records import admission, sent
 from pneumonia_api.records.images import ImageMissing, ImageStore, ImageStoreUnavailable
 from pneumonia_api.records.publishing import create_queue
+from pneumonia_api.records.record import XrayMissing
 from pneumonia_api.records.reviews import NotReviewable, Reviews
+from pneumonia_api.records.served_model import ServedModel
+from pneumonia_api.records.workers import Workers
 from pneumonia_api.records.worklist import Worklist
-from pneumonia_api.records.xrays import BLOCK_SECONDS, XrayMissing, XrayStore
+from pneumonia_api.records.xrays import BLOCK_SECONDS, XrayStore
 from pneumonia_api.request import (
     FILE_TOO_LARGE,
     FORM_BYTES,
@@ -190,6 +193,8 @@ def _connect(app: APIFlask, config: Config) -> None:
     app.extensions["memory"] = MemoryBudget(max(MEMORY_BYTES, config.max_body_bytes))
     app.extensions["reviews"] = Reviews(client)
     app.extensions["worklist"] = Worklist(client)
+    app.extensions["workers"] = Workers(client)
+    app.extensions["served_model"] = ServedModel(client)
     app.extensions["waiters"] = threading.BoundedSemaphore(MAX_WAITERS)
     app.extensions["accounts"] = auth.Accounts(client, config.session_seconds)
     app.extensions["images"] = ImageStore(config.image_store)

@@ -13,6 +13,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from flask import current_app
 
 from monitoring.logs.requests import note
+from pneumonia_api.records import keys
 
 # OWASP's recommended minimum (19 MiB, two passes): the API serves log-ins from a small host.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
@@ -44,7 +45,7 @@ class TooManyFailures(PermissionError):
 
 
 class Accounts:
-    """Users and sessions. Keys are listed in `pneumonia_api.records.xrays`."""
+    """Users and sessions in Redis."""
 
     def __init__(self, client: redis.Redis, session_seconds: int) -> None:
         self._redis = client
@@ -56,7 +57,7 @@ class Accounts:
 
     def exists(self, user: str) -> bool:
         """Whether there is such a user."""
-        return bool(self._redis.exists(f"user:{user}"))
+        return bool(self._redis.exists(keys.user(user)))
 
     def delete(self, user: str) -> None:
         """Forget a user and end their sessions, both at once."""
@@ -64,7 +65,9 @@ class Accounts:
 
     def list_users(self) -> list[str]:
         """Names of all users."""
-        return sorted(key.removeprefix("user:") for key in self._redis.scan_iter("user:*"))
+        return sorted(
+            key.removeprefix(keys.user("")) for key in self._redis.scan_iter(keys.user("*"))
+        )
 
     def log_in(self, user: str, password: str, address: str) -> str:
         """A new session token. Raises WrongPassword or TooManyFailures.
@@ -72,8 +75,8 @@ class Accounts:
         Failures count by name and `address`, the client's: by name alone, anybody could lock a
         doctor out.
         """
-        place = f"{user}:{find_network(address)}"
-        here, everywhere = f"tries:{place}", f"tries-everywhere:{user}"
+        network = find_network(address)
+        here, everywhere = keys.tries(user, network), keys.tries_everywhere(user)
         # Counted before the password is looked at, so that guesses sent at once count, too; by
         # name, so that a try whose answer was lost on the way from Redis counts once.
         name = secrets.token_hex(8)
@@ -82,55 +85,55 @@ class Accounts:
                 pipe.sadd(tries, name)
                 pipe.expire(tries, FAILURE_SECONDS, nx=True)
                 pipe.scard(tries)
-            pipe.exists(f"known:{place}")
+            pipe.exists(keys.known(user, network))
             _, _, tried, _, _, tried_everywhere, is_known = pipe.execute()
         if tried > MAX_FAILURES or (tried_everywhere > MAX_TRIES and not is_known):
             raise TooManyFailures(user)
         token = secrets.token_urlsafe(32)
         stored = self._verify(user, password)
-        while not self._open_session(user, stored, token, place):
+        while not self._open_session(user, stored, token, network):
             stored = self._verify(user, password)  # the password was changed this moment
         return token
 
     def _verify(self, user: str, password: str) -> str:
         """The stored hash that the password fits. Raises WrongPassword."""
         # An unknown name costs as much time as a wrong password, so that names cannot be probed.
-        stored = self._redis.hget(f"user:{user}", "password") or _unknown_hash()
+        stored = self._redis.hget(keys.user(user), "password") or _unknown_hash()
         try:
             _HASHER.verify(stored, password)
         except (VerificationError, InvalidHashError) as error:
             raise WrongPassword(user) from error
         return str(stored)
 
-    def _open_session(self, user: str, stored: str, token: str, place: str) -> bool:
+    def _open_session(self, user: str, stored: str, token: str, network: str) -> bool:
         """Whether `stored` is still the user's hash; only then is there a session."""
-        account, digest = f"user:{user}", _digest(token)
+        account, digest = keys.user(user), _digest(token)
 
         def open_session(pipe: redis.client.Pipeline) -> bool:
             unchanged = bool(pipe.hget(account, "password") == stored)
             pipe.multi()
             if unchanged:
-                pipe.delete(f"tries:{place}")
-                pipe.set(f"known:{place}", 1, ex=KNOWN_SECONDS)
-                pipe.set(f"session:{digest}", user, ex=self._session_seconds)
-                pipe.sadd(f"sessions:{user}", digest)
-                pipe.expire(f"sessions:{user}", self._session_seconds)
+                pipe.delete(keys.tries(user, network))
+                pipe.set(keys.known(user, network), 1, ex=KNOWN_SECONDS)
+                pipe.set(keys.session(digest), user, ex=self._session_seconds)
+                pipe.sadd(keys.sessions(user), digest)
+                pipe.expire(keys.sessions(user), self._session_seconds)
             return unchanged
 
         return bool(self._redis.transaction(open_session, account, value_from_callable=True))
 
     def find_user(self, token: str) -> str | None:
         """The user of a live session token."""
-        user: str | None = self._redis.get(f"session:{_digest(token)}")
+        user: str | None = self._redis.get(keys.session(_digest(token)))
         return user
 
     def log_out(self, token: str) -> None:
         """End one session."""
-        self._redis.delete(f"session:{_digest(token)}")
+        self._redis.delete(keys.session(_digest(token)))
 
     def _replace(self, user: str, stored: str | None) -> None:
         """Give the user another hash, or none, and end every session that an earlier one opened."""
-        account, sessions = f"user:{user}", f"sessions:{user}"
+        account, sessions = keys.user(user), keys.sessions(user)
 
         def replace(pipe: redis.client.Pipeline) -> None:
             digests = pipe.smembers(sessions)
@@ -139,7 +142,7 @@ class Accounts:
                 pipe.delete(account)
             else:
                 pipe.hset(account, mapping={"password": stored})
-            pipe.delete(sessions, *(f"session:{digest}" for digest in digests))
+            pipe.delete(sessions, *(keys.session(digest) for digest in digests))
 
         # A session that opens meanwhile changes `sessions`, and this begins again.
         self._redis.transaction(replace, account, sessions)

@@ -6,7 +6,7 @@ import redis
 from apiflask import APIBlueprint
 from flask import current_app
 
-from pneumonia_api.records.xrays import XrayStore
+from pneumonia_api.records.workers import Workers
 
 probes = APIBlueprint("probes", __name__, enable_openapi=False)
 
@@ -20,9 +20,9 @@ def livez() -> dict[str, str]:
 @probes.get("/readyz")
 def readyz() -> tuple[dict[str, Any], int]:
     """Whether an X-ray sent now would be judged: Redis answers and a warm worker is alive."""
-    xrays: XrayStore = current_app.extensions["xrays"]
+    workers: Workers = current_app.extensions["workers"]
     try:
-        worker = xrays.has_worker()
+        worker = workers.count() > 0
     except redis.RedisError:
         current_app.logger.warning("not ready: Redis does not answer")
         return {"status": "unready", "redis": False, "worker": False}, 503

@@ -5,8 +5,8 @@ from apiflask.fields import Boolean, File, Float, Integer, List, Nested, String
 from apiflask.validators import Length, OneOf, Range
 from marshmallow import ValidationError
 
+from pneumonia_api.records.record import DECISIONS, STATUSES
 from pneumonia_api.records.reviews import LABELS, MAX_NOTE
-from pneumonia_api.records.xrays import DECISIONS, STATUSES
 
 
 def is_printable(text: str) -> None:

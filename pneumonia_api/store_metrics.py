@@ -15,7 +15,9 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from monitoring.metrics.gauges import GaugeKind
-from pneumonia_api.records.xrays import IN_HANDS, QUEUE, STATUSES, XrayStore
+from pneumonia_api.records import keys
+from pneumonia_api.records.record import STATUSES
+from pneumonia_api.records.workers import Workers
 
 log = logging.getLogger(__name__)
 
@@ -69,13 +71,13 @@ class StoreMetrics(Collector):
 def _read(client: redis.Redis) -> list[Metric]:
     weeks = list_weeks(datetime.now(UTC).date())
     with client.pipeline(transaction=False) as pipe:
-        pipe.llen(QUEUE)
-        pipe.hlen(IN_HANDS)
-        pipe.zrange("xrays:status:queued", 0, 0)
+        pipe.llen(keys.QUEUE)
+        pipe.hlen(keys.UNACKED)
+        pipe.zrange(keys.status("queued"), 0, 0)
         for status in STATUSES:
-            pipe.zcard(f"xrays:status:{status}")
+            pipe.zcard(keys.status(status))
         for week in weeks:
-            pipe.hgetall(f"reviews:{week}")
+            pipe.hgetall(keys.reviews(week))
         waiting, in_flight, oldest, *more = pipe.execute()
     counts, reviews = more[: len(STATUSES)], more[len(STATUSES) :]
     # An id begins with its time in milliseconds.
@@ -84,7 +86,7 @@ def _read(client: redis.Redis) -> list[Metric]:
         WAITING.show({(): waiting}),
         IN_FLIGHT.show({(): in_flight}),
         OLDEST.show({(): age}),
-        WORKERS.show({(): XrayStore(client).count_workers()}),
+        WORKERS.show({(): Workers(client).count()}),
         XRAYS.show({(status,): count for status, count in zip(STATUSES, counts, strict=True)}),
         REVIEWS.show(
             {

@@ -18,9 +18,11 @@ from pneumonia_api.auth import bearer
 from pneumonia_api.memory import MemoryBudget
 from pneumonia_api.records import sent
 from pneumonia_api.records.images import ImageStore, Upload
+from pneumonia_api.records.record import XrayRecord, new_xray
 from pneumonia_api.records.reviews import Reviews
+from pneumonia_api.records.served_model import ServedModel
 from pneumonia_api.records.worklist import Worklist
-from pneumonia_api.records.xrays import XrayRecord, XrayStore, new_xray
+from pneumonia_api.records.xrays import XrayStore
 from pneumonia_api.request import check_body, check_form, check_query
 
 v1 = APIBlueprint("v1", __name__, url_prefix="/v1")
@@ -193,7 +195,8 @@ def delete_xray(xray_id: str) -> str:
 @v1.output({})
 def read_model() -> dict[str, Any]:
     """The metadata of the artifact that the workers run."""
-    model = _xrays().get_model()
+    served: ServedModel = current_app.extensions["served_model"]
+    model = served.get()
     if model is None:
         raise ModelUnknown
     return model

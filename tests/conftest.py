@@ -1,4 +1,4 @@
-"""What every test may ask for: the real samples, the larger data, and one running system."""
+"""Fixtures for every test: the real samples, the larger data, a Redis, one running system."""
 
 import os
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.pneumonia_api.batch.server import Server
 from tests.stack import ROOT, Stack, running_stack
 
 XRAY_DATA = Path(os.environ.get("XRAY_DATA") or ROOT.parent / "shared" / "data")
@@ -33,3 +34,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole system, as `make run` starts it; one for all tests that only use it."""
     with running_stack(tmp_path_factory.mktemp("var")) as running:
         yield running
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A Redis of its own for each test, which it may stop and start."""
+    (tmp_path / "redis").mkdir()
+    server = Server(tmp_path / "redis")
+    yield server
+    server.client.close()
+    server.stop()

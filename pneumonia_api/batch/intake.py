@@ -1,12 +1,11 @@
-"""Files read ahead of their use, and each told apart from what was scored before.
+"""Reads the files of an archive ahead of their use, and finds those that were scored before.
 
-Memory is bounded by a few batches of files. Redis never learns a name or path: hospitals put names
-and numbers of patients there. What it knows a file by is `pneumonia_api.records.xrays.name_batch`.
+Memory holds a few batches of files at most. Redis never receives a file's name or path, because
+hospitals put patients' names and numbers there; it identifies a file by its fingerprint.
 """
 
 import hashlib
 import os
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,23 +13,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
-import redis
-from tqdm import tqdm
-
+from model.cage.pool import CagedXray
 from pneumonia_api.batch.listing import NotRegular, open_regular
-from pneumonia_api.records.xrays import (
+from pneumonia_api.batch.outage import retry_through_outage
+from pneumonia_api.records.record import (
     BATCH_SOURCE,
     XrayMissing,
     XrayRecord,
-    XrayStore,
-    name_batch,
+    fingerprint_file,
     new_xray,
 )
-
-WAIT_SECONDS = 900
-"""How long Redis may be away: a restart or failover. Far below the hour after which images without
-a record may be swept from the image store, because previews are written before their records."""
+from pneumonia_api.records.xrays import XrayStore
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -38,35 +31,39 @@ B = TypeVar("B")
 
 @dataclass(eq=False)
 class File:
-    """One file on its way; `record` is what is stored, or will be.
+    """One file on its way through a run; `record` is what is stored, or will be.
 
-    `known`: an earlier run stored the record. `repeated`: another file of this run has the same
-    bytes. `error`: why it could not even be read from the disk; such a file has no record.
-    `fault`: what its decoder raised, without the words of the exception, which may quote the file.
+    `fingerprint` identifies the file's bytes and the model. `known`: an earlier run stored the
+    record. `repeated`: another file of this run has the same bytes. `error`: why the file could not
+    be read from disk; such a file has no record. `fault`: kind and place of an exception of the
+    decoder, without its message, which may quote the file. `image` is set between decoding and
+    prediction.
     """
 
     path: Path
     digest: str = ""
     data: bytes = b""
     too_large: bool = False
-    name: str = ""
+    fingerprint: str = ""
     record: XrayRecord | None = None
     known: bool = False
     repeated: bool = False
     error: str = ""
     fault: str = ""
-    image: np.ndarray | None = None
-    warnings: tuple[str, ...] = ()
+    image: CagedXray | None = None
 
     @property
-    def waits(self) -> bool:
-        """Whether it is still to be judged in this run."""
+    def is_pending(self) -> bool:
+        """Whether this run must still judge the file."""
         fresh = not (self.known or self.repeated or self.error)
         return fresh and self.record is not None and self.record.status == "queued"
 
 
 def lookahead(items: Iterable[A], start: Callable[[A], Callable[[], B]]) -> Iterator[B]:
-    """Start each item, which returns how to collect it, while the one before is being collected."""
+    """Start each item before collecting the result of the previous one.
+
+    `start` returns the function that collects the result.
+    """
     started: deque[Callable[[], B]] = deque()
     for item in items:
         started.append(start(item))
@@ -76,45 +73,20 @@ def lookahead(items: Iterable[A], start: Callable[[A], Callable[[], B]]) -> Iter
         yield started.popleft()()
 
 
-def patiently(operation: Callable[[], B]) -> B:
-    """The operation's answer, tried again while Redis is away, for WAIT_SECONDS at most.
-
-    Whatever is passed here may have been carried out although its answer was lost.
-    """
-    end, pause, told = time.monotonic() + WAIT_SECONDS, 0.5, False
-    while True:
-        try:
-            answer = operation()
-        except redis.AuthenticationError:
-            raise  # a ConnectionError by its class, but waiting does not help
-        except (redis.ConnectionError, redis.TimeoutError, redis.ReadOnlyError):
-            if time.monotonic() > end:
-                raise
-            if not told:
-                tqdm.write("Redis does not answer; waiting for it, nothing is lost.")
-                told = True
-            time.sleep(pause)
-            pause = min(2 * pause, 5)
-        else:
-            if told:
-                tqdm.write("Redis answers again; going on.")
-            return answer
-
-
 class Intake:
-    """Files -> batches of `File`, read by the threads of `pool`, each with its record."""
+    """Turns paths into batches of `File`, each with its record; reads in the threads of `pool`."""
 
     def __init__(
-        self, xrays: XrayStore, pool: ThreadPoolExecutor, model: str, max_bytes: int
+        self, xrays: XrayStore, pool: ThreadPoolExecutor, model_version: str, max_bytes: int
     ) -> None:
         self._xrays = xrays
         self._pool = pool
-        self._model = model
+        self._model_version = model_version
         self._max_bytes = max_bytes
-        self._names: set[str] = set()
+        self._seen: set[str] = set()  # fingerprints
 
     def run(self, paths: Sequence[Path], batch: int) -> Iterator[list[File]]:
-        """Batches in the order of `paths`; the next one is read meanwhile."""
+        """Batches in the order of `paths`, each read while the previous one is used."""
         batches = (paths[start : start + batch] for start in range(0, len(paths), batch))
         for files in lookahead(batches, self._start_reading):
             self._identify([file for file in files if not file.error])
@@ -138,22 +110,24 @@ class Intake:
             return File(path, error=str(error))
         except OSError as error:
             return File(path, error=f"{error.strerror}.")
-        # What is still being copied here would be judged, or rejected for good, by half.
+        # Half of a file that is still being copied must be neither judged nor rejected.
         if (size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
             return File(path, error="It changed while it was read; run the same command again.")
         return File(path, digest.hexdigest(), data, too_large)
 
     def _identify(self, files: list[File]) -> None:
         for file in files:
-            file.name = name_batch(file.digest, self._model)
-            file.repeated = file.name in self._names
-            self._names.add(file.name)
-        found = patiently(lambda: self._xrays.find_batch([file.name for file in files]))
+            file.fingerprint = fingerprint_file(file.digest, self._model_version)
+            file.repeated = file.fingerprint in self._seen
+            self._seen.add(file.fingerprint)
+        found = retry_through_outage(
+            lambda: self._xrays.find_scored([file.fingerprint for file in files])
+        )
         for file, xray_id in zip(files, found, strict=True):
             file.record = self._find(xray_id) if xray_id else None
             file.known = file.record is not None
             if file.record is None:
-                file.record = new_xray(BATCH_SOURCE, file.digest, ending=file.name)
+                file.record = new_xray(BATCH_SOURCE, file.digest, fingerprint=file.fingerprint)
                 if file.too_large:
                     reason = (
                         f"The file is larger than {self._max_bytes >> 20} MB; "
@@ -165,6 +139,6 @@ class Intake:
 
     def _find(self, xray_id: str) -> XrayRecord | None:
         try:
-            return patiently(lambda: self._xrays.get(xray_id))
+            return retry_through_outage(lambda: self._xrays.get(xray_id))
         except XrayMissing:
-            return None  # deleted this moment
+            return None  # deleted a moment ago

@@ -1,6 +1,6 @@
-"""What lies below a folder: image files, what could not be looked into, and what is no file at all.
+"""Lists what is below a folder: image files, unreadable folders, and what is not a regular file.
 
-Nothing is opened that is not a regular file: a named pipe waits for ever, a device never ends.
+Opens regular files only: reading a named pipe blocks for ever, and a device never ends.
 """
 
 import os
@@ -22,16 +22,16 @@ _KINDS = (
 
 
 class NotRegular(ValueError):
-    """It is no regular file; the message is one sentence that says what it is."""
+    """The path is not a regular file; the message is one sentence that says what it is."""
 
 
 @dataclass
 class Listing:
     """Everything below a folder, in name order.
 
-    `files` are images by suffix or first bytes, and what could not be looked into, which may be
-    one. `closed` are folders that cannot be listed and why. `skipped` are no regular files, and
-    what they are. `others` counts files that are no images.
+    `files` are images by suffix or first bytes, and files that could not be read to find out.
+    `closed` are folders that cannot be listed, with the reason. `skipped` are paths that are not
+    regular files, with what they are. `others` counts files that are not images.
     """
 
     files: list[Path] = field(default_factory=list)
@@ -41,10 +41,11 @@ class Listing:
 
 
 def list_files(folder: Path) -> Listing:
-    """Look through `folder`; hidden names are left out.
+    """List `folder` recursively, without hidden names.
 
-    An image is known by its suffix or by its first bytes: DICOM files often have no suffix. Links
-    to files are followed; links to folders are not, for they may lead back to where they lie.
+    An image is recognised by its suffix or by its first bytes, because DICOM files often have no
+    suffix. Symbolic links to files are followed; links to folders are not, because they may form a
+    loop.
     """
     found = Listing()
 
@@ -63,7 +64,7 @@ def list_files(folder: Path) -> Listing:
             except NotRegular as error:
                 found.skipped.append((path, str(error)))
             except OSError:
-                found.files.append(path)  # its reader says why
+                found.files.append(path)  # reading it later reports why
             else:
                 if is_image:
                     found.files.append(path)
@@ -75,7 +76,7 @@ def list_files(folder: Path) -> Listing:
 def open_regular(path: Path) -> BufferedReader:
     """Open a regular file for reading. Raises NotRegular, and OSError as `open` does."""
     _check_regular(path.stat().st_mode)
-    # Whatever took its place since then must not be waited for.
+    # Non-blocking, in case a pipe has taken its place since then.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     file = os.fdopen(descriptor, "rb")
     try:

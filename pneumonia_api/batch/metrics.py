@@ -1,4 +1,4 @@
-"""The scoring of a folder as Prometheus sees it: a file that is replaced every few seconds."""
+"""Metrics of archive scoring, in a file that is rewritten every few seconds."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,42 +17,42 @@ SUCCEEDED = "pneumonia_batch_last_success_timestamp_seconds"
 DURATION = "pneumonia_batch_duration_seconds"
 
 GAUGES = (
-    GaugeKind(RUNNING, "1 while a folder is scored; its file is old when the run was killed."),
+    GaugeKind(RUNNING, "1 while a run is going on; its file is old if the run was killed."),
     GaugeKind(
         FILES,
-        "Files of the present or last run, by what came of them: done, rejected, failed or unread; "
-        "known when an earlier run had judged them, repeated when another file has the same bytes.",
+        "Files of the current or last run, by result: done, rejected, failed or unread; known if "
+        "an earlier run judged them, repeated if another file has the same bytes.",
         ("status",),
     ),
     GaugeKind(
         SKIPPED,
-        "What lies in the folder and is no regular file, so it was never opened: pipes, sockets, "
+        "Paths in the folder that are not regular files and were not opened: pipes, sockets, "
         "devices and links to folders.",
     ),
     GaugeKind(TOTAL, "Image files found in the folder, and folders that cannot be listed."),
-    GaugeKind(SPEED, "X-rays scored in a second, since the run began."),
-    GaugeKind(SUCCEEDED, "When a run last ended without a file that failed or was unread."),
-    GaugeKind(DURATION, "Length of the last run that succeeded."),
+    GaugeKind(SPEED, "X-rays scored per second since the run began."),
+    GaugeKind(SUCCEEDED, "When a run last ended without failed or unread files."),
+    GaugeKind(DURATION, "Duration of the last run that succeeded."),
 )
 SCORED = ("done", "rejected")
 STATUSES = (*SCORED, "failed", "unread", "known", "repeated")
 WRITE_SECONDS = 5
-"""Well below the interval of scrapes, and far above the time of a write."""
+"""Well below the scrape interval, and far above the time of a write."""
 
 
 @contextmanager
 def report_scoring(
     file: Path | None, total: int, skipped: int, counts: Mapping[str, int]
 ) -> Iterator[Callable[[], None]]:
-    """Report in `file`, if one is given, a run over `total` files that counts in `counts`.
+    """Write the metrics of a run over `total` files to `file`, if any, while the block runs.
 
-    Within it, call what it gives as often as there is news.
+    Yields a function to call whenever `counts` has changed.
     """
     gauges = GaugeFile(file, GAUGES)
     started = time.monotonic()
     written = float("-inf")
 
-    def tell(running: bool) -> None:
+    def write(running: bool) -> None:
         nonlocal written
         written = time.monotonic()
         scored = sum(counts[status] for status in SCORED)
@@ -64,15 +64,15 @@ def report_scoring(
             gauges.set(FILES, counts[status], status)
         gauges.write()
 
-    def tell_now_and_then() -> None:
+    def write_if_due() -> None:
         if time.monotonic() > written + WRITE_SECONDS:
-            tell(True)
+            write(True)
 
-    tell(True)
+    write(True)
     try:
-        yield tell_now_and_then
+        yield write_if_due
         if not (counts["failed"] or counts["unread"]):
             gauges.set(SUCCEEDED, time.time())
             gauges.set(DURATION, time.monotonic() - started)
     finally:
-        tell(False)
+        write(False)

@@ -1,13 +1,13 @@
 #!/usr/bin/env python
-"""Score a folder of X-rays: each image or DICOM file below it becomes a record in the worklist.
+"""Score an archive: every image or DICOM file below a folder becomes a record in the worklist.
 
     python -m model.inference --data FOLDER [--redis-url redis://...] [--labels] [--celery]
 
-The records are those of an upload, with the source `batch`; previews go to the image store. A GPU
-is used where Keras sees one, else the serving export on the CPU. Started again after a kill, or
-with more files in the folder, it does what is left; nothing is done or stored twice. While Redis
-is away it waits. A password in an option can be read by everybody on the machine: leave --redis-url
-out where REDIS_URL is set or `var/env` is there.
+Records are like those of an upload, with the source `batch`; previews go to the image store. Runs
+on a GPU if Keras sees one, else the serving export on the CPU. After a kill, or with more files in
+the folder, the same command does what is left; nothing is done or stored twice. Waits while Redis
+is unreachable. Every user of the machine can read a password on the command line: leave
+--redis-url out if REDIS_URL is set or `var/env` exists.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
@@ -25,21 +26,49 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from tqdm import tqdm
 
+from model.cage.pool import CageLost
 from model.serving.artifact import ArtifactError
-from pneumonia_api.batch.intake import File, Intake, patiently
+from pneumonia_api.batch.intake import File, Intake
 from pneumonia_api.batch.listing import list_files
 from pneumonia_api.batch.metrics import report_scoring
+from pneumonia_api.batch.outage import retry_through_outage
 from pneumonia_api.batch.tally import Tally, read_label
 from pneumonia_api.config import BatchConfig, ConfigError, read_batch_config
 from pneumonia_api.records.images import ImageStore, ImageStoreUnavailable
+from pneumonia_api.records.served_model import ServedModel
 from pneumonia_api.records.xrays import XrayStore
 
 
 class CannotScore(RuntimeError):
-    """One sentence that says why not, and what to do."""
+    """Why the run cannot begin, and what to do, in one sentence."""
 
 
-def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+@dataclass(frozen=True)
+class Options:
+    """The command line. Without `folder`, the run only checks Redis and the image store."""
+
+    folder: Path | None
+    redis_url: str | None
+    image_store: str | None
+    labels: bool
+    celery: bool
+    metrics: Path | None
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What scores the files: `run` yields them in batches once their records are stored.
+
+    `threshold` is that of the model; `place` is for the summary.
+    """
+
+    run: Callable[[Intake, Sequence[Path]], Iterator[list[File]]]
+    model_version: str
+    threshold: float
+    place: str
+
+
+def parse_options(argv: Sequence[str] | None) -> Options:
     """The command line; all other settings are those of the service."""
     parser = argparse.ArgumentParser(
         prog="model/inference.py",
@@ -47,27 +76,30 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         description="Score a folder of X-rays into the worklist.",
     )
     task = parser.add_mutually_exclusive_group(required=True)
-    task.add_argument("--data", type=Path, help="folder of JPEG, PNG, TIFF and DICOM")
+    task.add_argument("--data", type=Path, help="folder of JPEG, PNG, TIFF and DICOM files")
     task.add_argument(
-        "--check", action="store_true", help="only try Redis and the image store, and end"
+        "--check", action="store_true", help="only check Redis and the image store, and exit"
     )
     parser.add_argument("--redis-url", help="default: REDIS_URL, which hides its password better")
     parser.add_argument("--image-store", help="fsspec URL for previews; default: IMAGE_STORE")
     parser.add_argument(
-        "--labels", action="store_true", help="folders named NORMAL and PNEUMONIA tell the class"
+        "--labels", action="store_true", help="folders named NORMAL and PNEUMONIA are labels"
     )
     parser.add_argument(
         "--celery", action="store_true", help="send the files to the workers, on any machines"
     )
     parser.add_argument(
-        "--metrics", type=Path, metavar="FILE", help="a .prom file for node_exporter: progress"
+        "--metrics", type=Path, metavar="FILE", help="write progress to a .prom file"
     )
-    return parser.parse_args(argv)
-
-
-def _read_config(arguments: argparse.Namespace) -> BatchConfig:
-    given = {"REDIS_URL": arguments.redis_url, "IMAGE_STORE": arguments.image_store}
-    return read_batch_config({name: value for name, value in given.items() if value})
+    values = parser.parse_args(argv)
+    return Options(
+        folder=values.data,
+        redis_url=values.redis_url,
+        image_store=values.image_store,
+        labels=values.labels,
+        celery=values.celery,
+        metrics=values.metrics,
+    )
 
 
 def connect(config: BatchConfig) -> tuple[redis.Redis, ImageStore]:
@@ -78,7 +110,7 @@ def connect(config: BatchConfig) -> tuple[redis.Redis, ImageStore]:
             decode_responses=True,
             socket_connect_timeout=5,
             socket_timeout=10,
-            retry=Retry(NoBackoff(), 0),  # `patiently` tries again, and says so
+            retry=Retry(NoBackoff(), 0),  # `retry_through_outage` retries, and reports it
         )
         client.ping()
     except ValueError as error:
@@ -91,9 +123,9 @@ def connect(config: BatchConfig) -> tuple[redis.Redis, ImageStore]:
         raise CannotScore(f"The image store's URL cannot be used: {error}") from error
 
 
-def check_stores(arguments: argparse.Namespace) -> int:
-    """Whether records and previews can be stored; raises what `main` reports."""
-    client, images = connect(_read_config(arguments))
+def check_stores(config: BatchConfig) -> int:
+    """Check that records and previews can be stored. Raises what `main` reports."""
+    client, images = connect(config)
     client.close()
     name = f"check-{uuid4().hex}"
     try:
@@ -105,93 +137,94 @@ def check_stores(arguments: argparse.Namespace) -> int:
 
 
 def count_threads() -> int:
-    """Twice the cores: half of the threads may wait for disk or network."""
+    """Twice the cores, because half of the threads may wait for disk or network."""
     return 2 * len(os.sched_getaffinity(0))
 
 
-def score_folder(arguments: argparse.Namespace) -> int:
-    """The whole run; raises what `main` tells."""
-    folder = arguments.data
-    config = _read_config(arguments)
+def score_folder(folder: Path, options: Options, config: BatchConfig) -> int:
+    """Score everything below `folder`; returns the exit status. Raises what `main` reports."""
     if not folder.is_dir():
         raise CannotScore(f"{folder} is not a folder.")
     listing = list_files(folder)
     paths = listing.files
     if not paths and not listing.closed:
         raise CannotScore(f"No JPEG, PNG, TIFF or DICOM file was found in {folder}.")
-    if arguments.labels and not any(read_label(path.relative_to(folder)) for path in paths):
+    if options.labels and not any(read_label(path.relative_to(folder)) for path in paths):
         raise CannotScore(f"{folder} has no folders NORMAL and PNEUMONIA; leave out --labels.")
     client, images = connect(config)
     pool = ThreadPoolExecutor(count_threads())
     try:
-        prepare = prepare_workers if arguments.celery else prepare_machine
-        run, model, threshold, where = prepare(config, XrayStore(client), images, pool)
-        intake = Intake(XrayStore(client), pool, model, config.max_body_bytes)
-        tally = Tally(folder, arguments.labels)
+        prepare = prepare_workers if options.celery else prepare_machine
+        engine = prepare(config, client, images, pool)
+        intake = Intake(XrayStore(client), pool, engine.model_version, config.max_body_bytes)
+        tally = Tally(folder, options.labels)
         tally.add_unseen(listing)
         total = len(paths) + len(listing.closed)
         started = time.monotonic()
         with (
             tqdm(total=len(paths), unit="file", smoothing=0.1) as bar,
-            report_scoring(arguments.metrics, total, tally.skipped, tally.counts) as report,
+            report_scoring(options.metrics, total, tally.skipped, tally.counts) as report,
         ):
-            for files in run(intake, paths):
+            for files in engine.run(intake, paths):
                 tally.add(files)
                 bar.update(len(files))
                 report()
     finally:
         pool.shutdown(cancel_futures=True)
     seconds = time.monotonic() - started
-    print(tally.summarize(listing.others, seconds), f"model {model} on {where}", sep="\n")
-    if arguments.labels:
-        print(*tally.score(threshold), sep="\n")
+    print(tally.summarize(listing.others, seconds))
+    print(f"model {engine.model_version} on {engine.place}")
+    if options.labels:
+        print(*tally.score(engine.threshold), sep="\n")
     return 1 if tally.counts["unread"] or tally.counts["failed"] else 0
 
 
-Run = Callable[[Intake, Sequence[Path]], Iterator[list[File]]]
-
-
 def prepare_machine(
-    config: BatchConfig, xrays: XrayStore, images: ImageStore, pool: ThreadPoolExecutor
-) -> tuple[Run, str, float, str]:
-    """Score here: what to run, the model's version and threshold, and where it runs."""
-    from model.cage.pool import CageLost  # noqa: PLC0415 - no runtime and no readers with --celery
+    config: BatchConfig, client: redis.Redis, images: ImageStore, pool: ThreadPoolExecutor
+) -> Engine:
+    """Score on this machine. Raises CannotScore or ArtifactError."""
+    # Takes seconds to import, and --celery does not need it.
     from pneumonia_api.batch.runtimes import choose_runtime  # noqa: PLC0415
     from pneumonia_api.batch.scoring import Scorer  # noqa: PLC0415
 
     runtime = choose_runtime(config.model_dir, config.serving_dir, pool)
-    scorer = Scorer(xrays, images, runtime, pool, config.max_pixels)
+    scorer = Scorer(XrayStore(client), images, runtime, pool, config.max_pixels)
     try:
         scorer.check()
     except CageLost as error:
         raise CannotScore(
             "The processes that read X-rays cannot be started; the lines above say why."
         ) from error
-    return scorer.run, runtime.artifact.version, runtime.artifact.threshold, runtime.name
+    artifact = runtime.artifact
+    return Engine(scorer.run, artifact.version, artifact.threshold, runtime.name)
 
 
 def prepare_workers(
-    config: BatchConfig, xrays: XrayStore, images: ImageStore, pool: ThreadPoolExecutor
-) -> tuple[Run, str, float, str]:
-    """Let the workers score, with the model that they announced."""
-    from pneumonia_api.batch.dispatch import Dispatcher  # noqa: PLC0415 - no queue without --celery
+    config: BatchConfig, client: redis.Redis, images: ImageStore, pool: ThreadPoolExecutor
+) -> Engine:
+    """Let the workers score, with the model that they serve. Raises CannotScore."""
+    from pneumonia_api.batch.dispatch import Dispatcher  # noqa: PLC0415 - only --celery needs it
 
-    model = patiently(xrays.get_model)
+    model = retry_through_outage(ServedModel(client).get)
     if model is None:
         raise CannotScore("No worker has announced its model; start one first.")
-    dispatcher = Dispatcher(xrays, images, pool, config.redis_url)
-    where = f"the workers; in their log this run is {dispatcher.request_id}"
-    return dispatcher.run, model["version"], model["threshold"], where
+    dispatcher = Dispatcher(client, images, pool, config.redis_url)
+    place = f"the workers; in their log this run is {dispatcher.request_id}"
+    return Engine(dispatcher.run, model["version"], model["threshold"], place)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run; what a person can mend is told in one line."""
-    arguments = parse_arguments(argv)
+    """The command; prints one line for a fault that a person can fix."""
+    options = parse_options(argv)
+    given = {"REDIS_URL": options.redis_url, "IMAGE_STORE": options.image_store}
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # names of files are any bytes
+            stream.reconfigure(errors="backslashreplace")  # file names may be any bytes
     try:
-        return check_stores(arguments) if arguments.check else score_folder(arguments)
+        config = read_batch_config({name: value for name, value in given.items() if value})
+        if options.folder is None:
+            return check_stores(config)
+        return score_folder(options.folder, options, config)
     except (CannotScore, ConfigError, ArtifactError) as error:
         print(error, file=sys.stderr)
     except redis.RedisError as error:

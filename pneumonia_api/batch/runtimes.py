@@ -1,4 +1,4 @@
-"""Many X-rays at once: Keras on a GPU, the serving export on a CPU; the same network in both."""
+"""Inference on many X-rays: Keras on a GPU, or the serving export on a CPU; the same network."""
 
 import os
 import queue
@@ -17,22 +17,25 @@ from model.serving.predictor import compile_requests, open_network, split_output
 
 
 class Runtime(Protocol):
-    """What predicts; `batch` is how many X-rays it likes to be given."""
+    """Runs the network; `batch` is the number of X-rays to pass to `start`."""
 
     artifact: Artifact
     batch: int
     name: str
 
     def start(self, images: Sequence[np.ndarray]) -> Callable[[], list[Output]]:
-        """Begin on `model_input`s; what is returned waits for their outputs."""
+        """Start inference on model inputs, (side, side, 1) float32 each.
+
+        Returns a function that waits for their outputs.
+        """
         ...
 
 
 class CpuStreams:
-    """The serving export with one stream for each core, fed by the threads of `pool`.
+    """The serving export with one stream per core, fed by the threads of `pool`.
 
-    Each stream is given a few images at once, which takes 7 % less processor time an image than
-    one by one, as a worker has to; more at once gain nothing.
+    Each stream takes `together` images per request, which costs 7 % less CPU time per image than
+    single images, as in the worker; larger requests gain nothing.
     """
 
     name = "CPU (OpenVINO)"
@@ -41,7 +44,7 @@ class CpuStreams:
     def __init__(
         self, artifact_folder: Path, serving_folder: Path, pool: ThreadPoolExecutor
     ) -> None:
-        """Raises ArtifactError when the artifact or its export is missing or damaged."""
+        """Raises ArtifactError if the artifact or its export is missing or damaged."""
         cores = len(os.sched_getaffinity(0))
         self.batch = 2 * self.together * cores
         self.artifact = read_artifact(artifact_folder)
@@ -71,22 +74,22 @@ class CpuStreams:
 
 
 class GpuBatches:
-    """The Keras network, in batches of one size, on a thread of its own."""
+    """The Keras network, in batches of one size, in its own thread."""
 
     name = "GPU (Keras)"
     batch = 64
 
     def __init__(self, artifact_folder: Path) -> None:
-        """Raises ArtifactError when the artifact is missing."""
+        """Raises ArtifactError if the artifact is missing."""
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-        # Seconds to import, and not needed where there is no GPU.
+        # Takes seconds to import, and is needed on a GPU only.
         import tensorflow as tf  # noqa: PLC0415
 
         from model.network.gradcam import build_serving_network  # noqa: PLC0415
         from model.network.graph import load_network  # noqa: PLC0415
 
         self.artifact = read_artifact(artifact_folder)
-        # Ten bits of mantissa would make answers depend on the kind of machine.
+        # TensorFloat-32 has a mantissa of ten bits, so results would depend on the GPU.
         tf.config.experimental.enable_tensor_float_32_execution(False)
         self._network = build_serving_network(
             load_network(artifact_folder / WEIGHTS_NAME), read_density(artifact_folder)
@@ -107,7 +110,7 @@ class GpuBatches:
 
 
 def _fill(images: Sequence[np.ndarray], size: int) -> np.ndarray:
-    """A batch that is filled up: a graph is compiled and tuned anew for each size."""
+    """A batch padded to `size`, because each new size would compile and tune the graph again."""
     full = np.zeros((max(size, len(images)), *images[0].shape), np.float32)
     full[: len(images)] = images
     return full
@@ -116,9 +119,9 @@ def _fill(images: Sequence[np.ndarray], size: int) -> np.ndarray:
 def choose_runtime(
     artifact_folder: Path, serving_folder: Path, pool: ThreadPoolExecutor
 ) -> Runtime:
-    """Keras where it sees a GPU, else the serving export.
+    """Keras if it sees a GPU, else the serving export.
 
-    Raises ArtifactError, also when its answers are not those that the training run recorded.
+    Raises ArtifactError, also if its answers differ from those that the training run recorded.
     """
     runtime: Runtime = (
         GpuBatches(artifact_folder)
@@ -132,7 +135,7 @@ def choose_runtime(
 
 def _has_gpu() -> bool:
     if not any(Path("/dev").glob("nvidia[0-9]*")):
-        return False  # no driver, so there is no need to import TensorFlow and ask
+        return False  # no driver: do not import TensorFlow just to ask
     import tensorflow as tf  # noqa: PLC0415
 
     return bool(tf.config.list_physical_devices("GPU"))

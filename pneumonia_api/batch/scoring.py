@@ -1,44 +1,42 @@
-"""Files -> predictions -> records, all on this machine; each step works ahead of the next."""
+"""Scores files on this machine: decode, predict, store; each step works ahead of the next."""
 
 import os
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, replace
 from pathlib import Path
 
-from model.cage.pool import Cage, CagedXray, CageFault, CageLost
+from model.cage.pool import Cage, CagedXray, CageFault
 from model.reading.limits import UnreadableXray
 from model.serving.predictor import conclude
-from pneumonia_api.batch.intake import File, Intake, lookahead, patiently
+from pneumonia_api.batch.intake import File, Intake, lookahead
+from pneumonia_api.batch.outage import retry_through_outage
 from pneumonia_api.batch.runtimes import Runtime
+from pneumonia_api.judging import TRIES, fail, judge, read, reject, store_preview
 from pneumonia_api.records.images import ImageStore
-from pneumonia_api.records.xrays import XrayRecord, XrayStore, as_judged
+from pneumonia_api.records.record import XrayRecord
+from pneumonia_api.records.xrays import XrayStore
 
-FAILED_REASON = (
-    "The X-ray could not be judged because of a fault on our side; export it again, or delete this "
-    "record and score its folder again."
-)
+REMEDY = "export it again, or delete this record and score its folder again"
 
 
 def locate(error: BaseException) -> str:
-    """Kind of an exception and the line that raised it; its own words may quote the file."""
+    """Type of an exception and the line that raised it, without its message.
+
+    The message may quote the file.
+    """
     if isinstance(error, CageFault):
-        return str(error)  # lines of the reader, in another process
+        return str(error)  # a line of the reader, in the caged process
     frames = traceback.extract_tb(error.__traceback__)
     line = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
     return f"{type(error).__name__}{line}"
 
 
-LOST_TRIES = 4
-"""Times that a file is read whose reader is ended from outside; as often as in a worker."""
-
-
 class Scorer:
-    """Judges what an `Intake` brings; a kill at any point leaves no half of anything.
+    """Judges the files of an `Intake`. A run may be killed at any time: no file is half scored.
 
-    A batch of records and the marks that its files are done are one transaction. Previews are
-    written just before: without their records nobody can see them, and the workers sweep them.
+    One transaction stores the records of a batch and the fingerprints of its files. Previews are
+    stored just before; without its record, a preview is invisible, and the workers sweep it.
     """
 
     def __init__(
@@ -58,78 +56,70 @@ class Scorer:
         self._cage.start()
 
     def check(self) -> None:
-        """Wait until files can be read. Raises CageLost when they cannot on this machine."""
+        """Wait until the cage is ready. Raises CageLost when this machine cannot start it."""
         self._cage.check()
 
     def run(self, intake: Intake, paths: Sequence[Path]) -> Iterator[list[File]]:
         """Batches of files whose records are stored."""
         batches = intake.run(paths, self._runtime.batch)
-        for files in lookahead(lookahead(batches, self._start_decoding), self._start_judging):
+        for files in lookahead(lookahead(batches, self._start_reading), self._start_predicting):
             self._store(files)
             yield files
 
-    def _start_decoding(self, files: list[File]) -> Callable[[], list[File]]:
+    def _start_reading(self, files: list[File]) -> Callable[[], list[File]]:
         started = [
-            (file, file.record, self._pool.submit(self._decode, file.data))
+            (file, file.record, self._pool.submit(self._read, file.data))
             for file in files
-            if file.record and file.waits
+            if file.record and file.is_pending
         ]
 
         def collect() -> list[File]:
-            previews = [
-                self._pool.submit(self._images.write_preview, record.id, preview)
-                for file, record, decoding in started
-                if (preview := self._take(file, record, decoding))
-            ]
-            for written in previews:
-                written.result()
+            for file, record, reading in started:
+                self._take(file, record, reading)
             return files
 
         return collect
 
-    def _decode(self, data: bytes, tries: int = LOST_TRIES) -> CagedXray:
-        """The only place where a file is decoded; what this raises is the file's own."""
-        try:
-            return self._cage.read(data, self._max_pixels, self._runtime.artifact.input_side)
-        except CageLost:  # most likely ended for memory that others took
-            if tries == 1:
-                raise
-        return self._decode(data, tries - 1)
+    def _read(self, data: bytes) -> CagedXray:
+        """The only step whose exceptions are a file's own; see `_take`."""
+        side = self._runtime.artifact.input_side
+        return read(self._cage, data, self._max_pixels, side, tries=TRIES)
 
-    def _take(self, file: File, record: XrayRecord, decoding: Future[CagedXray]) -> bytes:
-        """Put what came of decoding into `file`; returns the preview, empty where there is none."""
+    @staticmethod
+    def _take(file: File, record: XrayRecord, reading: Future[CagedXray]) -> None:
         file.data = b""
-        error = decoding.exception()
+        error = reading.exception()
         if error is None:
-            decoded = decoding.result()
-            file.image, file.warnings = decoded.input, decoded.warnings
-            return decoded.preview
-        if isinstance(error, UnreadableXray):
-            file.record = replace(record, status="rejected", reason=str(error))
+            file.image = reading.result()
+        elif isinstance(error, UnreadableXray):
+            file.record = reject(record, error)
         elif isinstance(error, Exception):
-            # As in a worker: whatever a decoder raises costs this file, never the others.
-            file.record = replace(record, status="failed", reason=FAILED_REASON)
+            # As in the worker, whatever a decoder raises fails this file and no other.
+            file.record = fail(record, REMEDY)
             file.fault = locate(error)
         else:
             raise error
-        return b""
 
-    def _start_judging(self, files: list[File]) -> Callable[[], list[File]]:
-        judged = [(f, f.record, f.image) for f in files if f.record and f.image is not None]
-        outputs = self._runtime.start([image for _, _, image in judged])
+    def _start_predicting(self, files: list[File]) -> Callable[[], list[File]]:
+        started = [(f, f.record, f.image) for f in files if f.record and f.image]
+        outputs = self._runtime.start([image.input for _, _, image in started])
 
         def collect() -> list[File]:
-            for (file, record, _), output in zip(judged, outputs(), strict=True):
+            previews = []
+            for (file, record, image), output in zip(started, outputs(), strict=True):
                 prediction = conclude(self._runtime.artifact, output)
-                file.record = as_judged(record, asdict(prediction), file.warnings)
-                if prediction.refusal:
-                    self._images.delete_preview(record.id)
+                file.record = judged = judge(record, prediction, image.warnings)
+                previews.append(
+                    self._pool.submit(store_preview, self._images, judged, image.preview)
+                )
                 file.image = None
+            for stored in previews:
+                stored.result()
             return files
 
         return collect
 
     def _store(self, files: list[File]) -> None:
         records = [f.record for f in files if f.record and not (f.known or f.repeated)]
-        for lost in patiently(lambda: self._xrays.add_batch(records)):
+        for lost in retry_through_outage(lambda: self._xrays.add_scored(records)):
             self._images.delete_preview(lost.id)

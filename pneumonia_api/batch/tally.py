@@ -1,4 +1,4 @@
-"""What came of the files of a folder: the summary and, where folders tell the class, metrics."""
+"""Summary of a run and, where folders are named after classes, the model's scores."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,28 +14,28 @@ from pneumonia_api.batch.intake import File
 from pneumonia_api.batch.listing import Listing
 
 SEED = 20
-"""Of the bootstrap, so that the same folder gives the same intervals."""
+"""Of the bootstrap, so that the same archive gives the same intervals."""
 
 METRICS = ("auc_roc", "auc_pr", "accuracy", "sensitivity", "specificity", "ece", "brier")
 
 
 class Tally:
-    """What came of the files, for the summary; with labels, what the metrics need."""
+    """Counts files by result and, with `labels`, collects what the scores need."""
 
     def __init__(self, folder: Path, labels: bool) -> None:
         self._folder = folder
         self._labels = labels
-        self._truths: list[tuple[str, int, str]] = []  # file, label, patient
-        self._probabilities: dict[str, float] = {}
+        self._truths: list[tuple[str, int, str]] = []  # fingerprint, label, patient
+        self._probabilities: dict[str, float] = {}  # by fingerprint
         self.counts: Counter[str] = Counter()
         self.skipped = 0
 
     def add(self, files: Sequence[File]) -> None:
-        """Count, and report each file that has no prediction where it lies."""
+        """Count the files, and print a line for each that has no prediction."""
         for file in files:
             record = file.record
             status = record.status if record else "unread"
-            # A file that failed is reported by every run until its record is deleted.
+            # Every run reports a failed file again until its record is deleted.
             if file.repeated or (file.known and status != "failed"):
                 self.counts["repeated" if file.repeated else "known"] += 1
             else:
@@ -44,12 +44,12 @@ class Tally:
                 if status != "done":
                     self._report(file.path, status, f"{file.fault}. " * bool(file.fault) + reason)
             if record and record.prediction and not file.repeated:
-                self.counts[record.prediction["decision"]] += 1
+                self.counts[record.prediction.decision] += 1
             if self._labels and not file.error:
                 self._remember(file)
 
     def add_unseen(self, listing: Listing) -> None:
-        """Count and report what was never opened."""
+        """Count and print what was never opened."""
         for path, reason in listing.closed:
             self.counts["unread"] += 1
             self._report(path, "unread", reason)
@@ -58,7 +58,7 @@ class Tally:
             self._report(path, "skipped", reason)
 
     def _report(self, path: Path, status: str, reason: str) -> None:
-        # Bytes that are no text, and what would command a terminal, are escaped.
+        # Escapes bytes that are not text, and terminal control sequences.
         name = "".join(
             c if c.isprintable() else c.encode("unicode_escape").decode()
             for c in str(path.relative_to(self._folder))
@@ -67,31 +67,31 @@ class Tally:
 
     def _remember(self, file: File) -> None:
         if file.record and file.record.prediction:
-            self._probabilities[file.name] = file.record.prediction["probability"]
+            self._probabilities[file.fingerprint] = file.record.prediction.probability
         if (labelled := read_label(file.path.relative_to(self._folder))) is not None:
-            self._truths.append((file.name, *labelled))
+            self._truths.append((file.fingerprint, *labelled))
 
     def summarize(self, others: int, seconds: float) -> str:
-        """What came of all files, one line each; nothing is said of what did not happen."""
+        """The summary: one line per result that occurred."""
         counts = self.counts
         scored = counts["done"] + counts["rejected"]
-        lines = [
+        results = [
             ("done", "judged in this run"),
             ("rejected", "rejected: not a readable X-ray"),
-            ("failed", "failed by a fault on our side; delete their records to try them again"),
+            ("failed", "failed by a fault on our side; delete their records to retry them"),
             ("known", "judged or rejected by an earlier run"),
             ("repeated", "the same bytes as another file"),
-            ("unread", "could not be read from the disk and have no record"),
+            ("unread", "could not be read from disk and have no record"),
         ]
-        told = [f"{counts[name]:7} {what}" for name, what in lines if counts[name]]
+        lines = [f"{counts[name]:7} {what}" for name, what in results if counts[name]]
         if self.skipped:
-            told.append(f"{self.skipped:7} skipped: pipes, sockets, devices and links to folders")
+            lines.append(f"{self.skipped:7} skipped: pipes, sockets, devices and links to folders")
         if others:
-            told.append(f"{others:7} are no images by suffix and content; left out")
-        told.append(f"{counts['pneumonia']:7} pneumonia, {counts['normal']} normal")
+            lines.append(f"{others:7} are not images by suffix or content; left out")
+        lines.append(f"{counts['pneumonia']:7} pneumonia, {counts['normal']} normal")
         if scored:
-            told.append(f"{seconds:.0f} s, {scored / seconds:.1f} X-rays a second")
-        return "\n".join(told)
+            lines.append(f"{seconds:.0f} s, {scored / seconds:.1f} X-rays per second")
+        return "\n".join(lines)
 
     def score(self, threshold: float) -> list[str]:
         """Lines with every metric and its 95 % interval, over the labelled files judged."""
@@ -104,7 +104,7 @@ class Tally:
         labels = np.array([label for _, label, _ in judged])
         if len(set(labels.tolist())) < len(CLASSES):
             return ["No metrics: X-rays in folders named NORMAL and PNEUMONIA are both needed."]
-        probabilities = np.array([self._probabilities[name] for name, _, _ in judged])
+        probabilities = np.array([self._probabilities[fingerprint] for fingerprint, _, _ in judged])
         patients = [patient for _, _, patient in judged]
         predictions = Predictions(labels, probabilities, patients)
         scores = asdict(score_predictions(predictions, threshold, SEED))
@@ -117,10 +117,10 @@ class Tally:
 
 
 def read_label(path: Path) -> tuple[int, str] | None:
-    """Label and patient by the innermost folder named after a class; None where there is none."""
+    """Label and patient by the innermost folder named after a class; None if there is none."""
     for parent in path.parents:
         if (name := parent.name.lower()) in CLASSES:
             label = CLASSES.index(name)
-            # Patients' numbers start anew in each folder.
+            # Patients are numbered from one in each folder.
             return label, f"{parent}/{read_patient(path.name, label)}"
     return None

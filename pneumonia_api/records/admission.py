@@ -1,25 +1,26 @@
-"""How many X-rays may wait, and how many of them for one caller."""
+"""How many X-rays may wait: in all, and for one caller."""
 
 from collections import Counter
 
 import redis
 
 from pneumonia_api.auth import MACHINE
+from pneumonia_api.records import keys
 
 PARTS = 4
-"""A person may have one part of the queue; for people there is one more, which no machine fills."""
+"""One person may fill one part of the queue; one more part is reserved for people."""
 
 
 class QueueFull(RuntimeError):
-    """More X-rays wait than the workers will do in reasonable time."""
+    """More X-rays wait than the workers can judge in reasonable time."""
 
 
 class ShareUsed(RuntimeError):
-    """The caller has as many X-rays waiting as one of many may have."""
+    """The caller has used up their share of a busy queue."""
 
 
 class Admission:
-    """The way into the queue."""
+    """Decides whether one more X-ray may wait."""
 
     def __init__(self, client: redis.Redis, max_queued: int) -> None:
         self._redis = client
@@ -29,14 +30,16 @@ class Admission:
         self._for_people = max_queued + part
 
     def check(self, caller: str) -> None:
-        """Raises QueueFull or ShareUsed. Uploads at the same moment may pass together."""
-        queued = int(self._redis.zcard("xrays:status:queued"))
+        """Raises QueueFull or ShareUsed. Concurrent uploads may exceed the limits slightly."""
+        queued = int(self._redis.zcard(keys.status("queued")))
         is_machine = caller == MACHINE
         if queued >= (self._for_machines if is_machine else self._for_people):
             raise QueueFull
         if is_machine or queued < self._share:
             return
-        # One command for all records that wait, and only while there are many.
-        sources = self._redis.sort("xrays:status:queued", by="nosort", get="xray:*->source")
+        # One command for all waiting records, and only when there are many.
+        sources = self._redis.sort(
+            keys.status("queued"), by="nosort", get=f"{keys.xray('*')}->source"
+        )
         if Counter(sources)[caller] >= self._share:
             raise ShareUsed

@@ -1,8 +1,8 @@
-"""Uploads that carry an idempotency key: sent again, they are the upload that they were.
+"""Uploads with an idempotency key: one that is sent again gets the record of the first.
 
-As in draft-ietf-httpapi-idempotency-key-header: the sender makes a key for each upload, and keeps
-it until it has heard an answer. Which record a key stands for is written in the transaction that
-writes the record, so an API that dies in between leaves neither.
+As in draft-ietf-httpapi-idempotency-key-header: the sender makes a key for each upload, and repeats
+it until a response arrives. One transaction writes the record and its key, so an API that dies
+leaves both or neither.
 """
 
 import hashlib
@@ -10,21 +10,23 @@ import re
 
 import redis
 
-from pneumonia_api.records.xrays import XrayMissing, XrayRecord, XrayStore
+from pneumonia_api.records import keys
+from pneumonia_api.records.record import XrayMissing, XrayRecord
+from pneumonia_api.records.xrays import XrayStore
 
 KEPT_SECONDS = 24 * 3600
-"""How long a key is known; far longer than a person or a script tries again."""
+"""How long a key is kept; far longer than a person or a script retries."""
 
-# A string in quotes, as the draft has it, or bare, as most services take it.
+# A quoted string, as the draft has it, or bare, as most services accept it.
 _KEY = re.compile(r'"(?P<quoted>[!#-\[\]-~]{1,128})"|(?P<bare>[!#-\[\]-~]{1,128})', re.ASCII)
 
 
 class BadKey(RuntimeError):
-    """The header is no idempotency key."""
+    """The header is not a valid idempotency key."""
 
 
 class KeyReused(RuntimeError):
-    """The key was sent with other bytes."""
+    """The key was sent before with different bytes."""
 
 
 def name_key(caller: str, header: str | None) -> str | None:
@@ -34,34 +36,34 @@ def name_key(caller: str, header: str | None) -> str | None:
     if not (found := _KEY.fullmatch(header)):
         raise BadKey
     text = f"{caller}\n{found['quoted'] or found['bare']}"
-    return f"sent:{hashlib.sha256(text.encode()).hexdigest()}"
+    return keys.sent(hashlib.sha256(text.encode()).hexdigest())
 
 
 class SentUploads:
-    """What was accepted under which key."""
+    """Which record each key stands for."""
 
     def __init__(self, client: redis.Redis, xrays: XrayStore) -> None:
         self._redis = client
         self._xrays = xrays
 
     def find(self, name: str | None, digest: str) -> XrayRecord | None:
-        """The record that was accepted under the key, unless it was deleted or failed.
+        """The record accepted under the key, unless it was deleted or has failed.
 
         Raises KeyReused.
         """
         return self._read(self._redis.get(name), digest) if name else None
 
     def add(self, xray: XrayRecord, name: str | None) -> XrayRecord:
-        """Store a new record under the key; returns the one that stands for the key now.
+        """Store a new record under the key, and return the record that the key stands for.
 
-        That is another one when the same upload was accepted meanwhile. Raises KeyReused.
+        That is another one if the same upload was accepted in the meantime. Raises KeyReused.
         """
         if name is None:
             self._xrays.add(xray)
             return xray
 
         def add(pipe: redis.client.Pipeline) -> XrayRecord:
-            # Its own: the connection ended before the answer to a transaction that was done.
+            # `earlier` may be this very record: the transaction was committed, the reply lost.
             if earlier := self._read(pipe.get(name), xray.digest):
                 return earlier
             pipe.multi()
@@ -82,5 +84,5 @@ class SentUploads:
             xray = self._xrays.get(xray_id)
         except XrayMissing:
             return None
-        # It failed on our side, and its sender was asked to send it again.
+        # A fault on our side; the sender was asked to send the X-ray again.
         return None if xray.status == "failed" else xray

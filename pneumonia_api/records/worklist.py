@@ -1,23 +1,24 @@
-"""The worklist: which records a page of it shows."""
+"""The worklist: filters, search and pages over the records."""
 
 import json
 from collections.abc import Iterator
 
 import redis
 
-from pneumonia_api.records.xrays import XrayRecord, read_hash
+from pneumonia_api.records import keys
+from pneumonia_api.records.record import XrayRecord, read_hash
 
 MAX_SCANNED = 1000
-"""Records whose text one call looks through: the page asks every few seconds."""
+"""Records whose text one call searches; the web page calls every few seconds."""
 
 MAX_LISTED = 20_000
-"""Ids that one call takes from an index; only their membership of other indexes is asked for."""
+"""Ids that one call reads from an index, to look them up in the other indexes."""
 
 _CHUNK = 1000
 
 
 class Worklist:
-    """Reads the indexes that `pneumonia_api.records.xrays` writes."""
+    """Reads pages from the indexes that `XrayStore` and `Reviews` write."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
@@ -34,19 +35,18 @@ class Worklist:
     ) -> tuple[list[XrayRecord], str | None]:
         """Up to `limit` records, newest first, and the cursor of the next page if there is one.
 
-        `q` is looked for in id, reference and note, without regard to case. Where few records
-        match, the page ends after MAX_SCANNED or MAX_LISTED of them: shorter, maybe empty, but
-        with a cursor.
+        `q` searches id, reference and note, ignoring case. Where few records match, the page stops
+        after MAX_SCANNED or MAX_LISTED records: it is shorter, perhaps empty, but has a cursor.
         """
         if decision and status not in (None, "done"):
-            return [], None  # what is not done has no decision
-        wanted = ["xrays:reviewed"] if reviewed else []
+            return [], None  # only done records have a decision
+        wanted = [keys.REVIEWED] if reviewed else []
         if decision:
-            wanted.append(f"xrays:decision:{decision}")
+            wanted.append(keys.decision(decision))
         elif status:
-            wanted.append(f"xrays:status:{status}")
-        index = wanted.pop(0) if wanted else "xrays"
-        unwanted = "xrays:reviewed" if reviewed is False else None
+            wanted.append(keys.status(status))
+        index = wanted.pop(0) if wanted else keys.XRAYS
+        unwanted = keys.REVIEWED if reviewed is False else None
 
         found: list[str] = []
         scanned = listed = 0
@@ -75,7 +75,7 @@ class Worklist:
             last = f"({ids[-1]}"
 
     def _keep(self, ids: list[str], wanted: list[str], unwanted: str | None) -> list[str]:
-        """Those that are in every index of `wanted` and not in `unwanted`."""
+        """The ids that are in every index of `wanted` and not in `unwanted`."""
         for index in wanted:
             scores = self._redis.zmscore(index, ids) if ids else []
             ids = [x for x, score in zip(ids, scores, strict=True) if score is not None]
@@ -85,10 +85,10 @@ class Worklist:
         return ids
 
     def _read_texts(self, ids: list[str]) -> dict[str, str]:
-        """What is searched of each, in lower case, without the prediction, which is the most."""
+        """The searchable text of each id, in lower case; skips the large prediction."""
         with self._redis.pipeline(transaction=False) as pipe:
             for xray_id in ids:
-                pipe.hmget(f"xray:{xray_id}", "reference", "review")
+                pipe.hmget(keys.xray(xray_id), "reference", "review")
             texts = {}
             for xray_id, (reference, review) in zip(ids, pipe.execute(), strict=True):
                 note = json.loads(review or "{}").get("note", "")
@@ -98,5 +98,5 @@ class Worklist:
     def _read(self, ids: list[str]) -> list[XrayRecord]:
         with self._redis.pipeline(transaction=False) as pipe:
             for xray_id in ids:
-                pipe.hgetall(f"xray:{xray_id}")
+                pipe.hgetall(keys.xray(xray_id))
             return [read_hash(values) for values in pipe.execute() if values]

@@ -1,4 +1,4 @@
-"""What a worker does beside its task: show that it lives, find what was stranded, clear away."""
+"""What a worker does besides its tasks: heartbeats, stranded X-rays, and orphaned images."""
 
 import logging
 import re
@@ -14,60 +14,65 @@ from kombu.exceptions import OperationalError
 from pneumonia_api.records.deliveries import Deliveries
 from pneumonia_api.records.images import ImageStore, ImageStoreUnavailable
 from pneumonia_api.records.publishing import publish
-from pneumonia_api.records.xrays import HEARTBEAT_SECONDS, XrayStore
+from pneumonia_api.records.served_model import ServedModel
+from pneumonia_api.records.turns import take_turn
+from pneumonia_api.records.workers import HEARTBEAT_SECONDS, Workers
+from pneumonia_api.records.xrays import XrayStore
 
 log = logging.getLogger(__name__)
 
 STRANDED_SECONDS = 15
-"""Older than an upload whose request is still about to publish it."""
+"""Longer than the API takes from storing a record to publishing its task."""
 
 LOOK_SECONDS = 10
-"""How often one worker of all looks for stranded X-rays."""
+"""How often one of the workers looks for stranded X-rays."""
 
 ORPHAN_SECONDS = 3600
-"""Far longer than any request between writing an image and its record."""
+"""Far longer than any request takes from storing an image to storing its record."""
 
 SWEEP_SECONDS = 3600
+TRY_SWEEP_SECONDS = 60
 
-# As `new_xray` makes ids: the time, in milliseconds, comes first. Other files are not ours.
-_OURS = re.compile(r"(?:incoming|previews)/(?P<id>[0-9a-f]{32})(?P<ending>.*)")
+# Names with an id of `new_xray`, which begins with its time in milliseconds; the sweep ignores all
+# other files.
+_IMAGE = re.compile(r"(?:incoming|previews)/(?P<id>[0-9a-f]{32})(?P<ending>.*)")
 
 
 def keep_house(
-    worker: str,
+    name: str,
     describe: Callable[[], dict[str, Any]],
-    xrays: XrayStore,
+    client: redis.Redis,
     deliveries: Deliveries,
     queue: Celery,
     ended: threading.Event,
 ) -> None:
-    """Until `ended`: beat, for this worker and for what it holds, and see to what others lost.
+    """Until `ended`, three times in HEARTBEAT_SECONDS: beat, extend leases, announce the model.
 
-    After `ended`, what it still holds keeps its lease until the last task returns.
-
-    Stranded X-rays are published again, and each model that `describe` comes to name is announced.
-
-    Redis may be away at any time, also at the start: it is tried again at the next beat.
+    `name` is this worker's, and `describe` returns the metadata of the model that it serves. One
+    worker at a time publishes stranded X-rays again. After `ended`, leases are extended until the
+    last task returns. Redis may be unreachable at any time, even at the start; the next beat
+    retries.
     """
+    workers, served = Workers(client), ServedModel(client)
     announced = None
     while not ended.is_set():
         try:
             model = describe()
             if model["version"] != announced:
-                xrays.announce_model(model)
+                served.announce(model)
                 announced = model["version"]
-            xrays.beat(worker)
+            workers.beat(name)
             deliveries.extend()
-            if xrays.take_turn("republish", LOOK_SECONDS):
+            if take_turn(client, "republish", LOOK_SECONDS):
                 publish_stranded(deliveries, queue)
         except (redis.RedisError, OperationalError) as error:
             log.warning("Redis does not answer: %s", error)
         ended.wait(HEARTBEAT_SECONDS / 3)
     try:
-        xrays.stop_beating(worker)
+        workers.stop_beating(name)
     except redis.RedisError as error:
-        log.warning("Redis does not answer, so the last beat expires by itself: %s", error)
-    # A worker that was asked to end finishes what it has begun, which may outlast a lease.
+        log.warning("Redis does not answer, so the last heartbeat expires: %s", error)
+    # A worker that is shutting down finishes its tasks, which may outlast a lease.
     while deliveries.list_held():
         try:
             deliveries.extend()
@@ -77,38 +82,39 @@ def keep_house(
 
 
 def publish_stranded(deliveries: Deliveries, queue: Celery) -> None:
-    """Publish again what was accepted and that no worker and no queue holds."""
+    """Publish again the accepted X-rays that are neither in the queue nor with a worker."""
     for xray_id in deliveries.find_stranded(STRANDED_SECONDS):
         log.warning("publishing %s again", xray_id)
         publish(queue, xray_id)
         deliveries.mark_published([xray_id])
 
 
-def keep_images_clean(xrays: XrayStore, images: ImageStore, ended: threading.Event) -> None:
-    """Sweep at the start and then every hour, one worker of all, until `ended`.
+def keep_images_clean(client: redis.Redis, images: ImageStore, ended: threading.Event) -> None:
+    """Sweep at the start and then every hour, on one of the workers, until `ended`.
 
-    In a thread of its own: listing a large store takes longer than a beat may be late.
+    Runs in its own thread, because listing a large store would delay the heartbeat.
     """
     while not ended.is_set():
         try:
-            if xrays.take_turn("sweep", SWEEP_SECONDS):
-                sweep(xrays, images)
+            if take_turn(client, "sweep", SWEEP_SECONDS):
+                sweep(XrayStore(client), images)
         except (redis.RedisError, ImageStoreUnavailable) as error:
             log.warning("the image store was not swept: %s", error)
-        ended.wait(60)
+        ended.wait(TRY_SWEEP_SECONDS)
 
 
 def sweep(xrays: XrayStore, images: ImageStore) -> None:
     """Delete images older than ORPHAN_SECONDS that no record needs.
 
-    An upload is needed while its record is queued, a preview as long as there is a record. A Redis
-    without any record is rather the wrong one than a worklist that was emptied: then all stays.
+    An upload is needed while its record is queued, a preview as long as its record exists. When
+    Redis has no records at all, nothing is deleted: it is more likely the wrong Redis than a
+    worklist that was emptied.
     """
     before = f"{int((time.time() - ORPHAN_SECONDS) * 1000):012x}"
     old = [
         found
-        for name in images.list_names()
-        if (found := _OURS.fullmatch(name)) and found["id"] < before
+        for file in images.list_names()
+        if (found := _IMAGE.fullmatch(file)) and found["id"] < before
     ]
     if not old or xrays.is_empty():
         return
@@ -119,7 +125,7 @@ def sweep(xrays: XrayStore, images: ImageStore) -> None:
         if (status := statuses.get(found["id"])) != "queued"
         and not (status and found["ending"] == ".jpg")
     ]
-    for name in orphans:
-        images.delete(name)
+    for orphan in orphans:
+        images.delete(orphan)
     if orphans:
-        log.warning("deleted %d images that no record needed", len(orphans))
+        log.warning("deleted %d orphaned images", len(orphans))

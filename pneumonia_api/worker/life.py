@@ -1,4 +1,4 @@
-"""How a worker begins, unless it could not judge, and the threads that run next to its tasks."""
+"""Start of a worker, and supervision of the threads that run alongside its tasks."""
 
 import logging
 import threading
@@ -9,22 +9,21 @@ from celery import bootsteps
 
 from model.cage.pool import CageLost
 from model.serving.artifact import ArtifactError
-from pneumonia_api.records.xrays import TASK
+from pneumonia_api.records.publishing import TASK
 from pneumonia_api.worker.metrics import MODEL, THREAD_ERRORS
 
 log = logging.getLogger(__name__)
 
 RESTART_SECONDS = 5.0
-"""Between the end of a thread by an unforeseen error and its next start; half a worker's life
-without a beat (HEARTBEAT_SECONDS)."""
+"""Pause before a crashed thread is restarted; half the lifetime of a heartbeat."""
 
 
 class LoadModel(bootsteps.StartStopStep):
-    """Opens model and cage before the worker takes tasks, which it never does without them.
+    """Opens the model and the cage before the worker takes its first task.
 
-    A step, because Celery only logs what a handler of a signal raises: a worker without a model
-    would end every X-ray as `failed`. What a step raises ends the worker. The step that takes tasks
-    is the last of all.
+    A bootstep, because an error in a bootstep ends the worker, while Celery only logs one in a
+    signal handler; and a worker without a model would fail every X-ray. The consumer, which takes
+    tasks, is the last bootstep.
     """
 
     def __init__(self, parent: Any, **options: Any) -> None:
@@ -32,11 +31,11 @@ class LoadModel(bootsteps.StartStopStep):
         self._app = parent.app
 
     def start(self, parent: Any) -> None:
-        """Raises SystemExit with a sentence when there is no cage or no model to serve."""
+        """Raises SystemExit with one sentence when the cage or the model cannot be opened."""
         del parent
         task = self._app.tasks[TASK]
         try:
-            task.cage.start()  # while the model is loaded
+            task.cage.start()  # in parallel with loading the model
             predictor = self._app.models.open_first()
             task.cage.check()
         except ArtifactError as error:
@@ -46,15 +45,15 @@ class LoadModel(bootsteps.StartStopStep):
                 "The processes that read X-rays cannot be started; the lines above say why."
             ) from error
         task.predictor = predictor
-        MODEL.tell(predictor.artifact)
+        MODEL.set(predictor.artifact)
 
 
 def report_thread_error(error: threading.ExceptHookArgs) -> None:
-    """Log and count what ended a thread; for `threading.excepthook`."""
+    """Log and count the error that ended a thread; a `threading.excepthook`."""
     name = error.thread.name if error.thread else "unknown"
     THREAD_ERRORS.labels(name).inc()
-    known = (error.exc_type, error.exc_value or error.exc_type(), error.exc_traceback)
-    log.critical("unforeseen error in the thread %s", name, exc_info=known)
+    exc_info = (error.exc_type, error.exc_value or error.exc_type(), error.exc_traceback)
+    log.critical("unforeseen error in the thread %s", name, exc_info=exc_info)
 
 
 def keep_running(
@@ -63,10 +62,10 @@ def keep_running(
     ended: threading.Event,
     pause: float = RESTART_SECONDS,
 ) -> None:
-    """Run `work` next to the tasks, and again after each error that nobody foresaw, until `ended`.
+    """Run `work` in a thread until it returns or `ended` is set; restart it when it crashes.
 
-    A worker that stops beating, sweeping or following the model in service would go on judging
-    without anybody noticing. The error is logged and counted by `report_thread_error`.
+    Otherwise a crashed heartbeat, sweep or model switch would go unnoticed while the worker judges
+    on. `report_thread_error` logs and counts the error.
     """
     returned = threading.Event()
 

@@ -1,4 +1,4 @@
-"""What the worker counts and tells of its model; a process of its own, so nothing is added up."""
+"""Metrics of the worker; it is one process, so there are no multi-process files."""
 
 import time
 from collections import Counter as Counts
@@ -14,15 +14,15 @@ from model.serving.artifact import Artifact
 from model.serving.artifact_store import STATES
 from model.serving.predictor import Prediction
 from monitoring.metrics.gauges import GaugeKind
-from pneumonia_api.records.xrays import BATCH_SOURCE, XrayRecord
+from pneumonia_api.records.record import BATCH_SOURCE, XrayRecord
 
 UNLIKE_CHEST = "unlike_chest"
-"""The reason of a refusal by the network, beside those of `model.reading.limits` for files."""
+"""The reason of a refusal by the network; `model.reading.limits` has those for files."""
 
 XRAYS = Counter(
     "pneumonia_worker_xrays_total", "X-rays finished: done, rejected or failed.", ("status",)
 )
-RETRIES = Counter("pneumonia_worker_retries_total", "Tries again after a fault of ours.")
+RETRIES = Counter("pneumonia_worker_retries_total", "Retries after a fault on our side.")
 STEPS = Histogram(
     "pneumonia_worker_step_seconds",
     "Time of one step on one X-ray: decode, predict or store.",
@@ -31,8 +31,8 @@ STEPS = Histogram(
 )
 XRAY_SECONDS = Histogram(
     "pneumonia_worker_xray_seconds",
-    "From the acceptance of an upload to its end state; X-rays of a folder are left out, because "
-    "nobody waits for them.",
+    "From accepting an upload to its end state; X-rays of an archive are left out, because nobody "
+    "waits for them.",
     buckets=(0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300),
 )
 PREDICTIONS = Counter(
@@ -45,7 +45,7 @@ REFUSALS = Counter(
 )
 DOUBTS = Counter(
     "pneumonia_worker_doubts_total",
-    "X-rays judged with the warning that they are unlike most that the network has seen.",
+    "X-rays judged with a warning that they are unlike most that the network has seen.",
 )
 PROBABILITY = Histogram(
     "pneumonia_worker_probability",
@@ -55,31 +55,31 @@ PROBABILITY = Histogram(
 )
 OOD_SCORE = Histogram(
     "pneumonia_worker_ood_score",
-    "How unlike a chest X-ray each image is that the network saw; above 1 it is refused.",
+    "How unlike a chest X-ray each image is; above 1 the network refuses it.",
     ("model",),
     buckets=(0.2, 0.4, 0.6, 0.8, 1, 1.5, 2, 5),
 )
 SWITCHES = Counter(
     "pneumonia_worker_model_switches_total",
-    "Changes to another promoted model: switched, or failed (the one before is served on); "
-    "unreachable: the artifact store did not answer.",
+    "Changes to another promoted model: switched, failed (the worker keeps the previous one), or "
+    "unreachable (the artifact store did not answer).",
     ("outcome",),
 )
 THREAD_ERRORS = Counter(
     "pneumonia_worker_thread_errors_total",
-    "Unforeseen errors in what the worker does next to its tasks; the log has the traceback.",
+    "Crashes of threads that run alongside the tasks; the log has the traceback.",
     ("thread",),
 )
 
 MODEL_INFO = GaugeKind(
-    "pneumonia_worker_model_info", "1 for the model that the worker runs.", ("model",)
+    "pneumonia_worker_model_info", "1 for the model that the worker serves.", ("model",)
 )
 MODEL_LOADED = GaugeKind(
-    "pneumonia_worker_model_loaded_timestamp_seconds", "When the worker began to run its model."
+    "pneumonia_worker_model_loaded_timestamp_seconds", "When the worker began to serve its model."
 )
 MODEL_TRAINED = GaugeKind(
     "pneumonia_worker_model_trained_timestamp_seconds",
-    "When the model was trained; absent when its artifact does not tell.",
+    "When the model was trained; absent if its artifact does not say.",
 )
 MODELS_PUBLISHED = GaugeKind(
     "pneumonia_worker_published_models",
@@ -87,7 +87,7 @@ MODELS_PUBLISHED = GaugeKind(
     ("state",),
 )
 
-# From the start at 0, for the first of a kind would not be seen to rise.
+# Start every series at 0: `rate` and `increase` would miss the first event of a new series.
 for _status in ("done", "rejected", "failed"):
     XRAYS.labels(_status)
 for _step in ("decode", "predict", "store"):
@@ -101,14 +101,14 @@ for _thread in ("keep_house", "keep_images_clean", "follow", "models"):
 
 
 class ModelFacts(Collector):
-    """Which model the worker runs; nothing before it runs one."""
+    """Which model the worker serves; exposes nothing before there is one."""
 
     def __init__(self) -> None:
         self._gauges: list[Metric] = []
         self._published: list[Metric] = []
 
-    def tell(self, artifact: Artifact) -> None:
-        """`artifact` runs from now on."""
+    def set(self, artifact: Artifact) -> None:
+        """The worker serves `artifact` from now on."""
         for decision in artifact.classes:
             PREDICTIONS.labels(decision, artifact.version)
         PROBABILITY.labels(artifact.version)
@@ -124,12 +124,12 @@ class ModelFacts(Collector):
         ]
 
     def count_published(self, states: Iterable[str]) -> None:
-        """The artifact store has a model in each of `states`."""
+        """Expose how many models of the artifact store are in which state."""
         counts = Counts(states)
         self._published = [MODELS_PUBLISHED.show({(state,): counts[state] for state in STATES})]
 
     def collect(self) -> Iterable[Metric]:
-        """The gauges of the present model and of those in the store."""
+        """The gauges of the served model and of the artifact store."""
         return self._gauges + self._published
 
 
@@ -138,7 +138,7 @@ REGISTRY.register(MODEL)
 
 
 def count_end(xray: XrayRecord) -> None:
-    """Count a record that has just reached its end state."""
+    """Count a record that has reached its end state."""
     XRAYS.labels(xray.status).inc()
     if xray.source != BATCH_SOURCE:
         age = datetime.now(UTC) - datetime.fromisoformat(xray.created_at)
@@ -146,7 +146,7 @@ def count_end(xray: XrayRecord) -> None:
 
 
 def count_answer(prediction: Prediction) -> None:
-    """Count what the network made of an X-ray whose record has just been stored."""
+    """Count the prediction for an X-ray whose record was stored."""
     OOD_SCORE.labels(prediction.model).observe(prediction.ood)
     if prediction.refusal:
         REFUSALS.labels(UNLIKE_CHEST).inc()

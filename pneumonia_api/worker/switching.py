@@ -1,4 +1,4 @@
-"""Which model a worker serves, and how it goes over to another one without dropping a request."""
+"""Which model a worker serves, and how it switches to another one without dropping a request."""
 
 import logging
 import threading
@@ -17,17 +17,17 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 15
 MAX_PAUSE_SECONDS = 600
-"""Between two tries of a model that cannot be served; each is a download of 150 MB."""
+"""Between two attempts at an unusable model; each downloads 150 MB."""
 
 KEPT_VERSIONS = 3
-"""On the disk: the one that is served, and those that one might go back to."""
+"""Versions kept on disk: the served one and those to roll back to."""
 
 UNUSABLE = (ArtifactStoreError, ArtifactError, OSError)
-"""The store is away, the model is not approved or damaged, the disk is full."""
+"""The store is unreachable, the model is damaged or not approved, or the disk is full."""
 
 
 class ModelSwitch:
-    """Opens the model to start with, and replaces it when the artifact store says so."""
+    """Opens the first model, and replaces it when the artifact store names another version."""
 
     def __init__(self, config: WorkerConfig) -> None:
         self._config = config
@@ -36,10 +36,10 @@ class ModelSwitch:
         self._outcome = "same"
 
     def open_first(self) -> Predictor:
-        """The version that the store names; when it is away, the newest that was fetched before.
+        """The version that the store names, or the newest one on disk if that is unusable.
 
-        Without a store, or before anything was promoted, the artifact of MODEL_DIR. Raises
-        ArtifactError when that cannot be used either.
+        The artifact of MODEL_DIR if neither works, there is no store, or nothing was promoted yet.
+        Raises ArtifactError when that is unusable, too.
         """
         if self._store:
             try:
@@ -61,40 +61,40 @@ class ModelSwitch:
         replace: Callable[[Predictor], None],
         ended: threading.Event,
     ) -> None:
-        """Look every POLL_SECONDS; `replace` gets another Predictor when another version is named.
+        """Poll the store every POLL_SECONDS; call `replace` when it names another version.
 
-        For as long as it is opened there are two in memory. A version that cannot be used is
-        reported and tried again after growing pauses; meanwhile the one that is served stays.
+        Both models are in memory while the new one is opened. An unusable version is logged and
+        retried with a growing pause; the worker keeps serving the previous one.
         """
         if self._store is None:
             return
         pause: float = POLL_SECONDS
         while not ended.wait(pause):
-            # In a thread of its own, so that an error that nobody foresaw ends this look, with its
-            # traceback in the log, and not the follower.
+            # In its own thread, so that an unforeseen error ends this poll only, and
+            # `threading.excepthook` logs its traceback.
             self._outcome = "failed"
-            look = threading.Thread(
-                target=self._look, args=(self._store, serving, replace), name="models", daemon=True
+            poll = threading.Thread(
+                target=self._poll, args=(self._store, serving, replace), name="models", daemon=True
             )
-            look.start()
-            look.join()
+            poll.start()
+            poll.join()
             if self._outcome != "same":
                 SWITCHES.labels(self._outcome).inc()
             failed = self._outcome == "failed"
             pause = min(2 * pause, MAX_PAUSE_SECONDS) if failed else POLL_SECONDS
 
-    def _look(
+    def _poll(
         self,
         store: ArtifactStore,
         serving: Callable[[], Predictor],
         replace: Callable[[Predictor], None],
     ) -> None:
-        """One look at the store; its outcome is `failed` unless it says otherwise at its end."""
+        """One poll; its outcome stays `failed` unless it reaches another one."""
         try:
             version = store.read_current()
             MODEL.count_published(store.list_models().values())
         except ArtifactStoreError as error:
-            log.warning("the model stays as it is: %s", error)
+            log.warning("the artifact store cannot be polled: %s", error)
             self._outcome = "unreachable"
             return
         if version in (None, serving().artifact.version):
@@ -121,13 +121,13 @@ class ModelSwitch:
         return predictor
 
     def _open_folder(self, folder: Path) -> Predictor:
-        """Verified: its files, its answers to the golden X-rays, and that these make sense."""
+        """Open a model; verify its files and its answers to the golden X-rays."""
         predictor = Predictor(folder, self._config.serving_dir)
         golden = read_golden(folder, predictor.artifact)
         check_decisions(predictor.artifact, golden.labels, golden.logits)
         return predictor
 
     def _list_fetched(self) -> list[Path]:
-        """The artifacts on the disk, the one that was served last first."""
+        """The artifacts on disk, most recently served first."""
         found = [path for path in self._folder.glob("[0-9a-f]*") if path.is_dir()]
         return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)

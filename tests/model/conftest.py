@@ -1,6 +1,5 @@
-"""Made images to train on, real X-rays to score, and a Redis of its own for each test."""
+"""Made images and weights to train on, and the shipped network."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +10,6 @@ from model.network.backbone import base_layers
 from model.network.conversion import export_network
 from model.network.graph import build_network
 from model.serving.predictor import Predictor
-from tests.bench.images import Images, make_images
-from tests.model.server import Server
 from tests.stack import ROOT
 
 SIDE = 64
@@ -54,39 +51,3 @@ def made_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("weights") / "made.npz"
     np.savez(file, **arrays)
     return file
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    """A server of its own for each test."""
-    (tmp_path / "redis").mkdir()
-    server = Server(tmp_path / "redis")
-    yield server
-    server.client.close()
-    server.stop()
-
-
-@pytest.fixture
-def folder(tmp_path: Path, samples: list[Path]) -> Path:
-    """Eight labelled X-rays, one of them twice, a broken one and a file that is no image."""
-    for path in samples[::2]:
-        label = "NORMAL" if path.name.startswith("NORMAL") else "PNEUMONIA"
-        (tmp_path / "data" / label).mkdir(parents=True, exist_ok=True)
-        (tmp_path / "data" / label / path.name).write_bytes(path.read_bytes())
-    data = tmp_path / "data"
-    (data / "Doe^Jane.jpeg").write_bytes(samples[0].read_bytes())
-    (data / "cut.jpeg").write_bytes(samples[1].read_bytes()[:20_000])
-    (data / "notes.csv").write_text("no image")
-    return data
-
-
-@pytest.fixture
-def many(tmp_path: Path, samples: list[Path]) -> Path:
-    """Sixty-four files, no two of the same bytes."""
-    (tmp_path / "jpg").mkdir()
-    (tmp_path / "many").mkdir()
-    make_images(samples[0].parent, tmp_path / "jpg")
-    images = Images(tmp_path / "jpg")
-    for number in range(64):
-        (tmp_path / "many" / f"{number}.jpg").write_bytes(images.read(number))
-    return tmp_path / "many"

@@ -13,13 +13,16 @@ from PIL import Image
 from model.serving.predictor import Prediction
 from pneumonia_api.app import create_app
 from pneumonia_api.config import read_worker_config
+from pneumonia_api.records import keys
 from pneumonia_api.records.deliveries import Deliveries
 from pneumonia_api.records.images import ImageMissing, ImageStore
-from pneumonia_api.records.xrays import QUEUE, TASK, XrayStore, new_xray
+from pneumonia_api.records.publishing import TASK
+from pneumonia_api.records.record import new_xray
+from pneumonia_api.records.xrays import XrayStore
 from pneumonia_api.worker.metrics import XRAYS
 from pneumonia_api.worker.tasks import create_worker
 from tests.pneumonia_api.cutting_proxy import Cut, CuttingProxy, cut_everywhere
-from tests.pneumonia_api.records import done
+from tests.pneumonia_api.records.judged import done
 
 
 @pytest.fixture
@@ -148,7 +151,7 @@ def test_no_cut_of_an_upload_loses_it(
         for xray_id in ids:
             assert xrays.get(xray_id).status == "queued"
             assert has_upload(images, xray_id), f"cut {n}: a record without its upload"
-            found = client.llen(QUEUE) or Deliveries(client).find_stranded(-1) == [xray_id]
+            found = client.llen(keys.QUEUE) or Deliveries(client).find_stranded(-1) == [xray_id]
             assert found, f"cut {n}: nobody will judge it"
 
     covered = cut_everywhere(proxy[0], how, live, check)

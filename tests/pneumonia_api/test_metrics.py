@@ -10,9 +10,9 @@ from apiflask import APIFlask
 from PIL import Image
 
 from pneumonia_api.auth import MAX_FAILURES
-from pneumonia_api.records.xrays import new_xray
+from pneumonia_api.records.record import new_xray
 from tests.pneumonia_api.full_disk import full_disk
-from tests.pneumonia_api.records import done
+from tests.pneumonia_api.records.judged import done
 from tests.pneumonia_api.test_views import picture
 from tests.scrape import find_value, read_value
 
@@ -49,7 +49,7 @@ def test_uploads_are_counted_by_outcome(
 
     data = picture()
     xrays, images = app.extensions["xrays"], app.extensions["images"]
-    xrays.announce_model({"version": "m1"})
+    app.extensions["served_model"].announce({"version": "m1"})
     judged = done(new_xray("machine", hashlib.sha256(data).hexdigest()))
     xrays.add(judged)
     images.write_preview(judged.id, b"jpeg")
@@ -87,7 +87,7 @@ def test_failed_requests_leave_nothing_in_flight(
     def break_down() -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(app.extensions["xrays"], "get_model", break_down)
+    monkeypatch.setattr(app.extensions["served_model"], "get", break_down)
     labels = {"route": "/v1/model", "status": "500", "method": "GET"}
     before = app.test_client().get("/metrics").text
     assert app.test_client().get("/v1/model", headers=headers).status_code == 500

@@ -11,9 +11,10 @@ from apiflask import APIFlask
 from PIL import Image
 from werkzeug.test import TestResponse
 
-from pneumonia_api.records.xrays import XrayRecord, XrayStore, new_xray
+from pneumonia_api.records.record import XrayRecord, new_xray
+from pneumonia_api.records.xrays import XrayStore
 from tests.pneumonia_api.errors import check_error
-from tests.pneumonia_api.records import done
+from tests.pneumonia_api.records.judged import done
 
 Say = Callable[..., TestResponse]
 
@@ -61,9 +62,9 @@ def test_route_answers_with_the_record(say: Say, judged: XrayRecord) -> None:
 def test_batch_record_is_reviewed_like_any_other(say: Say, xrays: XrayStore) -> None:
     """A folder's results are in the same worklist, for the same readers; the mark stays."""
     scored = done(new_xray("batch", "d9"))
-    xrays.add_batch([scored])
+    xrays.add_scored([scored])
     assert say(scored.id, label="pneumonia").json["source"] == "batch"
-    assert xrays.find_batch([scored.id[12:]]) == [scored.id]
+    assert xrays.find_scored([scored.id[12:]]) == [scored.id]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +105,7 @@ def test_record_that_reuses_a_prediction_has_no_review(
     data = buffer.getvalue()
     xrays: XrayStore = app.extensions["xrays"]
     first = done(new_xray("machine", hashlib.sha256(data).hexdigest()))
-    xrays.announce_model({"version": "m1"})
+    app.extensions["served_model"].announce({"version": "m1"})
     xrays.add(first)
     app.extensions["images"].write_preview(first.id, b"jpeg")
     app.extensions["reviews"].put(

@@ -12,9 +12,11 @@ from apiflask import APIFlask
 
 from pneumonia_api.app import create_app
 from pneumonia_api.records.publishing import create_queue, publish
-from pneumonia_api.records.xrays import XrayStore, new_xray
+from pneumonia_api.records.record import new_xray
+from pneumonia_api.records.workers import Workers
+from pneumonia_api.records.xrays import XrayStore
 from pneumonia_api.store_metrics import list_weeks
-from tests.pneumonia_api.records import done
+from tests.pneumonia_api.records.judged import done
 from tests.scrape import find_value, read_value
 
 SCRAPE_SECONDS = 10
@@ -40,7 +42,7 @@ def test_empty_redis_is_told_as_zeros(app: APIFlask) -> None:
 
 def test_queue_is_told_as_it_is(app: APIFlask, client: redis.Redis, redis_url: str) -> None:
     """Tasks that wait, tasks that a worker has, the age of the oldest record, live workers."""
-    xrays = XrayStore(client)
+    xrays, workers = XrayStore(client), Workers(client)
     old = f"{int((time.time() - 500) * 1000):012x}{'0' * 20}"
     first, second = replace(new_xray("doctor", "a"), id=old), new_xray("doctor", "b")
     for xray in (first, second, done(new_xray("doctor", "c"))):
@@ -50,9 +52,9 @@ def test_queue_is_told_as_it_is(app: APIFlask, client: redis.Redis, redis_url: s
     publish(queue, second.id)
     with queue.connection_for_read() as connection:
         message = connection.SimpleQueue("predict").get(timeout=10)  # as a worker does
-        xrays.beat("celery@a")
-        xrays.beat("celery@b")
-        xrays.beat("celery@gone")
+        workers.beat("celery@a")
+        workers.beat("celery@b")
+        workers.beat("celery@gone")
         client.delete("worker:celery@gone")  # its beat expired
         text = scrape(app)
         message.ack()
@@ -62,7 +64,7 @@ def test_queue_is_told_as_it_is(app: APIFlask, client: redis.Redis, redis_url: s
     assert read_value(text, "pneumonia_queue_workers") == 2
     assert read_value(text, "pneumonia_xrays", status="queued") == 2
     assert read_value(text, "pneumonia_xrays", status="done") == 1
-    xrays.stop_beating("celery@a")
+    workers.stop_beating("celery@a")
     text = scrape(app)
     assert read_value(text, "pneumonia_queue_in_flight") == 0
     assert read_value(text, "pneumonia_queue_workers") == 1

@@ -19,12 +19,12 @@ from werkzeug.test import TestResponse
 
 from pneumonia_api.app import create_app
 from pneumonia_api.config import MAX_WAITERS, ConfigError
-from pneumonia_api.records.xrays import new_xray
+from pneumonia_api.records.record import new_xray
 from pneumonia_api.views import TooManyPixels, UnsupportedImage, check_upload
 from tests.model.reading.hostile import HOSTILE, make_hostile
 from tests.pneumonia_api.errors import check_error
 from tests.pneumonia_api.full_disk import full_disk
-from tests.pneumonia_api.records import done
+from tests.pneumonia_api.records.judged import done
 from tests.stack import ROOT
 
 Post = Callable[..., TestResponse]
@@ -214,7 +214,7 @@ def test_readiness_knows_redis_and_the_worker(app: APIFlask, client: redis.Redis
     unready = web.get("/readyz")
     assert unready.status_code == 503
     assert unready.json == {"status": "unready", "redis": True, "worker": False}
-    app.extensions["xrays"].beat("celery@host")
+    app.extensions["workers"].beat("celery@host")
     assert web.get("/readyz").status_code == 200
     client.flushall()
     assert web.get("/readyz").status_code == 503
@@ -286,7 +286,7 @@ def test_redis_that_fills_up_during_an_upload_keeps_nothing(
 
     data = picture()
     xrays, images = app.extensions["xrays"], app.extensions["images"]
-    xrays.announce_model({"version": "m1"})
+    app.extensions["served_model"].announce({"version": "m1"})
     judged = done(new_xray("machine", hashlib.sha256(data).hexdigest()))
     xrays.add(judged)
     images.write_preview(judged.id, b"jpeg")

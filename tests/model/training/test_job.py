@@ -7,7 +7,7 @@ import pytest
 from model.serving.artifact_store import ArtifactStore
 from model.training.job import main, without_secrets
 from tests.model.conftest import SIDE
-from tests.model.server import Server, read_records
+from tests.pneumonia_api.batch.server import Server, read_records
 from tests.scrape import read_value
 
 

@@ -1,0 +1,87 @@
+"""How one X-ray is judged: the policy that the worker and archive scoring share.
+
+1. `read` the file in the cage. `reject` a file that is not a readable X-ray; `fail` the record
+   after any other fault.
+2. Predict, and `judge`: rejected if the network refuses the image, else done.
+3. `store_preview`, unless the image was refused. Then store the record, so that no record lacks its
+   preview.
+
+The worker judges one X-ray at a time. Celery retries every fault later, TRIES in all, and
+`XrayStore.finish` stores each record by itself. Archive scoring judges batches. It retries a lost
+reader at once, and `XrayStore.add_scored` stores a batch of records in one transaction; a fault of
+anything but the reader ends the run, and the next run goes on.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from model.cage.pool import Cage, CagedXray, CageLost
+from model.reading.limits import UnreadableXray
+from model.serving.predictor import Prediction
+from pneumonia_api.records.images import ImageStore
+from pneumonia_api.records.record import PredictionRecord, QualityRecord, XrayRecord
+
+TRIES = 4
+"""How often an X-ray is tried before a fault on our side fails it."""
+
+
+def read(
+    cage: Cage,
+    data: bytes,
+    max_pixels: int,
+    side: int,
+    *,
+    tries: int = 1,
+    wanted: Callable[[], bool] = lambda: True,
+) -> CagedXray:
+    """Decode and check a file in the cage; `side` is that of the model input, in pixels.
+
+    Tries again at once, `tries` in all, when the reader was killed from outside: most likely
+    because the machine ran out of memory. Raises what `Cage.read` raises.
+    """
+    try:
+        return cage.read(data, max_pixels, side, wanted=wanted)
+    except CageLost:
+        if tries == 1:
+            raise
+    return read(cage, data, max_pixels, side, tries=tries - 1, wanted=wanted)
+
+
+def reject(xray: XrayRecord, error: UnreadableXray) -> XrayRecord:
+    """The record of a file that is not a readable X-ray."""
+    return replace(xray, status="rejected", reason=str(error))
+
+
+def fail(xray: XrayRecord, remedy: str) -> XrayRecord:
+    """The record after a fault on our side; `remedy` tells the sender what to do."""
+    reason = f"The X-ray could not be judged because of a fault on our side; {remedy}."
+    return replace(xray, status="failed", reason=reason)
+
+
+def judge(xray: XrayRecord, prediction: Prediction, warnings: Sequence[str]) -> XrayRecord:
+    """The record with its prediction, or rejected if the network refuses the image.
+
+    `warnings` are those of the reader.
+    """
+    refusal = prediction.refusal
+    sentences = [text for text in (refusal, prediction.warning, *warnings) if text]
+    quality = QualityRecord(ok=not sentences, warnings=sentences, ood=prediction.ood)
+    if refusal:
+        return replace(xray, status="rejected", reason=refusal, quality=quality)
+    answer = PredictionRecord(
+        probability=prediction.probability,
+        decision=prediction.decision,
+        threshold=prediction.threshold,
+        model=prediction.model,
+        heatmap=prediction.heatmap,
+    )
+    return replace(xray, status="done", prediction=answer, quality=quality)
+
+
+def store_preview(images: ImageStore, judged: XrayRecord, preview: bytes) -> None:
+    """Store the preview of a judged X-ray; a rejected one has none.
+
+    Raises ImageStoreUnavailable.
+    """
+    if judged.status == "done":
+        images.write_preview(judged.id, preview)

@@ -1,0 +1,58 @@
+"""Every Redis key of the service; a key with a variable part is a function, as in `xray(ID)`.
+
+xray:ID                 hash, one record; its fields are those of `record.XrayRecord`
+xrays                   sorted set of all ids; an id begins with its time, so they sort by time
+xrays:status:STATUS     the same, by status
+xrays:decision:DECISION the same, by decision
+xrays:reviewed          the same, those with a review
+reviews:WEEK            hash, reviews given in an ISO week (2026-W48), MODEL DECISION LABEL ->
+                        count; expires after a year
+batch                   hash of the files scored from archives: FINGERPRINT -> id
+reuse:DIGEST:MODEL      id of a finished record with the same bytes and model version
+lease:ID                token of the delivery that is judging the X-ray; expires after the worker
+                        dies
+begun:ID                set of the worker processes that began on it; expires after a day
+published:ID            set when a stranded X-ray is published again; expires
+finished:ID             stream that wakes the callers of `wait_finished`: the end state, and which
+                        call of `finish` wrote it; expires
+model                   hash, the model that the workers serve: version, and metadata as JSON
+worker:NAME             heartbeat of a live, warm worker; expires when it stops
+workers                 set of the names of all workers that ever started
+lock:NAME               lock on a job that one worker does for all: republish, sweep; expires
+user:NAME               hash of a person: password (argon2)
+session:DIGEST          user name by digest of the session token; expires
+sessions:NAME           set of a user's session digests
+sent:DIGEST             id and digest of the upload sent with an idempotency key; expires
+tries:NAME:NETWORK      set of a user's consecutive failed log-ins from one network; expires
+tries-everywhere:NAME   the same from all networks; expires
+known:NAME:NETWORK      set when the user has recently logged in from that network; expires
+predict                 Celery's queue, a list that Celery writes; here it is only read
+unacked                 Celery's hash of the tasks that workers hold; likewise
+"""
+
+QUEUE = "predict"
+UNACKED = "unacked"
+XRAYS = "xrays"
+REVIEWED = "xrays:reviewed"
+SCORED = "batch"
+MODEL = "model"
+WORKERS = "workers"
+
+xray = "xray:{}".format
+status = "xrays:status:{}".format
+decision = "xrays:decision:{}".format
+reviews = "reviews:{}".format
+reuse = "reuse:{}:{}".format
+lease = "lease:{}".format
+begun = "begun:{}".format
+published = "published:{}".format
+finished = "finished:{}".format
+worker = "worker:{}".format
+lock = "lock:{}".format
+user = "user:{}".format
+session = "session:{}".format
+sessions = "sessions:{}".format
+sent = "sent:{}".format
+tries = "tries:{}:{}".format
+tries_everywhere = "tries-everywhere:{}".format
+known = "known:{}:{}".format

@@ -1,0 +1,130 @@
+"""The record of one X-ray, and the hash in which Redis keeps it."""
+
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+STATUSES = ("queued", "done", "rejected", "failed")
+DECISIONS = ("pneumonia", "normal")
+
+BATCH_SOURCE = "batch"
+"""The source of records made by archive scoring; an upload's is the caller."""
+
+Part = TypeVar("Part")
+
+
+class XrayMissing(LookupError):
+    """No record has this id."""
+
+
+@dataclass(frozen=True)
+class PredictionRecord:
+    """The model's answer; `model` is the version of the artifact that gave it.
+
+    `probability` of pneumonia is calibrated; `decision` is one of DECISIONS; `heatmap` is 16 rows
+    of 16 numbers from 0 to 1, top left first.
+    """
+
+    probability: float
+    decision: str
+    threshold: float
+    model: str
+    heatmap: list[list[float]]
+
+
+@dataclass(frozen=True)
+class QualityRecord:
+    """What the reader should know about the image: `ok` when there are no `warnings`.
+
+    `ood` says how unlike a chest X-ray it is; above 1 it is rejected.
+    """
+
+    ok: bool
+    warnings: list[str]
+    ood: float | None
+
+
+@dataclass(frozen=True)
+class ReviewRecord:
+    """The clinician's own reading: a label, a note, who read it, and when (ISO 8601, UTC)."""
+
+    label: str
+    note: str
+    reader: str
+    reviewed_at: str
+
+
+@dataclass(frozen=True)
+class XrayRecord:
+    """The record of one uploaded image.
+
+    `digest` is the SHA-256 of its bytes. A record that is done has `prediction` and `quality`; one
+    that is rejected or failed has a `reason`.
+    """
+
+    id: str
+    status: str
+    source: str
+    created_at: str
+    digest: str
+    reference: str = ""
+    prediction: PredictionRecord | None = None
+    quality: QualityRecord | None = None
+    reason: str | None = None
+    review: ReviewRecord | None = None
+
+
+_PARTS = {"prediction": PredictionRecord, "quality": QualityRecord, "review": ReviewRecord}
+"""Fields that the hash holds as JSON."""
+
+
+def new_xray(
+    source: str, digest: str, reference: str = "", fingerprint: str | None = None
+) -> XrayRecord:
+    """A queued record with a fresh id: 12 hexadecimal digits of time, then 20 random ones.
+
+    A file of an archive has its `fingerprint` in place of the random digits.
+    """
+    now = time.time()
+    xray_id = f"{int(now * 1000):012x}{fingerprint or secrets.token_hex(10)}"
+    created_at = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
+    return XrayRecord(xray_id, "queued", source, created_at, digest, reference)
+
+
+def fingerprint_file(digest: str, model_version: str) -> str:
+    """20 hexadecimal digits that identify a file of an archive and the model that scores it."""
+    return hashlib.sha256(f"batch:{digest}:{model_version}".encode()).hexdigest()[:20]
+
+
+def fingerprint_of(xray_id: str) -> str:
+    """The part of an id that is the fingerprint, where the record is one of an archive."""
+    return xray_id[12:]
+
+
+def write_hash(xray: XrayRecord) -> dict[str, str]:
+    """The fields of a record's hash; those that are None are left out."""
+    values = {name: value for name, value in asdict(xray).items() if value is not None}
+    for name in _PARTS.keys() & values.keys():
+        values[name] = json.dumps(values[name])
+    return values
+
+
+def read_hash(values: Mapping[str, str]) -> XrayRecord:
+    """The record of a hash, which must not be empty.
+
+    Skips fields that this release does not know, so that a later one may add some.
+    """
+    parsed: dict[str, Any] = dict(values)
+    for name in _PARTS.keys() & values.keys():
+        parsed[name] = _read_known(_PARTS[name], json.loads(values[name]))
+    return _read_known(XrayRecord, parsed)
+
+
+def _read_known(kind: type[Part], values: Mapping[str, Any]) -> Part:
+    known = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    return kind(**{name: value for name, value in values.items() if name in known})

@@ -1,0 +1,157 @@
+"""The worker's task: judge one X-ray, and retry or fail it after a fault on our side."""
+
+import contextlib
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+import redis
+from celery import Task
+from kombu.exceptions import OperationalError
+
+from model.cage.pool import Cage, NoLongerWanted
+from model.reading.limits import UnreadableXray
+from model.serving.predictor import WORKER_STREAMS, Predictor
+from pneumonia_api.judging import TRIES, fail, judge, read, reject, store_preview
+from pneumonia_api.records.deliveries import Deliveries, WorkerLost
+from pneumonia_api.records.images import ImageStore, ImageStoreUnavailable
+from pneumonia_api.records.publishing import TASK
+from pneumonia_api.records.record import XrayMissing, XrayRecord
+from pneumonia_api.records.xrays import XrayStore
+from pneumonia_api.worker.metrics import REFUSALS, RETRIES, STEPS, count_answer, count_end
+
+log = logging.getLogger(__name__)
+
+MAX_RETRIES = TRIES - 1
+
+STORE_ERRORS = (
+    ImageStoreUnavailable,
+    redis.ConnectionError,
+    redis.TimeoutError,
+    redis.ResponseError,  # disk or memory full, or a read-only replica
+    OperationalError,
+)
+"""Faults of Redis or the image store: they are not the X-ray's, and they pass."""
+
+
+def _name(xray_id: str, **fields: Any) -> dict[str, Any]:
+    """Fields of a log line about an X-ray."""
+    return {"fields": {"xray": xray_id, **fields}}
+
+
+class PredictXray(Task):
+    """`predict_xray(id)`: judge one accepted X-ray; does nothing for a finished record.
+
+    After a fault on our side, Celery retries three times within half a minute; then the record
+    is `failed`, its upload is deleted, and the person must send it again. An outage of Redis or of
+    the image store fails nothing: the record stays `queued`, its upload is kept, and the workers'
+    timer publishes it again until the outage is over.
+    """
+
+    name = TASK
+    acks_late = True
+    ignore_result = True
+    max_retries = MAX_RETRIES
+    # The X-ray was accepted, so any fault from here on is ours: retry, then `on_failure` records
+    # it. The backoff is 4, 8 and 16 s without jitter, because each pause must be shorter than
+    # VISIBILITY_SECONDS: the message stays unacknowledged during the pause.
+    autoretry_for = (Exception,)
+    dont_autoretry_for = (WorkerLost,)
+    retry_backoff = 4
+    retry_backoff_max = 16
+    retry_jitter = False
+
+    def __init__(
+        self, xrays: XrayStore, deliveries: Deliveries, images: ImageStore, max_pixels: int
+    ) -> None:
+        self._xrays = xrays
+        self._deliveries = deliveries
+        self._images = images
+        self._max_pixels = max_pixels
+        self.cage = Cage(WORKER_STREAMS)
+        self.predictor: Predictor  # set by LoadModel before the first task
+
+    def run(self, xray_id: str) -> None:
+        """Judge the X-ray, store the result, and delete the upload."""
+        try:
+            with self._deliveries.hold(xray_id) as xray:
+                if xray:
+                    self._judge(xray)
+                else:
+                    log.info("another delivery is judging it", extra=_name(xray_id))
+        except XrayMissing:
+            self._images.delete_preview(xray_id)  # nothing of a deleted X-ray may stay
+
+    def _judge(self, xray: XrayRecord) -> None:
+        if xray.status != "queued":
+            self._images.delete_incoming(xray.id)  # a second delivery, or an earlier delete failed
+            return
+        predictor = self.predictor  # a switch of models must not happen between the steps
+        try:
+            with STEPS.labels("decode").time():
+                image = read(
+                    self.cage,
+                    self._images.read_incoming(xray.id),
+                    self._max_pixels,
+                    predictor.artifact.input_side,
+                    wanted=lambda: self._is_queued(xray.id),
+                )
+        except NoLongerWanted:
+            self._images.delete_incoming(xray.id)
+            return
+        except UnreadableXray as error:
+            if self._finish(reject(xray, error)):
+                REFUSALS.labels(error.reason).inc()
+            return
+        with STEPS.labels("predict").time():
+            prediction = predictor.predict(image)
+        with STEPS.labels("store").time():
+            judged = judge(xray, prediction, image.warnings)
+            store_preview(self._images, judged, image.preview)
+            if self._finish(judged):
+                count_answer(prediction)
+
+    def _is_queued(self, xray_id: str) -> bool:
+        """Whether the X-ray still needs a prediction; asked after each wait for another one."""
+        try:
+            return self._xrays.get(xray_id).status == "queued"
+        except XrayMissing:
+            return False
+
+    def on_failure(
+        self, exc: Exception, task_id: str, args: tuple[str], kwargs: dict[str, Any], einfo: Any
+    ) -> None:
+        """After the last retry: record `failed`, unless a store is unreachable."""
+        del task_id, kwargs, einfo
+        [xray_id] = args
+        if isinstance(exc, STORE_ERRORS):
+            log.error("waits until the store is back: %s", exc, extra=_name(xray_id))
+            with contextlib.suppress(redis.RedisError):
+                self._deliveries.forget_begun(xray_id)
+            return
+        log.error("failed for good", exc_info=exc, extra=_name(xray_id))
+        try:
+            xray = self._xrays.get(xray_id)
+        except XrayMissing:
+            return
+        self._finish(fail(xray, "send it again"))
+
+    def on_retry(
+        self, exc: Exception, task_id: str, args: tuple[str], kwargs: dict[str, Any], einfo: Any
+    ) -> None:
+        """Log and count the retry."""
+        del task_id, kwargs, einfo
+        RETRIES.inc()
+        log.warning("is tried again after %s", type(exc).__name__, extra=_name(args[0]))
+
+    def _finish(self, xray: XrayRecord) -> bool:
+        """Store the end state and delete the upload; False if the record had already ended."""
+        if finished := self._xrays.finish(xray):
+            count_end(xray)
+            waited = datetime.now(UTC) - datetime.fromisoformat(xray.created_at)
+            seconds = round(waited.total_seconds(), 3)
+            log.info("judged", extra=_name(xray.id, status=xray.status, seconds=seconds))
+        elif not self._xrays.exists(xray.id):
+            self._images.delete_preview(xray.id)  # deleted in the meantime
+        self._images.delete_incoming(xray.id)
+        return finished

@@ -1,0 +1,140 @@
+"""`pneumonia_api.records.images`: an image is stored completely or not at all."""
+
+import contextlib
+import resource
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from pneumonia_api.records.images import ImageMissing, ImageStore, ImageStoreUnavailable
+from tests.pneumonia_api.failing_sync import fail_syncs
+from tests.pneumonia_api.full_disk import full_disk
+from tests.s3 import running_s3
+from tests.stack import free_ports
+
+
+def list_files(folder: Path) -> list[Path]:
+    """Every file below the folder."""
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    """A bucket of a local S3 server."""
+    with running_s3(free_ports()["PORT"]) as url:
+        yield url
+
+
+@pytest.mark.parametrize("scheme", ["file", "s3"])
+def test_images_are_kept_and_forgotten(
+    tmp_path: Path, scheme: str, request: pytest.FixtureRequest
+) -> None:
+    """On disk and in S3; a missing image raises ImageMissing."""
+    url = tmp_path.as_uri() if scheme == "file" else f"{request.getfixturevalue('s3')}/xrays"
+    images = ImageStore(url)
+    assert images.list_names() == []
+    images.write_incoming("a", b"bytes")
+    images.write_preview("a", b"first")
+    images.write_preview("a", b"jpeg")
+    assert images.read_incoming("a") == b"bytes"
+    assert images.read_preview("a") == b"jpeg"
+    assert images.list_names() == ["incoming/a", "previews/a.jpg"]
+    for _ in range(2):
+        images.delete_incoming("a")
+        images.delete_preview("a")
+    with pytest.raises(ImageMissing):
+        images.read_preview("a")
+    assert images.list_names() == []
+    assert not list_files(tmp_path)
+
+
+def test_full_store_keeps_what_was_there_and_no_part(tmp_path: Path) -> None:
+    """The write raises ImageStoreUnavailable, the old image stays, and nothing new is left."""
+    images = ImageStore(tmp_path.as_uri())
+    images.write_preview("a", b"jpeg")
+    with full_disk(), pytest.raises(ImageStoreUnavailable):
+        images.write_preview("a", bytes(100_000))
+    assert images.read_preview("a") == b"jpeg"
+    assert len(list_files(tmp_path)) == 1
+
+
+def test_every_call_to_a_missing_bucket_raises_the_named_error(s3: str) -> None:
+    """The bucket was deleted while the service runs."""
+    images = ImageStore(f"{s3}-of-nobody/xrays")
+    with pytest.raises(ImageStoreUnavailable):
+        images.write_incoming("a", b"bytes")
+    with pytest.raises((ImageStoreUnavailable, ImageMissing)):
+        images.read_incoming("a")
+
+
+def test_every_call_to_a_broken_store_raises_the_named_error(tmp_path: Path) -> None:
+    """There are files in place of the folders."""
+    (tmp_path / "incoming").write_text("in the way")
+    images = ImageStore(tmp_path.as_uri())
+    for call in (
+        lambda: images.write_incoming("a", b"bytes"),
+        lambda: images.read_incoming("a"),
+        lambda: images.delete_incoming("a"),
+    ):
+        with pytest.raises(ImageStoreUnavailable):
+            call()
+
+
+def test_failed_sync_leaves_no_file(tmp_path: Path) -> None:
+    """No record may rely on bytes that were not synced."""
+    images = ImageStore(tmp_path.as_uri())
+    with ThreadPoolExecutor(1, initializer=fail_syncs) as thread:
+        with pytest.raises(ImageStoreUnavailable):
+            thread.submit(images.write_incoming, "a", b"bytes").result()
+        upload = images.receive(100)
+        upload.write(b"bytes")
+        with pytest.raises(ImageStoreUnavailable):
+            thread.submit(images.keep, "b", upload).result()
+        images.discard(upload)
+    assert list_files(tmp_path) == []
+
+
+def test_upload_reaches_s3_whole_or_not_at_all(s3: str, tmp_path: Path) -> None:
+    """It is received in an anonymous local file; an unreachable store keeps nothing."""
+    for url, is_kept in ((f"{s3}/streamed", True), (f"{s3}-of-nobody/streamed", False)):
+        images = ImageStore(url)
+        upload = images.receive(100)
+        assert upload.path is None
+        upload.write(b"by")
+        upload.write(b"tes")
+        with contextlib.nullcontext() if is_kept else pytest.raises(ImageStoreUnavailable):
+            images.keep("a", upload)
+        images.discard(upload)
+    assert ImageStore(f"{s3}/streamed").read_incoming("a") == b"bytes"
+
+
+def test_upload_is_written_where_it_is_kept(tmp_path: Path) -> None:
+    """A discarded upload leaves nothing, and an oversized one is cut off at the limit."""
+    images = ImageStore(tmp_path.as_uri())
+    upload = images.receive(10)
+    upload.write(b"12345")
+    upload.write(b"678901")
+    assert upload.size == 11
+    [part] = list_files(tmp_path)
+    assert part.parent.name == "incoming"
+    assert part.stat().st_size == 5
+    images.discard(upload)
+    assert list_files(tmp_path) == []
+
+
+def test_upload_that_does_not_fit_is_refused_and_never_cut(tmp_path: Path) -> None:
+    """A disk that runs full stores a part of the last write; that is not an upload."""
+    store = ImageStore(tmp_path.as_uri())
+    upload = store.receive(1_000_000)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        upload.write(bytes(65536))
+        with pytest.raises(ImageStoreUnavailable):
+            upload.write(bytes(65536))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        store.discard(upload)
+    assert store.list_names() == []

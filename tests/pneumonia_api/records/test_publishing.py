@@ -1,0 +1,124 @@
+"""Publishing to a real Redis that hangs with open connections."""
+
+import io
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import redis
+from apiflask import APIFlask
+from celery import Celery
+from kombu.exceptions import OperationalError
+from PIL import Image
+
+from pneumonia_api.config import read_worker_config
+from pneumonia_api.records.deliveries import Deliveries
+from pneumonia_api.records.publishing import TASK, create_queue, publish
+from pneumonia_api.records.record import XrayRecord
+from pneumonia_api.records.xrays import XrayStore
+from pneumonia_api.worker.tasks import create_worker
+
+ENDED_SECONDS = 45
+"""Generous; a call without a timeout would still hang."""
+
+
+@contextmanager
+def hanging(client: redis.Redis) -> Iterator[None]:
+    """Suspend Redis for the block."""
+    process = client.info("server")["process_id"]
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
+
+
+def check_it_ends(client: redis.Redis, work: Callable[[], object]) -> list[object]:
+    """The result or error of `work`, which must end while Redis is suspended."""
+    outcomes: list[object] = []
+
+    def run() -> None:
+        try:
+            outcomes.append(work())
+        except (OperationalError, redis.RedisError) as error:
+            outcomes.append(error)
+
+    thread = threading.Thread(target=run)
+    with hanging(client):
+        thread.start()
+        thread.join(ENDED_SECONDS)
+        hung = thread.is_alive()
+    thread.join()
+    assert not hung, f"still hanging after {ENDED_SECONDS} s"
+    return outcomes
+
+
+def make_queue(url: str, folder: Path) -> Celery:
+    """The queue of the API, of the workers' timer and of archive scoring."""
+    del folder
+    return create_queue(url)
+
+
+def make_worker(url: str, folder: Path) -> Celery:
+    """The app with which a worker publishes a retry."""
+    settings = {"REDIS_URL": url, "API_KEY": "k", "IMAGE_STORE": folder.as_uri()}
+    return create_worker(read_worker_config(settings)).tasks[TASK].app
+
+
+@pytest.mark.parametrize("make", [make_queue, make_worker])
+@pytest.mark.parametrize("connected", [True, False])
+def test_publishing_gives_up_when_redis_hangs(
+    connected: bool,
+    make: Callable[[str, Path], Celery],
+    client: redis.Redis,
+    redis_url: str,
+    tmp_path: Path,
+) -> None:
+    """On an open connection and on a new one it raises an error that every caller handles."""
+    with make(redis_url, tmp_path) as queue:
+        if connected:
+            publish(queue, "0" * 32)
+        (outcome,) = check_it_ends(client, lambda: publish(queue, "1" * 32))
+    assert isinstance(outcome, OperationalError)
+
+
+def test_upload_is_answered_when_redis_hangs_before_the_queue(
+    app: APIFlask,
+    client: redis.Redis,
+    headers: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The record was stored, so the X-ray is accepted and later found stranded."""
+    file = io.BytesIO()
+    Image.radial_gradient("L").save(file, "PNG")
+    add, added, go_on = XrayStore.add, threading.Event(), threading.Event()
+
+    def add_and_pause(xrays: XrayStore, xray: XrayRecord) -> None:
+        add(xrays, xray)
+        added.set()
+        go_on.wait(ENDED_SECONDS)
+
+    monkeypatch.setattr(XrayStore, "add", add_and_pause)
+    answers = []
+
+    def send() -> None:
+        form = {"xray": (io.BytesIO(file.getvalue()), "x.png")}
+        answers.append(app.test_client().post("/v1/xrays", headers=headers, data=form))
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    assert added.wait(ENDED_SECONDS)
+    with hanging(client):
+        go_on.set()
+        sender.join(ENDED_SECONDS)
+        hung = sender.is_alive()
+    sender.join()
+    assert not hung, f"still hanging after {ENDED_SECONDS} s"
+    assert answers[0].status_code == 202
+    # The message may have been sent just before: then the queue has it.
+    xray_id = answers[0].json["id"]
+    assert client.llen("predict") or Deliveries(client).find_stranded(-1) == [xray_id]

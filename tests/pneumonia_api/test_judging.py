@@ -1,0 +1,95 @@
+"""`pneumonia_api.judging`: the end state of an X-ray, whoever judges it."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pytest
+
+from model.cage.pool import Cage, CagedXray, CageFault, CageLost
+from model.reading.limits import UnreadableXray
+from model.serving.predictor import Prediction
+from pneumonia_api.judging import TRIES, fail, judge, read, reject, store_preview
+from pneumonia_api.records.images import ImageMissing, ImageStore
+from pneumonia_api.records.record import PredictionRecord, QualityRecord, new_xray
+
+XRAY = new_xray("doctor", "digest")
+PREDICTION = Prediction(0.9, "pneumonia", 0.5, "m1", [[0.0, 1.0]], 0.4, None, None)
+IMAGE = CagedXray(np.zeros((224, 224, 1), np.float32), b"jpeg", 300, 300, ())
+
+
+class FakeCage:
+    """Raises its errors one after another, then reads the image; counts the calls."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self.errors, self.calls = list(errors), 0
+
+    def read(self, *arguments: object, **named: object) -> CagedXray:
+        """See `Cage.read`."""
+        self.calls += 1
+        if self.errors:
+            raise self.errors.pop(0)
+        return IMAGE
+
+
+def test_prediction_makes_the_record_done() -> None:
+    """Quality holds the warnings of network and reader, in this order."""
+    judged = judge(XRAY, replace(PREDICTION, warning="Unlike most."), ("Rotated.",))
+    assert judged == replace(
+        XRAY,
+        status="done",
+        prediction=PredictionRecord(0.9, "pneumonia", 0.5, "m1", [[0.0, 1.0]]),
+        quality=QualityRecord(False, ["Unlike most.", "Rotated."], 0.4),
+    )
+
+
+def test_refusal_makes_the_record_rejected() -> None:
+    """It has the reason and the score, and no prediction."""
+    judged = judge(XRAY, replace(PREDICTION, ood=1.7, refusal="No chest X-ray."), ("Rotated.",))
+    assert judged == replace(
+        XRAY,
+        status="rejected",
+        reason="No chest X-ray.",
+        quality=QualityRecord(False, ["No chest X-ray.", "Rotated."], 1.7),
+    )
+
+
+def test_unreadable_file_is_rejected_and_a_fault_fails() -> None:
+    """The reason says what the sender can do."""
+    rejected = reject(XRAY, UnreadableXray("Export it again.", "unreadable"))
+    assert (rejected.status, rejected.reason) == ("rejected", "Export it again.")
+    failed = fail(XRAY, "send it again")
+    assert failed.status == "failed"
+    assert str(failed.reason).endswith("because of a fault on our side; send it again.")
+
+
+def test_preview_is_stored_for_done_records_only(tmp_path: Path) -> None:
+    """No image of what was refused is kept."""
+    images = ImageStore(tmp_path.as_uri())
+    store_preview(images, judge(XRAY, replace(PREDICTION, refusal="No."), ()), b"jpeg")
+    with pytest.raises(ImageMissing):
+        images.read_preview(XRAY.id)
+    store_preview(images, judge(XRAY, PREDICTION, ()), b"jpeg")
+    assert images.read_preview(XRAY.id) == b"jpeg"
+
+
+@pytest.mark.parametrize(("lost", "tries", "calls"), [(1, TRIES, 2), (9, TRIES, TRIES), (9, 1, 1)])
+def test_lost_reader_is_tried_again(lost: int, tries: int, calls: int) -> None:
+    """As often as the caller wants; the worker leaves it to Celery."""
+    cage = FakeCage(*[CageLost() for _ in range(lost)])
+    if calls > lost:
+        assert read(cast(Cage, cage), b"", 1, 224, tries=tries) is IMAGE
+    else:
+        with pytest.raises(CageLost):
+            read(cast(Cage, cage), b"", 1, 224, tries=tries)
+    assert cage.calls == calls
+
+
+@pytest.mark.parametrize("error", [UnreadableXray("No.", "unreadable"), CageFault("line 1")])
+def test_fault_of_the_file_is_not_tried_again(error: Exception) -> None:
+    """The same file would give the same error."""
+    cage = FakeCage(error)
+    with pytest.raises(type(error)):
+        read(cast(Cage, cage), b"", 1, 224, tries=TRIES)
+    assert cage.calls == 1

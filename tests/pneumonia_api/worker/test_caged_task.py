@@ -1,0 +1,134 @@
+"""The worker's task and its cage: the end state of an X-ray whose reader was killed."""
+
+import os
+import signal
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+import redis
+
+from model.cage.pool import Cage, CageLost
+from pneumonia_api.records.images import ImageMissing
+from pneumonia_api.worker.predict_xray import MAX_RETRIES
+from tests.pneumonia_api.worker.accepted import Bench, answer
+
+
+@pytest.fixture
+def bench(client: redis.Redis, redis_url: str, tmp_path: Path) -> Bench:
+    """An accepted X-ray, and a cage whose decoder obeys attacks."""
+    bench = Bench(client, redis_url, tmp_path)
+    bench.task.cage = Cage(1, "tests.model.cage.attacks")
+    return bench
+
+
+def put(bench: Bench, upload: str) -> None:
+    """Replace the uploaded bytes."""
+    bench.images.write_incoming(bench.xray.id, upload.encode())
+
+
+@pytest.mark.parametrize(
+    ("attack", "sentence"),
+    [("crash", "crashed the program that reads it"), ("spin", "could not be read in 15 seconds")],
+)
+def test_file_that_ends_its_reader_is_rejected_once(
+    bench: Bench, attack: str, sentence: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is never retried, because it would kill the next reader, too."""
+    put(bench, f"attack {attack} ")
+    record = bench.run(answer)
+    assert record is not None
+    assert record.status == "rejected"
+    assert sentence in str(record.reason)
+    assert bench.calls == 0
+    assert caplog.text.count("a reader died of") == 1
+    with pytest.raises(ImageMissing):
+        bench.images.read_incoming(record.id)
+
+
+def test_reader_killed_from_outside_is_retried(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The OOM killer or a person killed it, so the X-ray is judged in another attempt."""
+    read, tries = bench.task.cage.read, []
+
+    def count(data: bytes, *arguments: object, **named: object) -> object:
+        tries.append(data)
+        # The first attempt hangs until its process is killed; the next one reads the upload.
+        return read(b"attack sleep 60" if len(tries) == 1 else data, *arguments, **named)
+
+    monkeypatch.setattr(bench.task.cage, "read", count)
+    ended = threading.Event()
+
+    def kill() -> None:
+        while not tries:
+            time.sleep(0.05)
+        while len(tries) == 1 and not ended.wait(0.2):
+            for process in psutil.Process().children(recursive=True):
+                is_child = process.ppid() != os.getpid()
+                if is_child and "tests.model.cage.attacks" in process.cmdline():
+                    process.send_signal(signal.SIGKILL)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    try:
+        record = bench.run(answer)
+    finally:
+        ended.set()
+        thread.join()
+    assert record is not None
+    assert record.status == "done"
+    assert len(tries) == 2
+
+
+def test_reader_that_is_always_lost_fails_in_the_end(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the usual retries the record is failed."""
+    tries = []
+
+    def lose(*arguments: object, **named: object) -> object:
+        tries.append(arguments)
+        raise CageLost
+
+    monkeypatch.setattr(bench.task.cage, "read", lose)
+    record = bench.run(answer)
+    assert record is not None
+    assert record.status == "failed"
+    assert len(tries) == 1 + MAX_RETRIES
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+def test_status_is_read_again_after_waiting_for_a_reader(
+    bench: Bench, deleted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An X-ray deleted or judged during the wait is not judged, and its upload is deleted."""
+    thread = threading.Thread(target=_occupy, args=(bench.task.cage,))
+    thread.start()
+    while not bench.task.cage._free.empty():
+        time.sleep(0.01)
+    begin = bench.task._deliveries._begin
+
+    def end_meanwhile(xray_id: str, token: str) -> object:
+        begun = begin(xray_id, token)
+        if deleted:
+            bench.xrays.delete(bench.xray)
+        else:
+            bench.xrays.finish(replace(bench.xray, status="rejected", reason="Meanwhile."))
+        return begun
+
+    monkeypatch.setattr(bench.task._deliveries, "_begin", end_meanwhile)
+    record = bench.run(answer)
+    thread.join()
+    assert bench.calls == 0
+    assert (record is None) if deleted else (record is not None and record.reason == "Meanwhile.")
+    with pytest.raises(ImageMissing):
+        bench.images.read_incoming(bench.xray.id)
+
+
+def _occupy(cage: Cage) -> None:
+    with pytest.raises(RuntimeError):
+        cage.read(b"attack sleep 2", 60_000_000, 224)

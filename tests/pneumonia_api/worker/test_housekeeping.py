@@ -1,0 +1,199 @@
+"""`pneumonia_api.worker.housekeeping` on a real Redis and a real folder."""
+
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import redis
+from celery import Celery
+
+from pneumonia_api.records import keys
+from pneumonia_api.records.deliveries import Deliveries
+from pneumonia_api.records.images import ImageStore
+from pneumonia_api.records.record import XrayRecord, new_xray
+from pneumonia_api.records.served_model import ServedModel
+from pneumonia_api.records.workers import Workers
+from pneumonia_api.records.xrays import XrayStore
+from pneumonia_api.worker import housekeeping
+from pneumonia_api.worker.housekeeping import ORPHAN_SECONDS, keep_house, keep_images_clean, sweep
+from tests.pneumonia_api.records.judged import done
+from tests.pneumonia_api.redis_server import running_redis
+from tests.stack import free_ports
+
+
+def wait_for_worker(workers: Workers) -> None:
+    """Wait until a worker beats, for half a minute at most."""
+    for _ in range(300):
+        try:
+            if workers.count() > 0:
+                return
+        except redis.RedisError:
+            pass  # the server has not started yet
+        time.sleep(0.1)
+    raise AssertionError("no worker ever beat")
+
+
+def make_old(xray: XrayRecord) -> XrayRecord:
+    """The same record, so old that no request can still be running."""
+    sent = int((time.time() - ORPHAN_SECONDS - 60) * 1000)
+    return replace(xray, id=f"{sent:012x}{xray.id[12:]}")
+
+
+@pytest.fixture
+def xrays(client: redis.Redis) -> XrayStore:
+    """An empty store."""
+    return XrayStore(client)
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> ImageStore:
+    """An empty image store."""
+    return ImageStore(tmp_path.as_uri())
+
+
+def test_worker_that_starts_before_redis_becomes_ready(tmp_path: Path) -> None:
+    """It announces model and heartbeat as soon as Redis answers."""
+    port = free_ports()["REDIS_PORT"]
+    url = f"redis://127.0.0.1:{port}/0"
+    client = redis.Redis.from_url(
+        url, decode_responses=True, retry=redis.retry.Retry(redis.backoff.NoBackoff(), 0)
+    )
+    workers, ended = Workers(client), threading.Event()
+    with Celery(broker=url) as queue, client:
+        house = threading.Thread(
+            target=keep_house,
+            args=(
+                "celery@host",
+                lambda: {"version": "m1"},
+                client,
+                Deliveries(client),
+                queue,
+                ended,
+            ),
+        )
+        house.start()
+        with pytest.raises(redis.RedisError):
+            workers.count()
+        with running_redis(port, tmp_path):
+            wait_for_worker(workers)
+            assert ServedModel(client).get() == {"version": "m1"}
+            ended.set()
+            house.join(10)
+            assert workers.count() == 0
+
+
+def test_stranded_xray_is_published_again(
+    xrays: XrayStore, client: redis.Redis, redis_url: str
+) -> None:
+    """An accepted X-ray whose task was never published."""
+    xrays.add(make_old(new_xray("doctor", "d1")))
+    ended = threading.Event()
+    with Celery(broker=redis_url) as queue:
+        house = threading.Thread(
+            target=keep_house,
+            args=(
+                "celery@host",
+                lambda: {"version": "m1"},
+                client,
+                Deliveries(client),
+                queue,
+                ended,
+            ),
+        )
+        house.start()
+        task = client.blpop([keys.QUEUE], timeout=20)
+        ended.set()
+        house.join(10)
+    assert task is not None
+
+
+def test_worker_that_ends_keeps_what_it_has_begun(
+    xrays: XrayStore, client: redis.Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """During a warm shutdown no other delivery begins on its last X-ray."""
+    monkeypatch.setattr(housekeeping, "HEARTBEAT_SECONDS", 0.3)
+    deliveries, ended = Deliveries(client), threading.Event()
+    xray = new_xray("doctor", "d1")
+    xrays.add(xray)
+    ended.set()
+    with Celery(broker=redis_url) as queue:
+        house = threading.Thread(
+            target=keep_house,
+            args=("celery@host", lambda: {"version": "m1"}, client, deliveries, queue, ended),
+        )
+        with deliveries.hold(xray.id):
+            client.expire(f"lease:{xray.id}", 1)
+            house.start()
+            time.sleep(1.5)
+            with Deliveries(client).hold(xray.id) as other:
+                assert other is None
+        house.join(10)
+    assert not house.is_alive()
+
+
+def test_sweep_removes_what_no_record_needs(
+    xrays: XrayStore, images: ImageStore, tmp_path: Path
+) -> None:
+    """Deletes images of deleted, unaccepted and finished X-rays and partial files, and no other."""
+    queued, finished, gone = (make_old(new_xray("doctor", f"d{n}")) for n in range(3))
+    fresh = new_xray("doctor", "d3")
+    xrays.add(queued)
+    xrays.add(done(finished))
+    for xray in (queued, finished, gone, fresh):
+        images.write_incoming(xray.id, b"bytes")
+        images.write_preview(xray.id, b"jpeg")
+    (tmp_path / "previews" / f"{finished.id}.jpg.0123abcd.part").write_bytes(b"jp")
+    (tmp_path / "previews" / "README").write_text("not ours")
+    sweep(xrays, images)
+    assert set(images.list_names()) == {
+        f"incoming/{queued.id}",
+        f"incoming/{fresh.id}",
+        f"previews/{queued.id}.jpg",
+        f"previews/{finished.id}.jpg",
+        f"previews/{fresh.id}.jpg",
+        "previews/README",
+    }
+
+
+def test_sweep_deletes_nothing_when_redis_is_empty(xrays: XrayStore, images: ImageStore) -> None:
+    """A wrong Redis URL does not delete the previews."""
+    images.write_preview(make_old(new_xray("doctor", "d1")).id, b"jpeg")
+    sweep(xrays, images)
+    assert len(images.list_names()) == 1
+
+
+def test_one_worker_sweeps_at_its_start(
+    xrays: XrayStore, images: ImageStore, client: redis.Redis, tmp_path: Path
+) -> None:
+    """The others do not, and a broken store does not end the thread."""
+    xrays.add(new_xray("doctor", "d1"))
+    orphan = make_old(new_xray("doctor", "d2"))
+    images.write_preview(orphan.id, b"jpeg")
+    for expected in ([], [f"previews/{orphan.id}.jpg"]):
+        ended = threading.Event()
+        house = threading.Thread(target=keep_images_clean, args=(client, images, ended))
+        house.start()
+        for _ in range(300):
+            if client.exists("lock:sweep") and images.list_names() == expected:
+                break
+            time.sleep(0.1)
+        ended.set()
+        house.join(10)
+        assert images.list_names() == expected
+        images.write_preview(orphan.id, b"jpeg")
+    client.delete("lock:sweep")
+    images.delete_preview(orphan.id)
+    (tmp_path / "previews").rmdir()
+    (tmp_path / "previews").write_text("in the way")
+    ended = threading.Event()
+    house = threading.Thread(target=keep_images_clean, args=(client, images, ended))
+    house.start()
+    for _ in range(300):
+        if client.exists("lock:sweep"):
+            break
+        time.sleep(0.1)
+    assert house.is_alive()
+    ended.set()
+    house.join(10)

@@ -1,0 +1,137 @@
+"""Real workers that die, are slow, or lose Redis over and over."""
+
+import itertools
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import redis
+
+from pneumonia_api.records import keys
+from pneumonia_api.records.images import ImageMissing, ImageStore
+from pneumonia_api.records.publishing import create_queue, publish
+from pneumonia_api.records.record import XrayRecord, new_xray
+from pneumonia_api.records.xrays import XrayStore
+from tests.pneumonia_api.cutting_proxy import Cut, cutting_proxy
+from tests.pneumonia_api.worker.worker_process import running_worker, wait_for_workers
+
+PROMISED_SECONDS = 60
+"""The time within which another worker has judged what a dead one held."""
+
+
+def accept(client: redis.Redis, redis_url: str, folder: Path, data: bytes) -> XrayRecord:
+    """Accept an upload as the API does."""
+    xray = new_xray("doctor", "digest")
+    ImageStore(folder.as_uri()).write_incoming(xray.id, data)
+    XrayStore(client).add(xray)
+    with create_queue(redis_url) as queue:
+        publish(queue, xray.id)
+    return xray
+
+
+def wait_until_judged(client: redis.Redis, sent: list[XrayRecord], seconds: float) -> float:
+    """Wait until each has an end state, which must be done; returns the seconds."""
+    begun, xrays = time.monotonic(), XrayStore(client)
+    while any(status == "queued" for status in read_statuses(xrays, sent)):
+        waits = [x.id for x in sent if xrays.get(x.id).status == "queued"]
+        assert time.monotonic() < begun + seconds, f"{len(waits)} wait after {seconds} s: {waits}"
+        time.sleep(0.2)
+    assert read_statuses(xrays, sent) == ["done"] * len(sent)
+    return time.monotonic() - begun
+
+
+def read_statuses(xrays: XrayStore, sent: list[XrayRecord]) -> list[str]:
+    """The statuses, in the order of `sent`."""
+    found = xrays.read_statuses([xray.id for xray in sent])
+    return [found[xray.id] for xray in sent]
+
+
+def has_upload(folder: Path, xray: XrayRecord) -> bool:
+    """Whether the uploaded bytes still exist."""
+    try:
+        return bool(ImageStore(folder.as_uri()).read_incoming(xray.id))
+    except ImageMissing:
+        return False
+
+
+def test_what_a_killed_worker_held_is_judged_within_the_minute(
+    client: redis.Redis,
+    redis_url: str,
+    tmp_path: Path,
+    samples: list[Path],
+    report: Callable[[str], None],
+) -> None:
+    """SIGKILL just after three tasks arrived: the other worker judges them."""
+    xrays = XrayStore(client)
+    with running_worker(redis_url, tmp_path) as first:
+        wait_for_workers(client, 1)
+        sent = [accept(client, redis_url, tmp_path, samples[n].read_bytes()) for n in range(4)]
+        while client.hlen(keys.UNACKED) < 2:
+            time.sleep(0.001)
+        first.kill()
+        first.wait(20)
+        assert "queued" in read_statuses(xrays, sent)
+        died = time.monotonic()
+        with running_worker(redis_url, tmp_path):
+            wait_until_judged(client, sent, PROMISED_SECONDS)
+            took = time.monotonic() - died
+        assert not [xray for xray in sent if has_upload(tmp_path, xray)]
+    report(f"judged {took:.0f} s after the worker's death")
+
+
+def test_slow_xray_of_a_living_worker_is_judged_once(
+    client: redis.Redis, redis_url: str, tmp_path: Path, samples: list[Path]
+) -> None:
+    """The queue keeps redelivering it to two idle workers."""
+    judged = tmp_path / "judged"
+    slow = {"JUDGED": str(judged), "SLOW_SECONDS": "15"}
+    module = "tests.pneumonia_api.worker.slow_worker"
+    with (
+        running_worker(redis_url, tmp_path, module, **slow),
+        running_worker(redis_url, tmp_path, module, **slow),
+    ):
+        wait_for_workers(client, 2)
+        time.sleep(1)  # for `worker_ready` in both
+        xray = accept(client, redis_url, tmp_path, samples[0].read_bytes())
+        wait_until_judged(client, [xray], 120)
+    assert len(judged.read_text().splitlines()) == 1
+
+
+def test_worker_whose_connections_are_cut_again_and_again_loses_nothing(
+    client: redis.Redis,
+    redis_url: str,
+    tmp_path: Path,
+    samples: list[Path],
+    report: Callable[[str], None],
+) -> None:
+    """Even those of its queue: a task in a lost reply is found stranded, and nothing fails."""
+    with cutting_proxy(redis_url) as (proxy, url), running_worker(url, tmp_path):
+        wait_for_workers(client, 1)
+        ended, cuts = threading.Event(), 0
+
+        def cut() -> None:
+            nonlocal cuts
+            for n, how in itertools.product(range(1, 41), (Cut.LOST, Cut.IDLE)):
+                proxy.arm(n, how, fresh=False)
+                while not proxy.has_cut:
+                    if ended.wait(0.01):
+                        return
+                cuts += 1
+
+        cutter = threading.Thread(target=cut)
+        cutter.start()
+        sent = []
+        for number in range(24):
+            data = samples[number % len(samples)].read_bytes()
+            sent.append(accept(client, redis_url, tmp_path, data))
+            time.sleep(0.25)
+        wait_until_judged(client, sent, 180)
+        ended.set()
+        cutter.join()
+        proxy.let_back()
+        end = time.monotonic() + 60
+        while any(has_upload(tmp_path, xray) for xray in sent):
+            assert time.monotonic() < end, "an upload outlived its end state"
+            time.sleep(0.2)
+    report(f"{cuts} cuts while {len(sent)} were judged")

@@ -1,0 +1,258 @@
+"""`pneumonia_api.worker.predict_xray`: the task under every kind of fault, on a real Redis."""
+
+import json
+import logging
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+import redis
+from celery.exceptions import Retry
+
+from model.reading.xray import XrayImage
+from model.serving.predictor import Prediction
+from monitoring.logs.lines import JsonLines
+from pneumonia_api.records.deliveries import MAX_WORKERS_LOST
+from pneumonia_api.records.images import ImageMissing
+from pneumonia_api.records.record import QualityRecord
+from pneumonia_api.worker.predict_xray import MAX_RETRIES
+from pneumonia_api.worker.tasks import VISIBILITY_SECONDS, find_task_request_id
+from tests.pneumonia_api.records.judged import done
+from tests.pneumonia_api.worker.accepted import Bench, answer
+
+
+@pytest.fixture
+def bench(client: redis.Redis, redis_url: str, tmp_path: Path) -> Bench:
+    """A new one for each test."""
+    return Bench(client, redis_url, tmp_path)
+
+
+def test_done_xray_leaves_a_preview_and_no_upload(bench: Bench) -> None:
+    """The normal case; a second delivery of the task does nothing."""
+    record = bench.run(answer)
+    assert record is not None
+    assert record.status == "done"
+    assert bench.images.read_preview(record.id)
+    with pytest.raises(ImageMissing):
+        bench.images.read_incoming(record.id)
+    assert bench.run(answer) == record
+    assert bench.calls == 1
+    assert bench.images.read_preview(record.id)
+
+
+def test_refused_image_gets_a_reason_and_no_preview(bench: Bench) -> None:
+    """The record of an image that is not a chest X-ray has score and reason, but no prediction."""
+
+    def refuse(picture: XrayImage) -> Prediction:
+        return replace(answer(picture), ood=1.7, refusal="No chest X-ray.")
+
+    record = bench.run(refuse)
+    assert record is not None
+    assert (record.status, record.reason) == ("rejected", "No chest X-ray.")
+    assert record.prediction is None
+    assert record.quality == QualityRecord(False, ["No chest X-ray."], 1.7)
+    with pytest.raises(ImageMissing):
+        bench.images.read_preview(record.id)
+
+
+def test_doubted_image_is_judged_with_a_warning(bench: Bench) -> None:
+    """Close to the limit the prediction stands, and the record has a warning."""
+    record = bench.run(lambda picture: replace(answer(picture), ood=0.9, warning="Unlike most."))
+    assert record is not None
+    assert record.status == "done"
+    assert record.quality == QualityRecord(False, ["Unlike most."], 0.9)
+    assert record.prediction is not None
+    assert set(asdict(record.prediction)) == {
+        *("probability", "decision", "threshold", "model", "heatmap"),
+    }
+
+
+def test_fault_on_our_side_is_retried_three_times_then_recorded(bench: Bench) -> None:
+    """The record is `failed`; its reason reveals nothing of the fault."""
+
+    def break_down(picture: XrayImage) -> Prediction:
+        raise RuntimeError("secret detail")
+
+    record = bench.run(break_down)
+    assert bench.calls == 1 + MAX_RETRIES
+    assert record is not None
+    assert record.status == "failed"
+    assert "send it again" in str(record.reason)
+    assert "secret" not in str(record.reason)
+
+
+def test_passing_fault_is_not_noticed(bench: Bench) -> None:
+    """The second attempt succeeds, and the record is done."""
+
+    def stumble(picture: XrayImage) -> Prediction:
+        if bench.calls == 1:
+            raise OSError("once")
+        return answer(picture)
+
+    record = bench.run(stumble)
+    assert record is not None
+    assert record.status == "done"
+
+
+def break_folder(folder: Path) -> Path:
+    """Replace a folder by a file; returns where the folder is now."""
+    away = folder.rename(folder.with_name("away"))
+    folder.write_text("in the way")
+    return away
+
+
+def test_xray_waits_while_the_image_store_is_away(bench: Bench, tmp_path: Path) -> None:
+    """However often it is retried, it stays queued, and nobody has to send it again."""
+    away = break_folder(tmp_path / "incoming")
+    for _ in range(4):
+        record = bench.run(answer)
+        assert record is not None
+        assert record.status == "queued"
+    (tmp_path / "incoming").unlink()
+    away.rename(tmp_path / "incoming")
+    record = bench.run(answer)
+    assert record is not None
+    assert record.status == "done"
+    assert bench.calls == 1
+
+
+def test_preview_that_cannot_be_stored_is_no_failure(bench: Bench, tmp_path: Path) -> None:
+    """A full disk after the prediction: the upload is kept, and the X-ray is judged again."""
+    (tmp_path / "previews").write_text("in the way")
+    record = bench.run(answer)
+    assert record is not None
+    assert record.status == "queued"
+    (tmp_path / "previews").unlink()
+    record = bench.run(answer)
+    assert record is not None
+    assert record.status == "done"
+    assert bench.images.list_names() == [f"previews/{record.id}.jpg"]
+
+
+def test_upload_that_could_not_be_deleted_goes_with_the_next_delivery(
+    bench: Bench, tmp_path: Path
+) -> None:
+    """The record is done at once, and the next delivery deletes the upload."""
+
+    def break_store(picture: XrayImage) -> Prediction:
+        break_folder(tmp_path / "incoming")
+        return answer(picture)
+
+    record = bench.run(break_store)
+    assert record is not None
+    assert record.status == "done"
+    (tmp_path / "incoming").unlink()
+    (tmp_path / "away").rename(tmp_path / "incoming")
+    assert bench.images.read_incoming(record.id)
+    assert bench.run(answer) == record
+    with pytest.raises(ImageMissing):
+        bench.images.read_incoming(record.id)
+
+
+def test_retries_are_spread_over_half_a_minute(bench: Bench, tmp_path: Path) -> None:
+    """The pauses are fixed, and each is shorter than the visibility timeout."""
+    break_folder(tmp_path / "incoming")
+    pauses = []
+    for retries in range(MAX_RETRIES):
+        bench.task.push_request(
+            id="1", args=(bench.xray.id,), kwargs={}, retries=retries, called_directly=False
+        )
+        with pytest.raises(Retry) as retry:
+            bench.task.run(bench.xray.id)
+        bench.task.pop_request()
+        pauses.append(retry.value.when)
+    assert pauses == [4, 8, 16]
+    assert max(pauses) < VISIBILITY_SECONDS
+
+
+def test_xray_that_ends_every_worker_is_given_up(bench: Bench, client: redis.Redis) -> None:
+    """After eight dead workers it is `failed`, so that it cannot kill workers for ever."""
+    for number in range(MAX_WORKERS_LOST):
+        client.sadd(f"begun:{bench.xray.id}", f"process {number}")
+    record = bench.run(answer)
+    assert record is not None
+    assert record.status == "failed"
+    assert bench.calls == 0
+
+
+def test_one_worker_that_lives_on_is_not_counted_twice(bench: Bench, tmp_path: Path) -> None:
+    """A worker that survives is no evidence, however often it begins on the X-ray."""
+    away = break_folder(tmp_path / "incoming")
+    for _ in range(MAX_WORKERS_LOST):
+        bench.run(answer)
+    (tmp_path / "incoming").unlink()
+    away.rename(tmp_path / "incoming")
+    record = bench.run(answer)
+    assert record is not None
+    assert record.status == "done"
+
+
+def test_status_is_read_again_after_the_wait_for_another_try(bench: Bench) -> None:
+    """An X-ray that another worker finished during the pause is not judged again."""
+
+    def stumble(picture: XrayImage) -> Prediction:
+        bench.xrays.finish(done(bench.xray))
+        raise OSError("once")
+
+    record = bench.run(stumble)
+    assert record == done(bench.xray)
+    assert bench.calls == 1
+
+
+def test_second_delivery_waits_for_no_one_and_judges_nothing(
+    bench: Bench, client: redis.Redis
+) -> None:
+    """The queue takes a slow worker for dead; its X-ray is still judged once."""
+
+    def be_slow(picture: XrayImage) -> Prediction:
+        bench.task.apply((bench.xray.id,))
+        assert bench.xrays.get(bench.xray.id).status == "queued"
+        return answer(picture)
+
+    record = bench.run(be_slow)
+    assert record is not None
+    assert record.status == "done"
+    assert bench.calls == 1
+    assert not client.exists(f"lease:{bench.xray.id}", f"begun:{bench.xray.id}")
+
+
+def test_preview_of_a_deleted_xray_goes_with_the_next_delivery(bench: Bench) -> None:
+    """The connection broke before the worker saw the deletion; no preview outlives its record."""
+    bench.xrays.delete(bench.xray)
+    bench.images.delete_incoming(bench.xray.id)
+    bench.images.write_preview(bench.xray.id, b"jpeg")
+    assert bench.run(answer) is None
+    assert bench.images.list_names() == []
+
+
+def test_xray_deleted_while_it_is_judged_leaves_nothing(bench: Bench, tmp_path: Path) -> None:
+    """No preview reappears after the deletion."""
+
+    def delete_meanwhile(picture: XrayImage) -> Prediction:
+        bench.xrays.delete(bench.xray)
+        return answer(picture)
+
+    assert bench.run(delete_meanwhile) is None
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_log_has_retries_and_failure_but_no_error_message(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An error may quote the file, so the log has its type and place, and no line of Celery's."""
+    caplog.handler.setFormatter(JsonLines("worker", find_task_request_id))
+    caplog.set_level(logging.INFO)
+
+    def fail(picture: XrayImage) -> Prediction:
+        raise ArithmeticError(f"DOE^JANE {picture}")
+
+    bench.run(fail)
+    lines = [json.loads(text) for text in caplog.text.splitlines()]
+    logged = [(line["message"], line["xray"]) for line in lines]
+    again = ("is tried again after ArithmeticError", bench.xray.id)
+    assert logged[:-2] == [again] * MAX_RETRIES
+    assert [message for message, _ in logged[-2:]] == ["failed for good", "judged"]
+    assert lines[-1]["status"] == "failed"
+    assert lines[-2]["traceback"].endswith("ArithmeticError")
+    assert len({line["request"] for line in lines}) == 1
+    assert "JANE " not in caplog.text.replace("JANE {picture}", "")
