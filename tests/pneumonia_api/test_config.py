@@ -115,6 +115,36 @@ def test_process_needs_its_own_settings_and_no_other(
         assert not hasattr(config, "api_key")
 
 
+@pytest.mark.parametrize("module", [api, web])
+def test_secrets_are_in_no_text_of_the_settings(module: Any) -> None:
+    """Nor in that of an error: a log may quote either."""
+    given = {
+        **GIVEN,
+        "REDIS_URL": "redis://:hidden@h/0",
+        **dict.fromkeys(("API_KEY", "SECRET_KEY", "WEB_KEY"), "hidden"),
+    }
+    assert "hidden" not in repr(module.read_config(given))
+    with pytest.raises(module.ConfigError) as error:
+        module.read_config({**given, "MAX_BODY_MB": "many"})
+    assert "hidden" not in str(error.getrepr(showlocals=False, style="short"))
+
+
+@pytest.mark.parametrize("module", [api, web])
+def test_environment_goes_before_the_file_and_a_blank_value_is_none(
+    module: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What the environment lacks is read from `var/env`; a blank there hides the file's value."""
+    (tmp_path / "env").write_text("MAX_BODY_MB=7\nMAX_MEGAPIXELS=8\nSESSION_HOURS=9\nOTHER=x\n")
+    monkeypatch.setenv("MAX_MEGAPIXELS", "10")
+    monkeypatch.setenv("SESSION_HOURS", " ")
+    read = module.read_config(GIVEN)
+    assert (read.max_body_bytes >> 20, read.max_pixels, read.session_seconds) == (
+        7,
+        10_000_000,
+        12 * 3600,
+    )
+
+
 def test_scoring_reads_no_key_from_the_settings_of_the_api(tmp_path: Path) -> None:
     """Where all settings lie in one file, what is not its own stays there."""
     (tmp_path / "env").write_text("API_KEY=secret\nSECRET_KEY=secret\n")
