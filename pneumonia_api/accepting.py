@@ -8,7 +8,7 @@ from celery import Celery
 from flask import current_app
 from kombu.exceptions import OperationalError
 
-from monitoring.logs.requests import find_request
+from monitoring.logs.requests import find_request_id
 from pneumonia_api.memory import MemoryBudget
 from pneumonia_api.metrics import mark_reused
 from pneumonia_api.records.admission import Admission
@@ -90,7 +90,7 @@ def forget_images(xray_id: str) -> None:
 def _publish(xray_id: str) -> None:
     queue: Celery = current_app.extensions["queue"]
     try:
-        publish(queue, xray_id, find_request())
+        publish(queue, xray_id, find_request_id())
     except (OperationalError, redis.RedisError):
         # The record is stored, so the X-ray is accepted: a worker's timer publishes it again.
         current_app.logger.exception("could not publish %s; a worker will find it", xray_id)

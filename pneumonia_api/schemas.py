@@ -1,5 +1,7 @@
 """The shapes of HTTP API version 1, from which `/openapi.json` is made."""
 
+from typing import Any
+
 from apiflask import Schema
 from apiflask.fields import Boolean, File, Float, Integer, List, Nested, String
 from apiflask.validators import Length, OneOf, Range
@@ -9,13 +11,18 @@ from pneumonia_api.records.reviews import LABELS, MAX_NOTE
 from pneumonia_api.records.xrays import DECISIONS, STATUSES
 
 
+def find_name(schema: Any) -> str:
+    """The name of `schema`, an instance, in `/openapi.json`."""
+    return type(schema).__name__.removesuffix("Schema")
+
+
 def is_printable(text: str) -> None:
     """Refuse control characters and halves of characters, which no keyboard makes."""
     if text and not text.isprintable():
         raise ValidationError("Use printable characters only.")
 
 
-class Decision(Schema):
+class DecisionSchema(Schema):
     """The network's answer in the worklist."""
 
     probability = Float(metadata={"description": "Calibrated probability of pneumonia, 0 to 1."})
@@ -24,7 +31,7 @@ class Decision(Schema):
     model = String(metadata={"description": "Version of the artifact that answered."})
 
 
-class Prediction(Decision):
+class PredictionSchema(DecisionSchema):
     """The network's whole answer."""
 
     heatmap = List(
@@ -33,7 +40,7 @@ class Prediction(Decision):
     )
 
 
-class Quality(Schema):
+class QualitySchema(Schema):
     """What the reader should know of the image itself."""
 
     ok = Boolean()
@@ -46,7 +53,7 @@ class Quality(Schema):
     )
 
 
-class NewReview(Schema):
+class NewReviewSchema(Schema):
     """What the clinician says."""
 
     label = String(
@@ -61,14 +68,14 @@ class NewReview(Schema):
     )
 
 
-class Review(NewReview):
+class ReviewSchema(NewReviewSchema):
     """The clinician's own reading; the last one stands."""
 
     reader = String(metadata={"description": "Who read it: a user's name, or `machine`."})
     reviewed_at = String(metadata={"description": "ISO 8601, UTC."})
 
 
-class ListedXray(Schema):
+class ListedXraySchema(Schema):
     """A record in the worklist: without the heat map, which is most of it."""
 
     id = String()
@@ -76,24 +83,24 @@ class ListedXray(Schema):
     source = String(metadata={"description": "Who sent it: a user's name, or `machine`."})
     created_at = String(metadata={"description": "ISO 8601, UTC."})
     reference = String(metadata={"description": "The sender's own reference."})
-    prediction = Nested(Decision, allow_none=True)
-    quality = Nested(Quality, allow_none=True)
+    prediction = Nested(DecisionSchema, allow_none=True)
+    quality = Nested(QualitySchema, allow_none=True)
     reason = String(
         allow_none=True, metadata={"description": "Why it was rejected or failed, for a person."}
     )
-    review = Nested(Review, allow_none=True)
+    review = Nested(ReviewSchema, allow_none=True)
 
 
-class Xray(ListedXray):
+class XraySchema(ListedXraySchema):
     """The record of one uploaded image."""
 
-    prediction = Nested(Prediction, allow_none=True)
+    prediction = Nested(PredictionSchema, allow_none=True)
 
 
-class Page(Schema):
+class PageSchema(Schema):
     """One page of the worklist, newest first."""
 
-    xrays = List(Nested(ListedXray))
+    xrays = List(Nested(ListedXraySchema))
     cursor = String(
         allow_none=True,
         metadata={
@@ -103,7 +110,7 @@ class Page(Schema):
     )
 
 
-class Upload(Schema):
+class UploadSchema(Schema):
     """The multipart form of an upload."""
 
     xray = File(
@@ -120,7 +127,7 @@ class Upload(Schema):
     )
 
 
-class UploadHeaders(Schema):
+class UploadHeadersSchema(Schema):
     """What an upload may say about itself."""
 
     key = String(
@@ -133,7 +140,7 @@ class UploadHeaders(Schema):
     )
 
 
-class Wait(Schema):
+class WaitSchema(Schema):
     """How long to hold the answer."""
 
     wait = Float(
@@ -143,7 +150,7 @@ class Wait(Schema):
     )
 
 
-class PageQuery(Schema):
+class PageQuerySchema(Schema):
     """Which part of the worklist."""
 
     status = String(validate=OneOf(STATUSES), load_default=None)
@@ -160,28 +167,28 @@ class PageQuery(Schema):
     limit = Integer(load_default=50, validate=Range(1, 200))
 
 
-class Credentials(Schema):
+class CredentialsSchema(Schema):
     """A log-in."""
 
     user = String(required=True, validate=[Length(1, 64), is_printable])
     password = String(required=True, validate=[Length(1, 256), is_printable])
 
 
-class Session(Schema):
+class SessionSchema(Schema):
     """A started session."""
 
     token = String()
     user = String()
 
 
-class ErrorDetail(Schema):
+class ErrorDetailSchema(Schema):
     """What went wrong."""
 
     code = String(metadata={"description": "Stable, for machines."})
     message = String(metadata={"description": "One sentence, for a person."})
 
 
-class Error(Schema):
+class ErrorSchema(Schema):
     """Every error has this shape."""
 
-    error = Nested(ErrorDetail)
+    error = Nested(ErrorDetailSchema)

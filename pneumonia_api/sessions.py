@@ -18,8 +18,8 @@ def _accounts() -> Accounts:
 
 
 @sessions.post("")
-@sessions.input(schemas.Credentials, arg_name="credentials")
-@sessions.output(schemas.Session, status_code=201)
+@sessions.input(schemas.CredentialsSchema, arg_name="credentials")
+@sessions.output(schemas.SessionSchema, status_code=201)
 @sessions.doc(responses={401: "Wrong name or password.", 429: "Too many failures in a row."})
 def log_in(credentials: dict[str, str]) -> dict[str, str]:
     """Log in: an opaque session token."""

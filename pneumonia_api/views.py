@@ -79,10 +79,10 @@ def check_upload(data: bytes) -> None:
 
 @v1.post("/xrays")
 @v1.auth_required(bearer)
-@v1.input(schemas.Wait, location="query", arg_name="query")
-@v1.input(schemas.UploadHeaders, location="headers", arg_name="headers")
-@v1.input(schemas.Upload, location="form_and_files", arg_name="form")
-@v1.output(schemas.Xray, status_code=202)
+@v1.input(schemas.WaitSchema, location="query", arg_name="query")
+@v1.input(schemas.UploadHeadersSchema, location="headers", arg_name="headers")
+@v1.input(schemas.UploadSchema, location="form_and_files", arg_name="form")
+@v1.output(schemas.XraySchema, status_code=202)
 @v1.doc(
     responses={
         200: "Done, rejected or failed; or identical bytes were judged by this model before.",
@@ -130,8 +130,8 @@ def _wait(xray: XrayRecord, seconds: float) -> XrayRecord:
 
 @v1.get("/xrays/<xray_id>")
 @v1.auth_required(bearer)
-@v1.input(schemas.Wait, location="query", arg_name="query")
-@v1.output(schemas.Xray)
+@v1.input(schemas.WaitSchema, location="query", arg_name="query")
+@v1.output(schemas.XraySchema)
 def read_xray_record(xray_id: str, query: dict[str, Any]) -> XrayRecord:
     """One record; with `wait`, held until it is finished."""
     return _wait(_xrays().get(xray_id), query["wait"])
@@ -139,8 +139,8 @@ def read_xray_record(xray_id: str, query: dict[str, Any]) -> XrayRecord:
 
 @v1.get("/xrays")
 @v1.auth_required(bearer)
-@v1.input(schemas.PageQuery, location="query", arg_name="query")
-@v1.output(schemas.Page)
+@v1.input(schemas.PageQuerySchema, location="query", arg_name="query")
+@v1.output(schemas.PageSchema)
 def list_xrays(query: dict[str, Any]) -> dict[str, Any]:
     """The worklist, newest first."""
     worklist: Worklist = current_app.extensions["worklist"]
@@ -164,8 +164,8 @@ def read_preview(xray_id: str) -> Response:
 
 @v1.put("/xrays/<xray_id>/review")
 @v1.auth_required(bearer)
-@v1.input(schemas.NewReview, arg_name="review")
-@v1.output(schemas.Xray)
+@v1.input(schemas.NewReviewSchema, arg_name="review")
+@v1.output(schemas.XraySchema)
 @v1.doc(responses={404: "No such X-ray.", 409: "It has no prediction, or not yet."})
 def review_xray(xray_id: str, review: dict[str, str]) -> XrayRecord:
     """Record the reader's own reading of an X-ray that is done; the last one stands."""

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import requests
 from requests_toolbelt import MultipartEncoder
 
-from monitoring.logs.requests import HEADER, find_request
+from monitoring.logs.requests import HEADER, find_request_id
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
@@ -136,7 +136,7 @@ class ApiClient:
         self, method: str, path: str, token: str | None = None, **options: Any
     ) -> requests.Response:
         headers = options.pop("headers", {})
-        headers[HEADER] = find_request()  # None is not sent
+        headers[HEADER] = find_request_id()  # None is not sent
         if token:
             headers["Authorization"] = f"Bearer {token}"
         options.setdefault("timeout", (CONNECT_SECONDS, READ_SECONDS))

@@ -19,14 +19,14 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BuildError
 
 from monitoring.logs.lines import write_lines
-from monitoring.logs.requests import find_request, follow_requests, note
-from monitoring.metrics.exposition import mount_metrics, tell_release
+from monitoring.logs.requests import find_request_id, follow_requests, note
+from monitoring.metrics.exposition import expose_release, mount_metrics
 from pneumonia_web.api_client import ApiClient, ApiError
 from pneumonia_web.config import read_config
-from pneumonia_web.forwarded import ProxyOnly
 from pneumonia_web.metrics import REQUESTS
 from pneumonia_web.views import ask_to_log_in, pages, refreshes_part, wants_json
 from webserver.body import TooManySenders, TooSlow
+from webserver.forwarded import TrustedProxyHeaders, comes_from
 from webserver.host import KnownHost
 
 FORM_BYTES = 64 * 1024
@@ -82,10 +82,11 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
     app.register_blueprint(pages)
     _register_errors(app)
     app.after_request(protect)
-    tell_release("web")
+    expose_release("web")
     mount_metrics(app)
-    believed = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)
-    app.wsgi_app = KnownHost(ProxyOnly(believed, config.proxies))  # type: ignore[method-assign]
+    forwarded = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)
+    trusted = TrustedProxyHeaders(forwarded, comes_from(config.proxies))
+    app.wsgi_app = KnownHost(trusted)  # type: ignore[method-assign]
     return app
 
 
@@ -128,7 +129,7 @@ def _register_errors(app: Flask) -> None:
             return jsonify(error=sentence), status, headers
         try:
             page = render_template(
-                "error.html", status=status, sentence=sentence, request_id=find_request()
+                "error.html", status=status, sentence=sentence, request_id=find_request_id()
             )
         except PAGE_FAULTS:
             app.logger.exception("the page of an error could not be drawn")
@@ -183,7 +184,7 @@ def _register_errors(app: Flask) -> None:
 
 def __getattr__(name: str) -> Any:
     if name == "app":
-        write_lines("web", find_request)
+        write_lines("web", find_request_id)
         globals()["app"] = create_app()
         return globals()["app"]
     raise AttributeError(name)

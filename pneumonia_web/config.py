@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
+from webserver.forwarded import Network
 from webserver.settings import (
     LOOPBACK,
     MOST_MEGAPIXELS,
@@ -22,8 +23,6 @@ from webserver.settings import (
 )
 
 __all__ = ["MOST_MEGAPIXELS", "Config", "ConfigError", "read_config"]
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def _read_networks(value: str) -> tuple[Network, ...]:

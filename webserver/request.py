@@ -39,7 +39,7 @@ class PartialRequest:
         return bool(self._body)
 
     @property
-    def waits_for_word(self) -> bool:
+    def expects_continue(self) -> bool:
         """Whether the client sends its body only when it is told to continue."""
         return self.has_head and bool(_EXPECT.search(self.data, 0, self._body))
 

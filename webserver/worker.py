@@ -108,7 +108,7 @@ class PatientWorker(ThreadWorker):
 
     def _collect(self, conn: Any, ahead: bytes) -> None:
         conn.request = PartialRequest()
-        conn.told_to_continue = False
+        conn.sent_continue = False
         conn.request.add(ahead)
         if conn.request.is_complete():
             self.enqueue_req(conn)
@@ -131,8 +131,8 @@ class PatientWorker(ThreadWorker):
             self._leave(self.pending_conns, conn)
             _say(sock, b"HTTP/1.1 431 Request Header Fields Too Large\r\n" + _CLOSE)
             self._linger(conn)
-        elif conn.request.waits_for_word and not conn.told_to_continue:
-            conn.told_to_continue = True
+        elif conn.request.expects_continue and not conn.sent_continue:
+            conn.sent_continue = True
             _say(sock, b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _linger(self, conn: Any) -> None:

@@ -19,12 +19,12 @@ _QUOTES = re.compile(r"(Invalid request from ip=[\w.:]*\w|Error handling request
 
 
 class JsonLines(logging.Formatter):
-    """A record as JSON; `find_request` tells the id of the request or task at hand, or None."""
+    """A record as JSON; `find_request_id` tells the id of the request or task at hand, or None."""
 
-    def __init__(self, service: str, find_request: Callable[[], str | None]) -> None:
+    def __init__(self, service: str, find_request_id: Callable[[], str | None]) -> None:
         super().__init__()
         self._service = service
-        self._find_request = find_request
+        self._find_request = find_request_id
 
     def format(self, record: logging.LogRecord) -> str:
         """The record in one line, its traceback included."""
@@ -53,9 +53,9 @@ def _trace(error: BaseException) -> list[str]:
     return [*before, *traceback.format_tb(error.__traceback__), f"{type(error).__qualname__}\n"]
 
 
-def write_lines(service: str, find_request: Callable[[], str | None]) -> None:
+def write_lines(service: str, find_request_id: Callable[[], str | None]) -> None:
     """Write all that this process logs as JSON to standard error; may be called again."""
-    lines = {"()": JsonLines, "service": service, "find_request": find_request}
+    lines = {"()": JsonLines, "service": service, "find_request_id": find_request_id}
     logging.config.dictConfig(
         {
             "version": 1,

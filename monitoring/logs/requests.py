@@ -22,7 +22,7 @@ _ID = re.compile(r"[0-9a-f]{32}")
 _READING = ("GET", "HEAD", "OPTIONS")
 
 
-def find_request() -> str | None:
+def find_request_id() -> str | None:
     """The id of the request that this thread answers, or None."""
     return g.get("request_id") if has_request_context() else None
 

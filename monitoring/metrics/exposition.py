@@ -36,7 +36,7 @@ class _OwnProcess(Collector):
         return REGISTRY.collect()
 
 
-def tell_release(service: str) -> None:
+def expose_release(service: str) -> None:
     """Say which release `service`, this process, runs."""
     RELEASE_INFO.labels(service, RELEASE).set(1)
 

@@ -18,7 +18,7 @@ def use_folder(folder: Path) -> None:
     os.environ[VARIABLE] = str(folder)
 
 
-def begin_anew(server: Any) -> None:
+def clear_counts(server: Any) -> None:
     """gunicorn's `when_ready`: forget what processes counted before this start.
 
     The service's port is taken by then, so the files are not those of another one that runs.

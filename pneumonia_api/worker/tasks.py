@@ -23,7 +23,7 @@ from model.cage.pool import Cage, NoLongerWanted
 from model.reading.limits import UnreadableXray
 from model.serving.predictor import WORKER_STREAMS, Predictor
 from monitoring.logs.lines import write_lines
-from monitoring.metrics.exposition import tell_release
+from monitoring.metrics.exposition import expose_release
 from pneumonia_api.config import ConfigError, WorkerConfig, read_worker_config
 from pneumonia_api.records.deliveries import Deliveries, WorkerLost
 from pneumonia_api.records.images import ImageStore, ImageStoreUnavailable
@@ -235,7 +235,7 @@ def create_worker(config: WorkerConfig) -> Celery:
                 f"Port {port} for the worker's metrics cannot be opened ({error.strerror}); "
                 "choose another with WORKER_METRICS_PORT=."
             ) from error
-        tell_release("worker")
+        expose_release("worker")
 
     # Celery only logs what a handler of worker_ready raises, so this one does what cannot fail.
     @signals.worker_ready.connect(weak=False)

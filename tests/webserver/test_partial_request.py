@@ -54,5 +54,5 @@ def test_head_without_end_is_too_large() -> None:
 def test_client_that_waits_for_the_word_is_known() -> None:
     """Once the head is there."""
     request = feed(POST + b"Expect: 100-Continue\r\nContent-Length: 9\r\n\r\n", 7)
-    assert request.waits_for_word
+    assert request.expects_continue
     assert not request.is_complete()

@@ -12,7 +12,7 @@ from celery import Celery
 from PIL import Image
 
 from monitoring.logs.lines import JsonLines
-from monitoring.logs.requests import HEADER, find_request
+from monitoring.logs.requests import HEADER, find_request_id
 from tests.pneumonia_api.conftest import app, client, headers, redis_url
 
 __all__ = ["app", "client", "headers", "redis_url"]
@@ -23,7 +23,7 @@ class Lines:
 
     def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
         self._caplog = caplog
-        caplog.handler.setFormatter(JsonLines("api", find_request))
+        caplog.handler.setFormatter(JsonLines("api", find_request_id))
         caplog.set_level(logging.INFO)
 
     def read(self) -> list[Any]:
