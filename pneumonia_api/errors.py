@@ -24,7 +24,7 @@ from pneumonia_api.request import (
 )
 from webserver.body import TooManySenders, TooSlow
 
-Answer = tuple[dict[str, Any], int, dict[str, str]]
+Answer = tuple[dict[str, dict[str, str]], int, dict[str, str]]
 
 BUSY = ("busy", "Too many X-rays are arriving at once; send this one again in five seconds.")
 

@@ -17,22 +17,22 @@ def find_name(schema: Any) -> str:
 
 
 def is_printable(text: str) -> None:
-    """Refuse control characters and halves of characters, which no keyboard makes."""
+    """Refuse control characters and lone surrogates."""
     if text and not text.isprintable():
         raise ValidationError("Use printable characters only.")
 
 
 class DecisionSchema(Schema):
-    """The network's answer in the worklist."""
+    """The network's decision, as listed in the worklist."""
 
     probability = Float(metadata={"description": "Calibrated probability of pneumonia, 0 to 1."})
     decision = String(validate=OneOf(DECISIONS))
-    threshold = Float(metadata={"description": "Probability from which on it says pneumonia."})
-    model = String(metadata={"description": "Version of the artifact that answered."})
+    threshold = Float(metadata={"description": "The decision is pneumonia from this probability."})
+    model = String(metadata={"description": "Version of the artifact that made the prediction."})
 
 
 class PredictionSchema(DecisionSchema):
-    """The network's whole answer."""
+    """The network's whole prediction."""
 
     heatmap = List(
         List(Float()),
@@ -41,42 +41,42 @@ class PredictionSchema(DecisionSchema):
 
 
 class QualitySchema(Schema):
-    """What the reader should know of the image itself."""
+    """What the reader should know about the image itself."""
 
     ok = Boolean()
     warnings = List(String())
     ood = Float(
         allow_none=True,
         metadata={
-            "description": "How unlike a chest X-ray; null while the model has no such score."
+            "description": "How unlike a chest X-ray the image is; null if the model has no score."
         },
     )
 
 
 class NewReviewSchema(Schema):
-    """What the clinician says."""
+    """A clinician's reading, as sent."""
 
     label = String(
         required=True,
-        validate=OneOf(LABELS, error="Say pneumonia, normal or unsure."),
+        validate=OneOf(LABELS, error="Choose pneumonia, normal or unsure."),
         metadata={"description": "The reader's own reading of the image."},
     )
     note = String(
         load_default="",
         validate=[Length(max=MAX_NOTE), is_printable],
-        metadata={"description": f"One line of at most {MAX_NOTE} characters; no patient's name."},
+        metadata={"description": f"One line of at most {MAX_NOTE} characters; no patient names."},
     )
 
 
 class ReviewSchema(NewReviewSchema):
-    """The clinician's own reading; the last one stands."""
+    """A clinician's reading; the latest replaces earlier ones."""
 
     reader = String(metadata={"description": "Who read it: a user's name, or `machine`."})
     reviewed_at = String(metadata={"description": "ISO 8601, UTC."})
 
 
 class ListedXraySchema(Schema):
-    """A record in the worklist: without the heat map, which is most of it."""
+    """A record as listed in the worklist: without the heat map, which is most of its size."""
 
     id = String()
     status = String(validate=OneOf(STATUSES))
@@ -86,7 +86,8 @@ class ListedXraySchema(Schema):
     prediction = Nested(DecisionSchema, allow_none=True)
     quality = Nested(QualitySchema, allow_none=True)
     reason = String(
-        allow_none=True, metadata={"description": "Why it was rejected or failed, for a person."}
+        allow_none=True,
+        metadata={"description": "Why it was rejected or failed, in one sentence."},
     )
     review = Nested(ReviewSchema, allow_none=True)
 
@@ -104,8 +105,8 @@ class PageSchema(Schema):
     cursor = String(
         allow_none=True,
         metadata={
-            "description": "Pass it on for the next page. A search ends a page early, maybe empty, "
-            "after many X-rays that do not match; null says that there are no more."
+            "description": "Pass it to get the next page; null on the last. A search that skips "
+            "many X-rays without a match may return a short or empty page."
         },
     )
 
@@ -123,25 +124,25 @@ class UploadSchema(Schema):
     reference = String(
         load_default="",
         validate=[Length(max=64), is_printable],
-        metadata={"description": "Your own reference, at most 64 characters; no patient's name."},
+        metadata={"description": "Your own reference, at most 64 characters; no patient names."},
     )
 
 
 class UploadHeadersSchema(Schema):
-    """What an upload may say about itself."""
+    """The headers of an upload."""
 
     key = String(
         data_key="Idempotency-Key",
         load_default=None,
         metadata={
-            "description": "1 to 128 printable characters that you make for each upload and send "
-            "again with it while you have no answer: within a day it is the same upload."
+            "description": "1 to 128 printable characters, unique for each upload. A repeat of the "
+            "upload with the same key within a day returns the first record."
         },
     )
 
 
 class WaitSchema(Schema):
-    """How long to hold the answer."""
+    """How long to hold the response."""
 
     wait = Float(
         load_default=0.0,
@@ -151,7 +152,7 @@ class WaitSchema(Schema):
 
 
 class PageQuerySchema(Schema):
-    """Which part of the worklist."""
+    """Which records to list."""
 
     status = String(validate=OneOf(STATUSES), load_default=None)
     decision = String(validate=OneOf(DECISIONS), load_default=None)
@@ -161,7 +162,7 @@ class PageQuerySchema(Schema):
     q = String(
         load_default="",
         validate=Length(max=100),
-        metadata={"description": "Looked for in id, reference and note, without regard to case."},
+        metadata={"description": "Searched for in id, reference and note; case-insensitive."},
     )
     cursor = String(load_default=None, validate=Length(max=64))
     limit = Integer(load_default=50, validate=Range(1, 200))

@@ -2,8 +2,8 @@
 
 import hmac
 import ipaddress
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 KEY_HEADER = "HTTP_X_WEB_KEY"
 
@@ -20,18 +20,17 @@ PROXY_HEADERS = (
     "HTTP_X_REQUEST_ID",
 )
 
-Environ = dict[str, Any]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class TrustedProxyHeaders:
     """WSGI middleware that drops the headers of a proxy unless `is_trusted` accepts the sender."""
 
-    def __init__(self, app: Any, is_trusted: Callable[[Environ], bool]) -> None:
+    def __init__(self, app: WSGIApplication, is_trusted: Callable[[WSGIEnvironment], bool]) -> None:
         self._app = app
         self._is_trusted = is_trusted
 
-    def __call__(self, environ: Environ, start_response: Any) -> Any:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
         if not self._is_trusted(environ):
             for name in PROXY_HEADERS:
@@ -40,21 +39,21 @@ class TrustedProxyHeaders:
         return self._app(environ, start_response)
 
 
-def has_key(key: str) -> Callable[[Environ], bool]:
+def has_key(key: str) -> Callable[[WSGIEnvironment], bool]:
     """Whether a request carries the web's `key`; with an empty `key` none is trusted."""
     expected = key.encode()
 
-    def is_trusted(environ: Environ) -> bool:
+    def is_trusted(environ: WSGIEnvironment) -> bool:
         sent = environ.get(KEY_HEADER, "").encode("latin-1")
         return bool(expected) and hmac.compare_digest(sent, expected)
 
     return is_trusted
 
 
-def comes_from(networks: Sequence[Network]) -> Callable[[Environ], bool]:
+def comes_from(networks: Sequence[Network]) -> Callable[[WSGIEnvironment], bool]:
     """Whether a request was sent from one of `networks`."""
 
-    def is_trusted(environ: Environ) -> bool:
+    def is_trusted(environ: WSGIEnvironment) -> bool:
         sender = ipaddress.ip_address(environ["REMOTE_ADDR"])
         return any(sender in network for network in networks)
 

@@ -59,7 +59,7 @@ def test_each_file_has_a_key_of_its_own(page: Page, samples: list[Path], tmp_pat
     expect(page.locator("#sending .good")).to_have_count(2, timeout=20000)
     assert len(set(keys)) == 2
     assert None not in keys
-    expect(page.get_by_text("Several at once are fine.")).to_be_visible()
+    expect(page.get_by_text("You can send several at once.")).to_be_visible()
 
 
 def test_form_without_script_sends_one_file(
@@ -69,7 +69,7 @@ def test_form_without_script_sends_one_file(
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     log_in(page, stack)
-    expect(page.get_by_text("Several at once are fine.")).to_be_hidden()
+    expect(page.get_by_text("You can send several at once.")).to_be_hidden()
     assert page.locator("#xray").get_attribute("multiple") is None
     page.locator("#xray").set_input_files(unique_copy(samples[9], tmp_path, "noscript"))
     page.get_by_role("button", name="Analyse").click()

@@ -99,11 +99,11 @@ def test_full_disk_ends_nothing_for_good(small_disk: SmallDisk, samples: list[Pa
 
     small_disk.fill()
     line = small_disk.wait_for_line("disk")
-    assert "is full: delete something there" in line
+    assert "is full; delete something there" in line
     assert judge(stack, samples[1].read_bytes()) == "done"
 
     small_disk.fill()
-    ended = "redis keeps failing and is tried again and again;"
+    ended = "redis keeps failing and is restarted each time;"
     said: list[str] = []
 
     def told() -> bool:
@@ -117,7 +117,7 @@ def test_full_disk_ends_nothing_for_good(small_disk: SmallDisk, samples: list[Pa
     assert stack.process.poll() is None
 
     small_disk.free()
-    small_disk.wait_for_line("redis is well again.")
+    small_disk.wait_for_line("redis has recovered.")
     wait_until(lambda: answers(stack), "the parts do not come back")
     wait_until((stack.var / "redis" / "reserve").exists, "the reserve is not filled again")
     assert judge(stack, samples[2].read_bytes()) == "done"

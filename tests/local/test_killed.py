@@ -56,7 +56,7 @@ def test_all_parts_are_started_again_when_supervisord_is_killed(
         said = stack.process.stdout.readline()
         while "supervisord" not in said:
             said = stack.process.stdout.readline()
-        assert said.startswith("supervisord ended and all parts are started again;")
+        assert said.startswith("supervisord ended, and all parts are being restarted;")
     assert stack.process.returncode == 0
     assert not [child for child in children if is_running(child)]
 

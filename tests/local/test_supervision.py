@@ -107,15 +107,15 @@ def test_part_that_never_comes_up_ends_the_start(tmp_path: Path) -> None:
 
 
 def test_part_that_was_up_is_tried_again_for_ever(tmp_path: Path) -> None:
-    """One sentence when it keeps failing, one when it is well again."""
+    """One sentence when it keeps failing, one when it has recovered."""
     command = f"/bin/sh -c 'test ! -e {tmp_path}/full && exec sleep 4712'"
     with starting(tmp_path, command) as starter:
         be_ready(starter, tmp_path)
         (tmp_path / "full").touch()
         find(starter, "4712").kill()
-        wait_for(starter, "sleeper keeps failing and is tried again and again;")
+        wait_for(starter, "sleeper keeps failing and is restarted each time;")
         (tmp_path / "full").unlink()
-        assert wait_for(starter, "sleeper") == "sleeper is well again.\n"
+        assert wait_for(starter, "sleeper") == "sleeper has recovered.\n"
     assert starter.returncode == 0
 
 

@@ -57,12 +57,12 @@ def test_reading_is_sent_by_form_and_can_be_changed(doctor: Visitor, send: Send)
     page = doctor.post(f"{path}/review", path, data=said)
     assert page.url == f"{doctor.url}{path}#reading"
     assert find_pressed(page) == ["normal"]
-    assert "Normal , unlike the model" in read_text(page)
+    assert "Normal , disagrees with the AI result" in read_text(page)
     assert "Recorded by you, " in read_text(page)
     assert html.escape("“<b>Rotated</b> film”") in page.text
     page = doctor.post(f"{path}/review", path, data={"label": "pneumonia"})
     assert find_pressed(page) == ["pneumonia"]
-    assert "Pneumonia , as the model says" in read_text(page)
+    assert "Pneumonia , agrees with the AI result" in read_text(page)
     assert "Rotated" not in page.text
 
 
@@ -104,7 +104,7 @@ def test_reading_of_another_is_told_not_taken_over(
     assert requests.put(url, json=review, headers=stack.headers, timeout=5).status_code == 200
     page = doctor.get(path)
     assert "Recorded by machine, " in read_text(page)
-    assert "Your answer would replace it." in page.text
+    assert "Your reading will replace it." in page.text
     assert "“Ask Ann”" in page.text
     assert 'value="Ask Ann"' not in page.text
     assert "Save note" not in page.text
@@ -132,8 +132,8 @@ def test_worklist_shows_readings_and_what_is_left(doctor: Visitor, send: Send) -
     assert re.search(r'value="false"\s+selected', waiting.text)
     reviewed = doctor.get("/xrays?reviewed=true")
     assert left not in reviewed.text
-    assert "Pneumonia , as the model" in read_text(reviewed)
-    assert "Normal , unlike the model" in read_text(reviewed)
+    assert "Pneumonia , agrees with the AI result" in read_text(reviewed)
+    assert "Normal , disagrees with the AI result" in read_text(reviewed)
     found = doctor.get("/xrays?q=kerley")
     assert differs in found.text
     assert agreed not in found.text

@@ -27,7 +27,7 @@ def test_form_with_several_files_is_refused(
     page = doctor.post("/xrays", "/xrays", files=files, data={"reference": "Several"})
     assert page.status_code == 422
     assert "Send one X-ray at a time; none of these was stored." in page.text
-    assert "No X-ray matches." in doctor.get("/xrays?q=Several").text
+    assert "No X-rays match." in doctor.get("/xrays?q=Several").text
 
 
 def test_form_offers_one_file_without_script(doctor: Visitor) -> None:

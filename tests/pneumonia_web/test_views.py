@@ -129,17 +129,17 @@ def test_api_out_of_reach_is_one_sentence() -> None:
     client.environ_base["wsgi.url_scheme"] = "https"  # the cookie travels over TLS alone
     answer = client.post("/login", data={"user": "a", "password": "b"})
     assert answer.status_code == 503
-    assert "The service does not answer; try again in 30 seconds." in answer.text
+    assert "The service is not responding; try again in 30 seconds." in answer.text
     assert answer.headers["Retry-After"] == "30"
     with client.session_transaction() as session:
         session["token"] = session["user"] = "t"
     answer = client.get("/xrays")
     assert answer.status_code == 503
-    assert "does not answer" in answer.text
+    assert "is not responding" in answer.text
     part = client.get("/xrays", headers={"HX-Request": "true"})
     assert part.status_code == 503
     assert part.mimetype == "text/plain"
-    assert part.text == "The service does not answer; try again in 30 seconds."
+    assert part.text == "The service is not responding; try again in 30 seconds."
     assert part.headers["Retry-After"] == "30"
     assert "Secure" in app.test_client().get("/login").headers["Set-Cookie"]
 

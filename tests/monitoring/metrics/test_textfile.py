@@ -59,7 +59,7 @@ def test_damaged_file_ends_no_job(
     file = tmp_path / "job.prom"
     file.write_bytes(content)
     gauges = GaugeFile(file, KINDS)
-    assert f"{file} is begun anew" in capsys.readouterr().err
+    assert f"{file} cannot be read and is replaced" in capsys.readouterr().err
     gauges.set("pneumonia_a", 2)
     gauges.write()
     assert [family.name for family in read_families(file.read_text())] == ["pneumonia_a"]
