@@ -29,7 +29,7 @@ from local.environment import clean_environment, read_kept_settings
 from local.lock import lock_var
 from local.parts import CannotStart, fill, list_programs, write_secret
 from local.redis_data import Reserve, choose_server, explain_damage, ping_redis
-from local.supervision import PartFailed, Supervision, heed_signals, report, stop
+from local.supervision import PartFailed, Supervision, handle_signals, report, stop
 from model.serving.artifact import ArtifactError, read_artifact
 from model.serving.export import is_whole
 from pneumonia_api.auth import Accounts
@@ -51,7 +51,7 @@ PORTS = {
 
 def main() -> int:
     """Start everything, and run until Ctrl-C."""
-    heed_signals()
+    handle_signals()
     os.umask(0o077)  # X-rays, records and logs are readable by this account alone
     caller = dict(os.environ)
     os.environ.clear()

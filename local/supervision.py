@@ -171,7 +171,7 @@ def _configure(programs: Mapping[str, str], watchers: Mapping[str, str], root: P
     return text.replace("%", "%%")
 
 
-def heed_signals() -> None:
+def handle_signals() -> None:
     """From here on Ctrl-C, SIGTERM or a closed terminal raises KeyboardInterrupt, once."""
     for number in STOP_SIGNALS:
         # A shell that starts this in the background ignores SIGINT without intent; nohup ignores

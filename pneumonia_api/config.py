@@ -56,7 +56,7 @@ class Config(Settings):
 
 
 class WorkerConfig(Settings):
-    """The worker's settings. It has no key, because it answers nobody."""
+    """The worker's settings. It has no key, because nothing calls it."""
 
     redis_url: Secret
     image_store: str = Field(default_factory=_find_images)
