@@ -1,4 +1,4 @@
-"""What every test may ask for: the real samples, the larger data, and one running system."""
+"""Fixtures of all tests: the real samples, the larger data, and one running system."""
 
 import os
 from collections.abc import Iterator

@@ -44,7 +44,7 @@ def test_xray_from_dialog_to_heat_map(page: Page, samples: list[Path], tmp_path:
 
 
 def test_dropped_xrays_fill_the_worklist(page: Page, samples: list[Path], tmp_path: Path) -> None:
-    """Several at once: each is sent, told of, and appears below without a reload."""
+    """Several at once: each is sent with visible progress, and appears below without a reload."""
     width = page.viewport_size["width"] if page.viewport_size else 0
     names = [f"drop-{width}-{number}" for number in range(2)]
     copies = [unique_copy(samples[number], tmp_path, name) for number, name in enumerate(names)]

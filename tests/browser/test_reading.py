@@ -1,4 +1,4 @@
-"""A person answers the model: by mouse, by key, changes their mind, and hears when it failed."""
+"""A person records a reading by mouse or key, changes it, and is shown a failure to save."""
 
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def result(page: Page, samples: list[Path], tmp_path: Path, request: pytest.Fixt
 
 
 def test_reading_by_mouse_and_change_of_mind(result: Page) -> None:
-    """One click saves answer and note; another replaces it; both are told, and stay."""
+    """One click saves reading and note; another replaces it; both are announced, and stay."""
     expect(result.locator(".choices [aria-pressed=true]")).to_have_count(0)
     result.get_by_label("Note").fill("Rotated film")
     result.get_by_role("button", name="Disagree").click()
@@ -94,7 +94,7 @@ def test_reading_by_keys(result: Page) -> None:
 
 
 def test_keys_can_be_turned_off(result: Page) -> None:
-    """For who dictates: then a letter answers nothing, here and on every later page."""
+    """For speech input: then no letter records a reading, here and on every later page."""
     keys = result.get_by_label("Keyboard shortcuts")
     badge = result.locator(".choices kbd").first
     expect(badge).to_be_visible()
@@ -112,7 +112,7 @@ def test_keys_can_be_turned_off(result: Page) -> None:
 
 
 def test_enter_in_the_note_answers_nothing(result: Page) -> None:
-    """A note alone is no reading, least of all an agreement: the page asks for an answer."""
+    """A note alone is not a reading, least of all agreement: the page asks for one."""
     sent: list[str] = []
     result.on("request", lambda each: sent.append(each.method))
     result.get_by_label("Note").fill("Rotated film")
@@ -123,7 +123,7 @@ def test_enter_in_the_note_answers_nothing(result: Page) -> None:
 
 
 def test_reading_that_was_not_saved_is_said_and_kept(result: Page) -> None:
-    """The page tells of sending and of failure; the note stays, and nothing looks saved."""
+    """The page shows progress and failure; the note stays, and nothing looks saved."""
     held: list[Route] = []
 
     def hold(route: Route) -> None:

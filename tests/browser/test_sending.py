@@ -13,7 +13,7 @@ from tests.stack import Stack
 def test_upload_whose_answer_was_lost_is_sent_once(
     page: Page, samples: list[Path], tmp_path: Path, status: int | None
 ) -> None:
-    """The service has it, the browser does not know: "Send again" leads to the same X-ray."""
+    """The service has the X-ray, but the browser does not know: "Send again" leads to the same."""
     width = page.viewport_size["width"] if page.viewport_size else 0
     name = f"Lost {width} {status}"
     keys: list[str | None] = []
@@ -65,7 +65,7 @@ def test_each_file_has_a_key_of_its_own(page: Page, samples: list[Path], tmp_pat
 def test_form_without_script_sends_one_file(
     browser: Browser, stack: Stack, samples: list[Path], tmp_path: Path
 ) -> None:
-    """It says nothing of several, and leads to the result."""
+    """The page does not offer several files, and leads to the result."""
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     log_in(page, stack)

@@ -1,4 +1,4 @@
-"""What the pages say and keep when something is in the way, and on a large screen."""
+"""What the pages show and keep when something fails, and on a large screen."""
 
 import json
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ def connect(stack: Stack) -> redis.Redis:
 
 
 def end_sessions(stack: Stack) -> None:
-    """What time does after SESSION_HOURS."""
+    """Expire the session, as after SESSION_HOURS."""
     store = connect(stack)
     store.delete(*store.scan_iter("session:*"))
 
@@ -96,7 +96,7 @@ def test_refused_uploads_say_why_whatever_the_body(desk: Page, samples: list[Pat
 def test_worklist_keeps_its_rows_and_recovers(
     desk: Page, stack: Stack, samples: list[Path], tmp_path: Path
 ) -> None:
-    """Without the service or the session the rows stay, a line says why, and it goes by itself."""
+    """Without the service or the session the rows stay, a line says why, and later disappears."""
     files = [unique_copy(samples[number], tmp_path, f"keep-{number}") for number in (0, 1)]
     desk.locator("#xray").set_input_files(files)
     expect(desk.locator("#sending .good")).to_have_count(2, timeout=20000)
@@ -121,7 +121,7 @@ def test_worklist_keeps_its_rows_and_recovers(
 
 
 def test_deleted_while_it_waited_is_said(desk: Page, stack: Stack) -> None:
-    """The waiting page says what the API says of its X-ray."""
+    """The page of a queued X-ray shows what the API reports."""
     store = connect(stack)
     waiting = {"id": "f" * 32, "status": "queued", "source": stack.user, "digest": "0"}
     store.hset(f"xray:{'f' * 32}", mapping={**waiting, "created_at": "2026-01-01T00:00:00+00:00"})
@@ -135,7 +135,7 @@ def test_deleted_while_it_waited_is_said(desk: Page, stack: Stack) -> None:
 def test_warnings_come_before_the_decision(
     desk: Page, stack: Stack, samples: list[Path], tmp_path: Path
 ) -> None:
-    """An image that the model may not know is marked in the worklist and above its result."""
+    """An image unlike the training data is marked in the worklist and above its result."""
     desk.get_by_label("Your reference").fill("Warned")
     desk.locator("#xray").set_input_files(unique_copy(samples[6], tmp_path, "warned"))
     desk.wait_for_url("**/xrays/*")

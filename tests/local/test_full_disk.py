@@ -1,4 +1,4 @@
-"""A disk that runs full under `make run`: a real one, in a mount namespace of its own."""
+"""A disk that fills up under `make run`: a real one, in a mount namespace of its own."""
 
 import os
 import queue
@@ -106,14 +106,14 @@ def test_full_disk_ends_nothing_for_good(small_disk: SmallDisk, samples: list[Pa
     ended = "redis keeps failing and is restarted each time;"
     said: list[str] = []
 
-    def told() -> bool:
+    def is_reported() -> bool:
         log_in(stack, password)
         with suppress(queue.Empty):
             while True:
                 said.append(small_disk.lines.get_nowait())
         return any(ended in line for line in said)
 
-    wait_until(told, "Redis ended at no write")
+    wait_until(is_reported, "Redis ended at no write")
     assert stack.process.poll() is None
 
     small_disk.free()

@@ -62,7 +62,7 @@ def find(starter: subprocess.Popen[str], word: str) -> psutil.Process:
 
 
 def be_ready(starter: subprocess.Popen[str], var: Path) -> None:
-    """Return when the part was up once."""
+    """Wait until the part has been up once."""
     find(starter, "4712")
     (var / "up").touch()
     wait_for(starter, "ready")
@@ -74,7 +74,7 @@ def gone(*processes: psutil.Process) -> Callable[[], bool]:
 
 
 def test_what_a_killed_part_left_is_ended_before_it_starts_again(tmp_path: Path) -> None:
-    """The new one has a leftover of its own, and the old one's is no more."""
+    """The new process has an orphan of its own, and that of the old one is gone."""
     with starting(tmp_path, LEAVES_ONE) as starter:
         be_ready(starter, tmp_path)
         first, left = find(starter, "4712"), find(starter, "4711")
@@ -120,7 +120,7 @@ def test_part_that_was_up_is_tried_again_for_ever(tmp_path: Path) -> None:
 
 
 def test_next_start_ends_what_a_killed_starter_left(tmp_path: Path) -> None:
-    """Whether supervisord lives or was killed as well; a living starter is never ended."""
+    """Whether supervisord lives or was killed, too; a live starter is never ended."""
     for with_supervisord in (False, True):
         with starting(tmp_path, LEAVES_ONE) as starter:
             be_ready(starter, tmp_path)

@@ -47,7 +47,7 @@ def test_rejected_xray_says_why(doctor: Visitor) -> None:
 
 
 def test_refresh_sends_rows_only_when_they_changed(doctor: Visitor) -> None:
-    """204 keeps the page, and the keyboard's place in it, as it is."""
+    """204 keeps the page and the keyboard focus as they are."""
     rows = doctor.get("/xrays", headers={"HX-Request": "true"})
     assert rows.status_code == 200
     assert "<html" not in rows.text
@@ -115,14 +115,14 @@ def test_no_page_loads_anything_from_elsewhere(doctor: Visitor) -> None:
 
 
 def test_nginx_passes_nothing_of_the_api(stack: Stack) -> None:
-    """What the internet reaches has no API routes, with or without the key."""
+    """The proxy exposes no API route, with or without the key."""
     for path in ("/v1/xrays", "/v1/model", "/metrics", "/openapi.json"):
         answer = requests.get(stack.url + path, headers=stack.headers, timeout=5)
         assert answer.status_code == 404
 
 
 def test_api_out_of_reach_is_one_sentence() -> None:
-    """The page says what to do; nobody sees a traceback."""
+    """The page says what to do, and shows no traceback."""
     app = create_app({"API_URL": "http://127.0.0.1:1", "SECRET_KEY": "s", "COOKIE_SECURE": "1"})
     app.config["WTF_CSRF_ENABLED"] = False
     client = app.test_client()
@@ -159,5 +159,5 @@ def test_required_settings_have_no_default(monkeypatch: pytest.MonkeyPatch, tmp_
     ("probability", "text"), [(0.0, "< 1 %"), (0.004, "< 1 %"), (0.5, "50 %"), (0.999, "> 99 %")]
 )
 def test_percent_never_claims_certainty(probability: float, text: str) -> None:
-    """Nothing is 0 % or 100 %."""
+    """No probability is shown as 0 % or 100 %."""
     assert percent(probability) == text

@@ -1,4 +1,4 @@
-"""`webserver.request`: when a thread may begin with a request."""
+"""`webserver.request`: when a thread may start on a request."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def feed(text: bytes, step: int) -> PartialRequest:
     ],
 )
 def test_request_is_complete_with_its_last_byte(text: bytes, step: int) -> None:
-    """Not before, however it is cut; of a large body or a form with files the head is enough."""
+    """Not earlier, however it is split; of a large body or a form with files the head is enough."""
     assert feed(text, step).is_complete()
 
 
