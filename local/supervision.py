@@ -83,7 +83,7 @@ class Supervision:
         reader, writer = os.pipe()
         os.set_blocking(reader, False)
         os.set_blocking(writer, False)
-        self._said = os.fdopen(reader, "rb", buffering=0)
+        self._output = os.fdopen(reader, "rb", buffering=0)
         self._process = psutil.Popen(
             [sys.executable, "-m", "supervisor.supervisord", "-c", "supervisord.conf"],
             cwd=self._var,
@@ -117,8 +117,8 @@ class Supervision:
         self._ready = True
 
     def _read_lines(self) -> list[str]:
-        while said := self._said.read(65536):  # None when there is nothing yet
-            self._line += said
+        while chunk := self._output.read(65536):  # None when there is nothing yet
+            self._line += chunk
         *lines, self._line = self._line.split(b"\n")
         return [line.decode(errors="replace") for line in lines]
 
@@ -140,7 +140,7 @@ class Supervision:
             del self._ends["supervisord"]
         self._ends["supervisord"] += 1
         report(f"supervisord ended, and all parts are being restarted; {log} may say why.")
-        self._said.close()
+        self._output.close()
         kill_session(self._process.pid)
         self._process.wait()
         time.sleep(min(self._ends["supervisord"], MAX_PAUSE_SECONDS))

@@ -46,7 +46,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
         spec_path="/openapi.json",
         docs_path=None,
     )
-    app.schema_name_resolver = schemas.find_name
+    app.schema_name_resolver = schemas.openapi_name
     REQUESTS.watch(app)
     app.after_request(count_outcome)
     app.request_class = ApiRequest

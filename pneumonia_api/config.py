@@ -12,7 +12,6 @@ from pydantic import Field
 
 from webserver.settings import (
     LOOPBACK,
-    MOST_MEGAPIXELS,
     ROOT,
     BodyBytes,
     ConfigError,
@@ -25,7 +24,16 @@ from webserver.settings import (
     whole,
 )
 
-__all__ = ["MOST_MEGAPIXELS", "BatchConfig", "Config", "ConfigError", "WorkerConfig"]
+__all__ = [
+    "MAX_WAITERS",
+    "BatchConfig",
+    "Config",
+    "ConfigError",
+    "WorkerConfig",
+    "read_batch_config",
+    "read_config",
+    "read_worker_config",
+]
 
 MAX_WAITERS = 48
 """Requests with `wait` that one API process holds open at a time. It has more threads than that,

@@ -27,7 +27,7 @@ def return_freed_memory() -> None:
 
 
 class TooBusy(RuntimeError):
-    """The memory for uploads is in use."""
+    """All memory for uploads is in use."""
 
 
 class MemoryBudget:

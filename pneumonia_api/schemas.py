@@ -11,7 +11,7 @@ from pneumonia_api.records.reviews import LABELS, MAX_NOTE
 from pneumonia_api.records.xrays import DECISIONS, STATUSES
 
 
-def find_name(schema: Any) -> str:
+def openapi_name(schema: Any) -> str:
     """The name of `schema`, an instance, in `/openapi.json`."""
     return type(schema).__name__.removesuffix("Schema")
 

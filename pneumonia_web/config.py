@@ -11,7 +11,6 @@ from pydantic_settings import NoDecode
 from webserver.forwarded import Network
 from webserver.settings import (
     LOOPBACK,
-    MOST_MEGAPIXELS,
     BodyBytes,
     ConfigError,
     Pixels,
@@ -22,7 +21,7 @@ from webserver.settings import (
     find_var,
 )
 
-__all__ = ["MOST_MEGAPIXELS", "Config", "ConfigError", "read_config"]
+__all__ = ["Config", "ConfigError", "read_config"]
 
 
 def _read_networks(value: str) -> tuple[Network, ...]:

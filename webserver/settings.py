@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LOOPBACK = "127.0.0.1"
 
 MOST_BODY_MB = 500
-"""Far above any film; the API while it checks it, and the worker, hold a file whole."""
+"""Far above any X-ray; API and worker hold a whole file in memory."""
 
 MOST_MEGAPIXELS = 178
 """From 179 on Pillow refuses by itself (at twice its MAX_IMAGE_PIXELS)."""
@@ -28,7 +28,7 @@ class ConfigError(RuntimeError):
 
 
 def find_var() -> Path:
-    """The folder of data, secrets and `env` on this machine."""
+    """The folder with data, secrets and `env` on this machine."""
     return Path(os.environ.get("VAR_DIR") or ROOT / "var")
 
 
