@@ -36,6 +36,24 @@ class UploadForm(TypedDict):
     reference: str
 
 
+class PageQuery(TypedDict):
+    """The parameters of `schemas.PageQuerySchema`."""
+
+    status: str | None
+    decision: str | None
+    reviewed: bool | None
+    q: str
+    cursor: str | None
+    limit: int
+
+
+class Page(TypedDict):
+    """The content of `schemas.PageSchema`."""
+
+    xrays: list[XrayRecord]
+    cursor: str | None
+
+
 class EmptyUpload(ValueError):
     """The file has no bytes."""
 
@@ -149,7 +167,7 @@ def read_xray_record(xray_id: str, query: dict[str, float]) -> XrayRecord:
 @v1.auth_required(bearer)
 @v1.input(schemas.PageQuerySchema, location="query", arg_name="query")
 @v1.output(schemas.PageSchema)
-def list_xrays(query: dict[str, Any]) -> dict[str, Any]:
+def list_xrays(query: PageQuery) -> Page:
     """The worklist, newest first."""
     worklist: Worklist = current_app.extensions["worklist"]
     found, cursor = worklist.page(**query)

@@ -91,7 +91,7 @@ def test_supervisord_that_is_killed_is_started_again(tmp_path: Path) -> None:
         be_ready(starter, tmp_path)
         before = find(starter, "4712"), find(starter, "4711")
         find(starter, "supervisor.supervisord").kill()
-        assert wait_for(starter, "supervisord").startswith("supervisord ended and all parts")
+        assert wait_for(starter, "supervisord").startswith("supervisord ended, and all parts")
         wait_until(gone(*before), "parts outlive their supervisord")
         again = find(starter, "4712"), find(starter, "4711")
     assert starter.returncode == 0
