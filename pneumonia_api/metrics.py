@@ -19,7 +19,7 @@ LOG_INS = Counter(
 )
 LOG_IN_OUTCOMES = {201: "ok", 401: "wrong_password", 429: "locked_out"}
 
-# Start each series at 0: Prometheus sees no increase in a series that appears with its first count.
+# Start each series at 0: Prometheus sees no increase in a series that begins with its first count.
 for _outcome in ("accepted", "reused", "refused", "unavailable"):
     UPLOADS.labels(_outcome)
 for _outcome in LOG_IN_OUTCOMES.values():

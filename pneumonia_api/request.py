@@ -15,7 +15,7 @@ from pneumonia_api.records.images import ImageStore, Upload
 from webserver.body import TooManySenders, TooSlow
 
 MAX_PLAIN_BYTES = 16 * 1024
-"""Limit of any body that is not an upload, such as a log-in or a note; the JSON parser copes."""
+"""Limit of any body that is not an upload, such as a log-in or a note."""
 
 MAX_DRAINED_BYTES = 256 * 1024 * 1024
 DRAIN_SECONDS = 10

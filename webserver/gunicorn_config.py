@@ -3,7 +3,7 @@
 from webserver.worker import PatientWorker
 
 worker_class = PatientWorker
-# Below the usual limit of 1,024 open files, which connections to Redis and images count against.
+# Below the usual limit of 1,024 open files, which images and connections to Redis share.
 worker_connections = 512
 # One process with many threads: they mostly wait.
 workers = 1

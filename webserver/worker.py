@@ -30,7 +30,7 @@ MAX_WAITING = 256
 """Incomplete requests that are held at a time; beyond it the oldest is dropped."""
 
 SEND_SECONDS = 30
-"""How long a client may take to read a response, which has at most 200 KB."""
+"""How long a client may take to read a response; the largest has 200 KB."""
 
 LINGER_SECONDS = 30
 """How long the rest of an unread body is read: 30 MB at 1 MB/s."""
