@@ -117,7 +117,7 @@ def test_enter_in_the_note_answers_nothing(result: Page) -> None:
     result.on("request", lambda each: sent.append(each.method))
     result.get_by_label("Note").fill("Rotated film")
     result.keyboard.press("Enter")
-    expect(result.get_by_role("alert")).to_contain_text("Choose an answer first")
+    expect(result.get_by_role("alert")).to_contain_text("Choose a reading first")
     assert sent == []
     expect(result.get_by_label("Note")).to_have_value("Rotated film")
 

@@ -83,7 +83,7 @@ def test_script_gets_its_part_of_the_page(doctor: Visitor, send: Send) -> None:
     assert part.text.strip().startswith('<section id="reading"')
     wrong = doctor.post(f"{path}/review", path, data={"label": "ill"}, headers=PART)
     assert wrong.status_code == 422
-    assert wrong.text == "label: Say pneumonia, normal or unsure."
+    assert wrong.text == "label: Choose pneumonia, normal or unsure."
 
 
 def test_foreign_form_records_nothing(doctor: Visitor, send: Send) -> None:
