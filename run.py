@@ -1,15 +1,15 @@
 """`make run`: the whole system on one machine, from parts that pip installs.
 
 Prepares `var/` (secrets, settings, the serving export of the model), starts Redis, API, worker, web
-and nginx under supervisord, and what watches them with MONITORING=1, waits until an X-ray would be
-judged, prints the address, and ends all of it on Ctrl-C. Settings come from the environment; the
-README lists them.
+and nginx under supervisord, with MONITORING=1 their monitoring as well, waits until the system is
+ready, prints the address, and stops everything on Ctrl-C. The README lists the settings, which are
+environment variables.
 """
 
 import signal
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback while the rest is imported
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback during the imports
 
 import os
 import secrets
@@ -28,7 +28,7 @@ from local.environment import clean_environment, read_kept_settings
 from local.lock import lock_var
 from local.parts import CannotStart, fill, list_programs, write_secret
 from local.redis_data import Reserve, choose_server, explain_damage, ping_redis
-from local.supervision import PartFailed, Supervision, heed_signals, report, stop
+from local.supervision import PartFailed, Supervision, handle_signals, report, stop
 from model.serving.artifact import ArtifactError, read_artifact
 from model.serving.export import ExportFailed, derive_export, is_whole
 from pneumonia_api.auth import Accounts
@@ -49,9 +49,9 @@ PORTS = {
 
 
 def main() -> int:
-    """Start, and stay until Ctrl-C."""
-    heed_signals()
-    os.umask(0o077)  # X-rays, records and logs are for this account alone
+    """Start everything, and run until Ctrl-C."""
+    handle_signals()
+    os.umask(0o077)  # X-rays, records and logs are readable by this account alone
     caller = dict(os.environ)
     os.environ.clear()
     os.environ.update({**clean_environment(caller), "VAR_DIR": str(VAR)})
@@ -85,8 +85,8 @@ def main() -> int:
         if redis_server and error.part == "redis":
             damage = explain_damage(VAR / "redis", redis_server, VAR / "redis-check-aof")
         print(f"Stopped: {damage or error}", file=sys.stderr)
-    except redis.RedisError as error:  # its text may hold parts of the address
-        reason = f"Redis fails ({type(error).__name__}); look at it and at REDIS_URL"
+    except redis.RedisError as error:  # its text may contain parts of the URL
+        reason = f"Redis fails ({type(error).__name__}); check it and REDIS_URL"
         print(f"Cannot start: {reason}.", file=sys.stderr)
     except OSError as error:
         print(f"Cannot start: {error.strerror} ({error.filename}).", file=sys.stderr)
@@ -96,7 +96,7 @@ def main() -> int:
 
 
 def read_ports(with_redis: bool, watched: bool) -> dict[str, int]:
-    """The ports of this start, all of them free."""
+    """The ports to use. Raises CannotStart unless all are valid, different and free."""
     ports = {}
     for name, default in {**PORTS, **(monitoring.PORTS if watched else {})}.items():
         value = os.environ.get(name) or str(default)
@@ -120,7 +120,7 @@ def read_ports(with_redis: bool, watched: bool) -> dict[str, int]:
 
 
 def prepare_var(ports: dict[str, int], with_redis: bool) -> None:
-    """Make `var/`: secrets once, settings and configuration files at every start."""
+    """Prepare `var/`: secrets once, settings and configuration files at every start."""
     for name in ("log", "metrics", "redis", "images", "serving", "nginx"):
         (VAR / name).mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(VAR).free
@@ -137,7 +137,7 @@ def prepare_var(ports: dict[str, int], with_redis: bool) -> None:
         "SECRET_KEY": kept.get("SECRET_KEY") or secrets.token_urlsafe(32),
         "WEB_KEY": kept.get("WEB_KEY") or secrets.token_urlsafe(32),
         "API_URL": f"http://127.0.0.1:{ports['API_PORT']}",
-        "COOKIE_SECURE": "0",  # plain HTTP, and only on this machine
+        "COOKIE_SECURE": "0",  # plain HTTP, on this machine only
         **{name: str(port) for name, port in ports.items()},
     }
     write_secret(VAR / "env", "".join(f"{name}={value}\n" for name, value in settings.items()))
@@ -156,7 +156,7 @@ def prepare_var(ports: dict[str, int], with_redis: bool) -> None:
         run_dir=".",  # its prefix
         access_log="/dev/stdout",
         web_address=f"127.0.0.1:{ports['WEB_PORT']}",
-        max_body_mb=(read_config().max_body_bytes >> 20) + 1,  # the form around the file
+        max_body_mb=(read_config().max_body_bytes >> 20) + 1,  # the file and the form around it
         errors_root=ROOT / "nginx",
     )
     fill(
@@ -165,33 +165,33 @@ def prepare_var(ports: dict[str, int], with_redis: bool) -> None:
         listen=f"127.0.0.1:{ports['PORT']}",
     )
     shutil.copy(ROOT / "nginx" / "proxy.conf", VAR / "nginx" / "proxy.conf")
-    # The monitoring's, of another start.
+    # It may be left from a start with monitoring.
     (VAR / "nginx" / "servers-status.conf").unlink(missing_ok=True)
 
 
 def keep_settings(file: Path) -> dict[str, str]:
-    """The settings of earlier starts; says so if a power cut damaged their file."""
+    """The settings of earlier starts; reports a file that a power cut has damaged."""
     kept = read_kept_settings(file)
     if kept.damaged_lines:
         damaged = file.with_name(f"{file.name}.damaged")
         shutil.copy(file, damaged)
         print(
-            f"{file} was damaged: what could not be read is made again, so people log in again and "
-            f"programs need the new key in {VAR}/api-key; settings of your own may be missing, see "
-            f"{damaged}.",
+            f"{file} was damaged: lost secrets are generated again, so people must log in again "
+            f"and programs need the new key in {VAR}/api-key. Settings of your own may be missing; "
+            f"see {damaged}.",
             flush=True,
         )
     return kept.values
 
 
 def export_model() -> None:
-    """Derive the serving export if this version has none yet that is whole."""
+    """Make the serving export of the model unless a complete one exists."""
     config = read_worker_config()
     artifact = read_artifact(config.model_dir)
     if is_whole(artifact, config.model_dir, config.serving_dir):
         return
     print(
-        "Preparing the model for serving (once for each version, about half a minute) ...",
+        "Preparing the model for serving (once for each version; about half a minute) ...",
         flush=True,
     )
     log = VAR / "log" / "export.log"
@@ -203,14 +203,14 @@ def export_model() -> None:
 
 
 def wait_ready(parts: Supervision, ports: dict[str, int]) -> None:
-    """Until the API says that it is ready and the page is there."""
+    """Wait until the API is ready and the page is served. Raises CannotStart or PartFailed."""
     urls = [
         f"http://127.0.0.1:{ports['API_PORT']}/readyz",
         f"http://127.0.0.1:{ports['PORT']}/login",
         *(f"http://127.0.0.1:{ports[name]}/-/ready" for name in monitoring.PAGES if name in ports),
     ]
     end = time.monotonic() + READY_SECONDS
-    # Never through a proxy, whatever the machine is set to.
+    # Never through a proxy, whatever the environment says.
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     while urls:
         parts.check()
@@ -225,7 +225,7 @@ def wait_ready(parts: Supervision, ports: dict[str, int]) -> None:
 
 
 def stay(parts: Supervision, with_redis: bool) -> NoReturn:
-    """Watch over the parts and the room on the disk."""
+    """Watch the parts and the free disk space, for ever."""
     reserve = Reserve(VAR / "redis") if with_redis else None
     while True:
         parts.check()
@@ -235,7 +235,7 @@ def stay(parts: Supervision, with_redis: bool) -> NoReturn:
 
 
 def greet(ports: dict[str, int]) -> None:
-    """Print the address, and make the first user if there is none."""
+    """Print the address, and create the first user if there is none."""
     config = read_config()
     accounts = Accounts(redis.Redis.from_url(config.redis_url, decode_responses=True), 1)
     print(f"\n  Pneumonia detection is ready at  http://127.0.0.1:{ports['PORT']}\n")

@@ -1,8 +1,8 @@
-"""What the parts of `make run` take from the environment of their caller, and what `var/env` keeps.
+"""The environment that `make run` passes to its parts, and the settings kept in `var/env`.
 
-A part gets the variables that are named here and no other: Celery, gunicorn, Flask, Python,
-OpenMP, supervisord and the exporters all read variables of their own, which a shell or a hospital's
-machine may have set for something else.
+A part gets only the variables listed here: Celery, gunicorn, Flask, Python, OpenMP, supervisord and
+the exporters all read variables of their own, which a shell or the machine may have set for
+something else.
 """
 
 import os
@@ -22,19 +22,23 @@ SETTINGS = frozenset(
         *("MAX_BODY_MB", "MAX_MEGAPIXELS", "MAX_QUEUED", "SESSION_HOURS"),
     }
 )
-"""The settings of the README that a caller of `make run` may give."""
+"""The settings of the README that a caller of `make run` may set."""
 
 MADE_HERE = frozenset({"API_KEY", "SECRET_KEY", "WEB_KEY", "API_URL", "PROMETHEUS_MULTIPROC_DIR"})
-"""Settings that `make run` makes itself: many programs have variables of these names, and a key
-that is not the one in `var/api-key`, or one folder for the metrics of two services, breaks both."""
+"""Settings that `make run` generates itself. Other programs use these names, too, and a key that
+differs from `var/api-key`, or one metrics folder for two services, would break them."""
 
 SYSTEM = frozenset(
     {
         *("PATH", "HOME", "USER", "LOGNAME", "TZ"),
-        *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"),  # a hospital's own authority
+        *(
+            "SSL_CERT_FILE",
+            "SSL_CERT_DIR",
+            "REQUESTS_CA_BUNDLE",
+        ),  # the hospital's own CA
     }
 )
-"""What programs need of the account and the machine. AWS_* (the bucket's keys) goes with them."""
+"""What programs need to know of account and machine. AWS_* (keys of the bucket) passes, too."""
 
 LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*([^\x00-\x1f\x7f\ufffd]*)")
 
@@ -42,38 +46,38 @@ LOOPBACK = "localhost,127.0.0.1,::1"
 
 
 def clean_environment(caller: Mapping[str, str]) -> dict[str, str]:
-    """The variables of `caller` that the parts get; loopback is exempt from its proxies."""
+    """The variables of `caller` that the parts get, with loopback exempt from proxies."""
     kept = {
         name: value
         for name, value in caller.items()
         if name in SETTINGS | SYSTEM or name.startswith("AWS_")
     }
     for name in ("http_proxy", "https_proxy", "all_proxy"):
-        # curl and Python read the small letters first, and only some programs read the others.
+        # curl and Python prefer lower case, and only some programs read upper case.
         if value := caller.get(name) or caller.get(name.upper()):
             kept[name] = kept[name.upper()] = value
     exempt = caller.get("no_proxy") or caller.get("NO_PROXY")
     kept["no_proxy"] = kept["NO_PROXY"] = f"{exempt},{LOOPBACK}" if exempt else LOOPBACK
     if (folder := caller.get("TMPDIR")) and os.access(folder, os.W_OK | os.X_OK):
         kept["TMPDIR"] = folder
-    # A locale that is not installed changes how text is read.
+    # A locale that is not installed changes how text is decoded.
     kept["LC_ALL"] = "C.UTF-8"
     return kept
 
 
 @dataclass(frozen=True)
 class KeptSettings:
-    """The settings in `var/env`, and the number of its lines that make no sense."""
+    """The settings in `var/env`, and the number of lines that could not be parsed."""
 
     values: dict[str, str]
     damaged_lines: int
 
 
 def read_kept_settings(file: Path) -> KeptSettings:
-    """Read the whole lines of `file`, of which a power cut may have left a part, or zeros.
+    """Read the complete lines of `file`, which a power cut may have truncated or filled with zeros.
 
-    A line is NAME=VALUE, blank or a comment. What follows the last end of a line was cut off in
-    the middle of a value. A file that is missing holds nothing.
+    A line is NAME=VALUE, blank or a comment. Text after the last newline is a truncated value. A
+    missing file has no settings.
     """
     text = file.read_bytes().decode(errors="replace") if file.exists() else ""
     *lines, rest = text.split("\n")

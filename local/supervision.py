@@ -1,4 +1,4 @@
-"""The parts' life under supervisord: started, tried again for ever, reported, ended by Ctrl-C."""
+"""Runs the parts under supervisord: starts and restarts them, reports failures, stops them."""
 
 import os
 import re
@@ -18,28 +18,28 @@ import psutil
 
 from local.parts import write_secret
 
-# A part is asked to end after the one before it has. What is left after STOP_SECONDS is killed:
-# Ctrl-C may take 15 s at most, also on a busy machine.
+# Parts are stopped one after the other. What is left after STOP_SECONDS is killed: Ctrl-C may take
+# 15 s at most, also on a busy machine.
 PART_STOP_SECONDS = 3
 STOP_SECONDS = 9
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ATTEMPTS = 3
-"""Ends of a part, one after the other, after which a person reads of it."""
+"""Consecutive failures of a part after which it is reported."""
 
 SUPERVISORD_SECONDS = 60
-"""What a supervisord that is well lives for at least."""
+"""A supervisord that runs longer than this counts as healthy."""
 
 MAX_PAUSE_SECONDS = 60
 
 
 def report(sentence: str) -> None:
-    """Print it for the person at the terminal, which may be a file on a disk that is full."""
+    """Print to the terminal; ignore errors, because standard output may be on a full disk."""
     with suppress(OSError):
         print(sentence, flush=True)
 
 
 class PartFailed(RuntimeError):
-    """One sentence that names the part that cannot be started, and its log."""
+    """A part cannot be started; the message is one sentence that names it and its log."""
 
     def __init__(self, part: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -47,9 +47,9 @@ class PartFailed(RuntimeError):
 
 
 class Supervision:
-    """supervisord and what it runs, in a session of its own: by that all of it is found again.
+    """supervisord and its parts, in a session of their own, by whose id they can all be found.
 
-    So Ctrl-C and a closed terminal reach only the starter, which then calls `stop`.
+    Ctrl-C and a closed terminal therefore reach only the starter, which then calls `stop`.
     """
 
     def __init__(
@@ -60,12 +60,12 @@ class Supervision:
         var: Path,
         lock: int,
     ) -> None:
-        """Start the commands of `programs` in `root`; they are stopped in the reverse order.
+        """Start the commands of `programs` in `root`; they are stopped in reverse order.
 
-        `watchers` are started after them, and stopped before them, all at the same moment.
+        `watchers` are started after them and stopped before them, all at once.
 
-        The file `lock` becomes supervisord's input, which no part inherits: it stays locked for as
-        long as one of supervisord and its starter lives.
+        The file descriptor `lock` becomes supervisord's standard input, which no part inherits: it
+        stays locked as long as supervisord or its starter runs.
         """
         self._var = var
         self._lock = lock
@@ -78,26 +78,26 @@ class Supervision:
     def _start(self) -> None:
         self._line = b""
         self._since = time.monotonic()
-        # Its log by a pipe as well: a full disk has no room for what it says about that. It never
-        # waits for this process to read, nor ends because this one has.
+        # supervisord also logs to a pipe, because on a full disk it cannot write that the disk is
+        # full. The pipe does not block: neither process waits for the other, or dies with it.
         reader, writer = os.pipe()
         os.set_blocking(reader, False)
         os.set_blocking(writer, False)
-        self._said = os.fdopen(reader, "rb", buffering=0)
+        self._output = os.fdopen(reader, "rb", buffering=0)
         self._process = psutil.Popen(
             [sys.executable, "-m", "supervisor.supervisord", "-c", "supervisord.conf"],
             cwd=self._var,
             stdin=self._lock,
             stdout=writer,
-            stderr=subprocess.DEVNULL,  # tracebacks of log lines that found no room
+            stderr=subprocess.DEVNULL,  # tracebacks of failed writes to its log
             start_new_session=True,
         )
         os.close(writer)
 
     def check(self) -> None:
-        """Print what happened to the parts, and start a supervisord that ended again.
+        """Report failures and recoveries of parts, and restart supervisord if it has ended.
 
-        Raises PartFailed while `keep_going` was not called and a part fails at every start.
+        Raises PartFailed if a part fails at every start before `keep_going` was called.
         """
         for line in self._read_lines():
             if found := re.search(r"(?:exited|spawnerr): (\w+)\b", line):
@@ -107,18 +107,18 @@ class Supervision:
                 self._ends.pop(found[1], None)
                 if found[1] in self._reported:
                     self._reported.remove(found[1])
-                    report(f"{found[1]} is well again.")
-        # poll() would free the number that names the session.
+                    report(f"{found[1]} has recovered.")
+        # poll() would reap the process and so release the pid that is the id of the session.
         if self._process.status() == psutil.STATUS_ZOMBIE:
             self._start_again()
 
     def keep_going(self) -> None:
-        """From here on all parts were up once: what fails then is tried again for ever."""
+        """Call once all parts are up: from then on a part that fails is restarted for ever."""
         self._ready = True
 
     def _read_lines(self) -> list[str]:
-        while said := self._said.read(65536):  # None when there is nothing yet
-            self._line += said
+        while chunk := self._output.read(65536):  # None when there is nothing yet
+            self._line += chunk
         *lines, self._line = self._line.split(b"\n")
         return [line.decode(errors="replace") for line in lines]
 
@@ -130,7 +130,7 @@ class Supervision:
         if not self._ready:
             raise PartFailed(part, f"{part} fails at every start; {log} says why.")
         self._reported.add(part)
-        report(f"{part} keeps failing and is tried again and again; {log} says why.")
+        report(f"{part} keeps failing and is restarted each time; {log} says why.")
 
     def _start_again(self) -> None:
         log = self._var / "log" / "supervisord.log"
@@ -139,8 +139,8 @@ class Supervision:
         if time.monotonic() - self._since > SUPERVISORD_SECONDS:
             del self._ends["supervisord"]
         self._ends["supervisord"] += 1
-        report(f"supervisord ended and all parts are started again; {log} may say why.")
-        self._said.close()
+        report(f"supervisord ended, and all parts are being restarted; {log} may say why.")
+        self._output.close()
         kill_session(self._process.pid)
         self._process.wait()
         time.sleep(min(self._ends["supervisord"], MAX_PAUSE_SECONDS))
@@ -148,7 +148,7 @@ class Supervision:
 
 
 def _configure(programs: Mapping[str, str], watchers: Mapping[str, str], root: Path) -> str:
-    """The text of supervisord's configuration file."""
+    """The text of the configuration file of supervisord."""
     launch = shlex.join([sys.executable, "-E", "-s", f"{root}/local/launch.py"])
     text = (
         "[supervisord]\nnodaemon=true\nlogfile=log/supervisord.log\n"
@@ -156,8 +156,8 @@ def _configure(programs: Mapping[str, str], watchers: Mapping[str, str], root: P
         "pidfile=supervisord.pid\n"
     )
     for priority, (name, command) in enumerate({**programs, **watchers}.items()):
-        # What ends within ten seconds did not start: it is tried again one second later, the next
-        # time two seconds later, and so on, for ever. nginx would drop its requests at SIGTERM.
+        # A part that ends within ten seconds counts as not started: it is restarted for ever, after
+        # one second, then two, and so on. nginx gets SIGQUIT: at SIGTERM it drops its requests.
         text += (
             f"\n[program:{name}]\ncommand={launch} {command}\ndirectory={root}\n"
             f"priority={priority}\nautorestart=true\nstartsecs=10\nstartretries=1000000\n"
@@ -167,14 +167,15 @@ def _configure(programs: Mapping[str, str], watchers: Mapping[str, str], root: P
             "stdout_logfile_maxbytes=10MB\nstdout_logfile_backups=3\n"
         )
     if watchers:
-        text += f"\n[group:watchers]\nprograms={','.join(watchers)}\n"  # priority: the last
+        text += f"\n[group:watchers]\nprograms={','.join(watchers)}\n"  # started last
     return text.replace("%", "%%")
 
 
-def heed_signals() -> None:
-    """From here on Ctrl-C, SIGTERM and a closed terminal raise KeyboardInterrupt, once."""
+def handle_signals() -> None:
+    """From here on Ctrl-C, SIGTERM or a closed terminal raises KeyboardInterrupt, once."""
     for number in STOP_SIGNALS:
-        # By name: a shell that starts us in the background has SIGINT ignored. nohup means it.
+        # A shell that starts this in the background ignores SIGINT without intent; nohup ignores
+        # SIGHUP on purpose.
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _interrupt)
 
@@ -187,21 +188,21 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
 
 def _ignore_signals() -> None:
     for number in STOP_SIGNALS:
-        # Not SIG_IGN: of a signal that has come already Python would tell that it is lost.
+        # Not SIG_IGN: Python would print a warning about a signal that is already pending.
         signal.signal(number, lambda number, frame: None)
 
 
 def stop() -> None:
-    """End what this process started, and what that started, even if it hangs or lost its parent."""
+    """End all descendants of this process, even if they hang or have lost their parent."""
     _ignore_signals()
     for child in psutil.Process().children():
         end_session(child)
-    # Python puts the default actions back while it ends: one signal more would be its exit code.
+    # Python restores the default actions while it exits: another signal would change the exit code.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
 
 
 def end_session(leader: psutil.Process) -> None:
-    """Ask the leader to end, and kill what is left of its session."""
+    """Terminate the leader of a session, then kill the rest of the session."""
     with suppress(psutil.NoSuchProcess):
         leader.terminate()
         with suppress(psutil.TimeoutExpired):
@@ -210,10 +211,10 @@ def end_session(leader: psutil.Process) -> None:
 
 
 def kill_session(session: int) -> None:
-    """Kill every process in it; returns when they have ended."""
+    """Kill every process in a session, and wait until they have ended."""
     left = []
     for pid in psutil.pids():
-        with suppress(psutil.Error, OSError):  # ended meanwhile, or not ours to ask about
+        with suppress(psutil.Error, OSError):  # it has ended, or is another account's
             if os.getsid(pid) == session:
                 left.append(psutil.Process(pid))
                 left[-1].kill()

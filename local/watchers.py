@@ -1,7 +1,7 @@
-"""What `make run MONITORING=1` starts besides: Prometheus, Alertmanager and the exporters.
+"""What `make run MONITORING=1` also starts: Prometheus, Alertmanager and the exporters.
 
-They are Debian's programs, found on PATH; none of them is in PyPI. The configuration is the one of
-AWS, with this machine's addresses as targets.
+They are Debian's programs, found on PATH; PyPI has none of them. The configuration is that of AWS,
+with the addresses of this machine as targets.
 """
 
 import json
@@ -24,7 +24,7 @@ PORTS = {
     "BLACKBOX_PORT": 9115,
 }
 PAGES = {"PROMETHEUS_PORT": "Prometheus", "ALERTMANAGER_PORT": "Alertmanager"}
-"""What a person opens in a browser."""
+"""Those with a page for the browser."""
 
 PACKAGES = {
     "prometheus": "prometheus",
@@ -35,11 +35,11 @@ PACKAGES = {
     "prometheus-blackbox-exporter": "prometheus-blackbox-exporter",
     "nginx": "nginx-light",
 }
-"""Debian's packages, by the program that is looked for. nginx too: the one in PyPI is built without
-stub_status, which its exporter reads."""
+"""Debian's packages by program. nginx, too: the one in PyPI is built without stub_status, which the
+exporter reads."""
 
 KEPT = "35d"
-"""Above the four weeks and a day that the rules of drift look back."""
+"""More than the four weeks and a day that the drift rules look back."""
 
 
 def check_programs() -> None:
@@ -47,16 +47,16 @@ def check_programs() -> None:
     missing = [package for program, package in PACKAGES.items() if find_server(program) is None]
     if missing:
         raise CannotStart(
-            f"MONITORING=1 needs Debian's {', '.join(missing)}, which `apt-get install "
-            f"{' '.join(missing)}` brings; without MONITORING nothing of it is needed."
+            f"MONITORING=1 needs Debian's {', '.join(missing)}; install with `apt-get install "
+            f"{' '.join(missing)}`, or start without MONITORING."
         )
 
 
 def prepare(root: Path, var: Path, ports: Mapping[str, int], redis_url: str) -> dict[str, str]:
-    """Write the configuration below `var`; the commands, by the name of the part.
+    """Write the configuration below `var`; returns the commands by part.
 
-    Prometheus asks every SCRAPE_SECONDS. Alerts are posted to ALERT_WEBHOOK; without it they are on
-    Alertmanager's page alone. Raises CannotStart for a value that makes no sense.
+    Prometheus scrapes every SCRAPE_SECONDS. Alerts are posted to ALERT_WEBHOOK; without it they
+    appear only on Alertmanager's page. Raises CannotStart for an invalid setting.
     """
     seconds = os.environ.get("SCRAPE_SECONDS") or "15"
     if not seconds.isdecimal() or int(seconds) == 0:
@@ -65,7 +65,7 @@ def prepare(root: Path, var: Path, ports: Mapping[str, int], redis_url: str) -> 
     if hook and not re.fullmatch(r"https?://[!-~]+", hook):
         raise CannotStart("ALERT_WEBHOOK must be a URL such as https://example.org/alerts.")
     _write_files(root, var, ports, int(seconds), hook)
-    os.environ["REDIS_ADDR"] = redis_url  # its exporter's; as an option everyone could read it
+    os.environ["REDIS_ADDR"] = redis_url  # for its exporter; any account could read an option
     return _list_commands(root, var, ports)
 
 
@@ -110,7 +110,7 @@ def _write_files(root: Path, var: Path, ports: Mapping[str, int], seconds: int, 
 
 
 def _list_targets(*addresses: str) -> str:
-    """How a job of Prometheus finds targets that are known."""
+    """The static targets of a Prometheus job, as YAML."""
     return f"static_configs: [{{targets: {json.dumps(addresses)}}}]"
 
 
@@ -130,10 +130,10 @@ def _list_commands(root: Path, var: Path, ports: Mapping[str, int]) -> dict[str,
         "redis_exporter": command(
             "prometheus-redis-exporter",
             "REDIS_EXPORTER_PORT",
-            # A Redis that hangs is told as down, before Prometheus gives up on the exporter.
+            # Reports a Redis that hangs as down before the scrape itself times out.
             "--connection-timeout=1s",
         ),
-        # It ends unless nginx answers, and nginx may be just starting.
+        # It exits unless nginx responds, and nginx may still be starting.
         "nginx_exporter": command(
             "prometheus-nginx-exporter",
             "NGINX_EXPORTER_PORT",

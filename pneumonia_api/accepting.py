@@ -1,4 +1,4 @@
-"""An upload is accepted: bytes, record, queue, in this order, so that none is lost in between."""
+"""Accept an upload: store its bytes, then its record, then queue it, so that a crash loses none."""
 
 import contextlib
 from dataclasses import replace
@@ -8,7 +8,7 @@ from celery import Celery
 from flask import current_app
 from kombu.exceptions import OperationalError
 
-from monitoring.logs.requests import find_request
+from monitoring.logs.requests import find_request_id
 from pneumonia_api.memory import MemoryBudget
 from pneumonia_api.metrics import mark_reused
 from pneumonia_api.records.admission import Admission
@@ -28,10 +28,11 @@ def _images() -> ImageStore:
 
 
 def accept(new: XrayRecord, upload: Upload, key: str | None) -> XrayRecord:
-    """The record of an upload that was checked: queued, or with the prediction of the same bytes.
+    """The record of a checked upload: queued, or done with the prediction of identical bytes.
 
-    With a `key` (`records.sent`) it is the one that stands for the key. Raises QueueFull,
-    ShareUsed, TooBusy, ImageStoreUnavailable, KeyReused or RedisError, and then nothing is kept.
+    With an idempotency `key` (`records.sent`) it is the first record with that key. Raises
+    QueueFull, ShareUsed, TooBusy, ImageStoreUnavailable, KeyReused or RedisError; nothing is kept
+    then.
     """
     same = _xrays().find_same(new.digest)
     if same and (reused := _reuse(new, same, key)):
@@ -39,7 +40,7 @@ def accept(new: XrayRecord, upload: Upload, key: str | None) -> XrayRecord:
     admission: Admission = current_app.extensions["admission"]
     admission.check(new.source)
     memory: MemoryBudget = current_app.extensions["memory"]
-    with memory.hold(0 if upload.path else upload.size):  # a file is only renamed
+    with memory.hold(0 if upload.path else upload.size):  # a temporary file is renamed, not read
         _images().keep(new.id, upload)
     added = _add(new, key)
     if added.id == new.id:
@@ -51,7 +52,7 @@ def _reuse(new: XrayRecord, same: XrayRecord, key: str | None) -> XrayRecord | N
     try:
         preview = _images().read_preview(same.id)
     except ImageMissing:
-        return None  # deleted this moment: judge the bytes again
+        return None  # just deleted: predict again
     _images().write_preview(new.id, preview)
     added = _add(replace(new, status="done", prediction=same.prediction, quality=same.quality), key)
     mark_reused()
@@ -59,15 +60,15 @@ def _reuse(new: XrayRecord, same: XrayRecord, key: str | None) -> XrayRecord | N
 
 
 def _add(xray: XrayRecord, key: str | None) -> XrayRecord:
-    """Store the record; the one that stands for the upload, if it was sent twice at once."""
+    """Store the record. Returns the other record if the same upload arrives twice at once."""
     uploads: SentUploads = current_app.extensions["sent"]
     try:
         added = uploads.add(xray, key)
     except redis.RedisError:
-        # Not accepted, so nothing of the patient stays. The record may be there, and only the
-        # answer was lost; if it cannot be deleted either, its image stays, too, and is judged,
-        # and without a record the image is swept. With a key the sender may have been answered
-        # with that record meanwhile, by another request: it stays, and so does its image.
+        # The upload is not accepted, so no patient data may remain. Redis may have the record, with
+        # only its answer lost. If the record cannot be deleted now, its image is kept and
+        # gets its prediction; an image without a record is swept later. With a key, another request
+        # may already have returned the record to the sender, so record and image are kept.
         if key is None:
             with contextlib.suppress(redis.RedisError):
                 if _xrays().exists(xray.id):
@@ -83,7 +84,7 @@ def _add(xray: XrayRecord, key: str | None) -> XrayRecord:
 
 
 def forget_images(xray_id: str) -> None:
-    """Delete what the image store has of an X-ray."""
+    """Delete the upload and the preview of an X-ray."""
     _images().delete_incoming(xray_id)
     _images().delete_preview(xray_id)
 
@@ -91,7 +92,7 @@ def forget_images(xray_id: str) -> None:
 def _publish(xray_id: str) -> None:
     queue: Celery = current_app.extensions["queue"]
     try:
-        publish(queue, xray_id, find_request())
+        publish(queue, xray_id, find_request_id())
     except (OperationalError, redis.RedisError):
-        # The record is stored, so the X-ray is accepted: a worker's timer publishes it again.
+        # The record is stored, so the X-ray is accepted; a timer in the worker publishes the task.
         current_app.logger.exception("could not publish %s; a worker will find it", xray_id)

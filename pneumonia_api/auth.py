@@ -1,4 +1,4 @@
-"""Who may call: the machines' key, and people with sessions in Redis (argon2, revocable tokens)."""
+"""Authentication: an API key for machines; for people argon2 passwords and revocable sessions."""
 
 import functools
 import hashlib
@@ -22,14 +22,14 @@ MAX_FAILURES = 10
 FAILURE_SECONDS = 300
 
 MAX_TRIES = 50
-"""Log-ins with one name from all addresses in FAILURE_SECONDS: then it opens only from where its
-person logged in lately, so that guesses from many addresses do not lock that person out."""
+"""Log-ins with one name from all addresses in FAILURE_SECONDS. Beyond it only addresses from which
+the person recently logged in may try, so that a distributed attack does not lock the person out."""
 
 KNOWN_SECONDS = 30 * 24 * 3600
-"""How long an address that a person logged in from is theirs: a month's leave."""
+"""How long an address counts as known after a log-in: longer than a holiday."""
 
 MACHINE = "machine"
-"""What callers with the API key are called; no user can have this name."""
+"""The name of callers with the API key; no user can have it."""
 
 bearer = HTTPTokenAuth(
     name="bearer", description="A person's session token, or the key for machines."
@@ -37,11 +37,11 @@ bearer = HTTPTokenAuth(
 
 
 class WrongPassword(PermissionError):
-    """The name or the password is wrong; which of them is not said."""
+    """The name or the password is wrong; the answer does not reveal which."""
 
 
 class TooManyFailures(PermissionError):
-    """Too many log-ins failed for this name from this address; they may in FAILURE_SECONDS."""
+    """Too many log-ins with this name failed from this address; locked for FAILURE_SECONDS."""
 
 
 class Accounts:
@@ -52,19 +52,19 @@ class Accounts:
         self._session_seconds = session_seconds
 
     def set_password(self, user: str, password: str) -> None:
-        """Make the user, or change the password and end every session of theirs, both at once."""
+        """Create the user, or change the password and end all their sessions in one transaction."""
         self._replace(user, _HASHER.hash(password))
 
     def exists(self, user: str) -> bool:
-        """Whether there is such a user."""
+        """Whether the user exists."""
         return bool(self._redis.exists(keys.user(user)))
 
     def delete(self, user: str) -> None:
-        """Forget a user and end their sessions, both at once."""
+        """Delete a user and end their sessions in one transaction."""
         self._replace(user, None)
 
     def list_users(self) -> list[str]:
-        """Names of all users."""
+        """The names of all users, sorted."""
         return sorted(
             key.removeprefix(keys.user("")) for key in self._redis.scan_iter(keys.user("*"))
         )
@@ -72,13 +72,13 @@ class Accounts:
     def log_in(self, user: str, password: str, address: str) -> str:
         """A new session token. Raises WrongPassword or TooManyFailures.
 
-        Failures count by name and `address`, the client's: by name alone, anybody could lock a
-        doctor out.
+        Failures are counted by name and by `address`, the client's: if they were counted by name
+        alone, anyone could lock a doctor out.
         """
         network = find_network(address)
         here, everywhere = keys.tries(user, network), keys.tries_everywhere(user)
-        # Counted before the password is looked at, so that guesses sent at once count, too; by
-        # name, so that a try whose answer was lost on the way from Redis counts once.
+        # Counted before the password is verified, so that parallel guesses count, too. Each try has
+        # a random name in a set, so that a retry after a lost answer from Redis counts once.
         name = secrets.token_hex(8)
         with self._redis.pipeline() as pipe:
             for tries in (here, everywhere):
@@ -92,12 +92,12 @@ class Accounts:
         token = secrets.token_urlsafe(32)
         stored = self._verify(user, password)
         while not self._open_session(user, stored, token, network):
-            stored = self._verify(user, password)  # the password was changed this moment
+            stored = self._verify(user, password)  # the password has just changed
         return token
 
     def _verify(self, user: str, password: str) -> str:
-        """The stored hash that the password fits. Raises WrongPassword."""
-        # An unknown name costs as much time as a wrong password, so that names cannot be probed.
+        """The stored hash if the password matches it. Raises WrongPassword."""
+        # An unknown name takes as long as a wrong password, so that timing does not reveal names.
         stored = self._redis.hget(keys.user(user), "password") or _unknown_hash()
         try:
             _HASHER.verify(stored, password)
@@ -106,7 +106,7 @@ class Accounts:
         return str(stored)
 
     def _open_session(self, user: str, stored: str, token: str, network: str) -> bool:
-        """Whether `stored` is still the user's hash; only then is there a session."""
+        """Open a session if `stored` is still the user's hash; whether it was."""
         account, digest = keys.user(user), _digest(token)
 
         def open_session(pipe: redis.client.Pipeline) -> bool:
@@ -123,7 +123,7 @@ class Accounts:
         return bool(self._redis.transaction(open_session, account, value_from_callable=True))
 
     def find_user(self, token: str) -> str | None:
-        """The user of a live session token."""
+        """The user of a session token; None if it is unknown or has expired."""
         user: str | None = self._redis.get(keys.session(_digest(token)))
         return user
 
@@ -132,7 +132,7 @@ class Accounts:
         self._redis.delete(keys.session(_digest(token)))
 
     def _replace(self, user: str, stored: str | None) -> None:
-        """Give the user another hash, or none, and end every session that an earlier one opened."""
+        """Replace the user's hash, or delete the user with None, and end all their sessions."""
         account, sessions = keys.user(user), keys.sessions(user)
 
         def replace(pipe: redis.client.Pipeline) -> None:
@@ -144,13 +144,13 @@ class Accounts:
                 pipe.hset(account, mapping={"password": stored})
             pipe.delete(sessions, *(keys.session(digest) for digest in digests))
 
-        # A session that opens meanwhile changes `sessions`, and this begins again.
+        # A session that is opened meanwhile changes `sessions`, and the transaction is retried.
         self._redis.transaction(replace, account, sessions)
 
 
 @bearer.verify_token
 def find_caller(token: str) -> str | None:
-    """The caller's name, or None for a token that opens nothing."""
+    """The caller's name, or None for an invalid token."""
     if hmac.compare_digest(token.encode(), current_app.config["API_KEY"].encode()):
         user: str | None = MACHINE
     else:
@@ -160,7 +160,10 @@ def find_caller(token: str) -> str | None:
 
 
 def find_network(address: str) -> str:
-    """What counts as one address: of IPv6 the first half, for the rest is its owner's to choose."""
+    """The unit that failures are counted by: an IPv4 address, or the /64 network of an IPv6 one.
+
+    A host chooses the second half of its IPv6 address itself.
+    """
     try:
         found = ipaddress.ip_address(address)
     except ValueError:

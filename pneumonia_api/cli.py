@@ -1,4 +1,4 @@
-"""`flask --app pneumonia_api.app users ...`: make, list and delete the people who may log in."""
+"""`flask --app pneumonia_api.app users ...`: add, list and delete the people who may log in."""
 
 import functools
 import secrets
@@ -20,7 +20,7 @@ def _accounts() -> Accounts:
 
 
 def explain_outage(command: Callable[..., None]) -> Callable[..., None]:
-    """The command, with one sentence for a Redis that does not answer."""
+    """Wrap `command` so that it explains an outage of Redis in one sentence."""
 
     @functools.wraps(command)
     def guarded(**arguments: object) -> None:
@@ -40,12 +40,12 @@ def explain_outage(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @explain_outage
 def add_user(name: str, password_stdin: bool) -> None:
-    """Make a user, or give one a new password; prints it when it was generated."""
+    """Add a user, or change a user's password; print the password if it was generated."""
     if name == MACHINE or not name.isprintable() or not 0 < len(name) <= 64:
-        raise click.BadParameter("take 1 to 64 printable characters, and not 'machine'.")
+        raise click.BadParameter("the name must be 1 to 64 printable characters, not 'machine'.")
     password = sys.stdin.readline().rstrip("\n") if password_stdin else secrets.token_urlsafe(12)
     if len(password) < 8:
-        raise click.BadParameter("take a password of at least 8 characters.")
+        raise click.BadParameter("the password must have at least 8 characters.")
     _accounts().set_password(name, password)
     if not password_stdin:
         click.echo(password)

@@ -1,37 +1,28 @@
-"""gunicorn for the API: one process whose threads mostly wait for Redis or for a prediction."""
+"""gunicorn for the API; its threads mostly wait for Redis or for a prediction."""
 
 from typing import Any
 
 from monitoring.logs.lines import write_lines
-from monitoring.logs.requests import find_request
-from monitoring.metrics.processes import begin_anew, forget_process, use_folder
+from monitoring.logs.requests import find_request_id
+from monitoring.metrics.processes import clear_counts, forget_process, use_folder
 from pneumonia_api.config import MAX_WAITERS, read_config
 from pneumonia_api.memory import return_freed_memory
-from webserver.worker import PatientWorker
+from webserver.gunicorn_config import *  # noqa: F403
 
 _config = read_config()
 bind = f"{_config.api_host}:{_config.api_port}"
-worker_class = PatientWorker
-# Below the usual limit of 1,024 open files, which the images and Redis need, too.
-worker_connections = 512
-workers = 1
-# Each `wait` holds a thread for up to 30 s; a stack costs next to nothing until it is used.
+# Each `wait` holds a thread for up to 30 s; an unused stack costs next to nothing.
 threads = MAX_WAITERS + 16
-# The worker beats while its threads wait, so this only ends a process that hangs.
-timeout = 60
-graceful_timeout = 10
-accesslog = None
-# No proxy stands before the API: a header that moves its paths or its scheme is nobody's to send.
-forwarder_headers = forwarded_allow_ips = ""
-control_socket_disable = True
-# Whichever process is scraped tells for all of them.
+# There is no proxy in front of the API, so nothing may change its scheme.
+forwarded_allow_ips = ""
+# A scrape that reaches any process reports the sum of all processes.
 use_folder(_config.multiprocess_dir)
 return_freed_memory()
-when_ready = begin_anew
+when_ready = clear_counts
 child_exit = forget_process
 
 
 def on_starting(server: Any) -> None:
-    """The first process logs as those that answer do."""
+    """Log in the same form in the master process as in its workers."""
     del server
-    write_lines("api", find_request)
+    write_lines("api", find_request_id)

@@ -1,4 +1,4 @@
-"""How many bytes of uploads are in memory at a time."""
+"""Bounds how many bytes of uploads are in memory at a time."""
 
 import ctypes
 import threading
@@ -6,31 +6,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 MEMORY_BYTES = 64 * 1024 * 1024
-"""Uploads that are held in memory at a time, while they are checked and copied to S3."""
+"""Bytes of all uploads that are in memory to be checked or copied to S3."""
 
 MEMORY_SECONDS = 5
-"""How long an upload waits for its part of it: checking takes milliseconds, copying rarely 1 s."""
+"""How long an upload waits for its share: checking takes milliseconds, copying rarely 1 s."""
 
 
 _M_MMAP_THRESHOLD = -3  # malloc.h
 
 
 def return_freed_memory() -> None:
-    """Have the C library give an upload's memory back when it is freed.
+    """Have glibc return the memory of a freed upload to the operating system.
 
-    glibc takes a freed block of some megabytes as a sign to keep such blocks, in each of the pools
-    that its threads share: hundreds of megabytes that nobody uses. Fixing the threshold ends that.
+    By default glibc raises its mmap threshold after it frees a block of some megabytes, and from
+    then on keeps such blocks in the arenas of its threads: hundreds of unused megabytes. A fixed
+    threshold prevents that.
     """
     if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
         mallopt(_M_MMAP_THRESHOLD, 1024 * 1024)
 
 
 class TooBusy(RuntimeError):
-    """As many uploads are in hand as there is memory for."""
+    """All memory for uploads is in use."""
 
 
 class MemoryBudget:
-    """How many bytes of uploads may be in memory at a time, whoever sends them."""
+    """Bytes of memory that all uploads share."""
 
     def __init__(self, total: int) -> None:
         self._free = total
@@ -38,7 +39,7 @@ class MemoryBudget:
 
     @contextmanager
     def hold(self, size: int) -> Iterator[None]:
-        """Have `size` bytes of it for the block. Raises TooBusy."""
+        """Reserve `size` bytes for the block. Raises TooBusy after MEMORY_SECONDS."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._free >= size, MEMORY_SECONDS):
                 raise TooBusy

@@ -1,4 +1,4 @@
-"""What the API counts; every name begins with `pneumonia_`, and no label identifies anybody."""
+"""The API's metrics; every name begins with `pneumonia_`, and no label identifies a person."""
 
 from flask import Response, g, request
 from prometheus_client import Counter
@@ -19,7 +19,7 @@ LOG_INS = Counter(
 )
 LOG_IN_OUTCOMES = {201: "ok", 401: "wrong_password", 429: "locked_out"}
 
-# From the start at 0, for the first of a kind would not be seen to rise.
+# Start each series at 0: Prometheus sees no increase in a series that begins with its first count.
 for _outcome in ("accepted", "reused", "refused", "unavailable"):
     UPLOADS.labels(_outcome)
 for _outcome in LOG_IN_OUTCOMES.values():
@@ -27,12 +27,12 @@ for _outcome in LOG_IN_OUTCOMES.values():
 
 
 def mark_reused() -> None:
-    """Say that the present upload is answered by an earlier prediction."""
+    """Mark the current upload as answered by an earlier prediction."""
     g.reused = True
 
 
 def count_outcome(response: Response) -> Response:
-    """Count uploads and log-ins by their answers, whatever refused them."""
+    """Count uploads and log-ins by the status of their answer."""
     status = response.status_code
     if request.endpoint == "v1.create_xray" and request.method == "POST":
         if status >= 500:

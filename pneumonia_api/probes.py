@@ -1,6 +1,4 @@
-"""What whoever watches the API asks, without a log-in."""
-
-from typing import Any
+"""Liveness and readiness probes, which need no log-in."""
 
 import redis
 from apiflask import APIBlueprint
@@ -13,13 +11,13 @@ probes = APIBlueprint("probes", __name__, enable_openapi=False)
 
 @probes.get("/livez")
 def livez() -> dict[str, str]:
-    """Whether this process answers."""
+    """Whether this process responds."""
     return {"status": "alive"}
 
 
 @probes.get("/readyz")
-def readyz() -> tuple[dict[str, Any], int]:
-    """Whether an X-ray sent now would be judged: Redis answers and a warm worker is alive."""
+def readyz() -> tuple[dict[str, str | bool], int]:
+    """Whether an X-ray sent now would be analysed: Redis responds and a warm worker is alive."""
     workers: Workers = current_app.extensions["workers"]
     try:
         worker = workers.count() > 0

@@ -1,4 +1,4 @@
-"""A request: what its body may be, and what is told when it is larger or cannot be read."""
+"""Limits on the body of a request, and the errors for one that is too large or malformed."""
 
 import json
 import time
@@ -15,36 +15,39 @@ from pneumonia_api.records.images import ImageStore, Upload
 from webserver.body import TooManySenders, TooSlow
 
 MAX_PLAIN_BYTES = 16 * 1024
-"""Limit of any body but an upload: a log-in or a note; far below what chokes the JSON parser."""
+"""Limit of any body that is not an upload, such as a log-in or a note."""
 
 MAX_DRAINED_BYTES = 256 * 1024 * 1024
 DRAIN_SECONDS = 10
-"""How much of a refused upload is read, and how long, before it is answered."""
+"""How much of a refused upload is read, and for how long, before it is answered."""
 
 FORM_BYTES = 64 * 1024
-"""What the form around a file may take: the reference and the parts' headers."""
+"""Limit of a form without its file: the reference and the headers of the parts."""
 
-FILE_TOO_LARGE = ("too_large", "The file is larger than the limit; export the X-ray smaller.")
+FILE_TOO_LARGE = (
+    "too_large",
+    "The file is larger than the limit; export the X-ray at a lower resolution.",
+)
 
 UPLOAD = "multipart/form-data"
 
 
 class SeveralFiles(RuntimeError):
-    """One request has more than one file; each X-ray has a record, and an answer, of its own."""
+    """A request has more than one file; each X-ray needs a request of its own."""
 
 
 class ApiRequest(Request):
-    """A request whose uploaded file is written to where the image store will keep it.
+    """A request that writes its uploaded file to where the image store will keep it.
 
-    Werkzeug would write it to the folder for temporary files: a second disk that can be full, and
-    a second place with a patient's picture.
+    Werkzeug would write it to the folder for temporary files: a second disk that can fill up, and
+    a second place with patient data.
     """
 
     upload: Upload | None = None
 
     @cached_property
     def authorization(self) -> Authorization | None:
-        """What the header says, or None when it makes no sense; Werkzeug raises for some of it."""
+        """The parsed header, or None if it is malformed; for some of those Werkzeug raises."""
         try:
             return super().authorization
         except ValueError:
@@ -65,16 +68,16 @@ class ApiRequest(Request):
         return cast(IO[bytes], self.upload)
 
     def close(self) -> None:
-        """Leave nothing of an upload that was not kept."""
+        """Discard an upload that was not kept."""
         if self.upload:
             ImageStore.discard(self.upload)
 
 
 def check_body() -> None:
-    """Limit what is no upload, and refuse JSON that chokes the parser like any other bad JSON."""
+    """Limit a body that is not an upload, and answer 400 for JSON that the parser cannot handle."""
     if request.mimetype != UPLOAD:
         request.max_content_length = MAX_PLAIN_BYTES
-    # Clients that always send the header, also with a GET, mean nothing by it without a body.
+    # Some clients send the content type with every request, even a GET without a body.
     if request.is_json and (request.content_length or "Transfer-Encoding" in request.headers):
         try:
             json.loads(request.get_data(), object_pairs_hook=_refuse_repeats)
@@ -82,20 +85,20 @@ def check_body() -> None:
             raise BadRequest from error
 
 
-def _refuse_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _refuse_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("a name is there twice")
+        raise ValueError("a name is repeated")
     return found
 
 
 def check_query() -> None:
-    """Refuse a parameter that is there twice: one of its values would be dropped."""
+    """Refuse a repeated query parameter: all its values but one would be dropped."""
     _refuse_lists(request.args)
 
 
 def check_form() -> None:
-    """The same for the fields of a form, texts and files together."""
+    """Refuse a repeated field of a form, among texts and files together."""
     _refuse_lists(CombinedMultiDict([request.form, request.files]))
 
 
@@ -107,23 +110,27 @@ def _refuse_lists(values: MultiDict[str, Any]) -> None:
 
 
 def explain_too_large() -> tuple[str, str]:
-    """Code and sentence for the 413 of the current request: Werkzeug has one error for three."""
+    """Code and sentence for the 413 of the current request; Werkzeug raises one error for three."""
     if request.mimetype != UPLOAD:
-        return "body_too_large", "Only an upload as multipart/form-data may be this large."
+        return (
+            "body_too_large",
+            "The body is too large; only an upload as multipart/form-data may be this large.",
+        )
     limit = request.max_content_length or 0
     length = request.content_length
     if length > limit if length is not None else request.stream.tell() >= limit:
         return FILE_TOO_LARGE
     return (
         "form_too_large",
-        "The form has too many fields or too long a text; send the X-ray and a short reference.",
+        "The form has too many fields or too much text; send the X-ray and a short reference.",
     )
 
 
 def drain_body() -> None:
-    """Read on for a while after an upload was refused, for a server that would reset its sender.
+    """Read the rest of a refused upload, within limits, so that its sender receives the answer.
 
-    That is any but `webserver.worker`, which reads on by itself after the answer.
+    Most servers reset the connection when the body is unread. `webserver.worker` does not: it reads
+    the rest after the answer.
     """
     stream, drained, end = request.environ["wsgi.input"], 0, time.monotonic() + DRAIN_SECONDS
     try:
@@ -132,4 +139,4 @@ def drain_body() -> None:
                 return
             drained += len(chunk)
     except (ParseException, OSError, TooManySenders, TooSlow):
-        return  # broken off, malformed or too slow: nothing more to read
+        return  # the connection is broken, the body malformed or too slow

@@ -1,5 +1,7 @@
 """The shapes of HTTP API version 1, from which `/openapi.json` is made."""
 
+from typing import Any
+
 from apiflask import Schema
 from apiflask.fields import Boolean, File, Float, Integer, List, Nested, String
 from apiflask.validators import Length, OneOf, Range
@@ -9,23 +11,28 @@ from pneumonia_api.records.record import DECISIONS, STATUSES
 from pneumonia_api.records.reviews import LABELS, MAX_NOTE
 
 
+def openapi_name(schema: Any) -> str:
+    """The name of `schema`, an instance, in `/openapi.json`."""
+    return type(schema).__name__.removesuffix("Schema")
+
+
 def is_printable(text: str) -> None:
-    """Refuse control characters and halves of characters, which no keyboard makes."""
+    """Refuse control characters and lone surrogates."""
     if text and not text.isprintable():
         raise ValidationError("Use printable characters only.")
 
 
-class Decision(Schema):
-    """The network's answer in the worklist."""
+class DecisionSchema(Schema):
+    """The network's decision, as listed in the worklist."""
 
     probability = Float(metadata={"description": "Calibrated probability of pneumonia, 0 to 1."})
     decision = String(validate=OneOf(DECISIONS))
-    threshold = Float(metadata={"description": "Probability from which on it says pneumonia."})
-    model = String(metadata={"description": "Version of the artifact that answered."})
+    threshold = Float(metadata={"description": "The decision is pneumonia from this probability."})
+    model = String(metadata={"description": "Version of the artifact that made the prediction."})
 
 
-class Prediction(Decision):
-    """The network's whole answer."""
+class PredictionSchema(DecisionSchema):
+    """The network's whole prediction."""
 
     heatmap = List(
         List(Float()),
@@ -33,77 +40,78 @@ class Prediction(Decision):
     )
 
 
-class Quality(Schema):
-    """What the reader should know of the image itself."""
+class QualitySchema(Schema):
+    """What the reader should know about the image itself."""
 
     ok = Boolean()
     warnings = List(String())
     ood = Float(
         allow_none=True,
         metadata={
-            "description": "How unlike a chest X-ray; null while the model has no such score."
+            "description": "How unlike a chest X-ray the image is; null if the model has no score."
         },
     )
 
 
-class NewReview(Schema):
-    """What the clinician says."""
+class NewReviewSchema(Schema):
+    """A clinician's reading, as sent."""
 
     label = String(
         required=True,
-        validate=OneOf(LABELS, error="Say pneumonia, normal or unsure."),
+        validate=OneOf(LABELS, error="Choose pneumonia, normal or unsure."),
         metadata={"description": "The reader's own reading of the image."},
     )
     note = String(
         load_default="",
         validate=[Length(max=MAX_NOTE), is_printable],
-        metadata={"description": f"One line of at most {MAX_NOTE} characters; no patient's name."},
+        metadata={"description": f"One line of at most {MAX_NOTE} characters; no patient names."},
     )
 
 
-class Review(NewReview):
-    """The clinician's own reading; the last one stands."""
+class ReviewSchema(NewReviewSchema):
+    """A clinician's reading; the latest replaces earlier ones."""
 
     reader = String(metadata={"description": "Who read it: a user's name, or `machine`."})
     reviewed_at = String(metadata={"description": "ISO 8601, UTC."})
 
 
-class ListedXray(Schema):
-    """A record in the worklist: without the heat map, which is most of it."""
+class ListedXraySchema(Schema):
+    """A record as listed in the worklist: without the heat map, which is most of its size."""
 
     id = String()
     status = String(validate=OneOf(STATUSES))
     source = String(metadata={"description": "Who sent it: a user's name, or `machine`."})
     created_at = String(metadata={"description": "ISO 8601, UTC."})
     reference = String(metadata={"description": "The sender's own reference."})
-    prediction = Nested(Decision, allow_none=True)
-    quality = Nested(Quality, allow_none=True)
+    prediction = Nested(DecisionSchema, allow_none=True)
+    quality = Nested(QualitySchema, allow_none=True)
     reason = String(
-        allow_none=True, metadata={"description": "Why it was rejected or failed, for a person."}
+        allow_none=True,
+        metadata={"description": "Why it was rejected or failed, in one sentence."},
     )
-    review = Nested(Review, allow_none=True)
+    review = Nested(ReviewSchema, allow_none=True)
 
 
-class Xray(ListedXray):
+class XraySchema(ListedXraySchema):
     """The record of one uploaded image."""
 
-    prediction = Nested(Prediction, allow_none=True)
+    prediction = Nested(PredictionSchema, allow_none=True)
 
 
-class Page(Schema):
+class PageSchema(Schema):
     """One page of the worklist, newest first."""
 
-    xrays = List(Nested(ListedXray))
+    xrays = List(Nested(ListedXraySchema))
     cursor = String(
         allow_none=True,
         metadata={
-            "description": "Pass it on for the next page. A search ends a page early, maybe empty, "
-            "after many X-rays that do not match; null says that there are no more."
+            "description": "Pass it to get the next page; null on the last. A search that skips "
+            "many X-rays without a match may return a short or empty page."
         },
     )
 
 
-class Upload(Schema):
+class UploadSchema(Schema):
     """The multipart form of an upload."""
 
     xray = File(
@@ -116,25 +124,25 @@ class Upload(Schema):
     reference = String(
         load_default="",
         validate=[Length(max=64), is_printable],
-        metadata={"description": "Your own reference, at most 64 characters; no patient's name."},
+        metadata={"description": "Your own reference, at most 64 characters; no patient names."},
     )
 
 
-class UploadHeaders(Schema):
-    """What an upload may say about itself."""
+class UploadHeadersSchema(Schema):
+    """The headers of an upload."""
 
     key = String(
         data_key="Idempotency-Key",
         load_default=None,
         metadata={
-            "description": "1 to 128 printable characters that you make for each upload and send "
-            "again with it while you have no answer: within a day it is the same upload."
+            "description": "1 to 128 printable characters, unique for each upload. A repeat of the "
+            "upload with the same key within a day returns the first record."
         },
     )
 
 
-class Wait(Schema):
-    """How long to hold the answer."""
+class WaitSchema(Schema):
+    """How long to hold the response."""
 
     wait = Float(
         load_default=0.0,
@@ -143,8 +151,8 @@ class Wait(Schema):
     )
 
 
-class PageQuery(Schema):
-    """Which part of the worklist."""
+class PageQuerySchema(Schema):
+    """Which records to list."""
 
     status = String(validate=OneOf(STATUSES), load_default=None)
     decision = String(validate=OneOf(DECISIONS), load_default=None)
@@ -154,34 +162,34 @@ class PageQuery(Schema):
     q = String(
         load_default="",
         validate=Length(max=100),
-        metadata={"description": "Looked for in id, reference and note, without regard to case."},
+        metadata={"description": "Searched for in id, reference and note; case-insensitive."},
     )
     cursor = String(load_default=None, validate=Length(max=64))
     limit = Integer(load_default=50, validate=Range(1, 200))
 
 
-class Credentials(Schema):
+class CredentialsSchema(Schema):
     """A log-in."""
 
     user = String(required=True, validate=[Length(1, 64), is_printable])
     password = String(required=True, validate=[Length(1, 256), is_printable])
 
 
-class Session(Schema):
+class SessionSchema(Schema):
     """A started session."""
 
     token = String()
     user = String()
 
 
-class ErrorDetail(Schema):
+class ErrorDetailSchema(Schema):
     """What went wrong."""
 
     code = String(metadata={"description": "Stable, for machines."})
     message = String(metadata={"description": "One sentence, for a person."})
 
 
-class Error(Schema):
+class ErrorSchema(Schema):
     """Every error has this shape."""
 
-    error = Nested(ErrorDetail)
+    error = Nested(ErrorDetailSchema)

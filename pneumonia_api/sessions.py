@@ -18,14 +18,14 @@ def _accounts() -> Accounts:
 
 
 @sessions.post("")
-@sessions.input(schemas.Credentials, arg_name="credentials")
-@sessions.output(schemas.Session, status_code=201)
+@sessions.input(schemas.CredentialsSchema, arg_name="credentials")
+@sessions.output(schemas.SessionSchema, status_code=201)
 @sessions.doc(responses={401: "Wrong name or password.", 429: "Too many failures in a row."})
 def log_in(credentials: dict[str, str]) -> dict[str, str]:
-    """Log in: an opaque session token."""
+    """Log in; returns an opaque session token."""
     user = credentials["user"]
     token = _accounts().log_in(user, credentials["password"], request.remote_addr or "")
-    note(user=user)  # a name that opens nothing may be a password in the wrong field
+    note(user=user)  # after success only: an unknown name may be a password in the wrong field
     return {"token": token, "user": user}
 
 
@@ -33,6 +33,6 @@ def log_in(credentials: dict[str, str]) -> dict[str, str]:
 @sessions.auth_required(bearer)
 @sessions.output({}, status_code=204)
 def log_out() -> str:
-    """Log out: the token opens nothing from now on."""
+    """Log out; the token is revoked."""
     _accounts().log_out(bearer.get_auth().token)
     return ""

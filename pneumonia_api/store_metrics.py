@@ -1,6 +1,6 @@
-"""What Redis knows of queue, worklist and reviews, read whenever the API is scraped.
+"""Metrics of queue, worklist and reviews, read from Redis at each scrape of the API.
 
-Every host of the API tells the same.
+Every API host reports the same values.
 """
 
 import logging
@@ -22,7 +22,7 @@ from pneumonia_api.records.workers import Workers
 log = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 0.5
-"""For each of the answers that a scrape needs from Redis; the scrape itself must not be late."""
+"""Timeout of each call to Redis, so that the scrape itself does not time out."""
 
 REVIEW_WEEKS = 8
 
@@ -44,15 +44,15 @@ REVIEWS = GaugeKind(
 
 
 class StoreMetrics(Collector):
-    """Gauges of what is in Redis; none of them while that does not answer."""
+    """Gauges of what is in Redis; absent while Redis does not respond."""
 
     def __init__(self, redis_url: str) -> None:
         self._url = redis_url
 
     def collect(self) -> Iterable[Metric]:
-        """Read everything in a few round trips, on a connection of its own.
+        """Read everything in a few round trips, on a new connection.
 
-        A kept connection would be stale after a restart of Redis, and a second try too late.
+        A pooled connection is stale after a restart of Redis, and there is no time for a retry.
         """
         try:
             with redis.Redis.from_url(
@@ -80,7 +80,7 @@ def _read(client: redis.Redis) -> list[Metric]:
             pipe.hgetall(keys.reviews(week))
         waiting, in_flight, oldest, *more = pipe.execute()
     counts, reviews = more[: len(STATUSES)], more[len(STATUSES) :]
-    # An id begins with its time in milliseconds.
+    # An id begins with its creation time in milliseconds.
     age = max(0.0, time.time() - int(oldest[0][:12], 16) / 1000) if oldest else 0.0
     return [
         WAITING.show({(): waiting}),
@@ -99,6 +99,6 @@ def _read(client: redis.Redis) -> list[Metric]:
 
 
 def list_weeks(today: date) -> list[str]:
-    """The present ISO week and those before it, as in 2026-W48."""
+    """The current ISO week and the REVIEW_WEEKS - 1 before it, such as 2026-W48."""
     days = [today - timedelta(weeks=back) for back in range(REVIEW_WEEKS)]
     return [f"{day.isocalendar().year}-W{day.isocalendar().week:02}" for day in days]

@@ -3,11 +3,12 @@
 import contextlib
 import threading
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import redis
 from apiflask import APIBlueprint, FileSchema
 from flask import Response, current_app, make_response
+from werkzeug.datastructures import FileStorage
 
 from model.reading.kinds import is_dicom, read_size
 from model.reading.limits import UnreadableXray
@@ -30,20 +31,45 @@ v1.before_request(check_body)
 v1.before_request(check_query)
 
 
+class UploadForm(TypedDict):
+    """The fields of `schemas.UploadSchema`."""
+
+    xray: FileStorage
+    reference: str
+
+
+class PageQuery(TypedDict):
+    """The parameters of `schemas.PageQuerySchema`."""
+
+    status: str | None
+    decision: str | None
+    reviewed: bool | None
+    q: str
+    cursor: str | None
+    limit: int
+
+
+class Page(TypedDict):
+    """The content of `schemas.PageSchema`."""
+
+    xrays: list[XrayRecord]
+    cursor: str | None
+
+
 class EmptyUpload(ValueError):
     """The file has no bytes."""
 
 
 class FileTooLarge(ValueError):
-    """The file alone is above the limit, though the form around it was within its own."""
+    """The file exceeds its limit, although the whole form is within that of the body."""
 
 
 class UnsupportedImage(ValueError):
-    """The bytes are of no kind that is accepted."""
+    """The file is in none of the accepted formats."""
 
 
 class TooManyPixels(ValueError):
-    """The image's header tells of more pixels than the limit."""
+    """The header of the image states more pixels than the limit."""
 
 
 class ModelUnknown(RuntimeError):
@@ -59,9 +85,9 @@ def _images() -> ImageStore:
 
 
 def check_upload(data: bytes) -> None:
-    """Refuse at once what cannot be an X-ray, by its header alone.
+    """Refuse what cannot be an X-ray, by its header alone.
 
-    No decoder ever sees the bytes in this process: that is the part of the worker's cage.
+    This process never decodes an image; the worker does that in a sandboxed child process.
 
     Raises EmptyUpload, FileTooLarge, UnsupportedImage or TooManyPixels.
     """
@@ -81,27 +107,27 @@ def check_upload(data: bytes) -> None:
 
 @v1.post("/xrays")
 @v1.auth_required(bearer)
-@v1.input(schemas.Wait, location="query", arg_name="query")
-@v1.input(schemas.UploadHeaders, location="headers", arg_name="headers")
-@v1.input(schemas.Upload, location="form_and_files", arg_name="form")
-@v1.output(schemas.Xray, status_code=202)
+@v1.input(schemas.WaitSchema, location="query", arg_name="query")
+@v1.input(schemas.UploadHeadersSchema, location="headers", arg_name="headers")
+@v1.input(schemas.UploadSchema, location="form_and_files", arg_name="form")
+@v1.output(schemas.XraySchema, status_code=202)
 @v1.doc(
     responses={
-        200: "Done, rejected or failed; or identical bytes were judged by this model before.",
-        202: "Accepted; ask again with GET.",
+        200: "Done, rejected or failed; or this model has a prediction of the same bytes.",
+        202: "Accepted; poll with GET.",
         413: "Larger than the limits.",
-        415: "Not a kind of image that is accepted.",
-        422: "Several files, a value that is no such value, or an idempotency key of other bytes.",
-        429: "You have your share of X-rays waiting; Retry-After says when to come back.",
-        503: "Too many X-rays are waiting; Retry-After says when to come back.",
+        415: "Not an accepted image format.",
+        422: "Several files, an invalid value, or an idempotency key used for other bytes.",
+        429: "You have as many X-rays waiting as one caller may; see Retry-After.",
+        503: "Too many X-rays are waiting; see Retry-After.",
     }
 )
 def create_xray(
-    query: dict[str, Any], headers: dict[str, Any], form: dict[str, Any]
+    query: dict[str, float], headers: dict[str, str | None], form: UploadForm
 ) -> tuple[XrayRecord, int]:
     """Upload one X-ray."""
     check_form()
-    upload: Upload = form["xray"].stream
+    upload = cast(Upload, form["xray"].stream)  # of `ApiRequest`
     caller = str(bearer.current_user)
     key = sent.name_key(caller, headers["key"])
     if upload.size > current_app.config["MAX_FILE_BYTES"]:
@@ -114,13 +140,13 @@ def create_xray(
             check_upload(upload.read())
         new = accept(new_xray(caller, upload.digest, form["reference"]), upload, key)
     note(xray=new.id)
-    with contextlib.suppress(redis.RedisError):  # accepted all the same
+    with contextlib.suppress(redis.RedisError):  # it is accepted even if waiting fails
         new = _wait(new, query["wait"])
     return new, 202 if new.status == "queued" else 200
 
 
 def _wait(xray: XrayRecord, seconds: float) -> XrayRecord:
-    """The record when it is finished, or as it is after `seconds`, or when too many wait."""
+    """The record once it is finished; unfinished after `seconds`, or if too many requests wait."""
     waiters: threading.Semaphore = current_app.extensions["waiters"]
     if not seconds or xray.status != "queued" or not waiters.acquire(blocking=False):
         return xray
@@ -132,18 +158,18 @@ def _wait(xray: XrayRecord, seconds: float) -> XrayRecord:
 
 @v1.get("/xrays/<xray_id>")
 @v1.auth_required(bearer)
-@v1.input(schemas.Wait, location="query", arg_name="query")
-@v1.output(schemas.Xray)
-def read_xray_record(xray_id: str, query: dict[str, Any]) -> XrayRecord:
-    """One record; with `wait`, held until it is finished."""
+@v1.input(schemas.WaitSchema, location="query", arg_name="query")
+@v1.output(schemas.XraySchema)
+def read_xray_record(xray_id: str, query: dict[str, float]) -> XrayRecord:
+    """One record; with `wait`, the response is held until it is finished."""
     return _wait(_xrays().get(xray_id), query["wait"])
 
 
 @v1.get("/xrays")
 @v1.auth_required(bearer)
-@v1.input(schemas.PageQuery, location="query", arg_name="query")
-@v1.output(schemas.Page)
-def list_xrays(query: dict[str, Any]) -> dict[str, Any]:
+@v1.input(schemas.PageQuerySchema, location="query", arg_name="query")
+@v1.output(schemas.PageSchema)
+def list_xrays(query: PageQuery) -> Page:
     """The worklist, newest first."""
     worklist: Worklist = current_app.extensions["worklist"]
     found, cursor = worklist.page(**query)
@@ -158,7 +184,7 @@ def read_preview(xray_id: str) -> Response:
     xray = _xrays().get(xray_id)
     response = make_response(_images().read_preview(xray.id))
     response.content_type = "image/jpeg"
-    # Pictures of patients stay out of shared caches; the id names one picture for ever.
+    # Patient images stay out of shared caches; the preview of an id never changes.
     response.cache_control.private = True
     response.cache_control.max_age = 3600
     return response
@@ -166,11 +192,11 @@ def read_preview(xray_id: str) -> Response:
 
 @v1.put("/xrays/<xray_id>/review")
 @v1.auth_required(bearer)
-@v1.input(schemas.NewReview, arg_name="review")
-@v1.output(schemas.Xray)
-@v1.doc(responses={404: "No such X-ray.", 409: "It has no prediction, or not yet."})
+@v1.input(schemas.NewReviewSchema, arg_name="review")
+@v1.output(schemas.XraySchema)
+@v1.doc(responses={404: "No such X-ray.", 409: "It has no prediction yet."})
 def review_xray(xray_id: str, review: dict[str, str]) -> XrayRecord:
-    """Record the reader's own reading of an X-ray that is done; the last one stands."""
+    """Record the reader's own reading of an X-ray that is done; it replaces an earlier one."""
     reviews: Reviews = current_app.extensions["reviews"]
     reader = str(bearer.current_user)
     return reviews.put(xray_id, **review, reader=reader, at=datetime.now(UTC))
@@ -180,13 +206,13 @@ def review_xray(xray_id: str, review: dict[str, str]) -> XrayRecord:
 @v1.auth_required(bearer)
 @v1.output({}, status_code=204)
 def delete_xray(xray_id: str) -> str:
-    """Forget a record, its preview and, if it still waits, its bytes."""
+    """Delete a record, its preview and, if it is still queued, its bytes."""
     xray = _xrays().get(xray_id)
-    # First: while this fails, the record is there to try again. Not the upload: a record that
-    # cannot be deleted is still to be judged.
+    # The preview goes first: if that fails, the record remains and the caller can retry. The upload
+    # goes last: a record that cannot be deleted still needs it for its prediction.
     _images().delete_preview(xray_id)
     _xrays().delete(xray)
-    forget_images(xray_id)  # and what a worker wrote meanwhile
+    forget_images(xray_id)  # also a preview that a worker has written meanwhile
     return ""
 
 
@@ -194,7 +220,7 @@ def delete_xray(xray_id: str) -> str:
 @v1.auth_required(bearer)
 @v1.output({})
 def read_model() -> dict[str, Any]:
-    """The metadata of the artifact that the workers run."""
+    """The metadata of the artifact that the workers serve."""
     served: ServedModel = current_app.extensions["served_model"]
     model = served.get()
     if model is None:

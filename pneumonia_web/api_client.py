@@ -1,26 +1,26 @@
-"""The API as the web sees it: HTTP and nothing else."""
+"""A client of the HTTP API."""
 
 from collections.abc import Mapping
-from typing import IO, Any
+from typing import IO, Any, cast
 from urllib.parse import quote
 
 import requests
 from requests_toolbelt import MultipartEncoder
 
-from monitoring.logs.requests import HEADER, find_request
+from monitoring.logs.requests import HEADER, find_request_id
+from pneumonia_web.records import Page, Xray
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
 UPLOAD_WAIT_SECONDS = 10
 UNREACHED_SECONDS = 30
-"""When to come back after no answer at all: the API starts again in less."""
+"""When to retry if there was no response at all: the API restarts faster."""
 
-
-NO_SENSE = "The service gave an answer that makes no sense."
+UNEXPECTED = "The service returned an unexpected answer."
 
 
 class ApiError(RuntimeError):
-    """The API said no, or nothing at all; `str()` is one sentence for a person.
+    """The API refused the request or did not respond; `str()` is one sentence for a person.
 
     With `retry_after`, in seconds, the sentence says when to try again.
     """
@@ -29,7 +29,7 @@ class ApiError(RuntimeError):
         self, status: int, code: str, message: str, retry_after: int | None = None
     ) -> None:
         if retry_after:
-            # Sentences read "what happened; what to do": only the second half changes.
+            # Sentences have the form "what happened; what to do": only the second half is replaced.
             happened = message.partition(";")[0].rstrip(".")
             message = f"{happened}; try again in {say_seconds(retry_after)}."
         super().__init__(message)
@@ -39,20 +39,20 @@ class ApiError(RuntimeError):
 
 
 def say_seconds(seconds: int) -> str:
-    """A time to wait as a person reads it: rounded up to minutes from two minutes on."""
+    """A time to wait for a person: from two minutes on in minutes, rounded up."""
     if seconds >= 120:
         return f"{-(-seconds // 60)} minutes"
     return f"{seconds} second{'' if seconds == 1 else 's'}"
 
 
 class ApiClient:
-    """One method for each call; `token` is the person's session token.
+    """One method for each API call; `token` is the session token of the logged-in person.
 
-    Every method raises ApiError. Connections are kept and shared by all threads.
+    Every method raises ApiError. All threads share a pool of connections.
     """
 
     def __init__(self, url: str, key: str) -> None:
-        """`key` lets the API take the web's word on the browser's address."""
+        """With the web's `key` the API trusts the browser's address that the web forwards."""
         self._url = url
         self._session = requests.Session()
         self._session.trust_env = False  # no proxy stands between the web and its API
@@ -61,26 +61,26 @@ class ApiClient:
         self._session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=32))
 
     def log_in(self, user: str, password: str, address: str) -> str:
-        """A session token; failures count by name and `address`, the browser's."""
+        """Log in; returns a session token. Failures count by name and the browser's `address`."""
         answer = self._call(
             "POST",
             "/v1/sessions",
             json={"user": user, "password": password},
             headers={"X-Forwarded-For": address},
         )
-        return str(self._record(answer, "token")["token"])
+        return str(self._parse(answer, "token")["token"])
 
     def log_out(self, token: str) -> None:
-        """End the session."""
+        """Revoke the session token."""
         self._call("DELETE", "/v1/sessions/current", token)
 
     def upload(
         self, token: str, file: IO[bytes], media_type: str, reference: str, key: str | None
-    ) -> dict[str, Any]:
+    ) -> Xray:
         """Stream one X-ray to the API and wait for its record, finished or still queued.
 
-        Sent again under the same `key`, it is the same upload. The file's own name stays behind: it
-        may be a patient's.
+        `key` is an idempotency key: a retry with it is the same upload. The file's own name, which
+        may be a patient's, is not sent.
         """
         form = MultipartEncoder({"reference": reference, "xray": ("xray", file, media_type)})
         answer = self._call(
@@ -92,51 +92,52 @@ class ApiClient:
             headers={"Content-Type": form.content_type, "Idempotency-Key": key},
             timeout=(CONNECT_SECONDS, UPLOAD_WAIT_SECONDS + READ_SECONDS),
         )
-        return self._record(answer, "id", "status", "reason")
+        return cast(Xray, self._parse(answer, "id", "status", "reason"))
 
-    def read(self, token: str, xray_id: str) -> dict[str, Any]:
+    def read(self, token: str, xray_id: str) -> Xray:
         """One record."""
         path = f"/v1/xrays/{quote(xray_id, safe='')}"
-        return self._record(self._call("GET", path, token), "id")
+        return cast(Xray, self._parse(self._call("GET", path, token), "id"))
 
-    def list(self, token: str, query: Mapping[str, str]) -> dict[str, Any]:
+    def list(self, token: str, query: Mapping[str, str]) -> Page:
         """One page of the worklist."""
         answer = self._call("GET", "/v1/xrays", token, params=query)
-        return self._record(answer, "xrays", "cursor")
+        return cast(Page, self._parse(answer, "xrays", "cursor"))
 
     def read_preview(self, token: str, xray_id: str) -> bytes:
         """The preview, a JPEG."""
         return self._call("GET", f"/v1/xrays/{quote(xray_id, safe='')}/preview", token).content
 
-    def review(self, token: str, xray_id: str, label: str, note: str) -> dict[str, Any]:
-        """Record the person's own reading; the record with it."""
+    def review(self, token: str, xray_id: str, label: str, note: str) -> Xray:
+        """Record the person's own reading; returns the record with it."""
         path = f"/v1/xrays/{quote(xray_id, safe='')}/review"
-        return self._record(self._call("PUT", path, token, json={"label": label, "note": note}))
+        answer = self._call("PUT", path, token, json={"label": label, "note": note})
+        return cast(Xray, self._parse(answer))
 
     def delete(self, token: str, xray_id: str) -> None:
-        """Forget an X-ray."""
+        """Delete an X-ray."""
         self._call("DELETE", f"/v1/xrays/{quote(xray_id, safe='')}", token)
 
     def close(self) -> None:
-        """End the kept connections."""
+        """Close the pooled connections."""
         self._session.close()
 
     @staticmethod
-    def _record(answer: requests.Response, *names: str) -> dict[str, Any]:
-        """The answer's JSON object, which has at least these names."""
+    def _parse(answer: requests.Response, *names: str) -> dict[str, object]:
+        """The JSON object in `answer`, checked to have at least these names."""
         try:
             record = answer.json()
         except requests.JSONDecodeError as error:
-            raise ApiError(502, "unknown", NO_SENSE, UNREACHED_SECONDS) from error
+            raise ApiError(502, "unknown", UNEXPECTED, UNREACHED_SECONDS) from error
         if not isinstance(record, dict) or not record.keys() >= set(names):
-            raise ApiError(502, "unknown", NO_SENSE, UNREACHED_SECONDS)
+            raise ApiError(502, "unknown", UNEXPECTED, UNREACHED_SECONDS)
         return record
 
     def _call(
         self, method: str, path: str, token: str | None = None, **options: Any
     ) -> requests.Response:
         headers = options.pop("headers", {})
-        headers[HEADER] = find_request()  # None is not sent
+        headers[HEADER] = find_request_id()  # requests omits None
         if token:
             headers["Authorization"] = f"Bearer {token}"
         options.setdefault("timeout", (CONNECT_SECONDS, READ_SECONDS))
@@ -146,7 +147,7 @@ class ApiClient:
             )
         except requests.RequestException as error:
             raise ApiError(
-                503, "api_unavailable", "The service does not answer.", UNREACHED_SECONDS
+                503, "api_unavailable", "The service is not responding.", UNREACHED_SECONDS
             ) from error
         if answer.ok:
             return answer
@@ -159,7 +160,7 @@ class ApiClient:
             raise ApiError(
                 answer.status_code,
                 "unknown",
-                NO_SENSE,
+                UNEXPECTED,
                 retry_after,
             ) from error
         raise ApiError(answer.status_code, code, message, retry_after)

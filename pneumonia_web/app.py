@@ -1,6 +1,6 @@
-"""The web's factory.
+"""The web's application factory.
 
-`app` is built on first access (`gunicorn app:app`), so importing `create_app` reads nothing.
+`app` is built on first access (`gunicorn app:app`), so importing `create_app` reads no settings.
 """
 
 import secrets
@@ -19,35 +19,35 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BuildError
 
 from monitoring.logs.lines import write_lines
-from monitoring.logs.requests import find_request, follow_requests, note
-from monitoring.metrics.exposition import mount_metrics, tell_release
+from monitoring.logs.requests import find_request_id, follow_requests, note
+from monitoring.metrics.exposition import expose_release, mount_metrics
 from pneumonia_web.api_client import ApiClient, ApiError
 from pneumonia_web.config import read_config
-from pneumonia_web.forwarded import ProxyOnly
 from pneumonia_web.metrics import REQUESTS
 from pneumonia_web.views import ask_to_log_in, pages, refreshes_part, wants_json
 from webserver.body import TooManySenders, TooSlow
+from webserver.forwarded import TrustedProxyHeaders, comes_from
 from webserver.host import KnownHost
 
 FORM_BYTES = 64 * 1024
-"""What the form around a file may take: the reference, the CSRF token, the parts' headers."""
+"""Limit of a form without its file: the reference, the CSRF token, the headers of the parts."""
 
 SENTENCES = {
     404: "There is no page at this address.",
-    405: "This address does not take that method.",
-    413: "The file is larger than {max_mb} MB; export the X-ray smaller, or as JPEG.",
-    408: "The file came too slowly and was cut off; send it again.",
+    405: "This address does not accept that method.",
+    413: "The file is larger than {max_mb} MB; export the X-ray at a lower resolution, or as JPEG.",
+    408: "The upload was too slow and was stopped; send it again.",
     500: "Something went wrong on our side; it was logged. Try again.",
 }
 
-# What a page may raise while it is drawn: a template that is wrong or cannot be read, no route.
+# What rendering may raise: a template that is wrong or unreadable, an unknown route.
 PAGE_FAULTS = (TemplateError, BuildError, RuntimeError, LookupError, TypeError, ValueError, OSError)
 
-# Everything comes from this server and nothing runs inline; images may be drawn from memory.
+# Everything is loaded from this server and nothing is inline; images may come from memory (blob:).
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob:; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-    # The path names an X-ray and the query holds what was searched for: no log gets them.
+    # The path has the id of an X-ray and the query a search text: neither may reach a log.
     "Referrer-Policy": "strict-origin",
     "X-Content-Type-Options": "nosniff",
 }
@@ -59,7 +59,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
     app = Flask(__name__)
     REQUESTS.watch(app)
     app.config.update(
-        DEBUG=False,  # FLASK_DEBUG would hand a fault to gunicorn, past the error handlers
+        DEBUG=False,  # with FLASK_DEBUG an exception would reach gunicorn past the error handlers
         SECRET_KEY=config.secret_key,
         MAX_FILE_BYTES=config.max_body_bytes,
         MAX_CONTENT_LENGTH=config.max_body_bytes + FORM_BYTES,
@@ -67,7 +67,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         SESSION_COOKIE_NAME="pneumonia_session",
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=config.cookie_secure,
-        WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a worklist stays open all day
+        WTF_CSRF_TIME_LIMIT=None,  # valid as long as the session: a worklist stays open all day
     )
     app.jinja_env.globals.update(
         new_key=partial(secrets.token_hex, 16),
@@ -77,20 +77,21 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
     app.jinja_env.filters.update(percent=percent, moment=datetime.fromisoformat)
     app.extensions["api"] = ApiClient(config.api_url, config.web_key)
     follow_requests(app)
-    app.before_request(check_sender)  # before anything reads a body
+    app.before_request(check_sender)  # before CSRFProtect reads the body
     CSRFProtect(app)
     app.register_blueprint(pages)
     _register_errors(app)
     app.after_request(protect)
-    tell_release("web")
+    expose_release("web")
     mount_metrics(app)
-    believed = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)
-    app.wsgi_app = KnownHost(ProxyOnly(believed, config.proxies))  # type: ignore[method-assign]
+    forwarded = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)
+    trusted = TrustedProxyHeaders(forwarded, comes_from(config.proxies))
+    app.wsgi_app = KnownHost(trusted)  # type: ignore[method-assign]
     return app
 
 
 def check_sender() -> ResponseReturnValue | None:
-    """Let only who is logged in send a file, and anything else be a small form."""
+    """Require a session for a file upload, and limit every other body to a small form."""
     if request.endpoint != "pages.upload":
         request.max_content_length = FORM_BYTES
         if request.mimetype == "multipart/form-data":
@@ -101,7 +102,7 @@ def check_sender() -> ResponseReturnValue | None:
 
 
 def percent(probability: float) -> str:
-    """A probability as a person reads it: whole per cent, and never a flat 0 or 100."""
+    """A probability for a person: in whole per cent, and never exactly 0 or 100."""
     if probability < 0.01:
         return "< 1 %"
     if probability > 0.99:
@@ -110,7 +111,7 @@ def percent(probability: float) -> str:
 
 
 def protect(response: Response) -> Response:
-    """Add the headers that keep the pages and what they show to this browser and this site."""
+    """Add the headers that keep pages out of caches, frames and other sites' logs."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if response.mimetype == "text/html":
@@ -122,16 +123,16 @@ def _register_errors(app: Flask) -> None:
     def answer(status: int, sentence: str, retry_after: int | None = None) -> ResponseReturnValue:
         headers = {"Retry-After": str(retry_after)} if retry_after else {}
         if refreshes_part():
-            # The page keeps what it shows and says this above it.
+            # The page keeps its content and shows the sentence above it.
             return sentence, status, {**headers, "Content-Type": "text/plain; charset=utf-8"}
         if wants_json():
             return jsonify(error=sentence), status, headers
         try:
             page = render_template(
-                "error.html", status=status, sentence=sentence, request_id=find_request()
+                "error.html", status=status, sentence=sentence, request_id=find_request_id()
             )
         except PAGE_FAULTS:
-            app.logger.exception("the page of an error could not be drawn")
+            app.logger.exception("the error page could not be rendered")
             return sentence, status, {**headers, "Content-Type": "text/plain; charset=utf-8"}
         return page, status, headers
 
@@ -145,17 +146,17 @@ def _register_errors(app: Flask) -> None:
     @app.errorhandler(CSRFError)
     def answer_csrf(error: CSRFError) -> ResponseReturnValue:
         del error
-        # The token lives in the session: when that has ended, this is what is seen first.
+        # The token is part of the session, so an expired session fails this check first.
         if request.endpoint != "pages.start_session" and "token" not in session:
             return ask_to_log_in()
-        return answer(400, "The page was too old; reload it and try again.")
+        return answer(400, "The page was out of date; reload it and try again.")
 
     @app.errorhandler(HTTPException)
     def answer_http(error: HTTPException) -> ResponseReturnValue:
         status = error.code or 500
         sentence = SENTENCES.get(status, "The request could not be read.")
         if status == 413 and request.max_content_length == FORM_BYTES:
-            sentence = "The form has too long a text; shorten it and send it again."
+            sentence = "The text in the form is too long; shorten it and send it again."
         return answer(status, sentence.format(max_mb=app.config["MAX_FILE_BYTES"] >> 20))
 
     @app.errorhandler(ParseException)
@@ -170,20 +171,20 @@ def _register_errors(app: Flask) -> None:
     def answer_busy(error: TooManySenders) -> ResponseReturnValue:
         del error
         note(code="busy")
-        return answer(503, "Too many files arrive at once; try again in 5 seconds.", 5)
+        return answer(503, "Too many files are arriving at once; try again in 5 seconds.", 5)
 
     @app.errorhandler(OSError)
     def answer_full(error: OSError) -> ResponseReturnValue:
-        # A file is kept in the folder for temporary files until the API has it.
+        # An upload is in the folder for temporary files until the API has it; its disk may be full.
         del error
-        app.logger.exception("a file could not be taken")
+        app.logger.exception("an upload could not be stored")
         note(code="no_room")
-        return answer(503, "The file could not be taken; try again in 30 seconds.", 30)
+        return answer(503, "The file could not be accepted; try again in 30 seconds.", 30)
 
 
 def __getattr__(name: str) -> Any:
     if name == "app":
-        write_lines("web", find_request)
+        write_lines("web", find_request_id)
         globals()["app"] = create_app()
         return globals()["app"]
     raise AttributeError(name)

@@ -1,95 +1,63 @@
-"""The web's settings; the only reader of its environment.
-
-A value missing from the environment is read from `var/env`, which `make run` writes.
-"""
+"""The web's settings; nothing else in the web reads the environment."""
 
 import ipaddress
-import os
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from dotenv import dotenv_values
+from pydantic import BeforeValidator, Field
+from pydantic_settings import NoDecode
 
-ROOT = Path(__file__).resolve().parents[1]
-LOOPBACK = "127.0.0.1"
+from webserver.forwarded import Network
+from webserver.settings import (
+    LOOPBACK,
+    BodyBytes,
+    ConfigError,
+    Pixels,
+    Port,
+    Seconds,
+    Secret,
+    Settings,
+    find_var,
+)
+
+__all__ = ["Config", "ConfigError", "read_config"]
 
 
-# As in pneumonia_api/config.py, which has the reasons.
-MOST_BODY_MB = 500
-MOST_MEGAPIXELS = 178
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
-class ConfigError(RuntimeError):
-    """A required setting is missing or a value makes no sense; names the setting."""
+def _read_networks(value: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(each.strip()) for each in value.split(","))
+    except ValueError as error:
+        raise ValueError(f"must be addresses or networks, not {value[:60]!r}.") from error
 
 
-@dataclass(frozen=True)
-class Config:
-    """Every setting, checked."""
+def _read_switch(value: str) -> bool:
+    if value not in ("0", "1"):
+        raise ValueError(f"must be 0 or 1, not {value[:20]!r}.")
+    return value == "1"
 
-    api_url: str
-    secret_key: str
-    web_key: str
-    cookie_secure: bool
-    max_body_bytes: int
-    max_pixels: int
-    session_seconds: int
-    web_host: str
-    web_port: int
-    multiprocess_dir: Path
-    proxies: tuple[Network, ...]
+
+class Config(Settings):
+    """Sizes are in bytes and pixels, times in seconds."""
+
+    api_url: Annotated[str, BeforeValidator(lambda url: url.rstrip("/"))]
+    secret_key: Secret
+    web_key: Secret = ""
+    cookie_secure: Annotated[bool, BeforeValidator(_read_switch)] = True
+    max_body_bytes: BodyBytes = Field(25 << 20, alias="MAX_BODY_MB")
+    max_pixels: Pixels = Field(60_000_000, alias="MAX_MEGAPIXELS")
+    session_seconds: Seconds = Field(12 * 3600, alias="SESSION_HOURS")
+    web_host: str = LOOPBACK
+    web_port: Port = 8000
+    multiprocess_dir: Path = Field(
+        default_factory=lambda: find_var().absolute() / "multiprocess" / "web",
+        alias="PROMETHEUS_MULTIPROC_DIR",
+    )
+    proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_read_networks)] = Field(
+        (ipaddress.IPv4Network(LOOPBACK),), alias="PROXY_ADDRESS"
+    )
 
 
 def read_config(overrides: Mapping[str, str] | None = None) -> Config:
-    """Settings from `overrides`, else the environment, else `var/env`, else their defaults.
-
-    Raises ConfigError with the setting's name.
-    """
-    var = Path(os.environ.get("VAR_DIR") or ROOT / "var")
-    read = {**dotenv_values(var / "env"), **os.environ, **(overrides or {})}
-    values = {name: (value or "").strip() for name, value in read.items()}
-
-    def required(name: str) -> str:
-        value = values.get(name)
-        if not value:
-            raise ConfigError(f"{name} is not set; `make run` writes it to var/env.")
-        return value
-
-    def whole(name: str, default: int, most: int) -> int:
-        value = values.get(name) or str(default)
-        if not re.fullmatch("[0-9]{1,9}", value) or not 0 < int(value) <= most:
-            raise ConfigError(
-                f"{name} must be a whole number from 1 to {most}, not {value[:20]!r}."
-            )
-        return int(value)
-
-    proxy_address = values.get("PROXY_ADDRESS") or LOOPBACK
-    try:
-        networks = [ipaddress.ip_network(each.strip()) for each in proxy_address.split(",")]
-    except ValueError as error:
-        raise ConfigError(
-            f"PROXY_ADDRESS must be addresses or networks, not {proxy_address[:60]!r}."
-        ) from error
-    cookie_secure = values.get("COOKIE_SECURE") or "1"
-    if cookie_secure not in ("0", "1"):
-        raise ConfigError(f"COOKIE_SECURE must be 0 or 1, not {cookie_secure[:20]!r}.")
-
-    return Config(
-        api_url=required("API_URL").rstrip("/"),
-        secret_key=required("SECRET_KEY"),
-        web_key=values.get("WEB_KEY") or "",
-        cookie_secure=cookie_secure == "1",
-        max_body_bytes=whole("MAX_BODY_MB", 25, MOST_BODY_MB) * 1024 * 1024,
-        max_pixels=whole("MAX_MEGAPIXELS", 60, MOST_MEGAPIXELS) * 1_000_000,
-        session_seconds=whole("SESSION_HOURS", 12, 8760) * 3600,
-        web_host=values.get("WEB_HOST") or LOOPBACK,
-        proxies=tuple(networks),
-        web_port=whole("WEB_PORT", 8000, 65535),
-        multiprocess_dir=Path(
-            values.get("PROMETHEUS_MULTIPROC_DIR") or var.absolute() / "multiprocess" / "web"
-        ),
-    )
+    """The web's settings from `overrides`, the environment and `var/env`. Raises ConfigError."""
+    return Config.read(overrides)

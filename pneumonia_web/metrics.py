@@ -1,4 +1,4 @@
-"""What the web counts; every name begins with `pneumonia_`, and no label identifies anybody."""
+"""The web's metrics; every name begins with `pneumonia_`, and no label identifies a person."""
 
 from monitoring.metrics.requests import RequestMetrics
 

@@ -32,9 +32,9 @@ KEY_HEADER = "Idempotency-Key"
 
 PAGE_SIZE = "25"
 
-# Where log-in may lead: the two pages, and not what they are made of (a preview is a bare picture).
-# Plain characters only: browsers drop tabs and newlines and turn backslashes round, and a
-# harmless-looking path becomes another host.
+# Where log-in may redirect to: the two pages, but not their parts (a preview is a bare image).
+# Plain characters only: browsers drop tabs and newlines and turn backslashes into slashes, so a
+# harmless-looking path can become another host (open redirect).
 OWN_PAGE = re.compile(r"/xrays(?:/[0-9a-f]{32})?(?:\?[\w=&%.+-]*)?", re.ASCII)
 
 
@@ -45,7 +45,7 @@ def _api() -> ApiClient:
 def logged_in(
     view: Callable[..., ResponseReturnValue],
 ) -> Callable[..., ResponseReturnValue]:
-    """Pass the person's token to the view; without one, ask to log in first."""
+    """Pass the session token to the view; without one, ask the person to log in."""
 
     @functools.wraps(view)
     def guarded(**arguments: Any) -> ResponseReturnValue:
@@ -57,7 +57,7 @@ def logged_in(
 
 
 def ask_to_log_in() -> ResponseReturnValue:
-    """To the log-in page, and back here after it; scripts keep their page and say it there."""
+    """Redirect to the log-in page, and from there back here; a script gets a 401 instead."""
     session.clear()
     if refreshes_part():
         return "", 401
@@ -71,7 +71,7 @@ def ask_to_log_in() -> ResponseReturnValue:
 
 
 def refreshes_part() -> bool:
-    """Whether a part of a page that is open asks for its news."""
+    """Whether htmx asks for a part of an open page."""
     return "HX-Request" in request.headers
 
 
@@ -82,13 +82,15 @@ def wants_json() -> bool:
 
 @pages.before_request
 def refuse_repeats() -> None:
-    """Refuse a value that is there twice: one of the two would be dropped without a word."""
+    """Refuse a repeated value: all but one would be dropped silently."""
     if sum(bool(file.filename) for _, file in request.files.items(multi=True)) > 1:
         raise ApiError(422, "several_files", "Send one X-ray at a time; none of these was stored.")
     for values in (request.args, request.form, request.files):
         if any(len(found) > 1 for _, found in values.lists()):
             raise ApiError(
-                400, "repeated", "The form says something twice; reload the page and send it again."
+                400,
+                "repeated",
+                "The form repeats a field; reload the page and send it again.",
             )
 
 
@@ -106,7 +108,7 @@ def log_in() -> ResponseReturnValue:
 
 @pages.post("/login")
 def start_session() -> ResponseReturnValue:
-    """Log in, then on to the page that was asked for."""
+    """Log in, then redirect to the page that was asked for."""
     user = request.form.get("user", "").strip()
     try:
         token = _api().log_in(user, request.form.get("password", ""), request.remote_addr or "")
@@ -123,16 +125,16 @@ def start_session() -> ResponseReturnValue:
 
 @pages.post("/logout")
 def end_session() -> ResponseReturnValue:
-    """Log out; the token opens nothing afterwards.
+    """Log out; the API revokes the token.
 
-    While the API cannot end the session, the browser keeps it, so that Log out can be tried again.
+    While the API cannot do that, the browser keeps its session, so that the person can try again.
     """
     token = session.get("token")
     if token:
         try:
             _api().log_out(token)
         except ApiError as error:
-            if error.status != 401:  # an expired session is logged out already
+            if error.status != 401:  # an expired session needs no log-out
                 raise ApiError(
                     error.status,
                     "not_logged_out",
@@ -147,13 +149,13 @@ def end_session() -> ResponseReturnValue:
 @pages.get("/xrays")
 @logged_in
 def worklist(token: str) -> ResponseReturnValue:
-    """Recent X-rays; a refresh gets the rows alone, and nothing when they have not changed."""
+    """Recent X-rays; a refresh gets only the rows, or 204 when they have not changed."""
     names = ("status", "decision", "reviewed", "q", "cursor")
     query = {name: request.args[name] for name in names if request.args.get(name)}
-    # What waits, or could not be judged, is nothing that a reader has still to review.
+    # An X-ray without a prediction cannot be reviewed yet, or ever.
     judged = {"status": "done"} if query.get("reviewed") == "false" else {}
     page = _api().list(token, {**judged, **query, "limit": PAGE_SIZE})
-    # Swapping rows takes the keyboard's focus away, so it happens only when there is news.
+    # Swapping the rows loses the keyboard focus, so they are sent only when they have changed.
     seen = hashlib.sha256(repr(page).encode()).hexdigest()[:16]
     if not refreshes_part():
         return render_template("worklist.html", page=page, query=query, seen=seen)
@@ -165,7 +167,7 @@ def worklist(token: str) -> ResponseReturnValue:
 @pages.post("/xrays")
 @logged_in
 def upload(token: str) -> ResponseReturnValue:
-    """Pass one X-ray on; the script gets JSON, a form without script is sent to the result."""
+    """Forward one X-ray to the API; answer JSON to the script, a redirect to a plain form."""
     file = request.files.get("xray")
     if not file:
         raise ApiError(400, "missing_file", "Choose an X-ray first.")
@@ -186,7 +188,7 @@ def upload(token: str) -> ResponseReturnValue:
 @pages.get("/xrays/<xray_id>")
 @logged_in
 def result(token: str, xray_id: str) -> ResponseReturnValue:
-    """The result; while it waits, the page asks for the inner part again."""
+    """The result page; while the X-ray is queued, the page polls for its inner part."""
     xray = _api().read(token, xray_id)
     inner = refreshes_part()
     if inner and xray["status"] == "queued":
@@ -208,7 +210,7 @@ def preview(token: str, xray_id: str) -> Response:
 @pages.post("/xrays/<xray_id>/review")
 @logged_in
 def review(token: str, xray_id: str) -> ResponseReturnValue:
-    """Record the reader's own reading; the script gets its part of the page anew."""
+    """Record the reader's own reading; htmx gets the updated part of the page."""
     typed = " ".join(request.form.get("note", "").split())
     xray = _api().review(token, xray_id, request.form.get("label", ""), typed)
     if refreshes_part():
@@ -227,5 +229,5 @@ def delete(token: str, xray_id: str) -> ResponseReturnValue:
 
 @pages.get("/livez")
 def livez() -> dict[str, str]:
-    """Whether this process answers."""
+    """Whether this process responds."""
     return {"status": "alive"}

@@ -1,4 +1,4 @@
-"""Fixtures for every test: the real samples, the larger data, a Redis, one running system."""
+"""Fixtures of all tests: the real samples, the larger data, a Redis, one running system."""
 
 import os
 from collections.abc import Iterator

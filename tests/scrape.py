@@ -1,4 +1,4 @@
-"""What stands in an answer of `/metrics`, or in a file for node_exporter."""
+"""Reads values from `/metrics`, or from a file for node_exporter."""
 
 from collections.abc import Iterator
 

@@ -57,7 +57,7 @@ def connect(port: int, text: str, body: bytes = b"") -> socket.socket:
 
 
 def read_all(connection: socket.socket) -> bytes:
-    """What comes until the other side closes."""
+    """The bytes received until the other side closes."""
     answer = b""
     while received := connection.recv(65536):
         answer += received

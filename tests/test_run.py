@@ -23,7 +23,7 @@ def find_children(process: subprocess.Popen[str]) -> list[psutil.Process]:
 
 
 def find_left(children: list[psutil.Process]) -> list[psutil.Process]:
-    """Those that run; one that has ended may wait for its new parent to notice."""
+    """Those that run; an ended one may be a zombie until its new parent reaps it."""
     left = []
     for child in children:
         with suppress(psutil.NoSuchProcess):
@@ -98,7 +98,7 @@ def test_ctrl_c_during_the_export(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_before_the_parts_are_up(tmp_path: Path) -> None:
-    """It ends what was just being started, without a traceback."""
+    """It ends a start in progress, without a traceback."""
     process = start_stack(tmp_path, free_ports())
     end = time.monotonic() + 60
     while not (tmp_path / "supervisord.conf").exists():
@@ -107,7 +107,7 @@ def test_ctrl_c_before_the_parts_are_up(tmp_path: Path) -> None:
 
 
 def check_early_end(process: subprocess.Popen[str]) -> None:
-    """Ctrl-C, and somebody who is impatient; nothing is printed but that it stops."""
+    """Ctrl-C several times; only the stop is reported."""
     os.killpg(process.pid, signal.SIGINT)
     children = find_children(process)
     os.killpg(process.pid, signal.SIGTERM)
@@ -119,7 +119,7 @@ def check_early_end(process: subprocess.Popen[str]) -> None:
 
 
 def test_every_usual_character_may_be_in_the_path(tmp_path: Path, samples: list[Path]) -> None:
-    """An X-ray is judged, and its preview is in the folder and not beside it."""
+    """An X-ray is analysed, and its preview is inside the folder."""
     var = tmp_path / "it's 100 %s %% {ü};#"
     with running_stack(var) as stack:
         record = send(stack, samples[0])
@@ -132,7 +132,7 @@ def test_every_usual_character_may_be_in_the_path(tmp_path: Path, samples: list[
 def check_refusal(
     var: Path, sentence: str, ports: dict[str, int] | None = None, **settings: str
 ) -> None:
-    """One line, code 1, nothing left running, no password told."""
+    """One line, exit code 1, nothing left running, no password printed."""
     process = start_stack(var, ports or free_ports(), **settings)
     text = wait_ready(process)
     process.wait(20)
@@ -154,7 +154,7 @@ def test_second_start_in_the_same_folder_is_refused(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("address", ["redis://:secret@127.0.0.1:1/0", "redis://:secret/x@host"])
-def test_redis_that_does_not_answer_is_told_in_one_line(tmp_path: Path, address: str) -> None:
+def test_redis_that_does_not_answer_is_reported_in_one_line(tmp_path: Path, address: str) -> None:
     """Also if the address is wrong; no line ever holds the password."""
     check_refusal(tmp_path, "REDIS_URL", REDIS_URL=address)
 
@@ -175,7 +175,7 @@ def test_same_port_twice_is_refused(tmp_path: Path) -> None:
     check_refusal(tmp_path, sentence, {**ports, "API_PORT": ports["PORT"]})
 
 
-def test_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
+def test_port_in_use_is_reported_in_one_line(tmp_path: Path) -> None:
     """The line names the port and the setting that changes it."""
     ports = free_ports()
     with socket.create_server(("127.0.0.1", ports["PORT"])):
@@ -188,19 +188,19 @@ def test_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
     assert text.strip() == f"{expected} with PORT=."
 
 
-def test_missing_artifact_is_told_in_one_line(tmp_path: Path) -> None:
+def test_missing_artifact_is_reported_in_one_line(tmp_path: Path) -> None:
     """The line names the missing file and what to do."""
     check_refusal(tmp_path, "The model artifact is missing", MODEL_DIR=str(tmp_path / "none"))
 
 
-def test_folder_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
-    """A file where the folder should be, a full or a read-only disk: the line says which."""
+def test_folder_that_cannot_be_written_is_reported_in_one_line(tmp_path: Path) -> None:
+    """A file in place of the folder, a full or a read-only disk: the line says which."""
     (tmp_path / "var").write_text("in the way")
     check_refusal(tmp_path / "var", "Cannot start: ")
 
 
 def test_wrong_setting_is_named(tmp_path: Path) -> None:
-    """A value that makes no sense ends the start, with its name."""
+    """An invalid setting ends the start and is named."""
     check_refusal(tmp_path, "MAX_BODY_MB must be a whole number", MAX_BODY_MB="many")
 
 

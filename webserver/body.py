@@ -1,4 +1,4 @@
-"""What a thread reads from a client: at least at a small rate, or it is given up."""
+"""Reads request bodies, and gives up on a client that sends more slowly than a minimum rate."""
 
 import threading
 import time
@@ -7,28 +7,29 @@ from typing import Any
 from gunicorn.http.unreader import SocketUnreader
 
 GRACE_SECONDS = 30
-"""How long a client may pause in all."""
+"""Total time that a client may pause, in seconds."""
 
 MIN_BYTES_PER_SECOND = 64 * 1024
-"""What it must send after that, on average; 25 MB may take almost seven minutes."""
+"""Minimum average rate after that; 25 MB may take almost seven minutes."""
 
 
 class TooSlow(RuntimeError):
-    """The client sends its body more slowly than anybody can wait for."""
+    """The client sends its body below the minimum rate."""
 
 
 class TooManySenders(RuntimeError):
-    """As many threads wait for clients' bodies as may."""
+    """As many threads as allowed are waiting for the bodies of clients."""
 
 
 class SteadyReader(SocketUnreader):
-    """gunicorn's reader of a socket, which itself waits for ever.
+    """gunicorn's socket reader with a time limit; gunicorn's own blocks for ever.
 
-    Reading raises TooSlow, or TooManySenders when all `turns` are taken by others that wait: the
-    other threads stay free. A connection that breaks is a body that ends too early.
+    Reading raises TooSlow. It raises TooManySenders if `turns`, which bounds the threads that block
+    on slow clients, is exhausted, so that other threads stay free. A broken connection reads as the
+    end of the body.
     """
 
-    # gunicorn's 1 MB is held several times over by each of its buffers, for each of many uploads.
+    # gunicorn's 1 MB is held several times over in its buffers, for every upload.
     max_body_chunk = 128 * 1024
 
     def __init__(self, sock: Any, turns: threading.Semaphore) -> None:
@@ -38,11 +39,11 @@ class SteadyReader(SocketUnreader):
         self._started = time.monotonic()
 
     def begin(self) -> None:
-        """Measure from here: the next request of the connection."""
+        """Start measuring for the next request on the connection."""
         self._received, self._started = 0, time.monotonic()
 
     def chunk(self, size_hint: int | None = None) -> bytes:
-        """The next bytes, or none at the end."""
+        """The next bytes; empty at the end."""
         before = self.sock.gettimeout()
         self.sock.setblocking(False)
         try:

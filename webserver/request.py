@@ -1,12 +1,12 @@
-"""A request while it comes in, looked at without parsing more of it than its extent."""
+"""A request that is still arriving; only what determines its end is parsed."""
 
 import re
 
 MAX_HEAD_BYTES = 64 * 1024
-"""Largest head of a request; browsers and machines send far below 8 KB."""
+"""Largest head of a request; real clients send far less than 8 KB."""
 
 MAX_SMALL_BODY = 64 * 1024
-"""Largest body that is collected without a thread: any log-in, review or form without a file."""
+"""Largest body that is buffered before a thread starts: any form or JSON, but no file."""
 
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,12})[ \t]*\r\n", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
@@ -15,7 +15,7 @@ _EXPECT = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
 
 
 class PartialRequest:
-    """The bytes of one request so far. Each byte is looked at once, however slowly they come."""
+    """The bytes of one request so far. Each byte is scanned once, however slowly they arrive."""
 
     def __init__(self) -> None:
         self.data = bytearray()
@@ -26,9 +26,9 @@ class PartialRequest:
         self._chunk = 0  # where the next chunk begins
 
     def add(self, data: bytes) -> None:
-        """Take what came."""
+        """Append received bytes."""
         if not self.data:
-            data = data.lstrip(b"\r\n")  # gunicorn skips empty lines, too
+            data = data.lstrip(b"\r\n")  # as gunicorn does
         self.data += data
         if not self._body:
             self._find_head()
@@ -39,20 +39,20 @@ class PartialRequest:
         return bool(self._body)
 
     @property
-    def waits_for_word(self) -> bool:
-        """Whether the client sends its body only when it is told to continue."""
+    def expects_continue(self) -> bool:
+        """Whether the client waits for `100 Continue` before it sends its body."""
         return self.has_head and bool(_EXPECT.search(self.data, 0, self._body))
 
     @property
     def is_too_large(self) -> bool:
-        """Whether the head alone is more than any client of ours sends."""
+        """Whether the head exceeds its limit."""
         return not self.has_head and len(self.data) > MAX_HEAD_BYTES
 
     def is_complete(self) -> bool:
-        """Whether a thread can begin with it and need not wait for a small body.
+        """Whether a thread can handle the request without waiting for a small body.
 
-        It begins with a form with files as soon as the head is there: who sends one is asked for a
-        token, or a session, before anything of it is read.
+        For a form with files the head is enough: the application checks the token or the session
+        before it reads the body.
         """
         if not self.has_head:
             return False
@@ -75,7 +75,7 @@ class PartialRequest:
             self._length = int(length[1]) if length else 0
 
     def _ends(self) -> bool:
-        """Whether the last chunk is there, or one that gunicorn will refuse."""
+        """Whether the last chunk has arrived, or one that gunicorn will refuse."""
         while (line_end := self.data.find(b"\r\n", self._chunk, self._chunk + 8192)) >= 0:
             try:
                 size = int(self.data[self._chunk : line_end].partition(b";")[0], 16)

@@ -1,11 +1,11 @@
-"""gunicorn's worker with threads, made safe against clients that are slow, silent or endless.
+"""gunicorn's threaded worker, hardened against slow clients (Slowloris) and endless bodies.
 
-gunicorn's own gives a thread to a connection before its request is there, and waits in it without
-a limit. Here the worker's loop, which waits for all sockets at once, collects each request's head
-and a small body; a thread gets what is complete. A larger body is read by a thread, so that an
-application can ask for a token first, and is given up when it comes too slowly (`webserver.body`).
-Where a request was answered before its body was read, the loop reads on for a while, so that the
-sender hears the answer instead of a reset connection.
+gunicorn's own worker assigns a thread to a connection before its request has arrived, and blocks
+without a limit. Here the event loop buffers the head of each request and a small body, and a thread
+gets a complete request. A thread reads a larger body itself, so that the application can check a
+token first, and gives up on a client that is too slow (`webserver.body`). If a request is answered
+before its body was read, the loop keeps reading for a while (lingering close), so that the client
+receives the answer instead of a connection reset.
 """
 
 import errno
@@ -24,16 +24,16 @@ from webserver.body import SteadyReader
 from webserver.request import PartialRequest
 
 REQUEST_SECONDS = 10
-"""From the first byte, or the connection, until a request is complete enough for a thread."""
+"""From the connection, or the first byte of a later request, until a thread can start on it."""
 
 MAX_WAITING = 256
-"""Incomplete requests that are kept at a time; then the oldest gives way."""
+"""Incomplete requests that are held at a time; beyond it the oldest is dropped."""
 
 SEND_SECONDS = 30
-"""How long a client may take to read an answer, 200 KB at most, before it is given up."""
+"""How long a client may take to read a response; the largest has 200 KB."""
 
 LINGER_SECONDS = 30
-"""How long an unread body is read on: 30 MB at 1 MB/s."""
+"""How long the rest of an unread body is read: 30 MB at 1 MB/s."""
 
 STEP = 64 * 1024
 
@@ -41,7 +41,7 @@ _CLOSE = b"Connection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class PatientWorker(ThreadWorker):
-    """See the module. Used as `worker_class` in the services' configuration of gunicorn."""
+    """The worker described above; `webserver.gunicorn_config` sets it as `worker_class`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -49,11 +49,11 @@ class PatientWorker(ThreadWorker):
         self._turns = threading.BoundedSemaphore(max(1, self.cfg.threads // 2))
 
     def accept(self, listener: socket.socket) -> None:
-        """Take a connection; its request is collected before a thread sees it."""
+        """Accept a connection, and buffer its request before a thread handles it."""
         try:
             sock, client = listener.accept()
         except OSError as error:
-            # Out of files: clients wait in the kernel's queue until others have gone.
+            # No free file descriptor: clients wait in the kernel's backlog until others disconnect.
             if error.errno in (errno.EAGAIN, errno.ECONNABORTED, errno.EMFILE, errno.ENFILE):
                 return
             raise
@@ -61,13 +61,13 @@ class PatientWorker(ThreadWorker):
         self._collect(TConn(self.cfg, sock, client, listener.getsockname()), b"")
 
     def on_client_socket_readable(self, conn: Any, client: socket.socket) -> None:
-        """The next request on a connection that was kept."""
+        """Buffer the next request on a keep-alive connection."""
         self.poller.unregister(client)
         self.keepalived_conns.remove(conn)
         self._collect(conn, b"")
 
     def handle(self, conn: Any) -> Any:
-        """Answer a complete request, in a thread."""
+        """Handle a complete request, in a thread."""
         if not conn.initialized:
             conn.init()
             conn.parser.unreader = SteadyReader(conn.sock, self._turns)
@@ -78,14 +78,14 @@ class PatientWorker(ThreadWorker):
         return super().handle(conn)
 
     def handle_request(self, req: Any, conn: Any) -> Any:
-        """Bound the time that the answer may take, and close after a body that was not read."""
+        """Limit the time to send the response, and close the connection after an unread body."""
         conn.sock.settimeout(SEND_SECONDS)
         asked_to_close = req.should_close
         req.should_close = lambda: asked_to_close() or _is_unread(req)
         return super().handle_request(req, conn)
 
     def finish_request(self, conn: Any, fs: Future[Any]) -> None:
-        """Keep the connection for its next request, or read on until the client has heard."""
+        """Keep the connection alive, or close it once the client has received the response."""
         if fs.cancelled() or fs.exception() or not fs.result():
             self._linger(conn)
         elif ahead := conn.parser.unreader.take_buffered():
@@ -94,21 +94,21 @@ class PatientWorker(ThreadWorker):
             super().finish_request(conn, fs)
 
     def murder_pending(self) -> None:
-        """Close what did not become a request in time, and what was read on long enough."""
+        """Close connections whose time to send a request, or to linger, is over."""
         now = time.monotonic()
         for waiting in (self.pending_conns, self._lingering):
             while waiting and waiting[0].timeout <= now:
                 self._drop(waiting, waiting[0])
 
     def _cap_keepalive(self, deadline: float) -> None:
-        """A worker that stops waits for nobody who has sent nothing, nor reads on for long."""
+        """Shorten the time limits of all waiting connections to the worker's shutdown deadline."""
         super()._cap_keepalive(deadline)
         for conn in (*self.pending_conns, *self._lingering):
             conn.timeout = min(conn.timeout, deadline)
 
     def _collect(self, conn: Any, ahead: bytes) -> None:
         conn.request = PartialRequest()
-        conn.told_to_continue = False
+        conn.sent_continue = False
         conn.request.add(ahead)
         if conn.request.is_complete():
             self.enqueue_req(conn)
@@ -129,11 +129,11 @@ class PatientWorker(ThreadWorker):
             self._drop(self.pending_conns, conn)
         elif conn.request.is_too_large:
             self._leave(self.pending_conns, conn)
-            _say(sock, b"HTTP/1.1 431 Request Header Fields Too Large\r\n" + _CLOSE)
+            _send_line(sock, b"HTTP/1.1 431 Request Header Fields Too Large\r\n" + _CLOSE)
             self._linger(conn)
-        elif conn.request.waits_for_word and not conn.told_to_continue:
-            conn.told_to_continue = True
-            _say(sock, b"HTTP/1.1 100 Continue\r\n\r\n")
+        elif conn.request.expects_continue and not conn.sent_continue:
+            conn.sent_continue = True
+            _send_line(sock, b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _linger(self, conn: Any) -> None:
         try:
@@ -167,24 +167,24 @@ class PatientWorker(ThreadWorker):
 
 
 def _receive(sock: socket.socket) -> bytes | None:
-    """What has come, b"" at the end of the connection, None for nothing yet."""
+    """The received bytes; b"" at the end of the connection, None if there are none yet."""
     try:
         return sock.recv(STEP)
     except BlockingIOError:
         return None
-    except OSError:  # broken off
+    except OSError:  # the connection is broken
         return b""
 
 
-def _say(sock: socket.socket, line: bytes) -> None:
+def _send_line(sock: socket.socket, line: bytes) -> None:
     try:
         sock.send(line)
-    except OSError:  # the client has gone, or reads nothing: its time runs out
+    except OSError:  # the client has gone or does not read; its time runs out
         return
 
 
 def _is_unread(req: Any) -> bool:
-    """Whether some of the request's body has not come from its client yet."""
+    """Whether part of the body has not been received from the client yet."""
     if req.body is None:
         return False
     reader = req.body.reader

@@ -1,9 +1,9 @@
-"""`make logs`: all logs of this machine in one, by time, for a person; goes on until Ctrl-C.
+"""`make logs`: merges all logs of this machine by time and follows them until Ctrl-C.
 
     python -m monitoring.logs [ID] [--folder var/log]
 
-With the id of a request or an X-ray, only what belongs to it, the files that were rotated away
-included. On a server, where there is no folder of logs, it shows the journal. Needs Python alone.
+With the id of a request or an X-ray it shows only the lines of that id, rotated files included.
+On a server, where there is no folder of logs, it reads the journal. Needs Python alone.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from typing import BinaryIO
 from monitoring.logs.reading import Choice, Line, read_lines, show
 
 BACKLOG = 50
-"""Lines of each file that are shown at the start."""
+"""Lines of each file to show at the start."""
 
 POLL_SECONDS = 0.25
 ROTATION_SECONDS = 2
@@ -29,9 +29,9 @@ JOURNAL = ("journalctl", "--unit=pneumonia-*", "--output=short-iso", "--follow")
 
 
 def open_rotated(path: Path) -> BinaryIO:
-    """Open a log. While logs are rotated, each name is without a file for a moment.
+    """Open a log, and wait while it is being rotated and briefly does not exist.
 
-    Raises FileNotFoundError when it stays so.
+    Raises FileNotFoundError if it does not appear within ROTATION_SECONDS.
     """
     until = time.monotonic() + ROTATION_SECONDS
     while True:
@@ -44,7 +44,7 @@ def open_rotated(path: Path) -> BinaryIO:
 
 
 class Follower:
-    """What is added to a file, also after it was rotated away or written anew."""
+    """Reads what is appended to a file, across rotation and truncation."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -52,10 +52,10 @@ class Follower:
         self._rest = b""
 
     def read(self) -> list[str]:
-        """The lines that were completed since the last call."""
+        """The lines completed since the last call."""
         data = self._rest + self._file.read()
         if self._is_replaced():
-            data += self._file.read()  # until it was replaced
+            data += self._file.read()  # written before the file was replaced
             self._file.close()
             self._file = open_rotated(self._path)
             data += self._file.read()
@@ -63,29 +63,29 @@ class Follower:
         return [line.decode(errors="replace") for line in lines]
 
     def changed(self) -> datetime:
-        """When the file was last written to."""
+        """When the file was last modified."""
         return datetime.fromtimestamp(os.fstat(self._file.fileno()).st_mtime, UTC)
 
     def _is_replaced(self) -> bool:
         try:
             present = self._path.stat()
-        except FileNotFoundError:  # this moment
+        except FileNotFoundError:  # being rotated
             return False
         ours = os.fstat(self._file.fileno())
         return present.st_ino != ours.st_ino or present.st_size < self._file.tell()
 
 
 def follow_folder(folder: Path, choice: Choice | None) -> Iterator[list[Line]]:
-    """Lines of all files of `folder`, by time: first what is there, then what comes.
+    """Lines of all files in `folder` by time: first the existing ones, then new ones.
 
-    All but the empty ones, or those of the choice.
+    With a `choice`, only the lines that it accepts.
     """
     followers: dict[Path, Follower] = {}
     while True:
         batch: list[Line] = []
         fresh = sorted(set(folder.glob("*.log")) - followers.keys())
         if choice and fresh:
-            # Twice: what tells of a request may come after its first lines.
+            # A first pass collects request ids: the line that links one to an X-ray may come late.
             for path in fresh:
                 deque(filter(choice, read_old(path)), maxlen=0)
         for path in fresh:
@@ -104,7 +104,7 @@ def follow_folder(folder: Path, choice: Choice | None) -> Iterator[list[Line]]:
 
 
 def read_old(path: Path, rotated_only: bool = False) -> Iterator[str]:
-    """The lines of a log, from the oldest of the files that it was rotated to."""
+    """The lines of a log and its rotated files, from the oldest on."""
     old = sorted(path.parent.glob(f"{path.name}.*"), reverse=True)
     for file in [*old, *([] if rotated_only else [path])]:
         with open_rotated(file) as lines:
@@ -113,7 +113,7 @@ def read_old(path: Path, rotated_only: bool = False) -> Iterator[str]:
 
 
 def follow_journal(choice: Choice | None) -> Iterator[list[Line]]:
-    """Lines of this host's services."""
+    """Lines of the services of this host, from the journal."""
     count = "all" if choice else str(BACKLOG)
     with subprocess.Popen(
         [*JOURNAL, f"--lines={count}"], stdout=subprocess.PIPE, text=True, errors="replace"
@@ -123,9 +123,9 @@ def follow_journal(choice: Choice | None) -> Iterator[list[Line]]:
 
 
 def main() -> int:
-    """Print until Ctrl-C, or until whoever reads has read enough."""
-    parser = argparse.ArgumentParser(prog="make logs", description="All logs in one, by time.")
-    parser.add_argument("id", nargs="?", help="a request's or an X-ray's: only what belongs to it")
+    """Print until Ctrl-C, or until the reader closes the pipe."""
+    parser = argparse.ArgumentParser(prog="make logs", description="Merge all logs by time.")
+    parser.add_argument("id", nargs="?", help="of a request or an X-ray: show only its lines")
     parser.add_argument("--folder", type=Path, default=Path("var/log"))
     arguments = parser.parse_args()
     choice = Choice(arguments.id) if arguments.id else None
@@ -133,7 +133,7 @@ def main() -> int:
         batches = follow_folder(arguments.folder, choice)
     else:
         batches = follow_journal(choice)
-    # By name: a shell that starts this in the background has SIGINT ignored.
+    # Explicitly: a shell that starts this in the background sets SIGINT to be ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     colour = sys.stdout.isatty()
     day: date | None = None

@@ -1,16 +1,15 @@
-"""The lines of `monitoring.logs.lines`, and those of other programs among them, for a person."""
+"""Parses the lines of our services and of other programs, and formats them for people."""
 
 import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 COLOURS = {"warning": 33, "error": 31, "critical": 31}
 GREY = 90
 
-# How supervisord and Valkey begin a line: local time.
+# Timestamps of supervisord and Valkey, in local time.
 _TIMES = (
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}"), "%Y-%m-%d %H:%M:%S,%f"),
     (re.compile(r"\d\d \w{3} \d{4} \d\d:\d\d:\d\d\.\d{3}"), "%d %b %Y %H:%M:%S.%f"),
@@ -19,19 +18,19 @@ _TIMES = (
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a log; another program's has its text as message and nothing else."""
+    """One line of a log; a line of another program has only a message."""
 
     time: datetime
     service: str
     message: str
     level: str = "info"
     traceback: str = ""
-    fields: dict[str, Any] = field(default_factory=dict)
+    fields: dict[str, object] = field(default_factory=dict)
 
 
 def read_line(text: str, service: str, otherwise: datetime) -> Line:
-    """The line that `text` is; `service` and the time `otherwise` are for one that has none."""
-    # Before it may be what journald or syslog put there.
+    """Parse `text`; a line without service or time gets `service` and the time `otherwise`."""
+    # journald or syslog may have put a prefix before the JSON.
     if (begin := text.find('{"time": "')) >= 0:
         try:
             fields = json.loads(text[begin:])
@@ -47,7 +46,7 @@ def read_line(text: str, service: str, otherwise: datetime) -> Line:
                 fields,
             )
         except (ValueError, KeyError):
-            pass  # cut off, or made by nobody of ours: shown as it is
+            pass  # truncated, or not in our format: show it as it is
     for pattern, form in _TIMES:
         if found := pattern.search(text[:50]):
             message = (text[: found.start()].rstrip() + text[found.end() :]).strip()
@@ -56,9 +55,9 @@ def read_line(text: str, service: str, otherwise: datetime) -> Line:
 
 
 def read_lines(texts: Iterable[str], service: str, otherwise: datetime) -> list[Line]:
-    """The lines of one file; one without a time has that of the line before it.
+    """Parse the lines of one file; a line without a time gets that of the line before it.
 
-    Those at the beginning have that of the first line with a time, or `otherwise`.
+    Lines before the first time get that time; if there is none, all get `otherwise`.
     """
     lines = []
     unknown = datetime.min.replace(tzinfo=UTC)
@@ -73,7 +72,7 @@ def read_lines(texts: Iterable[str], service: str, otherwise: datetime) -> list[
 
 
 def show(line: Line, colour: bool) -> str:
-    """Local time, service, message, fields; a traceback is indented below."""
+    """Format as local time, service, message and fields, with the traceback indented below."""
 
     def paint(text: str, code: int | None) -> str:
         return f"\033[{code}m{text}\033[0m" if colour and code else text
@@ -92,16 +91,17 @@ def show(line: Line, colour: bool) -> str:
 
 
 class Choice:
-    """Which texts are wanted: those with one id, and those of the requests it came in.
+    """A filter for the lines of one id, and of all requests whose lines contain it.
 
-    An X-ray's id is not in nginx's line of its upload, but the id of the request is in both.
+    nginx's line of an upload lacks the id of the X-ray, but has the id of the request, as the line
+    of the API has.
     """
 
     def __init__(self, wanted: str) -> None:
         self._ids = {wanted}
 
     def __call__(self, text: str) -> bool:
-        """Whether `text` has one of the ids; learns the request's from it."""
+        """Whether `text` has one of the ids; remembers the request id of a matching line."""
         if not any(known in text for known in self._ids):
             return False
         if found := re.search(r'"request": "([0-9a-f]{32})"', text):

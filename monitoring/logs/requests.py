@@ -1,14 +1,13 @@
-"""The id that follows a request through all services, and the one line that each writes of it.
+"""The request id that all services share, and the line that each of them logs for a request.
 
-nginx makes the id and its access log has a line for every request. Here one is written for those
-that change something or fail on our side, with what nginx cannot know.
+nginx generates the id, and its access log has a line for every request. API and web log a line only
+for a request that changes something or that fails on the server side, with what nginx cannot know.
 """
 
 import logging
 import re
 import time
 from types import TracebackType
-from typing import Any
 from uuid import uuid4
 
 from flask import Flask, Response, g, has_request_context, request
@@ -17,25 +16,25 @@ HEADER = "X-Request-ID"
 
 log = logging.getLogger(__name__)
 
-# As nginx and `uuid4().hex` make it. Anything else may be a text, and is replaced.
+# The form of nginx and of `uuid4().hex`. Anything else may be free text, and is replaced.
 _ID = re.compile(r"[0-9a-f]{32}")
 _READING = ("GET", "HEAD", "OPTIONS")
 
 
-def find_request() -> str | None:
-    """The id of the request that this thread answers, or None."""
+def find_request_id() -> str | None:
+    """The id of the request that this thread handles, or None outside a request."""
     return g.get("request_id") if has_request_context() else None
 
 
-def note(**fields: Any) -> None:
-    """Add `fields` to the line of the present request: names and values of ours, nothing typed."""
+def note(**fields: object) -> None:
+    """Add `fields` to the log line of the current request; never a text that a person typed."""
     g.setdefault("noted", {}).update(fields)
 
 
 def follow_requests(app: Flask) -> None:
-    """Give every request of `app` its id, tell it in the answer, and write the line.
+    """Give every request of `app` an id, return it in a header, and log the request.
 
-    Call it before anything else that may answer in the place of a view.
+    Call this before registering any other `before_request` that may answer.
     """
 
     def begin() -> None:
@@ -46,7 +45,7 @@ def follow_requests(app: Flask) -> None:
     def end(response: Response) -> Response:
         response.headers[HEADER] = g.request_id
         noted, status = g.get("noted", {}), response.status_code
-        # A probe that says no has no code, and is asked again every few seconds.
+        # A failing probe has no code; it would log a line every few seconds.
         failed = status >= 500 and "code" in noted
         if failed or (request.url_rule and request.method not in _READING):
             xray = (request.view_args or {}).get("xray_id", "")
@@ -61,12 +60,12 @@ def follow_requests(app: Flask) -> None:
             log.log(level, "%s %s", request.method, route, extra={"fields": fields})
         return response
 
-    def tell_bug(
+    def log_bug(
         exc_info: tuple[type, BaseException, TracebackType] | tuple[None, None, None],
     ) -> None:
-        # Flask's own message has the path as it was typed.
-        log.error("a request ended by an error of ours", exc_info=exc_info)
+        # Flask's own message contains the path, which may have been typed.
+        log.error("unhandled error in a request", exc_info=exc_info)
 
     app.before_request(begin)
     app.after_request(end)
-    app.log_exception = tell_bug  # type: ignore[method-assign]
+    app.log_exception = log_bug  # type: ignore[method-assign]

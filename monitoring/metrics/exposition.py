@@ -1,4 +1,4 @@
-"""`/metrics` of a Flask service, and which release it is."""
+"""`/metrics` of a Flask service, and the release that it runs."""
 
 import os
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from monitoring.metrics.processes import VARIABLE
 from monitoring.metrics.release import RELEASE
 
-disable_created_metrics()  # of each counter another series, which nobody reads
+disable_created_metrics()  # a second series for each counter, which is not used
 
 RELEASE_INFO = Gauge(
     "pneumonia_release_info",
@@ -30,19 +30,19 @@ RELEASE_INFO = Gauge(
 
 
 class _OwnProcess(Collector):
-    """What this process counts, where it is the only one of its service."""
+    """The metrics of this process, if it is the only one of its service."""
 
     def collect(self) -> Iterable[Metric]:
         return REGISTRY.collect()
 
 
-def tell_release(service: str) -> None:
-    """Say which release `service`, this process, runs."""
+def expose_release(service: str) -> None:
+    """Expose the release that this process, the service `service`, runs."""
     RELEASE_INFO.labels(service, RELEASE).set(1)
 
 
 def mount_metrics(app: Flask, *collectors: Collector) -> None:
-    """Answer `/metrics` beside the routes of `app`; `collectors` are asked at each scrape."""
+    """Serve `/metrics` alongside the routes of `app`; each scrape also calls `collectors`."""
     registry = CollectorRegistry()
     if VARIABLE in os.environ:
         MultiProcessCollector(registry)

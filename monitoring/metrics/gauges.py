@@ -1,4 +1,4 @@
-"""Gauges whose values are looked up when they are asked for, and absent while nobody knows them."""
+"""Gauges whose values are read at each scrape, and absent while they are unknown."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -7,14 +7,14 @@ from prometheus_client.core import GaugeMetricFamily
 
 
 class GaugeKind(NamedTuple):
-    """A gauge by its name, what it means, and the names of its labels."""
+    """A gauge: its name, its help text, and the names of its labels."""
 
     name: str
     meaning: str
     labels: tuple[str, ...] = ()
 
     def show(self, values: Mapping[tuple[str, ...], float]) -> GaugeMetricFamily:
-        """The gauge with its values, by the values of the labels."""
+        """The gauge with its values, keyed by label values."""
         family = GaugeMetricFamily(self.name, self.meaning, labels=self.labels)
         for labels, value in values.items():
             family.add_metric(labels, value)

@@ -1,8 +1,9 @@
-"""The processes of one service under gunicorn, counted as one.
+"""Multi-process mode of prometheus_client for a service under gunicorn.
 
-prometheus_client keeps each process's numbers in files of a common folder, and whichever process is
-scraped adds all of them up. It decides for that when it is imported, by an environment variable: so
-gunicorn's configuration calls `use_folder`, and this module does not import it at its top.
+Every process keeps its metrics in files in a shared folder, and a scrape of any process returns the
+sum: that of a worker that was killed, too, and of two workers during a reload. prometheus_client
+enters this mode when it is imported, by an environment variable, so gunicorn's configuration calls
+`use_folder`, and this module must not import prometheus_client at its top.
 """
 
 import os
@@ -13,15 +14,15 @@ VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def use_folder(folder: Path) -> None:
-    """Let the processes that gunicorn starts from now on keep their numbers in `folder`."""
+    """Have the processes that gunicorn starts from now on keep their metrics in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     os.environ[VARIABLE] = str(folder)
 
 
-def begin_anew(server: Any) -> None:
-    """gunicorn's `when_ready`: forget what processes counted before this start.
+def clear_counts(server: Any) -> None:
+    """gunicorn's `when_ready`: delete the metrics of earlier runs.
 
-    The service's port is taken by then, so the files are not those of another one that runs.
+    By then this run holds the port of the service, so no other run still writes the files.
     """
     del server
     for file in Path(os.environ[VARIABLE]).glob("*.db"):
@@ -29,7 +30,7 @@ def begin_anew(server: Any) -> None:
 
 
 def forget_process(server: Any, worker: Any) -> None:
-    """gunicorn's `child_exit`: what a dead process had in hands is gone, what it counted stays."""
+    """gunicorn's `child_exit`: drop the live gauges of a dead process and keep its counters."""
     from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - see above
 
     del server

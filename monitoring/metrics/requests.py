@@ -1,4 +1,4 @@
-"""How many requests a Flask service answers, how, and how fast; the same for API and web."""
+"""Metrics of the requests to a Flask service: rate, status, duration; shared by API and web."""
 
 import time
 
@@ -6,11 +6,11 @@ from flask import Flask, Response, g, request
 from prometheus_client import Counter, Gauge, Histogram
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30)
-"""Seconds; 30 is the longest that an upload may wait for its result."""
+"""Seconds; an upload may wait up to 30 for its result."""
 
 
 class RequestMetrics:
-    """The counts of one service; make one for each process."""
+    """The request metrics of one service; one instance for each process."""
 
     def __init__(self, service: str) -> None:
         name = f"pneumonia_{service}_request"
@@ -32,8 +32,8 @@ class RequestMetrics:
     def watch(self, app: Flask) -> None:
         """Count every request of `app`.
 
-        Call it before anything else that may answer in the place of a view: Flask asks in the order
-        of registration, and what was not begun here would not be counted.
+        Call this before registering any other `before_request` that may answer: Flask stops at the
+        first that does, and a request that never reached this one would not be counted.
         """
 
         def start() -> None:
@@ -42,7 +42,7 @@ class RequestMetrics:
 
         def stop(response: Response) -> Response:
             route = str(request.url_rule or "unknown")
-            # Without a route the method is the caller's own word, and no label for it.
+            # Without a route the method may be any text of the caller, which is no label.
             method = request.method if request.url_rule else "unknown"
             self.seconds.labels(method, route).observe(time.perf_counter() - g.started)
             self.answered.labels(method, route, response.status_code).inc()

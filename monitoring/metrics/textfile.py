@@ -1,4 +1,4 @@
-"""Gauges of a job that ends, in a file for the textfile collector of Prometheus's node_exporter."""
+"""Gauges of a batch job, in a file for the textfile collector of node_exporter."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -13,10 +13,10 @@ from monitoring.metrics.gauges import GaugeKind
 
 
 class GaugeFile(Collector):
-    """The gauges `kinds` of `file`, beginning with the values that the file has.
+    """The gauges `kinds`, initialised with the values in `file`.
 
-    So the last success outlives a run that fails, and parts of a program that report to the same
-    file need not know each other. With None nothing is read or written.
+    So the time of the last success survives a failed run, and parts of a program can share a file
+    without knowing each other. With None nothing is read or written.
     """
 
     def __init__(self, file: Path | None, kinds: Sequence[GaugeKind]) -> None:
@@ -26,7 +26,7 @@ class GaugeFile(Collector):
             try:
                 families = list(text_string_to_metric_families(file.read_text()))
             except (OSError, ValueError) as error:
-                print(f"{file} is begun anew, for it cannot be read: {error}.", file=sys.stderr)
+                print(f"{file} cannot be read and is replaced: {error}.", file=sys.stderr)
                 return
             labels = {kind.name: kind.labels for kind in kinds}
             for family in families:
@@ -36,18 +36,18 @@ class GaugeFile(Collector):
                         self.set(sample.name, sample.value, *values)
 
     def set(self, name: str, value: float, *labels: str) -> None:
-        """The value of the gauge `name`, for these values of its labels."""
+        """Set the gauge `name` for the label values `labels`."""
         self._values[name][labels] = value
 
     def collect(self) -> Iterable[Metric]:
-        """The gauges that have values."""
+        """All gauges with values."""
         known = [kind for kind in self._kinds if self._values[kind.name]]
         return [kind.show(self._values[kind.name]) for kind in known]
 
     def write(self) -> None:
-        """Replace the file in one step, readable by the exporter's account.
+        """Replace the file atomically, readable by the exporter's account.
 
-        A file that cannot be written is told: the job is worth more than what is known of it.
+        Only prints an error if it cannot be written: the job matters more than its metrics.
         """
         if self._file is None:
             return

@@ -18,7 +18,7 @@ from redis.retry import Retry
 
 from model.serving.predictor import Predictor
 from monitoring.logs.lines import write_lines
-from monitoring.metrics.exposition import tell_release
+from monitoring.metrics.exposition import expose_release
 from pneumonia_api.config import ConfigError, WorkerConfig, read_worker_config
 from pneumonia_api.records import keys
 from pneumonia_api.records.deliveries import Deliveries
@@ -90,7 +90,7 @@ def create_worker(config: WorkerConfig) -> Celery:
                 f"Port {port} for the worker's metrics cannot be opened ({error.strerror}); "
                 "choose another with WORKER_METRICS_PORT=."
             ) from error
-        tell_release("worker")
+        expose_release("worker")
 
     # Celery only logs what a handler of worker_ready raises, so this one must not fail.
     @signals.worker_ready.connect(weak=False)

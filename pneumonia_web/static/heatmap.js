@@ -1,7 +1,7 @@
-// Draws the heat map (rows of numbers from 0 to 1) over the X-ray; the box hides it, the slider
+// Draws the heat map (rows of numbers from 0 to 1) over the X-ray; the checkbox hides it, the slider
 // sets its opacity.
 (() => {
-  // Amber to red, more opaque where stronger: the film stays visible where nothing was found.
+  // Amber to red, more opaque where stronger, so that the image stays visible elsewhere.
   const colour = (strength) => [
     255 - 35 * strength,
     205 - 185 * strength,
@@ -28,7 +28,7 @@
     const pixels = new ImageData(grid.width, grid.height);
     rows.flat().forEach((strength, index) => pixels.data.set(colour(strength), index * 4));
     grid.getContext("2d").putImageData(pixels, 0, 0);
-    // As large as the image itself, so that the same style fits both to the room, edge upon edge.
+    // The same size as the image, so that one style scales both and their edges coincide.
     const image = canvas.previousElementSibling;
     const paint = () => {
       canvas.width = image.naturalWidth;

@@ -1,5 +1,5 @@
-// Every page: times in the reader's own zone, also in parts that htmx brings later; and one line
-// that says when the parts that refresh cannot. They keep what they show and go on asking.
+// On every page: shows times in the reader's own time zone, also in parts that htmx swaps in, and
+// says in one line when the page cannot refresh. It then keeps its content and keeps polling.
 (() => {
   const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
   const localise = (part) => {
@@ -18,7 +18,7 @@
   const endSession = (text) => {
     ended = true;
     const link = document.createElement("a");
-    link.href = location.pathname + location.search;  // asks to log in and leads back here
+    link.href = location.pathname + location.search;  // redirects to the log-in page and back here
     link.textContent = "Log in again";
     news.replaceChildren(text, link);
   };
@@ -32,14 +32,14 @@
       return;
     }
     if (xhr.status >= 400 || xhr.status === 0) {
-      if (requestConfig.verb !== "get") return;  // nothing goes on trying; the form says it
-      const told = xhr.getResponseHeader("Content-Type")?.startsWith("text/plain") && xhr.responseText;
-      const busy = xhr.status === 429 && "Many requests came from your network at once.";
-      say(`${told || busy || "The service does not answer."} What you see may be old; this page goes on trying.`);
+      if (requestConfig.verb !== "get") return;  // not polled; the form shows the error
+      const sentence = xhr.getResponseHeader("Content-Type")?.startsWith("text/plain") && xhr.responseText;
+      const busy = xhr.status === 429 && "Your network sent too many requests at once.";
+      say(`${sentence || busy || "The service is not responding."} This page may be out of date; it keeps trying.`);
       return;
     }
-    // Logged in again, in another tab: the forms here need the new session. Files that were not
-    // sent stay named until the reader leaves.
+    // The reader has logged in again in another tab, so the forms here need the new session. While
+    // files that were not sent are listed, the page stays as it is.
     if (ended && !document.querySelector("#sending .bad")) location.reload();
     if (!ended) say("");
   });

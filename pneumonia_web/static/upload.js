@@ -1,6 +1,6 @@
-// Sends X-rays one after the other, by drop or dialog, and shows how far each is; more may be added
-// meanwhile. Without this script the form still sends one. Each file keeps its idempotency key until
-// it has its answer: sent again, because the answer was lost, it is the same upload.
+// Uploads X-rays one at a time, from drop or dialog, and shows the progress of each; more can be added
+// at any time. Without this script the form still uploads one. A file keeps its idempotency key until
+// it is answered, so that a retry after a lost answer is the same upload.
 (() => {
   const form = document.getElementById("upload");
   const input = form.elements.xray;
@@ -12,16 +12,16 @@
   input.multiple = true;
   document.getElementById("several").hidden = false;
 
-  // crypto.randomUUID() is for HTTPS alone.
+  // crypto.randomUUID() works over HTTPS only.
   const makeKey = () =>
     Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
-  // What is said when the answer brings no sentence: the proxy's answers are pages, not JSON.
+  // For answers without a sentence of their own: the proxy answers with pages, not JSON.
   const sentence = (status, seconds) => {
     const when = seconds ? `in ${seconds} seconds` : "in half a minute";
-    if (status === 413) return `Larger than ${maxBytes >> 20} MB; export it smaller, or as JPEG.`;
-    if (status === 429) return `Many requests came from your network at once; try again ${when}.`;
-    return `The service does not answer; try again ${when}.`;
+    if (status === 413) return `Larger than ${maxBytes >> 20} MB; export it at a lower resolution, or as JPEG.`;
+    if (status === 429) return `Your network sent too many requests at once; try again ${when}.`;
+    return `The service is not responding; try again ${when}.`;
   };
 
   const show = (name) => {
@@ -37,7 +37,7 @@
         list.scrollTop = item.offsetTop - item.offsetHeight;
       },
       sending: (share) => { progress.value = share; state.textContent = `${Math.floor(share * 100)} %`; },
-      judging: () => { progress.removeAttribute("value"); state.textContent = "Judging …"; },
+      analysing: () => { progress.removeAttribute("value"); state.textContent = "Analysing …"; },
       end: (kind, text, url) => {
         item.className = kind;
         progress.remove();
@@ -45,7 +45,7 @@
         if (!url) return;
         const link = document.createElement("a");
         link.href = url;
-        link.textContent = kind === "good" ? "See the result" : "See why";
+        link.textContent = kind === "good" ? "View result" : "See why";
         state.append(" ", link);
       },
       again: (resend) => {
@@ -58,7 +58,7 @@
     };
   };
 
-  // The result's address, or null for what was not accepted.
+  // Resolves to the address of the result, or to null if the file was not accepted.
   const send = ({ file, reference, key, row }) => new Promise((resolve) => {
     const refuse = (text, retry) => {
       row.end("bad", text);
@@ -68,7 +68,7 @@
     if (file.size > maxBytes) { refuse(sentence(413)); return; }
     const body = new FormData();
     body.set("reference", reference);
-    body.set("xray", file, "xray");  // the file's own name may be a patient's: it stays here
+    body.set("xray", file, "xray");  // without the file's own name, which may be a patient's
     const request = new XMLHttpRequest();
     request.open("POST", form.action);
     request.setRequestHeader("Accept", "application/json");
@@ -77,8 +77,8 @@
     request.responseType = "json";
     row.begin();
     request.upload.onprogress = (event) => row.sending(event.loaded / event.total);
-    request.upload.onload = row.judging;
-    request.onerror = () => refuse("The connection broke before an answer came.", true);
+    request.upload.onload = row.analysing;
+    request.onerror = () => refuse("The connection was lost before the result arrived.", true);
     request.onload = () => {
       const answer = request.response ?? {};
       if (request.status === 401) {
@@ -87,8 +87,8 @@
         refuse("Not sent");
         document.dispatchEvent(new CustomEvent("session-ended", { detail: unsent.length + 1 }));
       } else if (request.status >= 400) {
-        const said = answer.error ?? sentence(request.status, request.getResponseHeader("Retry-After"));
-        refuse(said, request.status === 429 || request.status >= 500);
+        const problem = answer.error ?? sentence(request.status, request.getResponseHeader("Retry-After"));
+        refuse(problem, request.status === 429 || request.status >= 500);
       } else {
         row.end(answer.reason ? "bad" : "good", answer.reason ?? "", answer.url);
         resolve(answer.url);
@@ -106,7 +106,7 @@
       count += 1;
     }
     busy = false;
-    // One X-ray: straight to its result. Several: the worklist below fills by itself.
+    // One X-ray: go straight to its result. Several: the worklist below updates automatically.
     if (count === 1 && url) window.location = url;
   };
 
@@ -115,7 +115,7 @@
     sendAll();
   };
 
-  // The reference goes with these files alone: left in place, it would name the next patient's too.
+  // The reference applies to these files only; if it stayed, it would label the next patient's, too.
   const take = (files) => {
     for (const file of files) add(file, form.elements.reference.value, makeKey());
     form.elements.reference.value = input.value = "";
@@ -128,7 +128,7 @@
   input.addEventListener("change", () => { if (input.files.length) form.requestSubmit(); });
   window.addEventListener("beforeunload", (event) => { if (busy) event.preventDefault(); });
 
-  // The whole page is the target, so a near miss does not open the file in the browser.
+  // The whole page is the drop target, so a near miss does not open the file in the browser.
   let depth = 0;
   const over = (change) => {
     depth = Math.max(0, depth + change);

@@ -1,4 +1,4 @@
-"""What a person does at every page: log in, drop files."""
+"""What a person does on every page: log in, drop files."""
 
 from base64 import b64encode
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ def log_in(page: Page, stack: Stack) -> None:
 
 
 def unique_copy(sample: Path, tmp_path: Path, mark: str) -> Path:
-    """The same X-ray with other bytes, so that it is judged anew."""
+    """The same X-ray with different bytes, so that no stored prediction is reused."""
     copy = tmp_path / f"{mark}.jpeg"
     copy.write_bytes(sample.read_bytes() + mark.encode())
     return copy

@@ -18,7 +18,7 @@ def test_xray_from_dialog_to_heat_map(page: Page, samples: list[Path], tmp_path:
     expect(page.locator(".probability")).to_contain_text("% probability of pneumonia")
     expect(page.locator(".crumbs")).to_contain_text("Study 4711")
     expect(page.get_by_text("Not a medical device.")).to_be_visible()
-    image = page.get_by_alt_text("The chest X-ray that was judged")
+    image = page.get_by_alt_text("The analysed chest X-ray")
     assert image.evaluate("image => image.complete && image.naturalWidth") > 500
 
     heat = page.locator("canvas.heat")
@@ -44,7 +44,7 @@ def test_xray_from_dialog_to_heat_map(page: Page, samples: list[Path], tmp_path:
 
 
 def test_dropped_xrays_fill_the_worklist(page: Page, samples: list[Path], tmp_path: Path) -> None:
-    """Several at once: each is sent, told of, and appears below without a reload."""
+    """Several at once: each is sent with visible progress, and appears below without a reload."""
     width = page.viewport_size["width"] if page.viewport_size else 0
     names = [f"drop-{width}-{number}" for number in range(2)]
     copies = [unique_copy(samples[number], tmp_path, name) for number, name in enumerate(names)]
@@ -64,7 +64,7 @@ def test_keyboard_alone_reaches_a_result(page: Page, samples: list[Path], tmp_pa
     width = page.viewport_size["width"] if page.viewport_size else 0
     page.locator("#xray").set_input_files(unique_copy(samples[1], tmp_path, f"keys{width}"))
     page.wait_for_url("**/xrays/*")
-    page.get_by_role("link", name="Next X-ray").focus()
+    page.get_by_role("link", name="Back to the worklist").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Recent X-rays")).to_be_visible()
     page.locator(".row-link").first.focus()

@@ -1,4 +1,4 @@
-"""A person answers the model: by mouse, by key, changes their mind, and hears when it failed."""
+"""A person records a reading by mouse or key, changes it, and is shown a failure to save."""
 
 from pathlib import Path
 
@@ -45,19 +45,19 @@ def result(page: Page, samples: list[Path], tmp_path: Path, request: pytest.Fixt
 
 
 def test_reading_by_mouse_and_change_of_mind(result: Page) -> None:
-    """One click saves answer and note; another replaces it; both are told, and stay."""
+    """One click saves reading and note; another replaces it; both are announced, and stay."""
     expect(result.locator(".choices [aria-pressed=true]")).to_have_count(0)
     result.get_by_label("Note").fill("Rotated film")
     result.get_by_role("button", name="Disagree").click()
     recorded = result.locator(".recorded")
-    expect(recorded.locator(".verdict")).to_have_text("Normal, unlike the model")
+    expect(recorded.locator(".verdict")).to_have_text("Normal, disagrees with the AI result")
     expect(recorded).to_contain_text("“Rotated film”")
     expect(recorded).to_contain_text("Recorded by you, ")
-    expect(result.locator("#told")).to_have_text("Saved: Normal, unlike the model.")
+    expect(result.locator("#saved")).to_have_text("Saved: Normal, disagrees with the AI result.")
     result.get_by_role("button", name="Unsure").click()
-    expect(recorded.locator(".verdict")).to_have_text("Unsure: the film does not settle it")
+    expect(recorded.locator(".verdict")).to_have_text("Unsure: the image is inconclusive")
     result.reload()
-    expect(recorded.locator(".verdict")).to_have_text("Unsure: the film does not settle it")
+    expect(recorded.locator(".verdict")).to_have_text("Unsure: the image is inconclusive")
     expect(result.get_by_label("Note")).to_have_value("Rotated film")
     result.get_by_label("Note").fill("Ask Ann")
     result.get_by_role("button", name="Save note").click()
@@ -73,7 +73,7 @@ def test_reading_by_keys(result: Page) -> None:
     """A, D and U answer, N leads to the note; while typing they are letters; focus is not lost."""
     result.keyboard.press("d")
     verdict = result.locator(".verdict")
-    expect(verdict).to_have_text("Normal, unlike the model")
+    expect(verdict).to_have_text("Normal, disagrees with the AI result")
     expect(result.get_by_role("button", name="Disagree")).to_be_focused()
     result.keyboard.press("n")
     expect(result.get_by_label("Note")).to_be_focused()
@@ -81,11 +81,11 @@ def test_reading_by_keys(result: Page) -> None:
     expect(result.get_by_label("Note")).to_have_value("Add a lateral, unsure")
     result.keyboard.press("Enter")
     expect(result.locator(".said")).to_have_text("“Add a lateral, unsure”")
-    expect(verdict).to_have_text("Normal, unlike the model")
+    expect(verdict).to_have_text("Normal, disagrees with the AI result")
     result.keyboard.press("Tab")
     result.keyboard.press("Control+a")
     result.keyboard.press("u")
-    expect(verdict).to_have_text("Unsure: the film does not settle it")
+    expect(verdict).to_have_text("Unsure: the image is inconclusive")
     heat = result.locator(".heat")
     result.keyboard.press("h")
     expect(heat).to_be_hidden()
@@ -94,8 +94,8 @@ def test_reading_by_keys(result: Page) -> None:
 
 
 def test_keys_can_be_turned_off(result: Page) -> None:
-    """For who dictates: then a letter answers nothing, here and on every later page."""
-    keys = result.get_by_label("Shortcut keys")
+    """For speech input: then no letter records a reading, here and on every later page."""
+    keys = result.get_by_label("Keyboard shortcuts")
     badge = result.locator(".choices kbd").first
     expect(badge).to_be_visible()
     keys.uncheck()
@@ -112,18 +112,18 @@ def test_keys_can_be_turned_off(result: Page) -> None:
 
 
 def test_enter_in_the_note_answers_nothing(result: Page) -> None:
-    """A note alone is no reading, least of all an agreement: the page asks for an answer."""
+    """A note alone is not a reading, least of all agreement: the page asks for one."""
     sent: list[str] = []
     result.on("request", lambda each: sent.append(each.method))
     result.get_by_label("Note").fill("Rotated film")
     result.keyboard.press("Enter")
-    expect(result.get_by_role("alert")).to_contain_text("Choose an answer first")
+    expect(result.get_by_role("alert")).to_contain_text("Choose a reading first")
     assert sent == []
     expect(result.get_by_label("Note")).to_have_value("Rotated film")
 
 
 def test_reading_that_was_not_saved_is_said_and_kept(result: Page) -> None:
-    """The page tells of sending and of failure; the note stays, and nothing looks saved."""
+    """The page shows progress and failure; the note stays, and nothing looks saved."""
     held: list[Route] = []
 
     def hold(route: Route) -> None:
@@ -137,7 +137,7 @@ def test_reading_that_was_not_saved_is_said_and_kept(result: Page) -> None:
     held[0].fulfill(status=503, content_type="text/html", body="<p>No.</p>")
     problem = result.get_by_role("alert")
     expect(problem).to_have_text(
-        "Not saved. The service does not answer; try again in half a minute."
+        "Not saved. The service is not responding; try again in half a minute."
     )
     expect(result.get_by_text("Saving …")).to_be_hidden()
     expect(result.locator(".choices [aria-pressed=true]")).to_have_count(0)
@@ -163,11 +163,11 @@ def test_reading_without_scripts(
         context = browser.new_context(java_script_enabled=False, storage_state=state)
         plain = context.new_page()
         plain.goto(page.url)
-        expect(plain.get_by_label("Shortcut keys")).to_be_hidden()
+        expect(plain.get_by_label("Keyboard shortcuts")).to_be_hidden()
         expect(plain.locator(".choices kbd").first).to_be_hidden()
         plain.get_by_label("Note").fill("Plain")
         plain.get_by_role("button", name="Disagree").click()
-        expect(plain.locator(".verdict")).to_have_text("Normal, unlike the model")
+        expect(plain.locator(".verdict")).to_have_text("Normal, disagrees with the AI result")
         expect(plain.locator(".said")).to_have_text("“Plain”")
         context.close()
 

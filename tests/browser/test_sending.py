@@ -13,7 +13,7 @@ from tests.stack import Stack
 def test_upload_whose_answer_was_lost_is_sent_once(
     page: Page, samples: list[Path], tmp_path: Path, status: int | None
 ) -> None:
-    """The service has it, the browser does not know: "Send again" leads to the same X-ray."""
+    """The service has the X-ray, but the browser does not know: "Send again" leads to the same."""
     width = page.viewport_size["width"] if page.viewport_size else 0
     name = f"Lost {width} {status}"
     keys: list[str | None] = []
@@ -59,17 +59,17 @@ def test_each_file_has_a_key_of_its_own(page: Page, samples: list[Path], tmp_pat
     expect(page.locator("#sending .good")).to_have_count(2, timeout=20000)
     assert len(set(keys)) == 2
     assert None not in keys
-    expect(page.get_by_text("Several at once are fine.")).to_be_visible()
+    expect(page.get_by_text("You can send several at once.")).to_be_visible()
 
 
 def test_form_without_script_sends_one_file(
     browser: Browser, stack: Stack, samples: list[Path], tmp_path: Path
 ) -> None:
-    """It says nothing of several, and leads to the result."""
+    """The page does not offer several files, and leads to the result."""
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     log_in(page, stack)
-    expect(page.get_by_text("Several at once are fine.")).to_be_hidden()
+    expect(page.get_by_text("You can send several at once.")).to_be_hidden()
     assert page.locator("#xray").get_attribute("multiple") is None
     page.locator("#xray").set_input_files(unique_copy(samples[9], tmp_path, "noscript"))
     page.get_by_role("button", name="Analyse").click()

@@ -1,4 +1,4 @@
-"""What the pages say and keep when something is in the way, and on a large screen."""
+"""What the pages show and keep when something fails, and on a large screen."""
 
 import json
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ def connect(stack: Stack) -> redis.Redis:
 
 
 def end_sessions(stack: Stack) -> None:
-    """What time does after SESSION_HOURS."""
+    """Expire the session, as after SESSION_HOURS."""
     store = connect(stack)
     store.delete(*store.scan_iter("session:*"))
 
@@ -87,7 +87,7 @@ def test_refused_uploads_say_why_whatever_the_body(desk: Page, samples: list[Pat
     expect(bad).to_have_count(3)
     expect(bad.nth(0)).to_contain_text("Larger than 25 MB")
     expect(bad.nth(1)).to_contain_text("at once; try again in 7 seconds")
-    expect(bad.nth(2)).to_contain_text("does not answer; try again in half a minute")
+    expect(bad.nth(2)).to_contain_text("is not responding; try again in half a minute")
     expect(bad.nth(0).get_by_role("button")).to_have_count(0)
     bad.nth(1).get_by_role("button", name="Send again").click()
     desk.wait_for_url("**/xrays/*")
@@ -96,7 +96,7 @@ def test_refused_uploads_say_why_whatever_the_body(desk: Page, samples: list[Pat
 def test_worklist_keeps_its_rows_and_recovers(
     desk: Page, stack: Stack, samples: list[Path], tmp_path: Path
 ) -> None:
-    """Without the service or the session the rows stay, a line says why, and it goes by itself."""
+    """Without the service or the session the rows stay, a line says why, and later disappears."""
     files = [unique_copy(samples[number], tmp_path, f"keep-{number}") for number in (0, 1)]
     desk.locator("#xray").set_input_files(files)
     expect(desk.locator("#sending .good")).to_have_count(2, timeout=20000)
@@ -106,7 +106,7 @@ def test_worklist_keeps_its_rows_and_recovers(
     expect(news).to_be_hidden()
 
     desk.context.set_offline(True)
-    expect(news).to_contain_text("The service does not answer.", timeout=8000)
+    expect(news).to_contain_text("The service is not responding.", timeout=8000)
     expect(rows).not_to_have_count(0)
     desk.context.set_offline(False)
     expect(news).to_be_hidden(timeout=8000)
@@ -121,21 +121,21 @@ def test_worklist_keeps_its_rows_and_recovers(
 
 
 def test_deleted_while_it_waited_is_said(desk: Page, stack: Stack) -> None:
-    """The waiting page says what the API says of its X-ray."""
+    """The page of a queued X-ray shows what the API reports."""
     store = connect(stack)
     waiting = {"id": "f" * 32, "status": "queued", "source": stack.user, "digest": "0"}
     store.hset(f"xray:{'f' * 32}", mapping={**waiting, "created_at": "2026-01-01T00:00:00+00:00"})
     desk.goto(f"{stack.url}/xrays/{'f' * 32}")
-    expect(desk.get_by_role("heading", name="Waiting for the model")).to_be_visible()
+    expect(desk.get_by_role("heading", name="Analysing")).to_be_visible()
     store.delete(f"xray:{'f' * 32}")
     expect(desk.locator("#news")).to_contain_text("There is no X-ray with this id")
-    expect(desk.get_by_role("heading", name="Waiting for the model")).to_be_visible()
+    expect(desk.get_by_role("heading", name="Analysing")).to_be_visible()
 
 
 def test_warnings_come_before_the_decision(
     desk: Page, stack: Stack, samples: list[Path], tmp_path: Path
 ) -> None:
-    """An image that the model may not know is marked in the worklist and above its result."""
+    """An image unlike the training data is marked in the worklist and above its result."""
     desk.get_by_label("Your reference").fill("Warned")
     desk.locator("#xray").set_input_files(unique_copy(samples[6], tmp_path, "warned"))
     desk.wait_for_url("**/xrays/*")
@@ -147,7 +147,7 @@ def test_warnings_come_before_the_decision(
     expect(warning).to_contain_text("Unlike the X-rays that it learned on.")
     top, below = warning.bounding_box(), decision.bounding_box()
     assert top and below and top["y"] + top["height"] <= below["y"]
-    desk.get_by_role("link", name="Next X-ray").click()
+    desk.get_by_role("link", name="Back to the worklist").click()
     expect(desk.locator(".worklist tr", has_text="Warned")).to_contain_text("Check image")
     desk.set_viewport_size({"width": 390, "height": 844})
     table, width = desk.locator(".worklist").bounding_box(), "document.documentElement.clientWidth"
@@ -162,7 +162,7 @@ def test_image_fills_a_large_screen(
     with logged_in_page(browser, stack, 3840, 2160) as wide:
         wide.locator("#xray").set_input_files(unique_copy(samples[9], tmp_path, "wide"))
         wide.wait_for_url("**/xrays/*")
-        image, heat = wide.get_by_alt_text("The chest X-ray that was judged"), wide.locator(".heat")
+        image, heat = wide.get_by_alt_text("The analysed chest X-ray"), wide.locator(".heat")
         expect(heat).to_have_js_property("width", image.evaluate("image => image.naturalWidth"))
         expect(heat).to_have_js_property("height", image.evaluate("image => image.naturalHeight"))
         box = image.bounding_box()

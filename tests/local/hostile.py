@@ -1,4 +1,4 @@
-"""An environment that means well for something else, as a hospital's machine or a shell has it."""
+"""An environment with variables for other programs, as a shell or a hospital's machine has."""
 
 from pathlib import Path
 

@@ -8,13 +8,13 @@ import time
 from pathlib import Path
 
 from local.lock import lock_var
-from local.supervision import PartFailed, Supervision, heed_signals, report, stop
+from local.supervision import PartFailed, Supervision, handle_signals, report, stop
 from tests.stack import ROOT
 
 
 def main(var: Path, command: str) -> int:
     """Run `command` as the only part until Ctrl-C or until it cannot be started."""
-    heed_signals()
+    handle_signals()
     try:
         lock = lock_var(var, ROOT)
         (var / "log").mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""`environment.py`: what reaches the parts, variable by variable, and what is read of `var/env`."""
+"""`local.environment`: which variables reach the parts, and how `var/env` is read."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ from tests.stack import ROOT
 
 
 def test_every_setting_of_the_readme_is_passed_on_or_made_here() -> None:
-    """A new setting that `make run` would drop without a word fails here."""
+    """Fails for a new setting that `make run` would drop silently."""
     table = (ROOT / "README.md").read_text().split("## Settings")[1].split("\n## ")[0]
     rows = set(re.findall(r"^\| `([A-Z_]+)`", table, re.M))
     assert rows - {"XRAY_DATA", "TRAINING_DATA"} == SETTINGS | MADE_HERE  # of training and tests
@@ -32,7 +32,7 @@ def test_nothing_else_of_the_caller_is_passed_on(tmp_path: Path) -> None:
 
 
 def test_flask_is_never_in_debug_mode(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A fault of ours gets the JSON or the page of an error, not gunicorn's own."""
+    """A bug is answered with our error in JSON or as a page, not with gunicorn's."""
     monkeypatch.setenv("FLASK_DEBUG", "1")
     monkeypatch.setenv("VAR_DIR", str(tmp_path))
     assert not create_api({"REDIS_URL": "redis://127.0.0.1:9/0", "API_KEY": "k"}).debug
@@ -41,7 +41,7 @@ def test_flask_is_never_in_debug_mode(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 @pytest.mark.parametrize("given", ["", "10.0.0.0/8,.hospital.example"])
 def test_loopback_never_goes_through_the_proxy(given: str) -> None:
-    """What the caller exempted stays exempt, and the proxy stays for everything else."""
+    """Exemptions of the caller stay, and the proxy stays for everything else."""
     kept = clean_environment({"HTTPS_PROXY": "http://proxy:3128", "no_proxy": given})
     assert kept["https_proxy"] == kept["HTTPS_PROXY"] == "http://proxy:3128"
     assert kept["no_proxy"] == kept["NO_PROXY"]
@@ -51,7 +51,7 @@ def test_loopback_never_goes_through_the_proxy(given: str) -> None:
 
 
 def test_folder_for_temporary_files_is_passed_on_where_it_exists(tmp_path: Path) -> None:
-    """A folder that is gone would only move the fault to whoever needs it."""
+    """A missing folder would only make a part fail later."""
     assert clean_environment({"TMPDIR": str(tmp_path)})["TMPDIR"] == str(tmp_path)
     assert "TMPDIR" not in clean_environment({"TMPDIR": str(tmp_path / "none")})
 
@@ -70,7 +70,7 @@ def test_folder_for_temporary_files_is_passed_on_where_it_exists(tmp_path: Path)
 def test_whole_lines_of_a_damaged_file_are_kept(
     tmp_path: Path, left: bytes, values: dict[str, str], damaged_lines: int
 ) -> None:
-    """Torn, emptied, or with zeros after a power cut: no part of a value passes for a value."""
+    """Truncated, empty or filled with zeros by a power cut: a part of a value is never used."""
     (tmp_path / "env").write_bytes(left)
     kept = read_kept_settings(tmp_path / "env")
     assert (kept.values, kept.damaged_lines) == (values, damaged_lines)

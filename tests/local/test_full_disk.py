@@ -1,4 +1,4 @@
-"""A disk that runs full under `make run`: a real one, in a mount namespace of its own."""
+"""A disk that fills up under `make run`: a real one, in a mount namespace of its own."""
 
 import os
 import queue
@@ -99,25 +99,25 @@ def test_full_disk_ends_nothing_for_good(small_disk: SmallDisk, samples: list[Pa
 
     small_disk.fill()
     line = small_disk.wait_for_line("disk")
-    assert "is full: delete something there" in line
+    assert "is full; delete something there" in line
     assert judge(stack, samples[1].read_bytes()) == "done"
 
     small_disk.fill()
-    ended = "redis keeps failing and is tried again and again;"
+    ended = "redis keeps failing and is restarted each time;"
     said: list[str] = []
 
-    def told() -> bool:
+    def is_reported() -> bool:
         log_in(stack, password)
         with suppress(queue.Empty):
             while True:
                 said.append(small_disk.lines.get_nowait())
         return any(ended in line for line in said)
 
-    wait_until(told, "Redis ended at no write")
+    wait_until(is_reported, "Redis ended at no write")
     assert stack.process.poll() is None
 
     small_disk.free()
-    small_disk.wait_for_line("redis is well again.")
+    small_disk.wait_for_line("redis has recovered.")
     wait_until(lambda: answers(stack), "the parts do not come back")
     wait_until((stack.var / "redis" / "reserve").exists, "the reserve is not filled again")
     assert judge(stack, samples[2].read_bytes()) == "done"

@@ -1,4 +1,4 @@
-"""`make run` and the commands of a server, started from an environment meant for something else."""
+"""`make run` and the commands of a server, started in an environment meant for other programs."""
 
 import os
 import re
@@ -19,7 +19,7 @@ from tests.stack import ROOT, Stack, free_ports, running_stack
 
 @pytest.fixture
 def session() -> Iterator[requests.Session]:
-    """A client that takes nothing from the environment either."""
+    """A client that reads nothing from the environment, either."""
     with requests.Session() as session:
         session.trust_env = False
         yield session
@@ -68,7 +68,7 @@ def check_log_in(session: requests.Session, stack: Stack) -> None:
 
 @contextmanager
 def running_command(folder: str, *command: str, **settings: str) -> Iterator[str]:
-    """The address of a service started as its README says, inside `folder`."""
+    """Start a service as the README says, inside `folder`; its address."""
     port = free_ports(["PORT"])["PORT"]
     process = subprocess.Popen(
         [sys.executable, "-m", "gunicorn", *command, "--bind", f"127.0.0.1:{port}", "app:app"],
@@ -86,7 +86,7 @@ def running_command(folder: str, *command: str, **settings: str) -> Iterator[str
 def test_commands_of_a_server_heed_only_the_settings(
     tmp_path: Path, samples: list[Path], session: requests.Session
 ) -> None:
-    """API and web, each started by its own command, judge and show as those of `make run` do."""
+    """API and web, each started by its own command, work as under `make run`."""
     hostile = write_hostile(tmp_path)
     # What the interpreter and gunicorn themselves end by, and the settings of the README.
     for name in ("PYTHONPATH", "PYTHONHOME", "PYTHONOPTIMIZE", "LD_PRELOAD", "SENDFILE"):

@@ -23,7 +23,7 @@ from tests.stack import Stack, free_ports, running_stack, start_stack, stop_stac
 def test_every_part_comes_back_when_its_first_process_is_killed(
     tmp_path: Path, samples: list[Path]
 ) -> None:
-    """What it left, such as nginx's worker on the port, is ended first; and X-rays are judged."""
+    """Its orphans, such as nginx's worker on the port, are killed first; X-rays work again."""
     with running_stack(tmp_path) as stack:
         for number, part in enumerate(MAIN):
             killed = find_main(stack, part)
@@ -42,7 +42,7 @@ def test_every_part_comes_back_when_its_first_process_is_killed(
 def test_all_parts_are_started_again_when_supervisord_is_killed(
     tmp_path: Path, samples: list[Path]
 ) -> None:
-    """The terminal says so in one line, and Ctrl-C still ends all of it."""
+    """The terminal reports it in one line, and Ctrl-C still ends everything."""
     with running_stack(tmp_path) as stack:
         killed = find_supervisord(stack)
         left = killed.children(recursive=True)
@@ -56,7 +56,7 @@ def test_all_parts_are_started_again_when_supervisord_is_killed(
         said = stack.process.stdout.readline()
         while "supervisord" not in said:
             said = stack.process.stdout.readline()
-        assert said.startswith("supervisord ended and all parts are started again;")
+        assert said.startswith("supervisord ended, and all parts are being restarted;")
     assert stack.process.returncode == 0
     assert not [child for child in children if is_running(child)]
 
@@ -64,7 +64,7 @@ def test_all_parts_are_started_again_when_supervisord_is_killed(
 def test_next_start_ends_what_lost_starter_and_supervisord(
     tmp_path: Path, samples: list[Path]
 ) -> None:
-    """Orphans hold the ports. A settings file that became zeros with that is made again.
+    """Orphans hold the ports. A settings file that was filled with zeros is made again.
 
     The key for machines is another then, and people log in again; records and users are kept.
     """

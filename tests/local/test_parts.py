@@ -1,4 +1,4 @@
-"""`local.parts`: files that hold secrets are whole, or are what they were."""
+"""`local.parts`: files with secrets are replaced completely or not at all."""
 
 import stat
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.pneumonia_api.full_disk import full_disk
 
 
 def test_secret_is_for_its_owner_alone(tmp_path: Path) -> None:
-    """Also where a start that was killed left a file that others may read."""
+    """Even where a killed start left a file that others may read."""
     left = tmp_path / "api-key.new"
     left.write_text("half")
     left.chmod(0o644)

@@ -1,4 +1,4 @@
-"""`redis_data.py`: the server that reads the records, and what mends their log."""
+"""`local.redis_data`: the server that can read the records, and the repair of their log."""
 
 import re
 import shlex
@@ -63,14 +63,14 @@ def find_log(folder: Path) -> Path:
 
 
 def explain(folder: Path) -> str | None:
-    """What a start says of the log when Redis does not start."""
+    """What a start prints about the log when Redis does not start."""
     return explain_damage(folder, choose_server(folder), folder.parent / "redis-check-aof")
 
 
 def test_server_is_the_wheels_whatever_is_on_path(
     written: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another redis-server could not read what the wheel's wrote."""
+    """Another redis-server could not read the files of the wheel's."""
     other = written.parent / "redis-server"
     other.write_text("#!/bin/sh\nexit 3\n")
     other.chmod(0o755)
@@ -83,7 +83,7 @@ def test_server_is_the_wheels_whatever_is_on_path(
 def test_records_of_a_later_redis_need_that_redis(
     written: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is taken from PATH; without one the sentence says what is missing, and starts nothing."""
+    """It is taken from PATH; without one the sentence says what is missing, and nothing starts."""
     [base] = (written / "appendonlydir").glob("*.base.rdb")
     base.write_bytes(b"REDIS0012" + base.read_bytes()[9:])
     monkeypatch.setenv("PATH", str(written.parent))
@@ -96,7 +96,7 @@ def test_records_of_a_later_redis_need_that_redis(
 
 
 def test_records_of_an_earlier_redis_are_read(tmp_path: Path) -> None:
-    """Debian's redis-server wrote them, which an earlier version took where it was on PATH."""
+    """Debian's redis-server wrote them, which an earlier version used if it was on PATH."""
     server = shutil.which("redis-server")
     if server is None:
         pytest.skip("no redis-server on PATH; Debian's redis-server brings one")
@@ -115,7 +115,7 @@ def test_records_of_an_earlier_redis_are_read(tmp_path: Path) -> None:
 
 
 def test_torn_last_command_is_left_out_by_redis_itself(written: Path) -> None:
-    """It was never answered; every record before it is there, and nobody has to do anything."""
+    """It was never acknowledged; all earlier records are there, and no repair is needed."""
     log = find_log(written)
     log.write_bytes(log.read_bytes()[:-7])
     with running_redis(written) as client:

@@ -62,7 +62,7 @@ def find(starter: subprocess.Popen[str], word: str) -> psutil.Process:
 
 
 def be_ready(starter: subprocess.Popen[str], var: Path) -> None:
-    """Return when the part was up once."""
+    """Wait until the part has been up once."""
     find(starter, "4712")
     (var / "up").touch()
     wait_for(starter, "ready")
@@ -74,7 +74,7 @@ def gone(*processes: psutil.Process) -> Callable[[], bool]:
 
 
 def test_what_a_killed_part_left_is_ended_before_it_starts_again(tmp_path: Path) -> None:
-    """The new one has a leftover of its own, and the old one's is no more."""
+    """The new process has an orphan of its own, and that of the old one is gone."""
     with starting(tmp_path, LEAVES_ONE) as starter:
         be_ready(starter, tmp_path)
         first, left = find(starter, "4712"), find(starter, "4711")
@@ -91,7 +91,7 @@ def test_supervisord_that_is_killed_is_started_again(tmp_path: Path) -> None:
         be_ready(starter, tmp_path)
         before = find(starter, "4712"), find(starter, "4711")
         find(starter, "supervisor.supervisord").kill()
-        assert wait_for(starter, "supervisord").startswith("supervisord ended and all parts")
+        assert wait_for(starter, "supervisord").startswith("supervisord ended, and all parts")
         wait_until(gone(*before), "parts outlive their supervisord")
         again = find(starter, "4712"), find(starter, "4711")
     assert starter.returncode == 0
@@ -107,20 +107,20 @@ def test_part_that_never_comes_up_ends_the_start(tmp_path: Path) -> None:
 
 
 def test_part_that_was_up_is_tried_again_for_ever(tmp_path: Path) -> None:
-    """One sentence when it keeps failing, one when it is well again."""
+    """One sentence when it keeps failing, one when it has recovered."""
     command = f"/bin/sh -c 'test ! -e {tmp_path}/full && exec sleep 4712'"
     with starting(tmp_path, command) as starter:
         be_ready(starter, tmp_path)
         (tmp_path / "full").touch()
         find(starter, "4712").kill()
-        wait_for(starter, "sleeper keeps failing and is tried again and again;")
+        wait_for(starter, "sleeper keeps failing and is restarted each time;")
         (tmp_path / "full").unlink()
-        assert wait_for(starter, "sleeper") == "sleeper is well again.\n"
+        assert wait_for(starter, "sleeper") == "sleeper has recovered.\n"
     assert starter.returncode == 0
 
 
 def test_next_start_ends_what_a_killed_starter_left(tmp_path: Path) -> None:
-    """Whether supervisord lives or was killed as well; a living starter is never ended."""
+    """Whether supervisord lives or was killed, too; a live starter is never ended."""
     for with_supervisord in (False, True):
         with starting(tmp_path, LEAVES_ONE) as starter:
             be_ready(starter, tmp_path)

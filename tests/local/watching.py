@@ -1,4 +1,4 @@
-"""The parts of a running system, as somebody who kills them sees them."""
+"""The processes of a running system, for tests that kill them."""
 
 import time
 from collections.abc import Callable
@@ -19,11 +19,11 @@ MAIN = {
 """How the title of each part's first process is known."""
 
 WAIT_SECONDS = 120
-"""A part is up in two; this is for a busy machine."""
+"""A part needs two; a busy machine needs more."""
 
 
 def find_supervisord(stack: Stack) -> psutil.Process:
-    """The one that runs now."""
+    """The pid of the running process."""
     return psutil.Process(int((stack.var / "supervisord.pid").read_text()))
 
 
@@ -37,7 +37,7 @@ def find_main(stack: Stack, part: str) -> psutil.Process | None:
 
 
 def wait_until(what: Callable[[], object], said: str) -> None:
-    """Until it is true; `said` is for whoever reads the failure."""
+    """Wait until it is true; `said` is the message of a failure."""
     end = time.monotonic() + WAIT_SECONDS
     while not what():
         assert time.monotonic() < end, said
@@ -72,7 +72,7 @@ def judge(stack: Stack, data: bytes) -> str:
 
 
 def is_running(process: psutil.Process) -> bool:
-    """Not ended, and not waiting to be noticed."""
+    """Neither ended nor a zombie."""
     with suppress(psutil.NoSuchProcess):
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     return False

@@ -1,4 +1,4 @@
-"""The proxy alone, before a web that is not there: what it answers and what it writes down."""
+"""nginx alone, in front of a web that does not run: its answers and its log."""
 
 import http.client
 import json
@@ -90,7 +90,7 @@ def ask_too_often(proxy: Proxy, path: str, headers: dict[str, str]) -> requests.
 
 
 def test_log_has_neither_query_nor_referrer(proxy: Proxy) -> None:
-    """A search or the page before may identify someone, also when the request fails."""
+    """Query and referrer may identify someone, also when the request fails."""
     headers = {"Referer": f"{proxy.url}/xrays?q=DOE-BEFORE"}
 
     large = requests.post(
@@ -116,7 +116,7 @@ def test_log_has_neither_query_nor_referrer(proxy: Proxy) -> None:
 
 
 def test_line_is_json_and_has_the_id_that_the_page_shows(proxy: Proxy) -> None:
-    """Made here and in UTC: what a browser claims as its id would mix requests up."""
+    """nginx generates the id, in UTC logs; an id claimed by a browser would mix up requests."""
     before = datetime.now(UTC)
     claimed = "a" * 32
     address = f"/xrays/{'0' * 32}/preview"
@@ -157,7 +157,7 @@ def test_silent_clients_are_let_go(proxy: Proxy) -> None:
 
 
 def test_one_address_cannot_take_all_connections(proxy: Proxy) -> None:
-    """A hundred uploads that do not come on: the next from there is refused, and told so."""
+    """With a hundred stalled uploads from one address, the next is refused with a sentence."""
     host, port = proxy.url.removeprefix("http://").split(":")
     head = "POST /xrays HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nhalf"
     with ExitStack() as crowd:
@@ -173,7 +173,7 @@ def test_one_address_cannot_take_all_connections(proxy: Proxy) -> None:
     "path", ["/metrics", "/metrics/", "/metrics/x", "/%6Detrics", "//metrics", "/x/../metrics?a=b"]
 )
 def test_metrics_are_for_nobody_outside(proxy: Proxy, path: str) -> None:
-    """404 from the proxy itself, however it is written: the web is not asked, or it were a 502."""
+    """404 from the proxy itself, however it is written; a 502 would show that it asked the web."""
     connection = http.client.HTTPConnection(proxy.url.removeprefix("http://"), timeout=10)
     connection.request("GET", path)
     assert connection.getresponse().status == 404
@@ -181,7 +181,7 @@ def test_metrics_are_for_nobody_outside(proxy: Proxy, path: str) -> None:
 
 
 def test_refusals_say_when_to_come_back(proxy: Proxy) -> None:
-    """Each is a page with a sentence, kept by nobody; Retry-After where waiting helps."""
+    """Each is a page with a sentence that is not cached, with Retry-After where waiting helps."""
     away = requests.get(f"{proxy.url}/xrays?q=DOE", timeout=10)
     assert away.status_code == 502
     assert "try again in 30 seconds" in away.text

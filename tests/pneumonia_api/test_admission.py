@@ -1,4 +1,4 @@
-"""Who may send how much: one file in a request, each value once, a share of the queue."""
+"""Limits of an upload: one file in a request, each value once, a share of the queue."""
 
 import io
 from pathlib import Path
@@ -31,7 +31,7 @@ def file(name: str = "a.jpg") -> tuple[io.BytesIO, str]:
 def test_several_files_in_a_request_are_refused(
     app: APIFlask, headers: dict[str, str], tmp_path: Path, form: list[tuple[str, object]]
 ) -> None:
-    """Not the first alone is judged: none is accepted, and nothing is kept."""
+    """None is accepted, not even the first, and nothing is kept."""
     # A fresh stream for each run.
     parts = MultiDict([(name, file()) for name, _ in form])
     answer = app.test_client().post("/v1/xrays", data=parts, headers=headers)
@@ -53,7 +53,7 @@ def test_several_files_in_a_request_are_refused(
 def test_repeated_fields_are_named(
     app: APIFlask, headers: dict[str, str], form: list[tuple[str, object]]
 ) -> None:
-    """Which of the two was meant nobody knows."""
+    """It is unknown which of the two was meant."""
     parts = MultiDict([(name, file() if isinstance(v, tuple) else v) for name, v in form])
     answer = app.test_client().post("/v1/xrays", data=parts, headers=headers)
     check_error(answer, 422, "invalid_request")
@@ -88,7 +88,7 @@ def test_repeated_query_parameters_are_named(
 def test_repeated_values_in_json_are_refused(
     app: APIFlask, headers: dict[str, str], body: str
 ) -> None:
-    """Of two readings the last would win without a word."""
+    """Otherwise one of two readings would win silently."""
     sent = {**headers, "Content-Type": "application/json"}
     answer = app.test_client().put("/v1/xrays/none/review", data=body, headers=sent)
     check_error(answer, 400, "bad_request")
@@ -101,7 +101,7 @@ def send(app: APIFlask, token: str) -> TestResponse:
 
 
 def test_one_person_cannot_fill_the_queue(app: APIFlask, redis_url: str, tmp_path: Path) -> None:
-    """A quarter of it; and machines that fill it all do not lock people out."""
+    """A person may fill a quarter of the queue; machines that fill all of it lock no person out."""
     small = create_app(
         {
             "REDIS_URL": redis_url,

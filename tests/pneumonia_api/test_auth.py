@@ -13,7 +13,7 @@ from tests.pneumonia_api.errors import check_error
 
 
 def test_sessions_open_and_close(app: APIFlask) -> None:
-    """Log in, use the token, log out: the token opens nothing any more."""
+    """Log in, use the token, log out: the token is revoked."""
     app.extensions["accounts"].set_password("doctor", "correct horse")
     web = app.test_client()
     answer = web.post("/v1/sessions", json={"user": "doctor", "password": "correct horse"})
@@ -25,7 +25,7 @@ def test_sessions_open_and_close(app: APIFlask) -> None:
 
 
 def test_wrong_password_and_unknown_name_look_alike(app: APIFlask) -> None:
-    """Nobody learns which names exist."""
+    """The answer does not reveal which names exist."""
     app.extensions["accounts"].set_password("doctor", "correct horse")
     answers = [
         app.test_client().post("/v1/sessions", json={"user": user, "password": "guess"})
@@ -57,7 +57,7 @@ def test_guessing_passwords_is_slowed_down(app: APIFlask, client: redis.Redis) -
 
 
 def test_a_guesser_locks_nobody_else_out(app: APIFlask) -> None:
-    """Failures count by address, too; what a browser claims beyond the web's word is dropped."""
+    """Failures count by address, too; an address that the browser itself claims is dropped."""
     app.extensions["accounts"].set_password("doctor", "correct horse")
     for number in range(11):
         log_in(app, "guess", f"10.9.9.{number}, 10.0.0.1")
@@ -75,7 +75,7 @@ def test_success_starts_the_count_anew(app: APIFlask) -> None:
 
 
 def test_guesses_sent_at_once_count_each(app: APIFlask) -> None:
-    """Thirty in parallel: no more than ten are looked at."""
+    """Of thirty in parallel, no more than ten are verified."""
     app.extensions["accounts"].set_password("doctor", "correct horse")
     with ThreadPoolExecutor(30) as pool:
         answers = list(pool.map(lambda _: log_in(app, "guess", "10.0.0.1"), range(30)))
@@ -87,7 +87,7 @@ def test_guesses_sent_at_once_count_each(app: APIFlask) -> None:
 def test_new_password_ends_old_sessions_and_is_stored_as_argon2(
     app: APIFlask, client: redis.Redis
 ) -> None:
-    """A leaked token dies with the password; the password itself is nowhere."""
+    """Changing the password revokes a leaked token; the password itself is stored nowhere."""
     accounts = app.extensions["accounts"]
     accounts.set_password("doctor", "correct horse")
     token = accounts.log_in("doctor", "correct horse", "10.0.0.1")
@@ -101,7 +101,7 @@ def test_new_password_ends_old_sessions_and_is_stored_as_argon2(
 def test_log_in_that_meets_a_password_change_gets_no_session(
     app: APIFlask, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The old password was right when it was looked at: by then it opens nothing."""
+    """The old password was verified just before the change; it opens no session after it."""
     accounts = app.extensions["accounts"]
     accounts.set_password("doctor", "correct horse")
     verify = PasswordHasher.verify
@@ -120,7 +120,7 @@ def test_log_in_that_meets_a_password_change_gets_no_session(
 def test_log_in_that_meets_a_deletion_gets_no_session(
     app: APIFlask, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whose account went while the password was looked at is not let in."""
+    """A user who is deleted while the password is being verified is not logged in."""
     accounts = app.extensions["accounts"]
     accounts.set_password("doctor", "correct horse")
     verify = PasswordHasher.verify
@@ -139,7 +139,7 @@ def test_log_in_that_meets_a_deletion_gets_no_session(
 def test_session_that_opens_during_a_password_change_is_ended(
     app: APIFlask, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The change sees the sessions of one moment: a later one makes it begin again."""
+    """The transaction is retried when a session is opened meanwhile."""
     accounts = app.extensions["accounts"]
     accounts.set_password("doctor", "correct horse")
     tokens: list[str] = []

@@ -10,8 +10,8 @@ SETTINGS = {"REDIS_URL": "redis://127.0.0.1:1/0", "API_KEY": "k", "IMAGE_STORE":
 @pytest.mark.parametrize(
     "arguments", [["add", "ann"], ["delete", "ann"], ["list"]], ids=lambda each: each[0]
 )
-def test_outage_is_told_in_a_sentence(arguments: list[str]) -> None:
-    """Nothing is pretended: no password is printed, and the person knows to run it again."""
+def test_outage_is_explained_in_a_sentence(arguments: list[str]) -> None:
+    """No password is printed, and the message says to run the command again."""
     done = create_app(SETTINGS).test_cli_runner().invoke(args=["users", *arguments])
     assert done.exit_code == 1
     assert isinstance(done.exception, SystemExit)

@@ -1,4 +1,4 @@
-"""Each process reads the settings that are its own; what makes no sense ends the start, named."""
+"""Each process reads only its own settings; an invalid one ends the start and is named."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,6 +14,7 @@ from pneumonia_api.config import (
     read_worker_config,
 )
 from pneumonia_web import config as web
+from webserver.settings import MOST_MEGAPIXELS
 
 GIVEN = {
     "REDIS_URL": "redis://127.0.0.1:1/0",
@@ -39,7 +40,7 @@ OTHERS = {
 
 @pytest.fixture(autouse=True)
 def empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No setting comes from the machine or the folder that runs the tests."""
+    """No setting comes from the machine or the folder in which the tests run."""
     for name in {name for _, needed in NEEDED for name in needed}.union(*OTHERS.values()):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("VAR_DIR", str(tmp_path))
@@ -60,8 +61,8 @@ def empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("SESSION_HOURS", "8761"),
     ],
 )
-def test_values_that_make_no_sense_are_named(service: str, name: str, value: str) -> None:
-    """Among them one that the decoder of images would not heed."""
+def test_invalid_values_are_named(service: str, name: str, value: str) -> None:
+    """Among them a pixel limit above that of the image decoder."""
     module: Any = {"api": api, "web": web}[service]
     with pytest.raises(module.ConfigError, match=name):
         module.read_config({**GIVEN, name: value})
@@ -79,14 +80,14 @@ def test_values_that_make_no_sense_are_named(service: str, name: str, value: str
         (web, "SECRET_KEY", "  "),
     ],
 )
-def test_values_of_one_service_are_named(module: Any, name: str, value: str) -> None:
-    """A port that is none, an address that is a name."""
+def test_invalid_values_of_one_service_are_named(module: Any, name: str, value: str) -> None:
+    """Invalid ports and switches, a name in place of an address, a blank secret."""
     with pytest.raises(module.ConfigError, match=name):
         module.read_config({**GIVEN, name: value})
 
 
-def test_blanks_around_a_value_mean_nothing() -> None:
-    """They come with quotes in files of settings."""
+def test_blanks_around_a_value_are_ignored() -> None:
+    """They come from quoted values in settings files."""
     padded = {name: f" {value}\n" for name, value in GIVEN.items()}
     read = api.read_config({**padded, "MAX_MEGAPIXELS": " 178 "})
     assert (read.api_key, read.max_pixels) == ("k", 178_000_000)
@@ -94,18 +95,18 @@ def test_blanks_around_a_value_mean_nothing() -> None:
 
 
 def test_largest_image_is_one_that_the_decoder_takes() -> None:
-    """The bound is Pillow's own, which refuses from twice its limit on."""
+    """The bound is Pillow's own, which refuses more than twice its limit."""
     from PIL import Image  # noqa: PLC0415 - the API itself need not have it
 
     assert Image.MAX_IMAGE_PIXELS is not None
-    assert api.MOST_MEGAPIXELS == web.MOST_MEGAPIXELS == 2 * Image.MAX_IMAGE_PIXELS // 1_000_000
+    assert MOST_MEGAPIXELS == 2 * Image.MAX_IMAGE_PIXELS // 1_000_000
 
 
 @pytest.mark.parametrize(("read", "needed"), NEEDED)
 def test_process_needs_its_own_settings_and_no_other(
     read: Callable[..., Any], needed: dict[str, str]
 ) -> None:
-    """Each one that it needs is named when it is missing; nonsense in others' changes nothing."""
+    """A missing one that it needs is named; invalid settings of other processes are ignored."""
     config = read(needed | dict.fromkeys(OTHERS[read], "nonsense"))
     for name in needed:
         with pytest.raises(ConfigError, match=name):
@@ -115,7 +116,37 @@ def test_process_needs_its_own_settings_and_no_other(
         assert not hasattr(config, "api_key")
 
 
+@pytest.mark.parametrize("module", [api, web])
+def test_secrets_are_in_no_text_of_the_settings(module: Any) -> None:
+    """Nor in that of an error: a log may quote either."""
+    given = {
+        **GIVEN,
+        "REDIS_URL": "redis://:hidden@h/0",
+        **dict.fromkeys(("API_KEY", "SECRET_KEY", "WEB_KEY"), "hidden"),
+    }
+    assert "hidden" not in repr(module.read_config(given))
+    with pytest.raises(module.ConfigError) as error:
+        module.read_config({**given, "MAX_BODY_MB": "many"})
+    assert "hidden" not in str(error.getrepr(showlocals=False, style="short"))
+
+
+@pytest.mark.parametrize("module", [api, web])
+def test_environment_goes_before_the_file_and_a_blank_value_is_none(
+    module: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What the environment lacks is read from `var/env`; a blank there hides the file's value."""
+    (tmp_path / "env").write_text("MAX_BODY_MB=7\nMAX_MEGAPIXELS=8\nSESSION_HOURS=9\nOTHER=x\n")
+    monkeypatch.setenv("MAX_MEGAPIXELS", "10")
+    monkeypatch.setenv("SESSION_HOURS", " ")
+    read = module.read_config(GIVEN)
+    assert (read.max_body_bytes >> 20, read.max_pixels, read.session_seconds) == (
+        7,
+        10_000_000,
+        12 * 3600,
+    )
+
+
 def test_scoring_reads_no_key_from_the_settings_of_the_api(tmp_path: Path) -> None:
-    """Where all settings lie in one file, what is not its own stays there."""
+    """From a file with all settings it takes only its own."""
     (tmp_path / "env").write_text("API_KEY=secret\nSECRET_KEY=secret\n")
     assert "secret" not in repr(read_batch_config(REDIS))

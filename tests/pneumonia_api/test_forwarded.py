@@ -1,4 +1,4 @@
-"""`pneumonia_api.forwarded`, and guesses from many addresses."""
+"""Whose X-Forwarded-For the API believes, and guesses from many addresses."""
 
 import pytest
 from apiflask import APIFlask

@@ -36,7 +36,7 @@ def post(stack: Stack, data: bytes, wait: float = 0) -> requests.Response:
 
 
 def wait_end(stack: Stack, record: dict[str, str]) -> dict[str, str]:
-    """The record when it has its end."""
+    """The record once it is finished."""
     end = time.monotonic() + END_SECONDS
     while record["status"] == "queued" and time.monotonic() < end:
         url = f"{stack.api_url}/v1/xrays/{record['id']}?wait=20"

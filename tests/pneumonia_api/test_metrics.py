@@ -1,4 +1,4 @@
-"""`pneumonia_api.metrics`: what becomes of uploads and log-ins, counted once each."""
+"""`pneumonia_api.metrics`: the outcomes of uploads and log-ins, each counted once."""
 
 import hashlib
 import io
@@ -39,7 +39,7 @@ class Counts:
 def test_uploads_are_counted_by_outcome(
     app: APIFlask, headers: dict[str, str], tmp_path: Path
 ) -> None:
-    """One outcome for each upload, whoever refused it, before the view or in it."""
+    """One outcome for each upload, whether it was refused before the view or in it."""
     outcomes = ("accepted", "reused", "refused", "unavailable")
     counts = Counts(app, "pneumonia_api_uploads_total", "outcome", outcomes)
 
@@ -68,7 +68,7 @@ def test_uploads_are_counted_by_outcome(
 
 
 def test_log_ins_are_counted_by_outcome(app: APIFlask) -> None:
-    """A form without a password is no try."""
+    """A form without a password does not count as an attempt."""
     outcomes = ("ok", "wrong_password", "locked_out")
     counts = Counts(app, "pneumonia_api_log_ins_total", "outcome", outcomes)
     app.extensions["accounts"].set_password("doctor", "correct horse")
@@ -82,7 +82,7 @@ def test_log_ins_are_counted_by_outcome(app: APIFlask) -> None:
 def test_failed_requests_leave_nothing_in_flight(
     app: APIFlask, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A bug in a view is a 500 that is counted, and no request for ever."""
+    """A bug in a view is counted as a 500, and the request does not stay in flight."""
 
     def break_down() -> None:
         raise RuntimeError("a bug")
@@ -98,7 +98,7 @@ def test_failed_requests_leave_nothing_in_flight(
 
 
 def test_scrapes_are_no_requests(app: APIFlask, client: redis.Redis) -> None:
-    """They would be most of what is counted."""
+    """They would outnumber everything else."""
     for _ in range(2):
         text = app.test_client().get("/metrics").text
     assert "/metrics" not in text

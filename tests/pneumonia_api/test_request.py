@@ -1,4 +1,4 @@
-"""`pneumonia_api.request`: what may be sent, and what is told when it may not."""
+"""`pneumonia_api.request`: what may be sent, and the errors for what may not."""
 
 import io
 import socket
@@ -16,7 +16,7 @@ from tests.stack import Stack
 def test_body_over_the_limit_is_drained_then_refused(
     app: APIFlask, headers: dict[str, str]
 ) -> None:
-    """30 MB: 413 with the one error shape, after the last byte was read."""
+    """30 MB: 413 in the one error shape, after the last byte was read."""
     body = io.BytesIO(b"\xff" * 30 * 1024 * 1024)
     response = app.test_client().post(
         "/v1/xrays",
@@ -30,7 +30,7 @@ def test_body_over_the_limit_is_drained_then_refused(
 
 
 def test_body_over_the_limit_is_refused_and_its_sender_hears_it(stack: Stack) -> None:
-    """30 MB: 413 with the one error shape; the connection is not reset while it is sent."""
+    """30 MB: 413 in the one error shape; the connection is not reset during the upload."""
     answer = requests.post(
         f"{stack.api_url}/v1/xrays",
         data=b"\xff" * 30 * 1024 * 1024,
@@ -56,7 +56,7 @@ def test_body_over_the_limit_is_refused_and_its_sender_hears_it(stack: Stack) ->
     ],
 )
 def test_hostile_json_is_refused(app: APIFlask, body: bytes, status: int, code: str) -> None:
-    """Nesting, digits and halves of characters without end are a bad request, not a fault."""
+    """Endless nesting, endless digits and lone surrogates are a 400, not a 500."""
     web = app.test_client()
     check_error(web.post("/v1/sessions", data=body, content_type="application/json"), status, code)
 
@@ -75,7 +75,7 @@ def test_json_header_without_a_body_means_nothing(app: APIFlask, headers: dict[s
 def test_only_an_upload_may_be_large(
     app: APIFlask, headers: dict[str, str], path: str, kind: str
 ) -> None:
-    """17 KB of anything else that would be read is refused, and the sentence says why."""
+    """Any other body of 17 KB is refused, and the sentence says why."""
     body = b'"' + b"x" * 17_000 + b'"'
     answer = app.test_client().post(path, data=body, content_type=kind, headers=headers)
     if (path, kind) == ("/v1/sessions", "application/x-www-form-urlencoded"):
@@ -86,7 +86,7 @@ def test_only_an_upload_may_be_large(
 
 
 def test_limit_is_that_of_the_file_not_of_the_form(app: APIFlask, headers: dict[str, str]) -> None:
-    """A file of exactly the limit is looked at, whatever the form adds; a byte more is refused."""
+    """A file of exactly the limit is accepted whatever the form adds; one more byte is refused."""
     limit = app.config["MAX_FILE_BYTES"]
     for size, status, code in (
         (limit, 415, "unsupported_image"),
@@ -112,7 +112,7 @@ def test_limit_is_that_of_the_file_not_of_the_form(app: APIFlask, headers: dict[
 def test_form_that_is_too_large_is_not_called_a_file(
     app: APIFlask, headers: dict[str, str], form: dict[str, str]
 ) -> None:
-    """Too many fields, or a long text where the reference belongs."""
+    """Too many fields, or a text that is too long for a reference."""
     boundary, body = encode_multipart({**form, "xray": (io.BytesIO(b"x"), "a")})
     answer = app.test_client().post(
         "/v1/xrays",
@@ -159,7 +159,7 @@ FORM = "multipart/form-data; boundary=b"
     ],
 )
 def test_malformed_chunks_are_a_bad_request(stack: Stack, path: str, body: bytes) -> None:
-    """400 in the one shape, whoever reads the body."""
+    """400 in the one error shape, wherever the body is read."""
     kind = "application/json" if path == "/v1/sessions" else FORM
     answer = send_chunked(stack, path, kind, body)
     assert answer.startswith(b"HTTP/1.1 400 "), answer
@@ -167,7 +167,7 @@ def test_malformed_chunks_are_a_bad_request(stack: Stack, path: str, body: bytes
 
 
 def test_chunked_bodies_have_the_limits_of_others(stack: Stack) -> None:
-    """Without a length that is told in advance: 26 MB of file, 17 KB of log-in, 2,000 fields."""
+    """Chunked, without a Content-Length: 26 MB of file, 17 KB of log-in, 2,000 fields."""
 
     def chunk(data: bytes) -> bytes:
         return b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data)
@@ -186,7 +186,7 @@ def test_chunked_bodies_have_the_limits_of_others(stack: Stack) -> None:
 
 @pytest.mark.parametrize("host", ["a" * 64, "a b", "[::1", "a/b", "a@b", "\xe9"])
 def test_host_that_is_none_is_refused(app: APIFlask, host: str) -> None:
-    """Routing fails at some of these: 400, and no fault of ours in the log."""
+    """Routing fails for some of these: 400, and no unhandled error in the log."""
     answer = app.test_client().get("/livez", headers={"Host": host})
     assert answer.status_code == 400
 
@@ -198,7 +198,7 @@ def test_hosts_that_there_are_pass(app: APIFlask, host: str) -> None:
 
 
 def test_no_header_moves_the_paths(stack: Stack) -> None:
-    """gunicorn would take these two from a proxy on this machine."""
+    """gunicorn would accept these two from a proxy on this machine."""
     for name in ("SCRIPT_NAME", "PATH_INFO"):
         answer = requests.get(f"{stack.api_url}/livez", headers={name: "/other"}, timeout=5)
         assert answer.json() == {"status": "alive"}

@@ -1,4 +1,4 @@
-"""The route of a review: who may say what of which X-ray, and what it is answered."""
+"""The route of a review: who may review which X-ray, and the answers."""
 
 import hashlib
 import io
@@ -99,7 +99,7 @@ def test_what_cannot_be_reviewed_says_why(say: Say, xrays: XrayStore) -> None:
 def test_record_that_reuses_a_prediction_has_no_review(
     app: APIFlask, headers: dict[str, str]
 ) -> None:
-    """Identical bytes share what the model said, never what a reader said."""
+    """Identical bytes share the prediction, never a reading."""
     buffer = io.BytesIO()
     Image.radial_gradient("L").save(buffer, "PNG")
     data = buffer.getvalue()

@@ -1,4 +1,4 @@
-"""`pneumonia_api.store_metrics`: what Redis knows, as a scrape of the API tells it."""
+"""`pneumonia_api.store_metrics`: what Redis holds, as reported by a scrape of the API."""
 
 import socket
 import time
@@ -20,18 +20,18 @@ from tests.pneumonia_api.records.judged import done
 from tests.scrape import find_value, read_value
 
 SCRAPE_SECONDS = 10
-"""Prometheus gives up then, and has nothing at all."""
+"""The scrape times out then, and Prometheus gets nothing at all."""
 
 
 def scrape(app: APIFlask) -> str:
-    """What Prometheus would get."""
+    """What Prometheus would scrape."""
     answer = app.test_client().get("/metrics")
     assert answer.status_code == 200
     return answer.text
 
 
-def test_empty_redis_is_told_as_zeros(app: APIFlask) -> None:
-    """Nothing waits, nobody works; and no review has a value."""
+def test_empty_redis_is_reported_as_zeros(app: APIFlask) -> None:
+    """Empty queue, no worker, and no series for reviews."""
     text = scrape(app)
     for name in ("waiting", "in_flight", "oldest_seconds", "workers"):
         assert read_value(text, f"pneumonia_queue_{name}") == 0
@@ -40,8 +40,8 @@ def test_empty_redis_is_told_as_zeros(app: APIFlask) -> None:
     assert find_value(text, "pneumonia_reviews") is None
 
 
-def test_queue_is_told_as_it_is(app: APIFlask, client: redis.Redis, redis_url: str) -> None:
-    """Tasks that wait, tasks that a worker has, the age of the oldest record, live workers."""
+def test_queue_is_reported_as_it_is(app: APIFlask, client: redis.Redis, redis_url: str) -> None:
+    """Waiting tasks, tasks in flight, the age of the oldest record, live workers."""
     xrays, workers = XrayStore(client), Workers(client)
     old = f"{int((time.time() - 500) * 1000):012x}{'0' * 20}"
     first, second = replace(new_xray("doctor", "a"), id=old), new_xray("doctor", "b")
@@ -70,7 +70,7 @@ def test_queue_is_told_as_it_is(app: APIFlask, client: redis.Redis, redis_url: s
     assert read_value(text, "pneumonia_queue_workers") == 1
 
 
-def test_reviews_of_the_last_weeks_are_told(app: APIFlask, client: redis.Redis) -> None:
+def test_reviews_of_the_last_weeks_are_reported(app: APIFlask, client: redis.Redis) -> None:
     """By week, model, decision and label, as Redis counts them; older weeks are not."""
     now = datetime.now(UTC).date()
     this, last, old = (
@@ -103,7 +103,7 @@ def test_weeks_are_those_of_iso_8601(today: date, first: str, last: str) -> None
 
 @pytest.mark.parametrize("hangs", [False, True])
 def test_scrape_answers_while_redis_does_not(hangs: bool) -> None:
-    """Refused, or taken and never answered: what the API counted itself is told all the same."""
+    """Redis refuses or never answers: the API still reports what it counted itself."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         if not hangs:

@@ -1,4 +1,4 @@
-"""Uploads to the real process of the API: many at once, and one that dies in the middle."""
+"""Uploads to a real API process: many at once, and a process that is killed during one."""
 
 import re
 import threading
@@ -62,7 +62,7 @@ def api(client: redis.Redis, redis_url: str, tmp_path: Path) -> Iterator[Api]:
 
 
 def test_many_uploads_at_once_take_little_memory(api: Api) -> None:
-    """384 MB in 32 uploads at the same moment: each is accepted or told when to come back."""
+    """384 MB in 32 parallel uploads: each is accepted or gets a Retry-After."""
     data = picture()
     data += bytes(12 * 1024 * 1024 - len(data))
     together = threading.Barrier(32)
@@ -86,7 +86,7 @@ def test_many_uploads_at_once_take_little_memory(api: Api) -> None:
 
 
 def test_api_that_dies_in_the_middle_takes_the_upload_once(api: Api, client: redis.Redis) -> None:
-    """Killed while bytes come, when they are there, and after the record; then sent again."""
+    """Killed while bytes arrive, after they have arrived, and after the record; then retried."""
     data = picture(side=400) + bytes(4_000_000)
     folder = api.images / "incoming"
     moments = (

@@ -1,4 +1,4 @@
-"""The HTTP API without a worker: who may call, what is refused, what is promised."""
+"""The HTTP API without a worker: authentication, refusals, guarantees."""
 
 import contextlib
 import hashlib
@@ -97,7 +97,7 @@ def test_what_cannot_be_an_xray_is_refused_at_once(
     ids=["PNG", "TIFF", "DICOM", "DICOM without preamble"],
 )
 def test_what_can_be_an_xray_is_accepted(post: Post, data: bytes) -> None:
-    """Whether a DICOM is one, the worker finds out."""
+    """Only the worker can decide whether a DICOM file is readable."""
     assert post(data).status_code == 202
 
 
@@ -109,7 +109,7 @@ def test_hostile_header_is_accepted_or_refused(app: APIFlask, name: str) -> None
 
 
 def test_api_has_no_decoder_in_its_process() -> None:
-    """What is not there cannot be attacked: neither Pillow nor pydicom, numpy nor the codecs."""
+    """The API loads neither Pillow nor pydicom, numpy nor a codec, so none can be attacked."""
     script = "import sys, pneumonia_api.app; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
@@ -141,7 +141,7 @@ def test_wrong_field_and_wrong_wait_are_named(
 
 
 def test_full_queue_answers_503_with_retry_after(post: Post) -> None:
-    """The fourth is refused while three wait, and told when to come back."""
+    """The fourth is refused while three wait, with a time to retry."""
     for _ in range(3):
         assert post(picture()).status_code == 202
     response = post(picture())
@@ -188,7 +188,7 @@ def test_unknown_things_are_404_and_wrong_methods_405(
 
 
 def test_wrong_method_names_the_right_ones(app: APIFlask, headers: dict[str, str]) -> None:
-    """405 with Allow, as HTTP asks for."""
+    """405 with Allow, as HTTP requires."""
     answer = app.test_client().put("/v1/xrays", headers=headers)
     assert "POST" in answer.headers["Allow"]
 
@@ -196,7 +196,7 @@ def test_wrong_method_names_the_right_ones(app: APIFlask, headers: dict[str, str
 def test_delete_while_queued_forgets_the_bytes(
     app: APIFlask, post: Post, headers: dict[str, str]
 ) -> None:
-    """204, then 404, and no image is left."""
+    """204, then 404, and no image remains."""
     xray_id = post(picture()).json["id"]
     web = app.test_client()
     preview = web.get(f"/v1/xrays/{xray_id}/preview", headers=headers)
@@ -221,7 +221,7 @@ def test_readiness_knows_redis_and_the_worker(app: APIFlask, client: redis.Redis
 
 
 def test_lost_redis_is_503_everywhere_and_keeps_nothing(tmp_path: Path) -> None:
-    """Without Redis nothing is accepted, nothing of the patient stays, and the process lives."""
+    """Without Redis nothing is accepted, no patient data remains, and the process survives."""
     app = create_app(
         {"REDIS_URL": "redis://127.0.0.1:1/0", "API_KEY": "k", "IMAGE_STORE": tmp_path.as_uri()}
     )
@@ -243,7 +243,7 @@ def list_images(folder: Path) -> list[Path]:
 def test_full_image_store_is_503_and_keeps_nothing(
     app: APIFlask, post: Post, client: redis.Redis, tmp_path: Path
 ) -> None:
-    """No record, no part of a file, and a time to come back at."""
+    """No record, no part of a file, and a Retry-After."""
     buffer = io.BytesIO()
     Image.effect_noise((400, 400), 60).save(buffer, "PNG")
     with full_disk():
@@ -276,7 +276,7 @@ def test_broken_image_store_is_503_and_a_delete_can_be_repeated(
 def test_redis_that_fills_up_during_an_upload_keeps_nothing(
     app: APIFlask, post: Post, client: redis.Redis, tmp_path: Path
 ) -> None:
-    """Neither the upload nor, for bytes that were judged before, the second preview."""
+    """Neither the upload nor, for known bytes, the second preview."""
     client.config_set("maxmemory", 1)
     try:
         check_error(post(picture()), 503, "store_unavailable")
@@ -302,7 +302,7 @@ def test_redis_that_fills_up_during_an_upload_keeps_nothing(
 def test_waiting_requests_leave_threads_to_others(
     app: APIFlask, post: Post, client: redis.Redis, headers: dict[str, str]
 ) -> None:
-    """While as many wait as may, the next is answered at once with what there is."""
+    """Once the maximum of requests wait, the next is answered at once with the current record."""
     xray_id = post(picture()).json["id"]
     path = f"/v1/xrays/{xray_id}?wait=30"
     with ThreadPoolExecutor(MAX_WAITERS) as pool:
@@ -322,7 +322,7 @@ def test_waiting_requests_leave_threads_to_others(
 
 
 def test_worklist_filters_are_checked(app: APIFlask, post: Post, headers: dict[str, str]) -> None:
-    """`reviewed` is heard: nothing was reviewed yet; a value that is none is named."""
+    """`reviewed` is applied, and an invalid value is named in the error."""
     xray_id = post(picture()).json["id"]
     web = app.test_client()
     assert web.get("/v1/xrays?reviewed=true", headers=headers).json["xrays"] == []

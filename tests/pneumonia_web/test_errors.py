@@ -1,4 +1,4 @@
-"""Whatever is sent, the web answers with a page of its own, and its log has no fault."""
+"""The web answers any request with a page of its own, and logs no unhandled error."""
 
 import gc
 import io
@@ -45,7 +45,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]]:
     ],
 )
 def test_broken_requests_are_answered(web: tuple[int, Path], status: int, text: str) -> None:
-    """Hosts that are none, bodies that break off, cookies that cannot be read."""
+    """Invalid hosts, truncated bodies, cookies that cannot be parsed."""
     port, log = web
     before = log.stat().st_size
     with connect(port, text) as sender:
@@ -70,7 +70,7 @@ def test_page_that_cannot_be_drawn_is_a_sentence() -> None:
 @pytest.mark.filterwarnings("ignore:Implicitly cleaning up:ResourceWarning")
 @pytest.mark.filterwarnings("ignore:Unclosed file:ResourceWarning")
 def test_full_folder_for_files_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    """503 with a time to come back at, and no page that blames the sender."""
+    """503 with Retry-After, and no page that blames the sender."""
     app = create_app({"API_URL": "http://127.0.0.1:1", "SECRET_KEY": "s", "COOKIE_SECURE": "0"})
     app.config["WTF_CSRF_ENABLED"] = False
     with TemporaryDirectory() as folder:
@@ -89,7 +89,7 @@ def test_full_folder_for_files_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_oversized_form_of_somebody_is_answered_after_it_broke_off() -> None:
-    """A sender that leaves in the middle of a refused body raises nothing."""
+    """A sender that disconnects during a refused body raises nothing."""
 
     class BreaksOff(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
@@ -110,7 +110,7 @@ def test_oversized_form_of_somebody_is_answered_after_it_broke_off() -> None:
 
 
 def test_only_the_proxy_is_believed() -> None:
-    """Anybody else could invent the browser's address, HTTPS, and a request's id."""
+    """Any other sender could forge the browser's address, HTTPS, and the request id."""
     claimed = {
         "X-Forwarded-For": "10.1.2.3",
         "X-Forwarded-Proto": "https",
@@ -128,7 +128,7 @@ def test_only_the_proxy_is_believed() -> None:
 
 
 def test_no_proxy_stands_between_web_and_api(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hospital's own is for the internet."""
+    """A proxy of the hospital is for the internet only."""
 
     class Api(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -148,14 +148,14 @@ def test_no_proxy_stands_between_web_and_api(monkeypatch: pytest.MonkeyPatch) ->
         thread = Thread(target=server.handle_request)
         thread.start()
         client = ApiClient(f"http://127.0.0.1:{server.server_port}", "")
-        assert client.read("token", "1") == {"id": "1"}
+        assert dict(client.read("token", "1")) == {"id": "1"}
         thread.join()
         client.close()
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"null", b"{}"])
 def test_answer_of_the_api_that_makes_no_sense_is_a_sentence(body: bytes) -> None:
-    """Whatever stands at its address: 502, and nobody sees a traceback."""
+    """502 for any other server at the address of the API, and no traceback."""
 
     class Other(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -178,4 +178,4 @@ def test_answer_of_the_api_that_makes_no_sense_is_a_sentence(body: bytes) -> Non
         thread.join()
         app.extensions["api"].close()
     assert answer.status_code == 502
-    assert "makes no sense" in answer.text
+    assert "unexpected answer" in answer.text

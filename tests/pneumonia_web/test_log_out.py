@@ -48,7 +48,7 @@ def log_in(api_url: str) -> FlaskClient:
 def test_log_out_during_an_outage_is_not_pretended(
     outage: tuple[CuttingProxy, str, redis.Redis],
 ) -> None:
-    """The person is told that the session goes on, and ends it once Redis is back."""
+    """The page says that the session continues; log-out works once Redis is back."""
     proxy, api_url, client = outage
     Accounts(client, 60).set_password("ann", "of the test")
     browser = log_in(api_url)
@@ -68,7 +68,7 @@ def test_log_out_during_an_outage_is_not_pretended(
 
 
 def test_log_out_while_the_api_is_away_is_not_pretended() -> None:
-    """No answer at all: the same sentence."""
+    """No response at all: the same sentence."""
     web = create_app({"API_URL": "http://127.0.0.1:1", "SECRET_KEY": "s" * 32})
     web.config["WTF_CSRF_ENABLED"] = False
     browser = web.test_client()

@@ -31,7 +31,7 @@ def send(doctor: Visitor, samples: list[Path]) -> Send:
 
 
 def read_text(page: requests.Response) -> str:
-    """What a person reads of it, with single spaces."""
+    """The visible text of a page, with single spaces."""
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page.text)).split())
 
 
@@ -57,12 +57,12 @@ def test_reading_is_sent_by_form_and_can_be_changed(doctor: Visitor, send: Send)
     page = doctor.post(f"{path}/review", path, data=said)
     assert page.url == f"{doctor.url}{path}#reading"
     assert find_pressed(page) == ["normal"]
-    assert "Normal , unlike the model" in read_text(page)
+    assert "Normal , disagrees with the AI result" in read_text(page)
     assert "Recorded by you, " in read_text(page)
     assert html.escape("“<b>Rotated</b> film”") in page.text
     page = doctor.post(f"{path}/review", path, data={"label": "pneumonia"})
     assert find_pressed(page) == ["pneumonia"]
-    assert "Pneumonia , as the model says" in read_text(page)
+    assert "Pneumonia , agrees with the AI result" in read_text(page)
     assert "Rotated" not in page.text
 
 
@@ -83,28 +83,28 @@ def test_script_gets_its_part_of_the_page(doctor: Visitor, send: Send) -> None:
     assert part.text.strip().startswith('<section id="reading"')
     wrong = doctor.post(f"{path}/review", path, data={"label": "ill"}, headers=PART)
     assert wrong.status_code == 422
-    assert wrong.text == "label: Say pneumonia, normal or unsure."
+    assert wrong.text == "label: Choose pneumonia, normal or unsure."
 
 
 def test_foreign_form_records_nothing(doctor: Visitor, send: Send) -> None:
-    """Another site cannot make a browser answer."""
+    """Another site cannot make a browser record a reading."""
     path = send("forged-review")
     url = f"{doctor.url}{path}/review"
     assert doctor.session.post(url, data={"label": "normal"}, timeout=5).status_code == 400
     assert find_pressed(doctor.get(path)) == []
 
 
-def test_reading_of_another_is_told_not_taken_over(
+def test_reading_of_another_is_shown_not_taken_over(
     doctor: Visitor, send: Send, stack: Stack
 ) -> None:
-    """It is named as theirs; their answer and note are not put into this reader's mouth."""
+    """It is shown with their name; the form does not take over their reading and note."""
     path = send("other-review")
     review = {"label": "unsure", "note": "Ask Ann"}
     url = f"{stack.api_url}/v1{path}/review"
     assert requests.put(url, json=review, headers=stack.headers, timeout=5).status_code == 200
     page = doctor.get(path)
     assert "Recorded by machine, " in read_text(page)
-    assert "Your answer would replace it." in page.text
+    assert "Your reading will replace it." in page.text
     assert "“Ask Ann”" in page.text
     assert 'value="Ask Ann"' not in page.text
     assert "Save note" not in page.text
@@ -112,7 +112,7 @@ def test_reading_of_another_is_told_not_taken_over(
 
 
 def test_reading_of_what_is_gone_says_so(doctor: Visitor, send: Send) -> None:
-    """An answer that comes too late leads to a sentence, not to a fault."""
+    """A late response leads to a sentence, not to an unhandled error."""
     path = send("gone-review")
     doctor.post(f"{path}/delete", path)
     page = doctor.post(f"{path}/review", "/xrays", data={"label": "normal"})
@@ -121,7 +121,7 @@ def test_reading_of_what_is_gone_says_so(doctor: Visitor, send: Send) -> None:
 
 
 def test_worklist_shows_readings_and_what_is_left(doctor: Visitor, send: Send) -> None:
-    """Beside the decision, with what differs in words too; filters and the search know them."""
+    """Next to the AI result, with any difference in words, too; filters and search find them."""
     left, agreed, differs = (send(f"List {word}") for word in ("left", "agreed", "differs"))
     doctor.post(f"{agreed}/review", agreed, data={"label": "pneumonia"})
     doctor.post(f"{differs}/review", differs, data={"label": "normal", "note": "Kerley lines"})
@@ -132,8 +132,8 @@ def test_worklist_shows_readings_and_what_is_left(doctor: Visitor, send: Send) -
     assert re.search(r'value="false"\s+selected', waiting.text)
     reviewed = doctor.get("/xrays?reviewed=true")
     assert left not in reviewed.text
-    assert "Pneumonia , as the model" in read_text(reviewed)
-    assert "Normal , unlike the model" in read_text(reviewed)
+    assert "Pneumonia , agrees with the AI result" in read_text(reviewed)
+    assert "Normal , disagrees with the AI result" in read_text(reviewed)
     found = doctor.get("/xrays?q=kerley")
     assert differs in found.text
     assert agreed not in found.text
@@ -141,7 +141,7 @@ def test_worklist_shows_readings_and_what_is_left(doctor: Visitor, send: Send) -
 
 
 def test_to_review_is_what_was_judged(doctor: Visitor) -> None:
-    """A rejected image has nothing to agree with, so it is not in the way."""
+    """A rejected image has no AI result to review, so it is not listed."""
     doctor.post("/xrays", "/xrays", files={"xray": ("a.png", flat_png(), "image/png")})
     rejected = re.findall(
         r'href="(/xrays/[0-9a-f]{32})"', doctor.get("/xrays?status=rejected").text

@@ -1,4 +1,4 @@
-"""Who may see the pages: log in, come back, log out, and what scripts are told."""
+"""Who may see the pages: log in, return, log out, and the answers to scripts."""
 
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def test_wrong_password_is_said_on_the_form(stack: Stack) -> None:
 
 
 def test_log_out_ends_the_session_at_the_api(doctor: Visitor) -> None:
-    """A copied cookie opens nothing after log-out."""
+    """A copied cookie is useless after log-out."""
     cookies = dict(doctor.session.cookies)
     doctor.post("/logout", "/xrays")
     thief = requests.get(f"{doctor.url}/xrays", cookies=cookies, allow_redirects=False, timeout=5)
@@ -63,13 +63,13 @@ def test_forms_without_their_token_are_refused(doctor: Visitor, samples: list[Pa
 
 
 def test_preview_is_no_place_to_return_to(stack: Stack) -> None:
-    """A picture asked for without a session leads to log-in, and from there to the worklist."""
+    """A request for a preview without a session leads to log-in, and from there to the worklist."""
     page = requests.get(f"{stack.url}/xrays/{'0' * 32}/preview", timeout=5)
     assert page.url == f"{stack.url}/login"
 
 
 def test_search_survives_log_in(stack: Stack) -> None:
-    """What was searched for is searched for again, whatever its letters."""
+    """The search text is kept, whatever characters it has."""
     visitor = Visitor(stack.url)
     target = visitor.get("/xrays?q=Stra\u00dfe+7").url.partition("/login?")[2]
     data = {"user": stack.user, "password": stack.password}
@@ -78,7 +78,7 @@ def test_search_survives_log_in(stack: Stack) -> None:
     visitor.session.close()
 
 
-def test_scripts_are_told_that_the_session_ended(stack: Stack) -> None:
+def test_scripts_get_an_answer_when_the_session_has_ended(stack: Stack) -> None:
     """They keep the page, so neither a refresh nor an upload is sent elsewhere."""
     url = f"{stack.url}/xrays"
     refresh = requests.get(url, headers={"HX-Request": "true"}, timeout=5)

@@ -1,4 +1,4 @@
-"""Uploads by the page: each once, and each for itself."""
+"""Uploads from the page: each is stored once, and each on its own."""
 
 import io
 import re
@@ -22,12 +22,12 @@ def xray(samples: list[Path], mark: bytes) -> tuple[str, bytes, str]:
 def test_form_with_several_files_is_refused(
     doctor: Visitor, samples: list[Path], fields: tuple[str, ...]
 ) -> None:
-    """Without script a browser sends one; of three none is judged, and the page says so."""
+    """Without the script a browser sends one; of three none is stored, and the page says so."""
     files = [(name, xray(samples, b"several%d" % number)) for number, name in enumerate(fields)]
     page = doctor.post("/xrays", "/xrays", files=files, data={"reference": "Several"})
     assert page.status_code == 422
     assert "Send one X-ray at a time; none of these was stored." in page.text
-    assert "No X-ray matches." in doctor.get("/xrays?q=Several").text
+    assert "No X-rays match." in doctor.get("/xrays?q=Several").text
 
 
 def test_form_offers_one_file_without_script(doctor: Visitor) -> None:
@@ -43,7 +43,7 @@ def test_repeated_filters_are_refused(doctor: Visitor, query: str) -> None:
 
 
 def test_repeated_fields_are_refused(doctor: Visitor, samples: list[Path]) -> None:
-    """Two references, two readings: none of them wins without a word."""
+    """Two references, two readings: neither is dropped silently."""
     page = doctor.post(
         "/xrays",
         "/xrays",
@@ -85,7 +85,7 @@ def test_scripts_key_is_passed_on(doctor: Visitor, samples: list[Path]) -> None:
 
 
 def test_stranger_is_asked_to_log_in_before_the_file_is_read() -> None:
-    """Not a byte of a large body is read for who has no session."""
+    """Without a session not one byte of a large body is read."""
 
     class Unread(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:

@@ -47,7 +47,7 @@ def test_rejected_xray_says_why(doctor: Visitor) -> None:
 
 
 def test_refresh_sends_rows_only_when_they_changed(doctor: Visitor) -> None:
-    """204 keeps the page, and the keyboard's place in it, as it is."""
+    """204 keeps the page and the keyboard focus as they are."""
     rows = doctor.get("/xrays", headers={"HX-Request": "true"})
     assert rows.status_code == 200
     assert "<html" not in rows.text
@@ -115,31 +115,31 @@ def test_no_page_loads_anything_from_elsewhere(doctor: Visitor) -> None:
 
 
 def test_nginx_passes_nothing_of_the_api(stack: Stack) -> None:
-    """What the internet reaches has no API routes, with or without the key."""
+    """The proxy exposes no API route, with or without the key."""
     for path in ("/v1/xrays", "/v1/model", "/metrics", "/openapi.json"):
         answer = requests.get(stack.url + path, headers=stack.headers, timeout=5)
         assert answer.status_code == 404
 
 
 def test_api_out_of_reach_is_one_sentence() -> None:
-    """The page says what to do; nobody sees a traceback."""
+    """The page says what to do, and shows no traceback."""
     app = create_app({"API_URL": "http://127.0.0.1:1", "SECRET_KEY": "s", "COOKIE_SECURE": "1"})
     app.config["WTF_CSRF_ENABLED"] = False
     client = app.test_client()
     client.environ_base["wsgi.url_scheme"] = "https"  # the cookie travels over TLS alone
     answer = client.post("/login", data={"user": "a", "password": "b"})
     assert answer.status_code == 503
-    assert "The service does not answer; try again in 30 seconds." in answer.text
+    assert "The service is not responding; try again in 30 seconds." in answer.text
     assert answer.headers["Retry-After"] == "30"
     with client.session_transaction() as session:
         session["token"] = session["user"] = "t"
     answer = client.get("/xrays")
     assert answer.status_code == 503
-    assert "does not answer" in answer.text
+    assert "is not responding" in answer.text
     part = client.get("/xrays", headers={"HX-Request": "true"})
     assert part.status_code == 503
     assert part.mimetype == "text/plain"
-    assert part.text == "The service does not answer; try again in 30 seconds."
+    assert part.text == "The service is not responding; try again in 30 seconds."
     assert part.headers["Retry-After"] == "30"
     assert "Secure" in app.test_client().get("/login").headers["Set-Cookie"]
 
@@ -159,5 +159,5 @@ def test_required_settings_have_no_default(monkeypatch: pytest.MonkeyPatch, tmp_
     ("probability", "text"), [(0.0, "< 1 %"), (0.004, "< 1 %"), (0.5, "50 %"), (0.999, "> 99 %")]
 )
 def test_percent_never_claims_certainty(probability: float, text: str) -> None:
-    """Nothing is 0 % or 100 %."""
+    """No probability is shown as 0 % or 100 %."""
     assert percent(probability) == text

@@ -1,4 +1,4 @@
-"""`webserver.request`: when a thread may begin with a request."""
+"""`webserver.request`: when a thread may start on a request."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def feed(text: bytes, step: int) -> PartialRequest:
     ],
 )
 def test_request_is_complete_with_its_last_byte(text: bytes, step: int) -> None:
-    """Not before, however it is cut; of a large body or a form with files the head is enough."""
+    """Not earlier, however it is split; of a large body or a form with files the head is enough."""
     assert feed(text, step).is_complete()
 
 
@@ -54,5 +54,5 @@ def test_head_without_end_is_too_large() -> None:
 def test_client_that_waits_for_the_word_is_known() -> None:
     """Once the head is there."""
     request = feed(POST + b"Expect: 100-Continue\r\nContent-Length: 9\r\n\r\n", 7)
-    assert request.waits_for_word
+    assert request.expects_continue
     assert not request.is_complete()

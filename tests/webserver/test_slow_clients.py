@@ -14,7 +14,7 @@ from tests.service import connect, read_all, running_service
 from tests.stack import free_ports
 
 CROWD = 70
-"""More than either service has threads."""
+"""More than the threads of either service."""
 
 HEAD = "POST {path} HTTP/1.1\nHost: x\nContent-Type: {kind}\n"
 FORM = "multipart/form-data; boundary=b"
@@ -66,7 +66,7 @@ SLOW = {
 def test_slow_strangers_leave_the_threads_to_others(
     what: str, service: str, request: pytest.FixtureRequest
 ) -> None:
-    """More of them than there are threads: another caller is answered all the same."""
+    """More clients than threads: another caller still gets an answer."""
     port: int = request.getfixturevalue(service)
     paths = {
         "api": {"upload": "/v1/xrays", "log_in": "/v1/sessions", "kind": "application/json"},
@@ -84,7 +84,7 @@ def test_slow_strangers_leave_the_threads_to_others(
 
 
 def test_refusal_of_an_unread_body_is_heard(api: int) -> None:
-    """401 before the first byte of the body; its sender goes on, and hears it all the same."""
+    """401 before the first byte of the body; a sender that keeps sending still receives it."""
     head = HEAD.format(path="/v1/xrays", kind=FORM) + "Content-Length: 30000000\n\n"
     with connect(api, head, bytes(30_000_000)) as sender:
         answer = read_all(sender)
@@ -93,7 +93,7 @@ def test_refusal_of_an_unread_body_is_heard(api: int) -> None:
 
 
 def test_sender_without_end_is_refused_and_cut_off(api: int) -> None:
-    """413 is heard at once; nobody reads on for ever."""
+    """The client receives 413 at once; the server does not read for ever."""
     head = HEAD.format(path="/v1/xrays", kind=FORM) + "Authorization: Bearer key-of-the-test\n"
     with connect(api, f"{head}Content-Length: 90000000000\n\n") as sender:
         answer = sender.recv(65536)
@@ -106,7 +106,7 @@ def test_sender_without_end_is_refused_and_cut_off(api: int) -> None:
 
 
 def test_answers_that_nobody_reads_leave_the_threads_to_others(api: int) -> None:
-    """A client asks a hundred times and reads nothing."""
+    """A client sends a hundred requests and reads no response."""
     text = "GET /openapi.json HTTP/1.1\nHost: x\n\n" * 100
     with ExitStack() as crowd:
         for _ in range(CROWD):

@@ -1,4 +1,4 @@
-"""`monitoring.logs.lines`: what a line holds, and what it never holds."""
+"""`monitoring.logs.lines`: what a line contains, and what it never contains."""
 
 import json
 import logging
@@ -10,7 +10,7 @@ from monitoring.logs.lines import JsonLines
 
 
 def write(name: str, request: str | None, message: str, *args: object, **more: Any) -> Any:
-    """The line of a record of the logger `name`, read again."""
+    """The parsed log line of a record of the logger `name`."""
     record = logging.LogRecord(name, logging.WARNING, "", 1, message, args, more.pop("exc", None))
     record.__dict__.update(more)
     text = JsonLines("api", lambda: request).format(record)
@@ -19,7 +19,7 @@ def write(name: str, request: str | None, message: str, *args: object, **more: A
 
 
 def fail_to_read() -> Any:
-    """An error of ours that quotes what was typed, and its cause, which does so too."""
+    """An error that quotes what was typed, and whose cause quotes it, too."""
     try:
         try:
             int("DOE")
@@ -30,7 +30,7 @@ def fail_to_read() -> Any:
 
 
 def test_line_has_time_level_service_message_and_fields() -> None:
-    """The time is in UTC, in milliseconds; of what libraries add only our fields are written."""
+    """The time is in UTC, in milliseconds; of what libraries add only known fields are written."""
     before = datetime.now(UTC)
     line = write("x", "1f", "%d of\n%s", 2, "them", fields={"xray": "7"}, data={"args": "DOE"})
     assert abs((datetime.fromisoformat(line["time"]) - before).total_seconds()) < 10
@@ -44,8 +44,8 @@ def test_line_has_time_level_service_message_and_fields() -> None:
     }
 
 
-def test_error_in_a_request_is_told_without_its_text() -> None:
-    """Frames and kinds of both errors, in one line; their texts may be somebody's name."""
+def test_error_in_a_request_is_logged_without_its_text() -> None:
+    """Frames and types of both errors, in one line, without their texts, which may be a name."""
     line = write("x", "1f", "broken", exc=fail_to_read())
     assert "DOE" not in json.dumps(line).replace('int(\\"DOE\\")', "").replace("as DOE", "")
     last = line["traceback"].splitlines()
@@ -54,14 +54,14 @@ def test_error_in_a_request_is_told_without_its_text() -> None:
     assert "in fail_to_read" in line["traceback"]
 
 
-def test_error_at_the_start_is_told_with_its_text() -> None:
-    """It names the setting that is missing, and nobody is served yet."""
+def test_error_at_the_start_is_logged_with_its_text() -> None:
+    """It names the missing setting, and outside a request it quotes no user."""
     line = write("gunicorn.error", None, "Exception in worker process", exc=fail_to_read())
     assert line["traceback"].endswith("LookupError: no such thing as DOE")
 
 
 def test_gunicorn_does_not_quote_requests() -> None:
-    """What it could not read or answer stays out, with the errors' texts; its other lines stay."""
+    """Quoted requests and the texts of errors are left out; other lines of gunicorn stay."""
     line = write("gunicorn.error", None, "Invalid request from ip=::1: '/v1/xrays?q=J DOE'")
     assert line["message"] == "Invalid request from ip=::1"
     message = "Error handling request %s %s"

@@ -21,7 +21,7 @@ XRAY, REQUEST, OTHER = "7" * 32, "1" * 32, "2" * 32
 
 @contextmanager
 def reader(folder: Path, *ids: str) -> Iterator[subprocess.Popen[str]]:
-    """The command, in UTC; killed when it says nothing for long, so that no test hangs."""
+    """The command, in UTC; killed when it is silent for long, so that no test hangs."""
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "monitoring.logs", *ids, "--folder", str(folder)],
         cwd=ROOT,
@@ -42,7 +42,7 @@ def reader(folder: Path, *ids: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def read_until(process: subprocess.Popen[str], text: str) -> str:
-    """All that it prints until a line with `text`."""
+    """The output up to a line with `text`."""
     read = ""
     for line in process.stdout:
         read += line
@@ -52,7 +52,7 @@ def read_until(process: subprocess.Popen[str], text: str) -> str:
 
 
 def write(second: int, service: str, message: str, **fields: str) -> str:
-    """A line of ours."""
+    """A line in our own format."""
     more = "".join(f', "{name}": "{value}"' for name, value in fields.items())
     return (
         f'{{"time": "2026-01-31T07:30:{second:02}.250+00:00", "level": "info", '
@@ -61,7 +61,7 @@ def write(second: int, service: str, message: str, **fields: str) -> str:
 
 
 def test_all_files_are_one_by_time_and_go_on(tmp_path: Path) -> None:
-    """Lines of all services in their order, then those that come, also after a rotation."""
+    """Lines of all services in order, then new lines, also after a rotation."""
     (tmp_path / "web.log").write_text(write(1, "web", "first") + write(3, "web", "third"))
     (tmp_path / "api.log").write_text("a program's own\n" + write(2, "api", "second", status="9"))
     with reader(tmp_path) as process:
@@ -87,7 +87,7 @@ def test_all_files_are_one_by_time_and_go_on(tmp_path: Path) -> None:
 
 
 def test_log_without_a_file_for_a_moment_is_waited_for(tmp_path: Path) -> None:
-    """Its name is free between the renaming of the old file and the opening of the new one."""
+    """The name does not exist between the renaming of the old file and the opening of the new."""
     path = tmp_path / "web.log"
     late = threading.Timer(0.2, path.write_text, [write(1, "web", "after the rotation")])
     late.start()
@@ -162,7 +162,7 @@ def test_traceback_is_below_its_line_and_errors_are_red_on_a_terminal() -> None:
 
 
 def test_time_without_a_zone_is_not_taken() -> None:
-    """It could not be compared with the others; the line is shown as it is."""
+    """It could not be ordered among the others; the line is shown as it is."""
     otherwise = datetime(2026, 2, 1, tzinfo=UTC)
     foreign = '{"time": "2026-01-31T07:30:09", "level": "info", "service": null, "message": "x"}'
     [ours, line] = read_lines([write(9, "api", "first").strip(), foreign], "file", otherwise)

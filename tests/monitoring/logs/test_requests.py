@@ -12,7 +12,7 @@ from celery import Celery
 from PIL import Image
 
 from monitoring.logs.lines import JsonLines
-from monitoring.logs.requests import HEADER, find_request
+from monitoring.logs.requests import HEADER, find_request_id
 from tests.pneumonia_api.conftest import app, client, headers, redis_url
 
 __all__ = ["app", "client", "headers", "redis_url"]
@@ -23,7 +23,7 @@ class Lines:
 
     def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
         self._caplog = caplog
-        caplog.handler.setFormatter(JsonLines("api", find_request))
+        caplog.handler.setFormatter(JsonLines("api", find_request_id))
         caplog.set_level(logging.INFO)
 
     def read(self) -> list[Any]:
@@ -75,16 +75,16 @@ def test_id_is_taken_answered_and_handed_on(
 
 @pytest.mark.parametrize("sent", [None, "DOE", "0" * 31, "0" * 32 + "1", "A" * 32])
 def test_other_callers_get_an_id_of_ours(app: APIFlask, sent: str | None) -> None:
-    """Whatever is not an id may be a text, and is not written down."""
+    """Anything but an id may be free text, and is not logged."""
     answer = app.test_client().get("/livez", headers={HEADER: sent} if sent else {})
     assert answer.headers[HEADER] != sent
     assert len(answer.headers[HEADER]) == 32
 
 
-def test_reading_is_not_told_nor_what_nobody_serves(
+def test_neither_reads_nor_unknown_routes_are_logged(
     app: APIFlask, headers: dict[str, str], lines: Lines
 ) -> None:
-    """nginx has those; and a probe that is not ready is asked again every few seconds."""
+    """nginx logs those; and a probe that is not ready is repeated every few seconds."""
     browser = app.test_client()
     assert browser.get("/v1/xrays?q=DOE", headers=headers).status_code == 200
     assert browser.post("/DOE").status_code == 404
@@ -99,8 +99,8 @@ def test_refusal_has_its_code_and_nothing_that_was_typed(
     browser = app.test_client()
     browser.post("/v1/sessions", json={"user": "DOE", "password": "DOE-password"})
     browser.delete("/v1/xrays/DOE", headers=headers)
-    told = [(line["message"], line["status"], line["code"]) for line in lines.read()]
-    assert told == [
+    logged = [(line["message"], line["status"], line["code"]) for line in lines.read()]
+    assert logged == [
         ("POST /v1/sessions", 401, "wrong_password"),
         ("DELETE /v1/xrays/<xray_id>", 404, "no_such_xray"),
     ]
@@ -123,10 +123,10 @@ def test_fault_of_redis_has_its_cause_without_the_command(
     assert "HSET" not in line["cause"]
 
 
-def test_bug_is_told_with_its_traceback_and_without_what_was_typed(
+def test_bug_is_logged_with_its_traceback_and_without_what_was_typed(
     app: APIFlask, headers: dict[str, str], lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One line says where, with the id that the answer has; Flask's own would have the path."""
+    """One line says where, with the id of the response; Flask's own would quote the path."""
 
     def fail(queue: Celery, xray_id: str, request_id: str) -> None:
         raise ArithmeticError(f"DOE {queue} {xray_id} {request_id}")

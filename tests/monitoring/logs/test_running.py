@@ -1,4 +1,4 @@
-"""The logs of the running system: one request from end to end, and no word that anybody typed."""
+"""The logs of the running system: one request end to end, and no text that a person typed."""
 
 import json
 import socket
@@ -14,10 +14,10 @@ from tests.stack import Stack
 TYPED = "Jane-Telling"
 
 
-def test_request_is_followed_through_all_services_and_nothing_typed_is_told(
+def test_request_is_followed_through_all_services_and_nothing_typed_is_logged(
     stack: Stack, samples: list[Path]
 ) -> None:
-    """nginx's id is in the line of web, API and worker; no log has reference, name or search."""
+    """Web, API and worker log nginx's id; no log has reference, name or search text."""
     visitor = Visitor(stack.url)
     visitor.log_in(TYPED, TYPED)
     visitor.log_in(stack.user, stack.password)
@@ -61,17 +61,17 @@ def test_request_is_followed_through_all_services_and_nothing_typed_is_told(
     visitor.session.close()
 
     with reader(stack.var / "log", xray) as process:
-        read_until(process, f"POST /xrays  request={request}")  # nginx tells when it has answered
-    told = {}
+        read_until(process, f"POST /xrays  request={request}")  # nginx logs after it has answered
+    logged = {}
     for file in (stack.var / "log").iterdir():
         text = file.read_text()
         assert TYPED.lower() not in text.lower(), file
         for line in text.splitlines():
             if f'"request": "{request}"' in line:
                 fields = json.loads(line)
-                told[file.name] = (fields["service"], fields["message"], fields["status"])
+                logged[file.name] = (fields["service"], fields["message"], fields["status"])
                 assert fields.get("xray", xray) == xray
-    assert told == {
+    assert logged == {
         "nginx.log": ("nginx", "POST /xrays", 303),
         "web.log": ("web", "POST /xrays", 303),
         "api.log": ("api", "POST /v1/xrays", 200),

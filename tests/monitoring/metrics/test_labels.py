@@ -1,4 +1,4 @@
-"""What labels may say, whatever is sent: words of ours, and nothing that identifies anybody."""
+"""Metric labels never contain what was sent, and nothing that identifies a person."""
 
 import io
 import re
@@ -18,7 +18,7 @@ ODD = "DOE^JANE-1970"
 
 
 def send_odd_requests(app: Flask, headers: dict[str, str]) -> FlaskClient:
-    """Names in every place of a request that somebody may fill."""
+    """A name in every part of a request that a person may fill in."""
     web = app.test_client()
     headers = {**headers, "X-Forwarded-For": ODD, "Referer": f"http://x/{ODD}", "User-Agent": ODD}
     for path in (f"/{ODD}", f"/v1/xrays/{ODD}", f"/xrays/{ODD}", f"/static/{ODD}", "/v1/xrays"):
@@ -35,9 +35,9 @@ def send_odd_requests(app: Flask, headers: dict[str, str]) -> FlaskClient:
 
 
 def check_labels(app: Flask, text: str, others: str) -> None:
-    """Every value of every label is one of a closed set.
+    """Every value of every label is from a closed set.
 
-    Metrics of `others` are left out: all of this process are told, and more tests may run in it.
+    Metrics of `others` are left out: they are of the same process, in which more tests may run.
     """
     statuses = {"queued", "done", "rejected", "failed"}
     words = {
@@ -61,7 +61,7 @@ def check_labels(app: Flask, text: str, others: str) -> None:
 
 
 def test_api_labels_are_a_closed_set(tmp_path: Path) -> None:
-    """Also for methods, routes, files, users and addresses that nobody has."""
+    """Also for unknown methods, routes, files, users and addresses."""
     with running_redis(free_ports()["REDIS_PORT"], tmp_path) as url:
         app = create_api({"REDIS_URL": url, "API_KEY": "k", "IMAGE_STORE": tmp_path.as_uri()})
         text = send_odd_requests(app, {"Authorization": "Bearer k"}).get("/metrics").text
@@ -70,7 +70,7 @@ def test_api_labels_are_a_closed_set(tmp_path: Path) -> None:
 
 
 def test_web_labels_are_a_closed_set() -> None:
-    """A form without token, static files that are not there, an API that does not answer."""
+    """A form without token, missing static files, an API that does not respond."""
     app = create_web({"API_URL": "http://127.0.0.1:1", "SECRET_KEY": "s", "COOKIE_SECURE": "1"})
     text = send_odd_requests(app, {}).get("/metrics").text
     assert "DOE" not in text

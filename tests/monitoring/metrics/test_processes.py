@@ -1,4 +1,4 @@
-"""Metrics of a service with several processes: real gunicorn, real deaths."""
+"""Metrics of a service with several processes under a real gunicorn, some of them killed."""
 
 import os
 import shlex
@@ -73,7 +73,7 @@ class Service:
 
     @contextmanager
     def only(self, worker: psutil.Process) -> Iterator[None]:
-        """Within it, this process alone answers."""
+        """Inside the block only this process answers."""
         others = [other for other in self.list_workers() if other != worker]
         for other in others:
             other.suspend()
@@ -84,21 +84,21 @@ class Service:
                 other.resume()
 
     def ask(self, times: int) -> None:
-        """So many requests, each on a connection of its own."""
+        """Send so many requests, each on a new connection."""
         for _ in range(times):
             assert requests.get(f"{self.url}/livez", timeout=10).ok
 
     def scrape(self) -> str:
-        """What one of them tells."""
+        """The metrics, from one of the processes."""
         return requests.get(f"{self.url}/metrics", timeout=10).text
 
     def read(self, name: str, **labels: str) -> float | None:
-        """A value as each of the two processes tells it."""
-        told = set()
+        """A value, which both processes report alike."""
+        values = set()
         for worker in self.list_workers():
             with self.only(worker):
-                told.add(find_value(self.scrape(), name, **labels))
-        [value] = told
+                values.add(find_value(self.scrape(), name, **labels))
+        [value] = values
         return value
 
     def kill(self, worker: psutil.Process) -> None:
@@ -126,8 +126,8 @@ def running_service(
 
 @pytest.mark.parametrize("name", ["api", "web"])
 def test_processes_are_added_up_and_outlived(tmp_path: Path, name: str) -> None:
-    """Whichever is scraped tells for both, also what a process counted that was killed; the next
-    start counts anew."""
+    """A scrape of either reports the sum, including what a killed process counted; the next start
+    counts from 0."""
     total = f"pneumonia_{name}_requests_total"
     seconds = f"pneumonia_{name}_request_seconds_count"
     with running_service(name, tmp_path) as service:
@@ -147,7 +147,7 @@ def test_processes_are_added_up_and_outlived(tmp_path: Path, name: str) -> None:
 
 
 def test_request_of_a_killed_process_is_not_in_flight(tmp_path: Path) -> None:
-    """What it had in hands is lost with it, and the gauge says so."""
+    """Its requests in flight are lost with it, and the gauge shows that."""
     in_flight = "pneumonia_api_requests_in_flight"
     with (
         running_redis(free_ports()["REDIS_PORT"], tmp_path) as redis_url,

@@ -1,4 +1,4 @@
-"""`monitoring.metrics.textfile`: the file of a job that ends."""
+"""`monitoring.metrics.textfile`: the file of a batch job."""
 
 import stat
 from pathlib import Path
@@ -13,7 +13,7 @@ KINDS = (GaugeKind("pneumonia_a", "A."), GaugeKind("pneumonia_b", "B.", ("split"
 
 
 def test_what_nobody_knows_is_absent(tmp_path: Path) -> None:
-    """A gauge without a value would say 0, which is one."""
+    """A gauge without a value would report 0, which is a value."""
     gauges = GaugeFile(tmp_path / "new" / "job.prom", KINDS)
     gauges.set("pneumonia_a", 2)
     gauges.write()
@@ -24,7 +24,7 @@ def test_what_nobody_knows_is_absent(tmp_path: Path) -> None:
 
 
 def test_next_run_begins_with_what_the_file_has(tmp_path: Path) -> None:
-    """Also with labels, in their order; what is no gauge of this job any more goes."""
+    """Also with labels, in their order; a gauge that the job no longer has is dropped."""
     file = tmp_path / "job.prom"
     first = GaugeFile(file, (*KINDS, GaugeKind("pneumonia_old", "Old.")))
     first.set("pneumonia_a", 1.5)
@@ -43,7 +43,7 @@ def test_next_run_begins_with_what_the_file_has(tmp_path: Path) -> None:
 def test_folder_that_cannot_be_written_ends_no_job(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It is told in a line."""
+    """The failure is reported in one line."""
     (tmp_path / "metrics").write_text("in the way")
     gauges = GaugeFile(tmp_path / "metrics" / "job.prom", KINDS)
     gauges.set("pneumonia_a", 1)
@@ -55,11 +55,11 @@ def test_folder_that_cannot_be_written_ends_no_job(
 def test_damaged_file_ends_no_job(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes
 ) -> None:
-    """It is told in a line, and what comes replaces it."""
+    """The failure is reported in one line, and the next write replaces the file."""
     file = tmp_path / "job.prom"
     file.write_bytes(content)
     gauges = GaugeFile(file, KINDS)
-    assert f"{file} is begun anew" in capsys.readouterr().err
+    assert f"{file} cannot be read and is replaced" in capsys.readouterr().err
     gauges.set("pneumonia_a", 2)
     gauges.write()
     assert [family.name for family in read_families(file.read_text())] == ["pneumonia_a"]

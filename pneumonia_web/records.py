@@ -1,0 +1,51 @@
+"""The JSON of the API that the pages show (`/openapi.json` describes all of it)."""
+
+from typing import TypedDict
+
+
+class Prediction(TypedDict):
+    """What the model decided; the worklist lacks the heat map."""
+
+    probability: float
+    decision: str
+    threshold: float
+    model: str
+    heatmap: list[list[float]]
+
+
+class Quality(TypedDict):
+    """What the reader should know about the image itself."""
+
+    ok: bool
+    warnings: list[str]
+    ood: float | None
+
+
+class Review(TypedDict):
+    """A clinician's reading."""
+
+    label: str
+    note: str
+    reader: str
+    reviewed_at: str
+
+
+class Xray(TypedDict):
+    """The record of one uploaded image."""
+
+    id: str
+    status: str
+    source: str
+    created_at: str
+    reference: str
+    prediction: Prediction | None
+    quality: Quality | None
+    reason: str | None
+    review: Review | None
+
+
+class Page(TypedDict):
+    """One page of the worklist, newest first."""
+
+    xrays: list[Xray]
+    cursor: str | None
