@@ -1,6 +1,10 @@
-"""The README keeps what it promises."""
+"""README and documents keep what they promise."""
 
 import re
+import subprocess
+from pathlib import Path
+
+import pytest
 
 from local.watchers import PORTS as MONITORING_PORTS
 from model.serving.artifact import read_artifact
@@ -8,37 +12,55 @@ from run import PORTS
 from tests.stack import ROOT
 
 README = (ROOT / "README.md").read_text()
+DOCUMENTS = subprocess.run(
+    ["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True
+).stdout.split()
 
 
 def test_every_setting_is_in_the_table_and_every_row_is_a_setting() -> None:
     """One table, complete: what the two config.py, run.py and the tests read."""
     sources = [
         *("pneumonia_api/config.py", "pneumonia_web/config.py", "run.py"),
-        *("monitoring/programs.py", "tests/conftest.py"),
+        *("local/watchers.py", "model/training/job_config.py", "tests/conftest.py"),
     ]
     read = {*PORTS, *MONITORING_PORTS}
     for source in sources:
         text = (ROOT / source).read_text()
-        read |= set(re.findall(r'(?:get|required|whole)\(\s*"([A-Z][A-Z_]+)"', text))
+        read |= set(re.findall(r'(?:get|required?|whole)\(\s*"([A-Z][A-Z_]+)"', text))
     read.discard("REDIS_PASSWORD")  # part of REDIS_URL, never set by hand
     table = README.split("## Settings")[1].split("\n## ")[0]
     assert set(re.findall(r"^\| `([A-Z_]+)`", table, re.M)) == read
 
 
 def test_every_command_is_a_make_target() -> None:
-    """What people are told to type exists."""
+    """What a document tells people to type exists, and the README lists every target."""
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
-    assert set(re.findall(r"`?make ([a-z-]+)`?", README)) <= targets
+    assert set(re.findall(r"^\| `make ([a-z-]+)`", README, re.M)) == targets
+    for document in DOCUMENTS:
+        assert set(re.findall(r"(?:`|^)make ([a-z-]+)", (ROOT / document).read_text(), re.M)) <= (
+            targets
+        ), document
 
 
-def test_every_linked_file_exists() -> None:
-    """No dead link to a file of the repository."""
-    for target in re.findall(r"\]\(([^)#:]+)\)", README):
-        assert (ROOT / target).exists(), target
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_linked_file_exists(document: str) -> None:
+    """No dead link from a document to a file of the repository, or to one of its headings."""
+    file = ROOT / document
+    for target, anchor in re.findall(r"\]\(([^)#: ]*)(?:#([\w-]+))?\)", file.read_text()):
+        linked = file.parent / target if target else file
+        assert linked.exists(), target
+        if anchor:
+            assert anchor in find_anchors(linked), f"{target}#{anchor}"
+
+
+def find_anchors(document: Path) -> set[str]:
+    """The headings as links name them."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(), re.M)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
 def test_figures_are_those_of_the_shipped_artifact() -> None:
-    """The README never speaks of another model than the one it ships with."""
+    """The README describes the model that is shipped."""
     test = read_artifact(ROOT / "model" / "artifact").scores["test"]
     for label, key in (
         ("AUC", "auc_roc"),
