@@ -2,9 +2,11 @@
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from local.watchers import PORTS as MONITORING_PORTS
 from model.serving.artifact import read_artifact
@@ -69,3 +71,23 @@ def test_figures_are_those_of_the_shipped_artifact() -> None:
     ):
         value, low, high = test[key]
         assert f"| {label} | {value:.3f} ({low:.3f} to {high:.3f}) |" in README
+
+
+def test_citation_is_of_this_version_and_licence() -> None:
+    """CITATION.cff and pyproject.toml agree."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == project["version"]
+    assert citation["license"] == project["license"].split()[0]
+
+
+def test_hooks_run_what_lint_runs() -> None:
+    """Each command of `make lint` is a hook of pre-commit, and there is no other hook."""
+    recipe = re.search(r"^lint:.*\n((?:\t.+\n)+)", (ROOT / "Makefile").read_text(), re.M)
+    assert recipe
+    commands = recipe[1].replace("\t", "").replace("$(BIN)", ".venv/bin").splitlines()
+    [local] = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    # pre-commit passes the changed files where `make lint` says the folder.
+    assert [hook["entry"] for hook in local["hooks"]] == [
+        command.removesuffix(" .") for command in commands
+    ]
