@@ -35,7 +35,7 @@ def test_every_setting_is_in_the_table_and_every_row_is_a_setting() -> None:
 
 
 def test_every_command_is_a_make_target() -> None:
-    """What a document tells people to type exists, and the README lists every target."""
+    """Every `make` command in a document exists, and the README lists every target."""
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
     assert set(re.findall(r"^\| `make ([a-z-]+)`", README, re.M)) == targets
     for document in DOCUMENTS:
