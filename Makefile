@@ -1,31 +1,39 @@
-# Everything that the README tells people to type. Needs Python 3.11 to 3.13 and make.
-.PHONY: run logs test lint bench train report samples terraform-test terraform-apply-local \
-	metrics rehearse
+# Every command of the README. Needs Python 3.11 to 3.13 and make.
+.PHONY: run logs test lint lock bench train report metrics terraform-test \
+	terraform-apply-local rehearse dashboards pictures samples
 
 # The first of these that the machine has; PYTHON= overrides.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
 	&& echo $$p && break; done)
 XRAY_DATA ?= ../shared/data
-# Modules of somebody else would be found before those of this project.
+# They would put other people's modules before those of this project.
 unexport PYTHONHOME PYTHONPATH PYTHONSTARTUP
 BIN := .venv/bin
 
 run: .venv/installed
 	@exec $(BIN)/python -E -s run.py
 
-# All of them in one, by time. ID= is a request's or an X-ray's.
+# All logs merged by time. ID= is that of a request or of an X-ray.
 logs: .venv/installed
 	@exec $(BIN)/python -m monitoring.logs $(ID) --folder $(or $(VAR_DIR),var)/log
 
+# TESTS= limits it to files or folders. Prints the branch coverage of the packages that
+# pyproject.toml names.
 test: .venv/installed samples
-	$(BIN)/pytest $(TESTS)
+	$(BIN)/pytest --cov --cov-report=term:skip-covered $(TESTS)
 
 lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+# Writes requirements.txt from pyproject.toml, for every supported Python and system, and keeps the
+# versions that it has. UPGRADE=--upgrade takes the newest, "UPGRADE=--upgrade-package NAME" one.
+lock: .venv/installed
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --no-header --no-annotate \
+		--quiet $(UPGRADE) --output-file requirements.txt
 
 bench: .venv/installed samples
 	$(BIN)/python -m tests.bench.bench
@@ -36,7 +44,7 @@ train: .venv/installed
 		--other-xrays $(XRAY_DATA)/nih_unlabelled/images --not-xrays $(XRAY_DATA)/ood_dev \
 		--metrics $(or $(VAR_DIR),var)/metrics/training.prom
 
-# Every figure of the shipped model anew, and its card.
+# Measures the shipped model again, and writes its card.
 report: .venv/installed
 	$(BIN)/python -m model.network
 	$(BIN)/python -m model.evaluation.report --data $(XRAY_DATA)/kermany224 --out var/evaluation
@@ -46,7 +54,7 @@ report: .venv/installed
 metrics: .venv/installed
 	$(BIN)/python -m tests.monitoring.catalogue
 
-# The deployment without an account: checked; applied to a stand-in of AWS, looked at, destroyed.
+# The deployment without an AWS account: checked, then applied to a simulated AWS and destroyed.
 terraform-test: .venv/installed
 	$(BIN)/pytest tests/terraform/test_configuration.py tests/terraform/test_mutations.py \
 		tests/terraform/test_findings.py tests/terraform/test_schema.py
@@ -54,17 +62,16 @@ terraform-test: .venv/installed
 terraform-apply-local: .venv/installed
 	$(BIN)/pytest tests/terraform/test_apply.py tests/terraform/test_deploy.py
 
-# All hosts of the plan, booted on this machine and used; root on Linux. Says what it lacks.
+# Boots all planned hosts on this machine and uses them. Needs root on Linux; reports what is missing.
 rehearse: .venv/installed samples
 	@$(BIN)/python -m tests.rehearsal.rehearse
 
-.PHONY: dashboards pictures
-# Grafana's dashboards anew from monitoring/grafana.
+# Writes Grafana's dashboards from monitoring/grafana.
 dashboards: .venv/installed
 	$(BIN)/python -m monitoring.grafana.build
 
-# Each dashboard drawn with what the Prometheus of `make run MONITORING=1` knows; SINCE=now-30m for
-# all, instead of the time with which each opens.
+# Draws each dashboard with the data of the Prometheus of `make run MONITORING=1`. SINCE=now-30m sets
+# the time range of all of them.
 pictures: .venv/installed
 	$(BIN)/python -m monitoring.grafana.render --out docs/dashboards \
 		--prometheus http://127.0.0.1:$(or $(PROMETHEUS_PORT),9090) $(if $(SINCE),--since $(SINCE))
@@ -74,7 +81,7 @@ samples: var/samples/.complete
 var/samples/.complete: | .venv/installed
 	$(BIN)/python tests/samples.py var/samples
 
-# Installed anew when the lock changes; everything is pinned, so nothing else can change it.
+# Installed again when the lock changes; everything is pinned, so nothing else can change it.
 .venv/installed: requirements.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; none was found." >&2; exit 1; }
 	@echo "Installing into .venv (about 2 GB, a few minutes) ..."

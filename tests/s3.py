@@ -1,4 +1,4 @@
-"""A stand-in of S3 on loopback (moto), with one empty bucket."""
+"""A simulated S3 (moto) on loopback, with one empty bucket."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ BUCKET = "pneumonia-test"
 
 @contextmanager
 def running_s3(port: int) -> Iterator[str]:
-    """The URL of the bucket, which this process and those it starts reach as they would S3."""
+    """The URL of the bucket; this process and its children reach it like S3."""
     address = f"http://127.0.0.1:{port}"
     variables = {
         "AWS_ENDPOINT_URL": address,

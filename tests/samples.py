@@ -1,4 +1,4 @@
-"""`make samples`: 16 real chest X-rays in a folder, to try the system and to test it with.
+"""`make samples`: 16 real chest X-rays in a folder, to try and test the system with.
 
 They are the validation images of Kermany et al. 2018 (doi 10.17632/rscbjbr9sj, CC BY 4.0), carried
 by the wheel pneumonia-model-package. Nothing of that package is installed or run.

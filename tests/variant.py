@@ -1,4 +1,4 @@
-"""Models that differ from the shipped one in what is recorded of them: other versions of it."""
+"""Other versions of the shipped model: the same network with different metadata."""
 
 import os
 import shutil
@@ -28,7 +28,7 @@ class Variant(NamedTuple):
 
 
 def link(file: str, copy: str) -> None:
-    """For `shutil.copytree`: large files share their bytes, which `own` parts again."""
+    """For `shutil.copytree`: large files are hard links, which `own` replaces by copies."""
     if Path(file).stat().st_size > 1_000_000:
         os.link(file, copy)
     else:
@@ -36,7 +36,7 @@ def link(file: str, copy: str) -> None:
 
 
 def make_variant(folder: Path, change: Callable[[Artifact], Artifact]) -> Variant:
-    """The shipped network under other metadata; its large files are shared with the shipped one."""
+    """The shipped network with other metadata; it shares the large files of the shipped one."""
     artifact, serving = folder / "artifact", folder / "serving"
     shutil.copytree(SHIPPED, artifact, copy_function=link)
     shipped = read_artifact(SHIPPED)

@@ -1,12 +1,11 @@
-"""`make bench`: what the service costs beside the bare model, and beside its alternatives.
+"""`make bench`: what the service costs compared with the bare model and with its alternatives.
 
     python -m tests.bench.bench [--quick]
 
 Starts the whole system on free ports, a naive service and the compared runtimes, lets them take
 turns on the same X-rays, and prints a Markdown table; also in var/bench.md, raw in var/bench.json.
 About eighteen minutes on two free cores. Times are never asserted: a busy machine may miss a
-target, while the ratios hold, because turns are short and all sides share what else the machine
-does.
+target. The ratios hold, because turns are short and other load affects all sides alike.
 """
 
 import argparse
@@ -49,7 +48,7 @@ THREADS_OF_WORKER = 3
 
 @dataclass(frozen=True)
 class Counts:
-    """How much is measured; `block` is one turn, 16 so that each sample has its part in it."""
+    """How much is measured; `block` is the uploads of one turn, 16 so that each sample is in it."""
 
     rounds: int = 5
     block: int = 16
@@ -82,7 +81,7 @@ QUICK = Counts(
 def take_turns(
     sides: Mapping[str, Callable[[], list[float]]], rounds: int
 ) -> dict[str, list[float]]:
-    """Every side's seconds; another begins each round, and the first round is a warm-up."""
+    """Every side's seconds; another side begins each round, and the first is a warm-up."""
     found: dict[str, list[float]] = {name: [] for name in sides}
     order = list(sides)
     for number in range(rounds + 1):
@@ -176,7 +175,7 @@ class Bench:
         return {"seconds": seconds, "largest_logit_difference": float(apart.max())}
 
     def measure_throughput(self, stack: Stack, yardstick: Side) -> dict[str, Any]:
-        """The yardstick's pace before, between and after the two loads, which share its weather."""
+        """The yardstick's throughput before, between and after the two loads."""
 
         def pace(threads: int = 1) -> float:
             count = self.counts.pace
@@ -207,7 +206,7 @@ class Bench:
 
 
 def measure_training(counts: Counts) -> dict[str, Any]:
-    """The training's epochs with and without kept features; in a process of its own, alone."""
+    """Training epochs with and without cached features, in a separate process."""
     options = ["--images", str(counts.trained), "--rounds", str(counts.epochs)]
     ended = subprocess.run(
         [sys.executable, "-m", "tests.bench.training", *options],
@@ -222,7 +221,7 @@ def measure_training(counts: Counts) -> dict[str, Any]:
 
 
 def measure(counts: Counts) -> dict[str, Any]:
-    """Everything, in one go."""
+    """Run every measurement."""
     settings = {"MODEL_DIR": str(MODEL), "SERVING_DIR": str(SERVING)}
     with ExitStack() as opened:
         scratch = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))

@@ -2,7 +2,7 @@
 
     python -m tests.bench.caging
 
-A part of `make bench`, and alone a quarter of a minute.
+A part of `make bench`; on its own it takes a quarter of a minute.
 """
 
 import statistics
@@ -21,7 +21,7 @@ COUNT = 160
 
 
 def measure_caging(images: Images, numbers: Iterable[int]) -> dict[str, list[float]]:
-    """Seconds of each X-ray, caged and not; who begins changes with every one."""
+    """Seconds of each X-ray, caged and not; which one begins alternates."""
     cage = Cage(1)
 
     def read_caged(data: bytes) -> None:
@@ -54,7 +54,7 @@ def added_ms(found: dict[str, list[float]]) -> float:
 
 
 def main() -> None:
-    """Measure alone and print."""
+    """Run this measurement on its own and print it."""
     with tempfile.TemporaryDirectory(prefix="images-") as folder:
         make_images(ROOT / "var" / "samples", Path(folder))
         found = measure_caging(Images(Path(folder)), range(COUNT))

@@ -1,6 +1,6 @@
-"""Those who upload: a machine by the API, a clinician's browser by nginx and the web page.
+"""Clients that upload: a machine to the API, a clinician's browser through nginx and the web page.
 
-Requests are made ready before the clock starts; what is timed is the service and the wire.
+Requests are prepared before the clock starts, so only the service and the network are timed.
 """
 
 import http.client
@@ -17,7 +17,7 @@ _CSRF = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 
 
 class Unexpected(RuntimeError):
-    """The service answered something else than the record of a judged X-ray."""
+    """The service's answer was not the record of a judged X-ray."""
 
 
 def encode_form(data: bytes) -> bytes:
@@ -31,7 +31,7 @@ def encode_form(data: bytes) -> bytes:
 
 @dataclass
 class Machine:
-    """One kept connection to 127.0.0.1:`port`; costs far less than any client library."""
+    """One persistent connection to 127.0.0.1:`port`; far cheaper than any client library."""
 
     port: int
     path: str

@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 LONGER_SIDE = 1500
-"""In pixels: what a radiograph measures after the usual export, too big to be sent unshrunk."""
+"""In pixels: the size of a radiograph after the usual export."""
 
 
 class Images:

@@ -1,9 +1,9 @@
-"""Many uploads at once, by several clients in one process beside the service.
+"""Many uploads at once, by several clients in one process next to the service.
 
     python -m tests.bench.load API_PORT API_KEY_FILE IMAGES
 
 Answers `{"start": 0, "count": 500, "threads": 8, "wait": 30}` with the ids, the statuses, the
-moment of the first upload and of the last answer (CLOCK_MONOTONIC, the same for all processes), and
+time of the first upload and of the last answer (CLOCK_MONOTONIC, the same for all processes), and
 the processor time that the clients took from the service.
 """
 
@@ -21,7 +21,7 @@ from tests.bench.sides import serve
 
 
 def main(port: int, key_file: Path, folder: Path) -> None:
-    """Upload when asked."""
+    """Upload on request."""
     images = Images(folder)
     key = key_file.read_text()
 

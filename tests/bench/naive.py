@@ -1,10 +1,10 @@
-"""The service that one writes first, to compare with: Flask, Keras and nothing else.
+"""The service that one would write first, as a baseline: Flask, Keras and nothing else.
 
     NAIVE_WEIGHTS=model/artifact/pneumonia.keras gunicorn --workers 1 tests.bench.naive:app
 
-`POST /predict` with the multipart field `xray` answers `{"probability": 0.98}`. It is given every
-chance: the network is loaded and warmed up once, before the first request, and it owes neither
-queue, record, preview nor heat map.
+`POST /predict` with the multipart field `xray` answers `{"probability": 0.98}`. The comparison
+favours it: the network is loaded and warmed up once, before the first request, and there is no
+queue, record, preview or heat map.
 """
 
 import os
@@ -25,7 +25,7 @@ app = Flask(__name__)
 
 @app.post("/predict")
 def predict() -> dict[str, float]:
-    """Decode, shrink, ask Keras."""
+    """Decode, resize, predict with Keras."""
     with Image.open(request.files["xray"].stream) as image:
         small = image.convert("L").resize((SIDE, SIDE), Image.Resampling.BILINEAR)
     batch = np.asarray(small, np.float32)[None, ..., None]

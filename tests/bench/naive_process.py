@@ -1,4 +1,4 @@
-"""The naive service as a process: started, waited for, ended."""
+"""The naive service as a process: start it, wait until it is ready, stop it."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ START_SECONDS = 120
 
 @contextmanager
 def running_naive(weights: Path, log: Path) -> Iterator[int]:
-    """The port of the naive service, under gunicorn with one worker; ended with the block."""
+    """The port of the naive service, under gunicorn with one worker; it stops with the block."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -37,7 +37,7 @@ def running_naive(weights: Path, log: Path) -> Iterator[int]:
 
 
 def wait_listening(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Until the worker answers; gunicorn itself listens long before."""
+    """Wait until the worker answers; gunicorn itself listens long before that."""
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and process.poll() is None:
         if "Listening" in log.read_text():

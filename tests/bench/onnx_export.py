@@ -1,4 +1,4 @@
-"""The serving network as ONNX, for the comparison of runtimes; the product does not need it.
+"""The serving network as ONNX, for the comparison of runtimes; the service does not use it.
 
     python -m tests.bench.onnx_export model/artifact/pneumonia.keras model.onnx
 
@@ -25,7 +25,7 @@ def export_onnx(weights: Path, target: Path) -> None:
     serving: keras.Model = build_serving_network(
         load_network(weights), read_density(weights.parent)
     )
-    # Keras exports only what was called once.
+    # Keras exports only a model that was called once.
     serving(np.zeros((1, INPUT_SIDE, INPUT_SIDE, 1), np.float32))
     serving.export(target, format="onnx", verbose=False)
 

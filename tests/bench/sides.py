@@ -1,7 +1,7 @@
-"""One side of a comparison: a process of its own, with a runtime of its own, that works when asked.
+"""One side of a comparison: a separate process with its own runtime that works on request.
 
-It sleeps in between, so that all sides can be up together and take turns block by block. Whatever
-else the machine does meanwhile then falls on all of them alike, and the ratios stay fair.
+It sleeps in between, so that all sides can run together and take turns block by block. Other load
+on the machine then affects all of them alike, and the ratios stay fair.
 """
 
 import json
@@ -15,11 +15,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class SideEnded(RuntimeError):
-    """The process ended instead of answering; what it wrote to stderr says why."""
+    """The process ended without an answer; its stderr has the reason."""
 
 
 class Side:
-    """The asking end: `with Side("tests.bench.yardstick", ...) as side: side.ask(count=3)`."""
+    """The requesting end: `with Side("tests.bench.yardstick", ...) as side: side.ask(count=3)`."""
 
     def __init__(self, module: str, *arguments: object) -> None:
         """Start the module and return when it is ready."""
@@ -51,12 +51,12 @@ class Side:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        # The end of its input ends it.
+        # It ends when its input ends.
         self._process.communicate(timeout=30)
 
 
 def serve(answer: Callable[..., Any]) -> None:
-    """The answering end: say that it is ready, then one line of JSON for each line of JSON."""
+    """The answering end: report ready, then answer each line of JSON with one line of JSON."""
     print(json.dumps("ready"), flush=True)
     for line in sys.stdin:
         print(json.dumps(answer(**json.loads(line))), flush=True)

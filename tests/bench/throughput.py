@@ -1,4 +1,4 @@
-"""Many uploads at once: is each judged, each only once, and how fast?"""
+"""Many uploads at once: is each judged exactly once, and how fast?"""
 
 import time
 from typing import Any
@@ -31,7 +31,7 @@ def list_records(stack: Stack, **query: str) -> list[dict[str, Any]]:
 
 
 def wait_drained(stack: Stack) -> float:
-    """The moment (CLOCK_MONOTONIC) at which nothing was queued any more, to about 0.1 s."""
+    """The time (CLOCK_MONOTONIC) at which the queue was empty, to about 0.1 s."""
     end = time.monotonic() + DRAIN_SECONDS
     while list_records(stack, status="queued"):
         if time.monotonic() > end:
@@ -52,7 +52,7 @@ def mean_steps(before: dict[str, float], after: dict[str, float]) -> dict[str, f
 
 
 def count_finished(metrics: dict[str, float]) -> int:
-    """How many X-rays the worker says that it finished, whatever came out."""
+    """How many X-rays the worker counts as finished, with any outcome."""
     name = "pneumonia_worker_xrays_total "
     return int(sum(value for key, value in metrics.items() if key.startswith(name)))
 

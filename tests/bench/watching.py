@@ -1,8 +1,8 @@
-"""What being watched costs: the same uploads while the watchers are awake and while they sleep.
+"""What monitoring costs: the same uploads while its programs run and while they are suspended.
 
-Asleep, nobody asks the services for their metrics and no rule is evaluated; the counting inside the
-services goes on, for it cannot be switched off. Prometheus asks as often as it does by default, so
-a turn must be longer than that.
+Suspended, nobody scrapes the services and no rule is evaluated; the services themselves go on
+counting, which cannot be switched off. Prometheus scrapes at its default interval, so a turn must
+be longer than that.
 """
 
 import statistics

@@ -1,10 +1,10 @@
-"""The yardstick: what one X-ray costs when nothing stands around the model.
+"""The yardstick: what one X-ray costs without any service around the model.
 
     python -m tests.bench.yardstick MODEL_DIR SERVING_DIR IMAGES
 
 Answers `{"start": 0, "count": 16, "threads": 1}` with the seconds of each `read_xray`,
 `Predictor.predict` and `encode_preview`, and with those of the whole block. More threads overlap
-the decoding of one image with the inference of another: what the best service would reach.
+the decoding of one image with the inference of another: the best that a service could reach.
 """
 
 import sys
@@ -20,7 +20,7 @@ from tests.bench.sides import serve
 
 
 def main(model_dir: Path, serving_dir: Path, folder: Path) -> None:
-    """Load once, then measure when asked."""
+    """Load once, then measure on request."""
     images = Images(folder)
     predictor = Predictor(model_dir, serving_dir)
 
