@@ -75,7 +75,7 @@ def written(address: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     script = render(copied, "monitoring")
     functions = "".join(re.findall(r"(?ms)^(?:fill|place)\(\) \{\n.*?^\}\n", script))
     functions += "chown() { :; }\n"  # the tests may not run as root
-    [part] = re.findall(r"(?ms)^# Targets that are known.*?^amtool .*?\n", script)
+    [part] = re.findall(r"(?ms)^# Scrape configurations.*?^amtool .*?\n", script)
     (folder / "rules").mkdir()
     lines = part.replace("/etc/prometheus", str(folder)).replace("/etc/default", str(folder))
     settings = f"root='{ROOT}' endpoint_url='{address}' AWS_DEFAULT_REGION={REGION}\n"
