@@ -2,7 +2,6 @@
 
 import gzip
 import subprocess
-import sys
 from pathlib import Path
 
 import boto3
@@ -10,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from model.serving.artifact import read_artifact
 from model.serving.artifact_store import ArtifactStore
-from model.serving.export import is_whole
+from model.serving.export import ExportFailed, derive_export, is_whole
 from terraform.errors import LONGEST, CannotDeploy, explain
 from terraform.runs import show
 
@@ -73,14 +72,11 @@ def publish_first_model(store: ArtifactStore) -> None:
         )
     if not is_whole(shipped, artifact, serving):
         show("Exporting the model for serving, about half a minute ...")
-        command = [sys.executable, "-m", "model.network", "--artifact", str(artifact)]
-        done = subprocess.run(
-            [*command, "--out", str(serving)], cwd=ROOT, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise CannotDeploy(
-                f"The model could not be exported: {explain(done.stderr[-LONGEST:])}"
-            )
+        try:
+            derive_export(artifact, serving)
+        except ExportFailed as error:
+            reason = explain(error.output[-LONGEST:])
+            raise CannotDeploy(f"The model could not be exported: {reason}") from error
     show("Publishing the first model ...")
     version = store.publish(artifact, serving)
     if faults := store.promote(version):
