@@ -53,7 +53,7 @@ def reject(xray: XrayRecord, error: UnreadableXray) -> XrayRecord:
 
 
 def fail(xray: XrayRecord, remedy: str) -> XrayRecord:
-    """The record after a fault on our side; `remedy` tells the sender what to do."""
+    """The record after a fault on our side; `remedy` says what the sender can do."""
     reason = f"The X-ray could not be judged because of a fault on our side; {remedy}."
     return replace(xray, status="failed", reason=reason)
 

@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 
 def read_families(text: str) -> Iterator[Metric]:
-    """The metrics of ours."""
+    """The metrics of this project."""
     for family in text_string_to_metric_families(text):
         if family.name.startswith("pneumonia_"):
             yield family

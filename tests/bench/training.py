@@ -1,4 +1,4 @@
-"""What `--cache-features` gains in an epoch, beside the same training without it.
+"""What `--cache-features` gains in an epoch, next to the same training without it.
 
     python -m tests.bench.training [--images 256] [--rounds 3]
 

@@ -172,7 +172,7 @@ def test_no_cut_of_a_deletion_leaves_half(
     headers: dict[str, str],
     report: Callable[[str], None],
 ) -> None:
-    """Told 204, nothing is left; told 503, what waits can still be judged, and may be deleted."""
+    """After 204 nothing is left; after 503 a waiting X-ray can still be judged or deleted."""
     xrays, answers, sent = XrayStore(client), [], []
     web = cut_app.test_client()
 

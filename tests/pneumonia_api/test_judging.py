@@ -1,4 +1,4 @@
-"""`pneumonia_api.judging`: the end state of an X-ray, whoever judges it."""
+"""`pneumonia_api.judging`: the end state of an X-ray, in a worker and in an archive run."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`deploy.py` promote, switch and models, on a mock of AWS."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +9,7 @@ import pytest
 
 from model.serving.artifact import read_artifact
 from model.serving.artifact_store import ArtifactStore
-from model.serving.export import is_whole
+from model.serving.export import derive_export
 from terraform import operate
 from terraform.deployment import Deployment
 from terraform.errors import CannotDeploy
@@ -27,8 +25,7 @@ BUCKET = "pneumonia-artifacts-1"
 @pytest.fixture
 def deployment() -> Iterator[Deployment]:
     """The versioned bucket of the models only."""
-    if not is_whole(read_artifact(SHIPPED), SHIPPED, SERVING):
-        subprocess.run([sys.executable, "-m", "model.network"], cwd=ROOT, check=True)
+    derive_export(SHIPPED, SERVING)
     with running_s3(free_ports()["PORT"]):
         s3 = boto3.client("s3")
         place = {"LocationConstraint": "eu-central-1"}

@@ -64,7 +64,7 @@ class Service:
     def _is_whole(self) -> bool:
         """Whether both processes are up.
 
-        A file that was made this moment is empty, and whoever adds up then cannot read it.
+        A file that was made this moment is empty, and a scrape at that moment cannot read it.
         """
         pids = [worker.pid for worker in self.list_workers()]
         files = {file for pid in pids for file in self.folder.glob(f"*_{pid}.db")}

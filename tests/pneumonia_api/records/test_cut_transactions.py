@@ -100,14 +100,14 @@ def test_no_cut_leaves_a_session_of_the_old_password(
     report: Callable[[str], None],
 ) -> None:
     """Either nothing changed, or the password changed and all sessions ended."""
-    beside, cut = Accounts(client, 3600), Accounts(through, 3600)
+    direct, cut = Accounts(client, 3600), Accounts(through, 3600)
     tokens: list[str] = []
     outcomes: list[bool] = []
 
     def live() -> None:
         client.flushall()
-        beside.set_password("ann", "old password")
-        tokens.append(beside.log_in("ann", "old password", "10.0.0.1"))
+        direct.set_password("ann", "old password")
+        tokens.append(direct.log_in("ann", "old password", "10.0.0.1"))
         try:
             cut.set_password("ann", "new password")
         except redis.RedisError:
@@ -116,9 +116,9 @@ def test_no_cut_leaves_a_session_of_the_old_password(
             outcomes.append(True)
 
     def check(n: int) -> None:
-        alive = beside.find_user(tokens[-1]) is not None
+        alive = direct.find_user(tokens[-1]) is not None
         try:
-            beside.log_in("ann", "new password", "10.0.0.2")
+            direct.log_in("ann", "new password", "10.0.0.2")
             changed = True
         except WrongPassword:
             changed = False
@@ -140,23 +140,23 @@ def test_no_cut_of_a_users_deletion_leaves_a_session(
     report: Callable[[str], None],
 ) -> None:
     """Either nothing changed, or the user was deleted and all sessions ended."""
-    beside, cut = Accounts(client, 3600), Accounts(through, 3600)
-    beside.set_password("ann", "the password")
+    direct, cut = Accounts(client, 3600), Accounts(through, 3600)
+    direct.set_password("ann", "the password")
     stored = client.hgetall("user:ann")
     tokens: list[str] = []
 
     def live() -> None:
         client.hset("user:ann", mapping=stored)
-        tokens.append(beside.log_in("ann", "the password", "10.0.0.1"))
+        tokens.append(direct.log_in("ann", "the password", "10.0.0.1"))
         with contextlib.suppress(redis.RedisError):
             cut.delete("ann")
 
     def check(n: int) -> None:
-        alive = beside.find_user(tokens[-1]) is not None
-        assert beside.exists("ann") == alive, f"cut {n}: old session alive={alive}"
+        alive = direct.find_user(tokens[-1]) is not None
+        assert direct.exists("ann") == alive, f"cut {n}: old session alive={alive}"
 
     covered = cut_everywhere(proxy[0], how, live, check)
-    assert not beside.exists("ann")
+    assert not direct.exists("ann")
     report(f"{covered} cuts of a user's deletion, {how.name}")
 
 
@@ -169,8 +169,8 @@ def test_no_cut_of_a_log_in_counts_a_try_twice(
     report: Callable[[str], None],
 ) -> None:
     """A wrong password on a cut connection counts as one failure, or as none."""
-    beside, cut = Accounts(client, 3600), Accounts(through, 3600)
-    beside.set_password("ann", "the password")
+    direct, cut = Accounts(client, 3600), Accounts(through, 3600)
+    direct.set_password("ann", "the password")
 
     def live() -> None:
         client.delete("tries:ann:10.0.0.1")
@@ -193,8 +193,8 @@ def test_no_cut_of_a_log_in_gives_a_token_that_opens_nothing(
     report: Callable[[str], None],
 ) -> None:
     """A returned token is valid; otherwise there was an error, and no lock-out."""
-    beside, cut = Accounts(client, 3600), Accounts(through, 3600)
-    beside.set_password("ann", "the password")
+    direct, cut = Accounts(client, 3600), Accounts(through, 3600)
+    direct.set_password("ann", "the password")
     tokens: list[str | None] = []
 
     def live() -> None:
@@ -204,8 +204,8 @@ def test_no_cut_of_a_log_in_gives_a_token_that_opens_nothing(
             tokens.append(None)
 
     def check(n: int) -> None:
-        token = tokens[-1] or beside.log_in("ann", "the password", "10.0.0.1")
-        assert beside.find_user(token) == "ann", n
+        token = tokens[-1] or direct.log_in("ann", "the password", "10.0.0.1")
+        assert direct.find_user(token) == "ann", n
 
     covered = cut_everywhere(proxy[0], how, live, check)
     assert tokens[-1]
