@@ -52,6 +52,11 @@ class Deployment(NamedTuple):
         [found] = self.client("ec2").describe_instances(Filters=role)["Reservations"]
         return str(found["Instances"][0]["InstanceId"])
 
+    def read_state(self, instance: str) -> str:
+        """What EC2 says of an instance: running, stopped, ..."""
+        [found] = self.client("ec2").describe_instances(InstanceIds=[instance])["Reservations"]
+        return str(found["Instances"][0]["State"]["Name"])
+
 
 def run_deploy(
     folder: Path, environment: dict[str, str], *arguments: str, **more: Any

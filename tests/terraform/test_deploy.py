@@ -132,11 +132,15 @@ def test_train_uploads_starts_and_follows(deployment: Deployment, tmp_path: Path
         started.returncode == 0
         and "4 files of data: 4 new or changed, 0 withdrawn." in started.stdout
     )
-    [found] = ec2.describe_instances(InstanceIds=[trainer])["Reservations"]
-    assert found["Instances"][0]["State"]["Name"] == "running"
+    assert deployment.read_state(trainer) == "running"
     ec2.stop_instances(InstanceIds=[trainer])
 
-    threading.Timer(4, ec2.stop_instances, kwargs={"InstanceIds": [trainer]}).start()
+    def stop_once_it_runs() -> None:
+        while deployment.read_state(trainer) != "running":
+            time.sleep(0.2)
+        ec2.stop_instances(InstanceIds=[trainer])
+
+    threading.Thread(target=stop_once_it_runs, daemon=True).start()
     waited = deployment.run("train", "--data", data, "--wait")
     assert "4 files of data: 0 new or changed, 0 withdrawn." in waited.stdout
     assert waited.returncode == 1 and "ended without a new model" in waited.stderr
