@@ -6,10 +6,11 @@
 3. `store_preview`, unless the image was refused. Then store the record, so that no record lacks its
    preview.
 
-The worker judges one X-ray at a time. Celery retries every fault later, TRIES in all, and
-`XrayStore.finish` stores each record by itself. Archive scoring judges batches. It retries a lost
-reader at once, and `XrayStore.add_scored` stores a batch of records in one transaction; a fault of
-anything but the reader ends the run, and the next run goes on.
+The worker judges one X-ray at a time. A large one goes back to the queue while another large one is
+decoded, so that slow films never hold more than one thread. Celery retries every fault later, TRIES
+in all, and `XrayStore.finish` stores each record by itself. Archive scoring judges batches. It
+retries a lost reader at once, and `XrayStore.add_scored` stores a batch of records in one
+transaction; a fault of anything but the reader ends the run, and the next run goes on.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,6 +34,7 @@ def read(
     *,
     tries: int = 1,
     wanted: Callable[[], bool] = lambda: True,
+    wait_if_large: bool = True,
 ) -> CagedXray:
     """Decode and check a file in the cage; `side` is that of the model input, in pixels.
 
@@ -40,11 +42,19 @@ def read(
     because the machine ran out of memory. Raises what `Cage.read` raises.
     """
     try:
-        return cage.read(data, max_pixels, side, wanted=wanted)
+        return cage.read(data, max_pixels, side, wanted, wait_if_large=wait_if_large)
     except CageLost:
         if tries == 1:
             raise
-    return read(cage, data, max_pixels, side, tries=tries - 1, wanted=wanted)
+    return read(
+        cage,
+        data,
+        max_pixels,
+        side,
+        tries=tries - 1,
+        wanted=wanted,
+        wait_if_large=wait_if_large,
+    )
 
 
 def reject(xray: XrayRecord, error: UnreadableXray) -> XrayRecord:

@@ -41,6 +41,10 @@ class NoLongerWanted(RuntimeError):
     """While the X-ray waited, it was deleted or analysed elsewhere."""
 
 
+class LargeBusy(RuntimeError):
+    """Another large X-ray is being decoded."""
+
+
 @dataclass(frozen=True)
 class CagedXray:
     """What serving needs of an X-ray: the (side, side, 1) float32 `input` of `model_input` and the
@@ -80,13 +84,25 @@ class Cage:
         finally:
             self._free.put(child)
 
+    @property
+    def decodes_large(self) -> bool:
+        """Whether a large X-ray is being decoded; another large one would have to wait."""
+        return self._large.locked()
+
     def read(
-        self, data: bytes, max_pixels: int, side: int, wanted: Callable[[], bool] = lambda: True
+        self,
+        data: bytes,
+        max_pixels: int,
+        side: int,
+        wanted: Callable[[], bool] = lambda: True,
+        *,
+        wait_if_large: bool = True,
     ) -> CagedXray:
         """Read an X-ray as `read_xray` does. `wanted` is called after each wait for another X-ray.
 
         Raises UnreadableXray, also for a file that takes too long or crashes its reader;
-        NoLongerWanted if `wanted` returns false; CageLost, after which a retry makes sense; and
+        NoLongerWanted if `wanted` returns false; LargeBusy, without `wait_if_large`, for a large
+        X-ray while another one is decoded; CageLost, after which a retry makes sense; and
         CageFault.
         """
         child, waited = self._take()
@@ -100,7 +116,8 @@ class Cage:
                     child.close()
                 child = self._order()
             child.wait_ready()
-            answer = self._ask(child, data, REQUEST.pack(len(data), max_pixels, side), wanted)
+            request = REQUEST.pack(len(data), max_pixels, side)
+            answer = self._ask(child, data, request, wanted, wait_if_large)
             xray = _unpack(answer, side)
             kept = child
             return xray
@@ -134,7 +151,14 @@ class Cage:
         except OSError as error:  # the nursery has just exited, or descriptors have run out
             raise CageLost("the cage could not order a child") from error
 
-    def _ask(self, child: Child, data: bytes, request: bytes, wanted: Callable[[], bool]) -> bytes:
+    def _ask(
+        self,
+        child: Child,
+        data: bytes,
+        request: bytes,
+        wanted: Callable[[], bool],
+        wait_if_large: bool,
+    ) -> bytes:
         """The body of the answer. Raises as `read` does."""
         entered, seconds = False, WALL_SECONDS
         try:
@@ -143,6 +167,8 @@ class Cage:
             letter, body = child.receive(time.monotonic() + seconds)
             if letter == LARGE:
                 if not self._large.acquire(blocking=False):
+                    if not wait_if_large:
+                        raise LargeBusy
                     self._large.acquire()
                     entered = True
                     if not wanted():

@@ -9,7 +9,7 @@ import redis
 from celery import Task
 from kombu.exceptions import OperationalError
 
-from model.cage.pool import Cage, NoLongerWanted
+from model.cage.pool import Cage, LargeBusy, NoLongerWanted
 from model.reading.limits import UnreadableXray
 from model.serving.predictor import WORKER_STREAMS, Predictor
 from pneumonia_api.judging import TRIES, fail, judge, read, reject, store_preview
@@ -32,6 +32,11 @@ STORE_ERRORS = (
     OperationalError,
 )
 """Faults of Redis or the image store: they are not the X-ray's, and they pass."""
+
+
+LARGE_PAUSE_SECONDS = 2
+"""How long a large X-ray goes back to the queue while another one is decoded; far shorter than the
+decoding of one, and than VISIBILITY_SECONDS."""
 
 
 def _name(xray_id: str, **fields: Any) -> dict[str, Any]:
@@ -86,6 +91,9 @@ class PredictXray(Task):
         if xray.status != "queued":
             self._images.delete_incoming(xray.id)  # a second delivery, or an earlier delete failed
             return
+        if self.request.get("large") and self.cage.decodes_large:
+            self._postpone(xray.id)  # without reading its bytes again only to learn this
+            return
         predictor = self.predictor  # a switch of models must not happen between the steps
         try:
             with STEPS.labels("decode").time():
@@ -95,7 +103,11 @@ class PredictXray(Task):
                     self._max_pixels,
                     predictor.artifact.input_side,
                     wanted=lambda: self._is_queued(xray.id),
+                    wait_if_large=False,
                 )
+        except LargeBusy:
+            self._postpone(xray.id)
+            return
         except NoLongerWanted:
             self._images.delete_incoming(xray.id)
             return
@@ -110,6 +122,17 @@ class PredictXray(Task):
             store_preview(self._images, judged, image.preview)
             if self._finish(judged):
                 count_answer(prediction)
+
+    def _postpone(self, xray_id: str) -> None:
+        """Leave this thread to other X-rays while another large one is decoded."""
+        log.info("waits for another large X-ray", extra=_name(xray_id))
+        request_id = self.request.get("request_id") or self.request.id
+        self.apply_async(
+            (xray_id,),
+            countdown=LARGE_PAUSE_SECONDS,
+            retries=self.request.retries,
+            headers={"request_id": request_id, "large": True},
+        )
 
     def _is_queued(self, xray_id: str) -> bool:
         """Whether the X-ray still needs a prediction; asked after each wait for another one."""

@@ -15,7 +15,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from model.cage.pool import Cage, CagedXray, CageFault, CageLost, NoLongerWanted
+from model.cage.pool import Cage, CagedXray, CageFault, CageLost, LargeBusy, NoLongerWanted
 from model.reading.limits import MAX_PIXELS, UnreadableXray
 from model.reading.xray import XrayImage, encode_preview, model_input, read_xray
 from tests.model.cage.calls import GREY, ORDINARY, attack, read
@@ -119,6 +119,20 @@ def test_large_xrays_wait_and_then_call_wanted(attacked: Cage, wanted: bool) -> 
     assert len(asked) == 1
     assert not attacked._large.locked()
     read(attacked)
+
+
+def test_large_xray_that_may_not_wait_is_left(attacked: Cage) -> None:
+    """It returns while the other one is still decoded, and costs the cage nothing."""
+    first = threading.Thread(target=lambda: _hold(attacked, 3))
+    first.start()
+    while not attacked.decodes_large:
+        time.sleep(0.01)
+    with pytest.raises(LargeBusy):
+        attacked.read(b"attack hold_gate 0", MAX_PIXELS, 224, wait_if_large=False)
+    assert first.is_alive()
+    read(attacked)
+    first.join()
+    assert not attacked.decodes_large
 
 
 def _hold(cage: Cage, seconds: float) -> None:

@@ -1,5 +1,6 @@
 """The worker's task and its cage: the end state of an X-ray whose reader was killed."""
 
+import json
 import os
 import signal
 import threading
@@ -11,8 +12,10 @@ import psutil
 import pytest
 import redis
 
-from model.cage.pool import Cage, CageLost
+from model.cage.pool import Cage, CageFault, CageLost
+from pneumonia_api.records import keys
 from pneumonia_api.records.images import ImageMissing
+from pneumonia_api.records.publishing import TASK
 from pneumonia_api.worker.predict_xray import MAX_RETRIES
 from tests.pneumonia_api.worker.accepted import Bench, answer
 
@@ -44,7 +47,9 @@ def test_file_that_ends_its_reader_is_rejected_once(
     assert record.status == "rejected"
     assert sentence in str(record.reason)
     assert bench.calls == 0
-    assert caplog.text.count("a reader died of") == 1
+    # On a busy machine 15 s may be over before the processor time is.
+    ends = ("a reader died of", "a reader was killed after")
+    assert sum(map(caplog.text.count, ends)) == 1
     with pytest.raises(ImageMissing):
         bench.images.read_incoming(record.id)
 
@@ -58,7 +63,10 @@ def test_reader_killed_from_outside_is_retried(
     def count(data: bytes, *arguments: object, **named: object) -> object:
         tries.append(data)
         # The first attempt hangs until its process is killed; the next one reads the upload.
-        return read(b"attack sleep 60" if len(tries) == 1 else data, *arguments, **named)
+        try:
+            return read(b"attack sleep 60" if len(tries) == 1 else data, *arguments, **named)
+        finally:
+            ended.set()
 
     monkeypatch.setattr(bench.task.cage, "read", count)
     ended = threading.Event()
@@ -66,11 +74,12 @@ def test_reader_killed_from_outside_is_retried(
     def kill() -> None:
         while not tries:
             time.sleep(0.05)
-        while len(tries) == 1 and not ended.wait(0.2):
+        while not ended.is_set():
             for process in psutil.Process().children(recursive=True):
                 is_child = process.ppid() != os.getpid()
                 if is_child and "tests.model.cage.attacks" in process.cmdline():
                     process.send_signal(signal.SIGKILL)
+            ended.wait(3)  # again only if the reader had not begun, never its successor
 
     thread = threading.Thread(target=kill)
     thread.start()
@@ -132,3 +141,45 @@ def test_status_is_read_again_after_waiting_for_a_reader(
 def _occupy(cage: Cage) -> None:
     with pytest.raises(RuntimeError):
         cage.read(b"attack sleep 2", 60_000_000, 224)
+
+
+def test_large_xray_goes_back_to_the_queue_while_another_is_decoded(
+    bench: Bench, client: redis.Redis
+) -> None:
+    """It keeps its upload and its retries, and the thread is free for other X-rays."""
+    cage = bench.task.cage = Cage(2, "tests.model.cage.attacks")
+    first = threading.Thread(target=lambda: hold_large(cage, 4))
+    first.start()
+    while not cage.decodes_large:
+        time.sleep(0.01)
+    put(bench, "attack hold_gate 0")
+    record = bench.run(answer)
+    assert first.is_alive()
+    assert record is not None
+    assert record.status == "queued"
+    [message] = [json.loads(text) for text in client.lrange(keys.QUEUE, 0, -1)]
+    headers = message["headers"]
+    assert (headers["task"], headers["retries"], headers["large"]) == (TASK, 0, True)
+    assert headers["eta"]
+    put(bench, "attack babble ")  # not read as long as the other one is decoded
+    deliver_large(bench)
+    assert client.llen(keys.QUEUE) == 2
+    assert bench.xrays.get(bench.xray.id).status == "queued"
+    first.join()
+    deliver_large(bench)
+    assert bench.xrays.get(bench.xray.id).status == "rejected"
+
+
+def deliver_large(bench: Bench) -> None:
+    """Deliver the message of a postponed X-ray; `apply` leaves its headers out of the request."""
+    bench.task.push_request(id="1", retries=0, large=True)
+    try:
+        bench.task.run(bench.xray.id)
+    finally:
+        bench.task.pop_request()
+
+
+def hold_large(cage: Cage, seconds: float) -> None:
+    """Decode a large X-ray for so long."""
+    with pytest.raises(CageFault, match="AssertionError"):
+        cage.read(f"attack hold_gate {seconds}".encode(), 60_000_000, 224)

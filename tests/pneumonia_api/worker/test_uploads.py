@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,30 @@ def upload(stack: Stack, data: bytes, wait: float = 30) -> requests.Response:
         headers=stack.headers,
         timeout=40,
     )
+
+
+def test_large_films_hold_up_nobody_else(stack: Stack, samples: list[Path]) -> None:
+    """Many more large X-rays at once than the worker has threads: an ordinary one passes them."""
+    side = np.linspace(0, 30_000, 7700).astype(np.uint16)
+    buffer = io.BytesIO()
+    Image.fromarray(np.add.outer(side, side)).save(buffer, "PNG", compress_level=1)
+    films = [buffer.getvalue() + b" " * number for number in range(8)]
+    with ThreadPoolExecutor(len(films)) as pool:
+        answers = list(pool.map(lambda film: upload(stack, film, wait=0).json(), films))
+    assert upload(stack, samples[0].read_bytes() + b" ").json()["status"] == "done"
+
+    def count_queued() -> int:
+        queued = requests.get(
+            f"{stack.api_url}/v1/xrays?status=queued", headers=stack.headers, timeout=40
+        )
+        return len({xray["id"] for xray in queued.json()["xrays"]} & {a["id"] for a in answers})
+
+    # In turn with the others it would have waited for at least five of them.
+    assert count_queued() > 3
+    deadline = time.monotonic() + 120
+    while count_queued():
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
 
 
 def find_worker(stack: Stack) -> psutil.Process:
