@@ -6,6 +6,7 @@ One plain PNG for each dashboard: Grafana's grid, queries and units, drawn by ma
 """
 
 import argparse
+import math
 import re
 import sys
 import time
@@ -79,6 +80,11 @@ def draw_board(board: Mapping[str, Any], prometheus: Prometheus, end: float, spa
     return figure
 
 
+def in_unit(unit: Formatter, value: float) -> str:
+    """The value in its unit; NaN, as of a quantile of nothing, and infinity have none."""
+    return unit(value) if math.isfinite(value) else f"{value}"
+
+
 def name_series(legend: str, series: Series) -> str:
     """The legend with its {{labels}} filled in; __auto stands for all of them."""
     if legend == "__auto":
@@ -111,7 +117,7 @@ def draw_panel(axes: Axes, panel: Mapping[str, Any], named: Named, step: int) ->
         case "bargauge":
             for place, (name, series) in enumerate(named):
                 axes.barh(place, value := series.values[-1], color="lightblue")
-                axes.text(limits[0], place, f" {unit(value)}  {name}", va="center")
+                axes.text(limits[0], place, f" {in_unit(unit, value)}  {name}", va="center")
             axes.yaxis.set_inverted(True)
             axes.set_yticks([])
             axes.set_xlim(*limits)
@@ -126,7 +132,10 @@ def draw_panel(axes: Axes, panel: Mapping[str, Any], named: Named, step: int) ->
                 for value, word in mapping["options"].items()
             }
             figures = [(name, series.values[-1]) for name, series in named]
-            lines = [f"{words.get(f'{value:g}', unit(value))}  {name}" for name, value in figures]
+            lines = [
+                f"{words.get(f'{value:g}', in_unit(unit, value))}  {name}"
+                for name, value in figures
+            ]
             write(axes, "\n".join(lines))
         case _:
             write(axes, defaults["noValue"])
@@ -142,10 +151,10 @@ def align(all_series: Sequence[Series], step: int) -> tuple[np.ndarray, np.ndarr
     """The times (N) and the values (series x N) on one grid; NaN where a series has none."""
     first = min(series.times[0] for series in all_series)
     last = max(series.times[-1] for series in all_series)
-    times = np.arange(first, last + step, step)
+    times = first + step * np.arange(round((last - first) / step) + 1)
     values = np.full((len(all_series), len(times)), np.nan)
     for row, series in zip(values, all_series, strict=True):
-        row[np.searchsorted(times, series.times)] = series.values
+        row[np.rint((np.array(series.times) - first) / step).astype(int)] = series.values
     return times.astype(int).astype("datetime64[s]"), values
 
 
@@ -155,7 +164,7 @@ def draw_curves(axes: Axes, named: Named, step: int, *, stacked: bool) -> None:
     names = [name for name, _ in named]
     colors = [BY_NAME.get(name, f"C{place}") for place, name in enumerate(names)]
     if stacked:
-        axes.stackplot(times, np.nan_to_num(values), labels=names, colors=colors)
+        axes.stackplot(times, np.where(np.isfinite(values), values, 0), labels=names, colors=colors)
     else:
         for name, row, color in zip(names, values, colors, strict=True):
             axes.plot(times, row, label=name, color=color)
@@ -187,7 +196,7 @@ def draw_table(axes: Axes, panel: Mapping[str, Any], named: Named) -> None:
     columns = list(dict.fromkeys(name for name, _ in named))
     rows: dict[str, dict[str, str]] = {}
     for name, series in named:
-        value = units.get(name, PLAIN)(series.values[-1])
+        value = in_unit(units.get(name, PLAIN), series.values[-1])
         rows.setdefault(name_row(series), {})[name] = value
     cells = [[row, *(rows[row].get(column, "") for column in columns)] for row in rows]
     axes.table(cells, colLabels=["", *columns], loc="upper center", edges="horizontal")

@@ -1,11 +1,16 @@
 """Values in the pictures of the dashboards, and variables in their expressions."""
 
+import io
+import math
 import time
 
+import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
+from monitoring.grafana.prometheus import Series
 from monitoring.grafana.reading import fill_in, read_dashboards, seconds
-from monitoring.grafana.render import UNITS
+from monitoring.grafana.render import UNITS, align, draw_curves, in_unit
 
 
 @pytest.mark.parametrize(
@@ -23,6 +28,26 @@ from monitoring.grafana.render import UNITS
 def test_figure_has_its_unit(value: float, unit: str, text: str) -> None:
     """A value is formatted in its unit."""
     assert UNITS[unit](value) == text
+
+
+@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_is_no_number_has_no_unit(unit: str, value: float) -> None:
+    """A quantile without events is NaN, and is drawn as such."""
+    assert in_unit(UNITS[unit], value) == str(value)
+
+
+@pytest.mark.parametrize("stacked", [True, False])
+def test_curves_have_gaps_where_there_is_no_number(stacked: bool) -> None:
+    """NaN and infinity are not drawn; series that begin later keep their times."""
+    first = Series({}, [1000.123, 1015.123], [math.inf, 1.0])
+    second = Series({}, [1015.1234, 1030.1229], [math.nan, 2.0])
+    axes = Figure().add_axes((0, 0, 1, 1))
+    draw_curves(axes, [("one", first), ("two", second)], 15, stacked=stacked)
+    axes.figure.savefig(io.BytesIO())
+    times, values = align([first, second], 15)
+    assert list(times.astype(int)) == [1000, 1015, 1030]
+    np.testing.assert_equal(values, [[math.inf, 1, math.nan], [math.nan, math.nan, 2]])
 
 
 def test_time_is_written_as_its_age() -> None:
