@@ -192,7 +192,7 @@ def _scoring_row(scoring: dict[str, Any]) -> Row:
     )
     share, cpu = scoring["share"], scoring["cpu_ms_per_image"]
     return Row(
-        "Folder scored by `pneumonia_api.batch.run`; `Predictor.predict` alone",
+        "Folder scored by `model.inference`; `Predictor.predict` alone",
         f"{scored:.1f} images/s, {own:.1f} images/s; {share:.0%} of it, median of turns; "
         f"processor time {cpu['score']:.0f} ms, {cpu['predict']:.0f} ms",
         "90 % or more",

@@ -1,4 +1,4 @@
-"""Throughput on this CPU of `Predictor.predict` alone and of all of `pneumonia_api.batch.run`.
+"""Throughput on this CPU of `Predictor.predict` alone and of all of `model.inference`.
 
     python -m tests.bench.scoring_side REDIS_URL MODEL_DIR SERVING_DIR IMAGES SCRATCH
 
