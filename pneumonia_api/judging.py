@@ -1,7 +1,7 @@
 """How one X-ray is judged: the policy that the worker and archive scoring share.
 
-1. `read` the file in the cage. `reject` a file that is not a readable X-ray; `fail` the record
-   after any other fault.
+1. Read the file in the cage. `reject` a file that is not a readable X-ray; `fail` the record after
+   any other fault.
 2. Predict, and `judge`: rejected if the network refuses the image, else done.
 3. `store_preview`, unless the image was refused. Then store the record, so that no record lacks its
    preview.
@@ -9,11 +9,11 @@
 The worker judges one X-ray at a time. A large one goes back to the queue while another large one is
 decoded, so that slow films never hold more than one thread. Celery retries every fault later, TRIES
 in all, and `XrayStore.finish` stores each record by itself. Archive scoring judges batches. It
-retries a lost reader at once, and `XrayStore.add_scored` stores a batch of records in one
+retries a lost reader at once (`read`), and `XrayStore.add_scored` stores a batch of records in one
 transaction; a fault of anything but the reader ends the run, and the next run goes on.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from model.cage.pool import Cage, CagedXray, CageLost
@@ -26,35 +26,18 @@ TRIES = 4
 """How often an X-ray is tried before a fault on our side fails it."""
 
 
-def read(
-    cage: Cage,
-    data: bytes,
-    max_pixels: int,
-    side: int,
-    *,
-    tries: int = 1,
-    wanted: Callable[[], bool] = lambda: True,
-    wait_if_large: bool = True,
-) -> CagedXray:
+def read(cage: Cage, data: bytes, max_pixels: int, side: int, *, tries: int) -> CagedXray:
     """Decode and check a file in the cage; `side` is that of the model input, in pixels.
 
     Tries again at once, `tries` in all, when the reader was killed from outside: most likely
     because the machine ran out of memory. Raises what `Cage.read` raises.
     """
     try:
-        return cage.read(data, max_pixels, side, wanted, wait_if_large=wait_if_large)
+        return cage.read(data, max_pixels, side)
     except CageLost:
         if tries == 1:
             raise
-    return read(
-        cage,
-        data,
-        max_pixels,
-        side,
-        tries=tries - 1,
-        wanted=wanted,
-        wait_if_large=wait_if_large,
-    )
+    return read(cage, data, max_pixels, side, tries=tries - 1)
 
 
 def reject(xray: XrayRecord, error: UnreadableXray) -> XrayRecord:

@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 from model.cage.pool import Cage, LargeBusy, NoLongerWanted
 from model.reading.limits import UnreadableXray
 from model.serving.predictor import WORKER_STREAMS, Predictor
-from pneumonia_api.judging import TRIES, fail, judge, read, reject, store_preview
+from pneumonia_api.judging import TRIES, fail, judge, reject, store_preview
 from pneumonia_api.records.deliveries import Deliveries, WorkerLost
 from pneumonia_api.records.images import ImageStore, ImageStoreUnavailable
 from pneumonia_api.records.publishing import TASK
@@ -97,8 +97,7 @@ class PredictXray(Task):
         predictor = self.predictor  # a switch of models must not happen between the steps
         try:
             with STEPS.labels("decode").time():
-                image = read(
-                    self.cage,
+                image = self.cage.read(
                     self._images.read_incoming(xray.id),
                     self._max_pixels,
                     predictor.artifact.input_side,

@@ -53,6 +53,16 @@ def images(tmp_path: Path) -> ImageStore:
     return ImageStore(tmp_path.as_uri())
 
 
+def make_house(
+    client: redis.Redis, deliveries: Deliveries, queue: Celery, ended: threading.Event
+) -> threading.Thread:
+    """The thread of `keep_house` as a worker with model `m1` runs it; not started."""
+    return threading.Thread(
+        target=keep_house,
+        args=("celery@host", lambda: {"version": "m1"}, client, deliveries, queue, ended),
+    )
+
+
 def test_worker_that_starts_before_redis_becomes_ready(tmp_path: Path) -> None:
     """It announces model and heartbeat as soon as Redis answers."""
     port = free_ports()["REDIS_PORT"]
@@ -62,17 +72,7 @@ def test_worker_that_starts_before_redis_becomes_ready(tmp_path: Path) -> None:
     )
     workers, ended = Workers(client), threading.Event()
     with Celery(broker=url) as queue, client:
-        house = threading.Thread(
-            target=keep_house,
-            args=(
-                "celery@host",
-                lambda: {"version": "m1"},
-                client,
-                Deliveries(client),
-                queue,
-                ended,
-            ),
-        )
+        house = make_house(client, Deliveries(client), queue, ended)
         house.start()
         with pytest.raises(redis.RedisError):
             workers.count()
@@ -91,17 +91,7 @@ def test_stranded_xray_is_published_again(
     xrays.add(make_old(new_xray("doctor", "d1")))
     ended = threading.Event()
     with Celery(broker=redis_url) as queue:
-        house = threading.Thread(
-            target=keep_house,
-            args=(
-                "celery@host",
-                lambda: {"version": "m1"},
-                client,
-                Deliveries(client),
-                queue,
-                ended,
-            ),
-        )
+        house = make_house(client, Deliveries(client), queue, ended)
         house.start()
         task = client.blpop([keys.QUEUE], timeout=20)
         ended.set()
@@ -119,10 +109,7 @@ def test_worker_that_ends_keeps_what_it_has_begun(
     xrays.add(xray)
     ended.set()
     with Celery(broker=redis_url) as queue:
-        house = threading.Thread(
-            target=keep_house,
-            args=("celery@host", lambda: {"version": "m1"}, client, deliveries, queue, ended),
-        )
+        house = make_house(client, deliveries, queue, ended)
         with deliveries.hold(xray.id):
             client.expire(f"lease:{xray.id}", 1)
             house.start()
