@@ -5,6 +5,7 @@
 A part of `make bench`; on its own it takes a quarter of a minute.
 """
 
+import argparse
 import statistics
 import tempfile
 import time
@@ -55,6 +56,8 @@ def added_ms(found: dict[str, list[float]]) -> float:
 
 def main() -> None:
     """Run this measurement on its own and print it."""
+    parser = argparse.ArgumentParser(description="Measure what the cage adds to an X-ray.")
+    parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="images-") as folder:
         make_images(ROOT / "var" / "samples", Path(folder))
         found = measure_caging(Images(Path(folder)), range(COUNT))
