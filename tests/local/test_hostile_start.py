@@ -119,7 +119,7 @@ def wait_for(session: requests.Session, url: str) -> None:
         try:
             if session.get(url, timeout=60).status_code == 200:
                 return
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             pass
         assert time.monotonic() < end, url
         time.sleep(0.2)

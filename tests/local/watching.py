@@ -28,10 +28,14 @@ def find_supervisord(stack: Stack) -> psutil.Process:
 
 
 def find_main(stack: Stack, part: str) -> psutil.Process | None:
-    """The part's first process, which is supervisord's child."""
+    """The part's first process, which is supervisord's child.
+
+    None while `launch` kills orphans: it has the part's command among its arguments.
+    """
     with suppress(psutil.NoSuchProcess):
         for child in find_supervisord(stack).children():
-            if MAIN[part] in " ".join(child.cmdline()):
+            title = " ".join(child.cmdline())
+            if MAIN[part] in title and "local/launch.py" not in title:
                 return child
     return None
 
@@ -56,19 +60,28 @@ def answers(stack: Stack) -> bool:
             requests.get(url, timeout=10).status_code == 200
             for url in (f"{stack.url}/login", f"{stack.api_url}/readyz")
         )
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):
         return False
 
 
 def judge(stack: Stack, data: bytes) -> str:
-    """The state of an X-ray that was sent and waited for."""
+    """The status of an X-ray that was sent, once it is judged or after WAIT_SECONDS.
+
+    The wait of one request is not enough on a busy machine: a part that was killed announces itself
+    as ready until its heartbeat expires, and the next one takes its time to start.
+    """
+    end = time.monotonic() + WAIT_SECONDS
+    xrays = f"{stack.api_url}/v1/xrays"
     answer = requests.post(
-        f"{stack.api_url}/v1/xrays?wait=30",
-        files={"xray": data},
-        headers=stack.headers,
-        timeout=40,
+        f"{xrays}?wait=30", files={"xray": data}, headers=stack.headers, timeout=40
     )
-    return answer.json()["status"]
+    assert answer.ok, answer.text
+    record = answer.json()
+    while record["status"] == "queued" and time.monotonic() < end:
+        answer = requests.get(f"{xrays}/{record['id']}?wait=30", headers=stack.headers, timeout=40)
+        assert answer.ok, answer.text
+        record = answer.json()
+    return str(record["status"])
 
 
 def is_running(process: psutil.Process) -> bool:
