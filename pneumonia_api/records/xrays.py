@@ -40,16 +40,18 @@ class XrayStore:
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
 
-    def add(self, xray: XrayRecord) -> None:
-        """Store a new record, whatever its status."""
+    def add(self, xray: XrayRecord, task: str | None = None) -> None:
+        """Store a new record, whatever its status, and queue its `task` (`publishing.compose`)."""
         with self._redis.pipeline() as pipe:
-            self.stage(pipe, xray)
+            self.stage(pipe, xray, task)
             pipe.execute()
 
-    def stage(self, pipe: redis.client.Pipeline, xray: XrayRecord) -> None:
-        """Store a new record as part of the transaction of `pipe`."""
+    def stage(self, pipe: redis.client.Pipeline, xray: XrayRecord, task: str | None = None) -> None:
+        """The same as part of the transaction of `pipe`."""
         self._put(pipe, xray)
         pipe.zadd(keys.XRAYS, {xray.id: 0})
+        if task:
+            pipe.lpush(keys.QUEUE, task)
 
     def add_scored(self, xrays: Sequence[XrayRecord]) -> list[XrayRecord]:
         """Store new records of an archive and the fingerprints of their files, in one transaction.
@@ -157,16 +159,18 @@ class XrayStore:
             found.update({xray_id: status for xray_id, status in statuses if status})
         return found
 
-    def wait_finished(self, xray_id: str, seconds: float) -> XrayRecord:
-        """The record once it is not queued, or as it is after `seconds`. Raises XrayMissing."""
+    def wait_finished(self, xray: XrayRecord, seconds: float) -> XrayRecord:
+        """The record once it is not queued, or as it is after `seconds`. Raises XrayMissing.
+
+        `xray` is the record as it was read or written a moment ago.
+        """
         end = time.monotonic() + seconds
-        xray = self.get(xray_id)
         while xray.status == "queued" and (left := end - time.monotonic()) > 0:
-            # Read from the start of the stream: no wake-up since `get` is lost, and any number of
-            # callers may wait.
+            # Read from the start of the stream: no wake-up since `xray` was read is lost, and any
+            # number of callers may wait.
             block = int(min(left, BLOCK_SECONDS) * 1000) + 1
-            self._redis.xread({keys.finished(xray_id): "0"}, count=1, block=block)
-            xray = self.get(xray_id)
+            self._redis.xread({keys.finished(xray.id): "0"}, count=1, block=block)
+            xray = self.get(xray.id)
         return xray
 
     @staticmethod

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -94,31 +95,34 @@ class PredictXray(Task):
         if self.request.get("large") and self.cage.decodes_large:
             self._postpone(xray.id)  # without reading its bytes again only to learn this
             return
-        predictor = self.predictor  # a switch of models must not happen between the steps
         try:
-            with STEPS.labels("decode").time():
-                image = self.cage.read(
-                    self._images.read_incoming(xray.id),
-                    self._max_pixels,
-                    predictor.artifact.input_side,
-                    wanted=lambda: self._is_queued(xray.id),
-                    wait_if_large=False,
-                )
+            self._read_and_judge(xray)
         except LargeBusy:
             self._postpone(xray.id)
-            return
         except NoLongerWanted:
             self._images.delete_incoming(xray.id)
-            return
         except UnreadableXray as error:
             if self._finish(reject(xray, error)):
                 REFUSALS.labels(error.reason).inc()
-            return
-        with STEPS.labels("predict").time():
-            prediction = predictor.predict(image)
+
+    def _read_and_judge(self, xray: XrayRecord) -> None:
+        """Raises what `Cage.begin` raises."""
+        predictor = self.predictor  # a switch of models must not happen between the steps
+        started = time.perf_counter()
+        with self.cage.begin(
+            self._images.read_incoming(xray.id),
+            self._max_pixels,
+            predictor.artifact.input_side,
+            wanted=lambda: self._is_queued(xray.id),
+            wait_if_large=False,
+        ) as reading:
+            STEPS.labels("decode").observe(time.perf_counter() - started)
+            with STEPS.labels("predict").time():
+                prediction = predictor.predict(reading.xray)
+            preview = reading.wait_preview()
         with STEPS.labels("store").time():
-            judged = judge(xray, prediction, image.warnings)
-            store_preview(self._images, judged, image.preview)
+            judged = judge(xray, prediction, reading.xray.warnings)
+            store_preview(self._images, judged, preview)
             if self._finish(judged):
                 count_answer(prediction)
 
