@@ -49,6 +49,7 @@ def _make_files() -> Iterator[bytes]:
     exif = Image.Exif()
     exif[0x0112] = 6
     yield _save(grey, "JPEG", exif=exif)
+    yield _save(grey.resize((1500, 1500)), "JPEG")  # its preview is scaled
     yield _save(grey.convert("CMYK"), "JPEG")
     yield _save(Image.fromarray(np.asarray(grey).astype(np.uint16) * 16), "PNG")
     yield _save(grey.convert("P"), "PNG", transparency=0)
