@@ -18,7 +18,7 @@ from redis.retry import Retry
 
 from model.serving.predictor import Predictor
 from monitoring.logs.lines import write_lines
-from monitoring.metrics.exposition import expose_release
+from monitoring.metrics.release import expose_release
 from pneumonia_api.config import ConfigError, WorkerConfig, read_worker_config
 from pneumonia_api.records import keys
 from pneumonia_api.records.deliveries import Deliveries
@@ -96,17 +96,21 @@ def create_worker(config: WorkerConfig) -> Celery:
     @signals.worker_ready.connect(weak=False)
     def start_housekeeping(sender: Any, **_: object) -> None:
         def describe() -> dict[str, Any]:
-            artifact = task.predictor.artifact
-            return {"version": artifact.version, **asdict(artifact)}
+            predictor = task.predictor
+            return {
+                "version": predictor.artifact.version,
+                "precision": predictor.precision,
+                **asdict(predictor.artifact),
+            }
 
         def replace_predictor(predictor: Predictor) -> None:
             task.predictor = predictor  # running tasks finish with the model that they began with
-            MODEL.set(predictor.artifact)
+            MODEL.set(predictor.artifact, predictor.precision)
 
         threading.excepthook = report_thread_error
         for work, arguments in (
             (keep_house, (sender.hostname, describe, client, deliveries, queue, ended)),
-            (keep_images_clean, (client, images, ended)),
+            (keep_images_clean, (client, images, queue, ended)),
             (models.follow, (lambda: task.predictor, replace_predictor, ended)),
         ):
             keep_running(work, arguments, ended)

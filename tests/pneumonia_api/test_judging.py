@@ -7,7 +7,7 @@ from typing import cast
 import numpy as np
 import pytest
 
-from model.cage.pool import Cage, CagedXray, CageFault, CageLost
+from model.cage.pool import Cage, CageFault, CageLost, PreviewedXray
 from model.reading.limits import UnreadableXray
 from model.serving.predictor import Prediction
 from pneumonia_api.judging import TRIES, fail, judge, read, reject, store_preview
@@ -15,8 +15,8 @@ from pneumonia_api.records.images import ImageMissing, ImageStore
 from pneumonia_api.records.record import PredictionRecord, QualityRecord, new_xray
 
 XRAY = new_xray("doctor", "digest")
-PREDICTION = Prediction(0.9, "pneumonia", 0.5, "m1", [[0.0, 1.0]], 0.4, None, None)
-IMAGE = CagedXray(np.zeros((224, 224, 1), np.float32), b"jpeg", 300, 300, ())
+PREDICTION = Prediction(0.9, "pneumonia", 0.5, "m1", [[0.0, 1.0]], 0.4, None, None, "bfloat16")
+IMAGE = PreviewedXray(np.zeros((224, 224, 1), np.float32), 300, 300, (), b"jpeg")
 
 
 class FakeCage:
@@ -25,7 +25,7 @@ class FakeCage:
     def __init__(self, *errors: Exception) -> None:
         self.errors, self.calls = list(errors), 0
 
-    def read(self, *arguments: object, **named: object) -> CagedXray:
+    def read(self, *arguments: object, **named: object) -> PreviewedXray:
         """See `Cage.read`."""
         self.calls += 1
         if self.errors:
@@ -39,7 +39,7 @@ def test_prediction_makes_the_record_done() -> None:
     assert judged == replace(
         XRAY,
         status="done",
-        prediction=PredictionRecord(0.9, "pneumonia", 0.5, "m1", [[0.0, 1.0]]),
+        prediction=PredictionRecord(0.9, "pneumonia", 0.5, "m1", [[0.0, 1.0]], "bfloat16"),
         quality=QualityRecord(False, ["Unlike most.", "Rotated."], 0.4),
     )
 
