@@ -1,6 +1,7 @@
 """The services that are compared, each as its authors recommend and as it measured best here."""
 
 import sys
+import sysconfig
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -154,7 +155,9 @@ _TRITON = Peer(
     "-m tests.bench.peers.triton_server PORT",
     "2 instances of a Python callable; hint LATENCY; no batching",
     environment="triton",
-    variables={"PEER_WORKERS": "2"},
+    # Triton embeds Python and must find the libpython of the interpreter that runs the callable
+    # (triton-inference-server.github.io/pytriton/latest/installation/).
+    variables={"PEER_WORKERS": "2", "LD_LIBRARY_PATH": sysconfig.get_config_var("LIBDIR")},
     path="/v2/models/xrays/infer",
     protocol=TRITON,
 )

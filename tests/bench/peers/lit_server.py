@@ -15,7 +15,7 @@ from typing import Any
 
 import litserve
 import numpy as np
-from starlette.datastructures import FormData
+from starlette.requests import Request
 
 from model.reading.xray import XrayImage, model_input
 from tests.bench.peers.work import Judge, Task, read_film
@@ -28,8 +28,11 @@ class Xrays(litserve.LitAPI):
         """Load the network."""
         self.judge = Judge(Task.from_environment())
 
-    def decode_request(self, request: FormData) -> tuple[str, XrayImage, np.ndarray]:
-        """`POST /predict` with the multipart field `xray`."""
+    def decode_request(self, request: Request) -> tuple[str, XrayImage, np.ndarray]:
+        """`POST /predict` with the multipart field `xray`.
+
+        What comes is the form of the request; LitServe reads the annotation as its own Request.
+        """
         data = request["xray"].file.read()
         name = self.judge.keeper.accept(data) if self.judge.keeper else ""
         film = read_film(data)

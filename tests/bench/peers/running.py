@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -53,11 +54,16 @@ class Running:
 
 
 def wait_first_answer(
-    port: int, path: str, read_key: Callable[[], str], protocol: str, data: bytes
+    process: subprocess.Popen[Any],
+    port: int,
+    path: str,
+    read_key: Callable[[], str],
+    protocol: str,
+    data: bytes,
 ) -> str:
-    """Send an X-ray until it is judged; the key with which it was. Raises TimeoutError."""
+    """Send an X-ray until it is judged; the key with which it was. Raises DidNotStart."""
     end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end:
+    while time.monotonic() < end and process.poll() is None:
         try:
             key = read_key()
             with open_machine(port, path, key, protocol) as machine:
@@ -67,7 +73,9 @@ def wait_first_answer(
         except (OSError, http.client.HTTPException, json.JSONDecodeError):
             pass  # not listening yet, or not ready: asked again until the time is over
         time.sleep(POLL_SECONDS)
-    raise TimeoutError(f"no answer after {START_SECONDS} s")
+    if process.poll() is None:
+        raise DidNotStart(f"no answer after {START_SECONDS} s")
+    raise DidNotStart(f"ended with {process.returncode}")
 
 
 @contextmanager
@@ -94,8 +102,8 @@ def running_peer(
     root = psutil.Process(process.pid)
     try:
         try:
-            wait_first_answer(port, path, lambda: "", protocol, data)
-        except TimeoutError as error:
+            wait_first_answer(process, port, path, lambda: "", protocol, data)
+        except DidNotStart as error:
             raise DidNotStart(f"{error}: {log.read_text()[-2000:]}") from error
         yield Running(port, path, "", protocol, time.monotonic() - started, root)
     finally:
@@ -126,7 +134,7 @@ def running_ours(settings: Mapping[str, str], data: bytes, folder: Path) -> Iter
     try:
         key_file = var / "api-key"
         api = ports["API_PORT"]
-        key = wait_first_answer(api, UPLOAD_PATH, key_file.read_text, FORM, data)
+        key = wait_first_answer(process, api, UPLOAD_PATH, key_file.read_text, FORM, data)
         seconds = time.monotonic() - started
         greeting = wait_ready(process)
         if "is ready at" not in greeting:
