@@ -6,9 +6,9 @@ can neither leak from it nor stop it.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from webserver.settings import (
     LOOPBACK,
@@ -38,6 +38,19 @@ __all__ = [
 MAX_WAITERS = 48
 """Requests with `wait` that one API process holds open at a time. It has more threads than that,
 so it still answers all other requests while no worker runs."""
+
+
+Precision = Literal["auto", "float32", "bfloat16"]
+"""As `model.serving.precision.PrecisionSetting`, which the API must not import."""
+
+
+def _check_precision(value: str) -> str:
+    if value not in get_args(Precision):
+        raise ValueError(f"must be {', '.join(get_args(Precision))}, not {value[:20]!r}.")
+    return value
+
+
+PrecisionSetting = Annotated[Precision, BeforeValidator(_check_precision)]
 
 
 def _find_images() -> str:
@@ -72,6 +85,7 @@ class WorkerConfig(Settings):
     model_dir: Path = ROOT / "model" / "artifact"
     serving_dir: Path = Field(default_factory=lambda: find_var() / "serving")
     max_pixels: Pixels = Field(60_000_000, alias="MAX_MEGAPIXELS")
+    precision: PrecisionSetting = "auto"
     metrics_host: str = Field(LOOPBACK, alias="WORKER_METRICS_HOST")
     metrics_port: Port = Field(9200, alias="WORKER_METRICS_PORT")
 
@@ -85,6 +99,7 @@ class BatchConfig(Settings):
     serving_dir: Path = Field(default_factory=lambda: find_var() / "serving")
     max_body_bytes: BodyBytes = Field(25 << 20, alias="MAX_BODY_MB")
     max_pixels: Pixels = Field(60_000_000, alias="MAX_MEGAPIXELS")
+    precision: PrecisionSetting = "auto"
 
 
 def read_config(overrides: Mapping[str, str] | None = None) -> Config:

@@ -67,6 +67,7 @@ def judge(xray: XrayRecord, prediction: Prediction, warnings: Sequence[str]) -> 
         threshold=prediction.threshold,
         model=prediction.model,
         heatmap=prediction.heatmap,
+        precision=prediction.precision,
     )
     return replace(xray, status="done", prediction=answer, quality=quality)
 

@@ -29,6 +29,12 @@ class DecisionSchema(Schema):
     decision = String(validate=OneOf(DECISIONS))
     threshold = Float(metadata={"description": "The decision is pneumonia from this probability."})
     model = String(metadata={"description": "Version of the artifact that made the prediction."})
+    precision = String(
+        metadata={
+            "description": "Arithmetic of the network: float32, or bfloat16 where the processor "
+            "has it. Answers near a limit are always float32."
+        }
+    )
 
 
 class PredictionSchema(DecisionSchema):

@@ -212,7 +212,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("var/evaluation"))
     arguments = parser.parse_args(argv)
     try:
-        predictor = Predictor(arguments.artifact, arguments.serving)
+        predictor = Predictor(arguments.artifact, arguments.serving, precision="float32")
         report = write_report(predictor, arguments.data, arguments.out)
     except (ArtifactError, data.DataError) as error:
         print(error, file=sys.stderr)

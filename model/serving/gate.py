@@ -6,9 +6,10 @@ from typing import Literal
 import numpy as np
 
 from model.reading.xray import read_xray
-from model.serving.artifact import Artifact, ArtifactError
+from model.serving.artifact import Artifact, ArtifactError, read_artifact
 from model.serving.figures import Interval
 from model.serving.golden import check_decisions, list_images
+from model.serving.precision import list_supported
 from model.serving.predictor import Predictor
 
 Split = Literal["test", "validation"]
@@ -29,23 +30,30 @@ def find_faults(folder: Path, serving: Path, served: Artifact | None) -> list[st
     """Sentences that say why the candidate in `folder` must not be served; empty if it may.
 
     `serving` is the parent folder of its export; `served` is the metadata of the model in service,
-    or None. Opening the candidate verifies its files and repeats the recorded answers.
+    or None. Opening the candidate verifies its files and repeats the recorded answers, in each
+    precision of this processor: a worker of the same kind may choose any of them.
     """
+    faults = []
+    for precision in list_supported():
+        try:
+            predictor = Predictor(folder, serving, precision=precision)
+            _check_files(predictor)
+        except ArtifactError as error:
+            faults.append(str(error))
     try:
-        predictor = Predictor(folder, serving)
-    except ArtifactError as error:
-        return [str(error)]
-    faults = compare_figures(predictor.artifact, served)
-    try:
-        # Like uploads: read from files, not from the recorded inputs.
-        read = [(read_xray(path.read_bytes()), label) for path, label in list_images()]
-        logits = [predictor.judge(xray).logit for xray, _ in read]
-        check_decisions(
-            predictor.artifact, np.array([label for _, label in read]), np.array(logits)
-        )
+        candidate = read_artifact(folder)
     except ArtifactError as error:
         faults.append(str(error))
-    return faults
+    else:
+        faults += compare_figures(candidate, served)
+    return list(dict.fromkeys(faults))  # most faults are those of every precision
+
+
+def _check_files(predictor: Predictor) -> None:
+    """Judge the golden X-rays like uploads: from files, not from the recorded inputs."""
+    read = [(read_xray(path.read_bytes()), label) for path, label in list_images()]
+    outputs = [predictor.judge(xray) for xray, _ in read]
+    check_decisions(predictor.artifact, np.array([label for _, label in read]), outputs)
 
 
 def compare_figures(candidate: Artifact, served: Artifact | None) -> list[str]:

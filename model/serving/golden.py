@@ -13,27 +13,26 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from model.reading.labels import CLASSES
 from model.serving.artifact import Artifact, ArtifactError
+from model.serving.precision import TOLERANCES, Precision
 
 GOLDEN_NAME = "golden.npz"
 IMAGES = Path(__file__).parent / "golden_xrays"
 
-TOLERANCE = 0.01
-"""In units of the logit: it changes no probability by more than 0.0025. Keras and OpenVINO differ
-by less than 0.001."""
-
-RELATIVE_TOLERANCE = 0.001
-"""Relative to the recorded value, because distances and untrained logits may be far above 1."""
-
 
 class Output(NamedTuple):
-    """The network's output: logit, (S, S) Grad-CAM in units of the logit, distance of `density`."""
+    """The network's output: logit, (S, S) Grad-CAM in units of the logit, distance of `density`.
+
+    `precision` is that of the computation.
+    """
 
     logit: float
     heatmap: np.ndarray
     distance: float
+    precision: Precision
 
 
 @dataclass(frozen=True)
@@ -96,32 +95,41 @@ def read_golden(folder: Path, artifact: Artifact) -> Golden:
 
 
 def check_answers(golden: Golden, outputs: Sequence[Output], what: str) -> None:
-    """Raise ArtifactError, which names `what` gave them, unless `outputs` are those recorded."""
-    pairs = (
-        ("logit", golden.logits, [output.logit for output in outputs]),
-        ("heat map", golden.heatmaps, [output.heatmap for output in outputs]),
-        ("distance", golden.distances, [output.distance for output in outputs]),
-    )
-    for name, recorded, given in pairs:
-        # Not `any(... > allowed)`, because that is false for NaN.
-        allowed = TOLERANCE + RELATIVE_TOLERANCE * np.abs(recorded)
-        if not np.all(np.abs(np.array(given) - recorded) <= allowed):
-            furthest = float(np.abs(np.array(given) - recorded).max())
-            raise ArtifactError(
-                f"{what} answers the golden X-rays otherwise than the trained network did: the "
-                f"{name} differs by up to {furthest:.3g}; at most {TOLERANCE} is allowed."
-            )
+    """Raise ArtifactError, which names `what` gave them, unless `outputs` are those recorded.
+
+    Each is compared within the tolerance of its own precision.
+    """
+    for index, output in enumerate(outputs):
+        pairs: dict[str, tuple[ArrayLike, ArrayLike]] = {
+            "logit": (golden.logits[index], output.logit),
+            "heatmap": (golden.heatmaps[index], output.heatmap),
+            "distance": (golden.distances[index], output.distance),
+        }
+        for name, (expected, given) in pairs.items():
+            tolerance = TOLERANCES[output.precision][name]
+            if not tolerance.allows(expected, given):
+                furthest = float(np.abs(np.subtract(given, expected)).max())
+                raise ArtifactError(
+                    f"{what} answers the golden X-rays otherwise than the trained network did: "
+                    f"the {name} of number {index + 1} differs by {furthest:.3g}; in "
+                    f"{output.precision} at most {tolerance} is allowed."
+                )
 
 
-def check_decisions(artifact: Artifact, labels: np.ndarray, logits: np.ndarray) -> None:
+def check_decisions(artifact: Artifact, labels: np.ndarray, outputs: Sequence[Output]) -> None:
     """Raise ArtifactError unless the decisions on golden X-rays make sense.
 
-    At least one X-ray of each class must be classified correctly, and pneumonias must have a higher
-    mean logit. A model with a constant answer, or with swapped classes, fails.
+    None may be refused, at least one of each class must be classified correctly, and pneumonias
+    must have a higher mean logit. A model with a constant answer, or with swapped classes, fails.
     """
+    logits = np.array([output.logit for output in outputs])
     calibration = artifact.calibration
     probabilities = 0.5 * (1 + np.tanh(0.5 * (calibration.scale * logits + calibration.offset)))
     called = probabilities >= artifact.threshold
+    if refused := sum(output.distance > artifact.ood.limit for output in outputs):
+        raise ArtifactError(
+            f"The model {artifact.version} refuses {refused} of {len(outputs)} golden X-rays."
+        )
     for label, name in enumerate(artifact.classes):
         if not (called[labels == label] == label).any():
             raise ArtifactError(

@@ -7,7 +7,7 @@ import mmap
 import os
 import queue
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +18,11 @@ import openvino
 from model.cage.pool import CagedXray
 from model.reading.xray import INPUT_MARGIN, XrayImage, model_input
 from model.serving.artifact import Artifact, ArtifactError, read_artifact
+from model.serving.compiled import compile_requests, infer_one
 from model.serving.export import read_export
-from model.serving.golden import Output, check_answers, read_golden
+from model.serving.golden import Output, read_golden
+from model.serving.precision import Precision, PrecisionSetting
+from model.serving.trial import Forms
 
 WORKER_STREAMS = 3
 """Images at a time under concurrent calls: as many as a worker has threads; each takes memory."""
@@ -46,7 +49,7 @@ class Prediction:
     else "normal"; `model` is the artifact's version; `heatmap` is 16 rows of 16 numbers, 0 to 1:
     Grad-CAM over the whole image, top left first. `ood` measures how unlike a chest X-ray the image
     is. Above 1 `refusal` is a sentence, and the rest must not be shown; somewhat below 1 `warning`
-    is one.
+    is one. `precision` is that of the computation.
     """
 
     probability: float
@@ -57,6 +60,7 @@ class Prediction:
     ood: float
     refusal: str | None
     warning: str | None
+    precision: Precision
 
 
 class Predictor:
@@ -67,10 +71,17 @@ class Predictor:
     that share one image wait for each other.
     """
 
-    def __init__(self, artifact_folder: Path, serving_folder: Path) -> None:
+    def __init__(
+        self,
+        artifact_folder: Path,
+        serving_folder: Path,
+        *,
+        precision: PrecisionSetting = "auto",
+    ) -> None:
         """Load the artifact's export, warm it up, and compare its outputs with those recorded.
 
-        Raises ArtifactError when a file is missing, damaged or of another model.
+        Raises ArtifactError when a file is missing, damaged or of another model, and its subclass
+        PrecisionUnavailable when this machine does not compute in the `precision` that is set.
         """
         self.artifact: Artifact = read_artifact(artifact_folder)
         golden = read_golden(artifact_folder, self.artifact)
@@ -78,23 +89,23 @@ class Predictor:
         self._mapped = mapped  # the network does not own its weights
         cores = len(os.sched_getaffinity(0))
         streams = min(cores, WORKER_STREAMS)
-        core = openvino.Core()
-        [self._wide] = compile_requests(core, network, {"PERFORMANCE_HINT": "LATENCY"}, cores, 1)
+        self._forms = Forms(self.artifact, golden, network, cores, precision)
+        self.precision = self._forms.precision
+        self.trials = self._forms.trials
         self._narrow: queue.SimpleQueue[openvino.InferRequest] = queue.SimpleQueue()
-        for request in compile_requests(core, network, {"NUM_STREAMS": streams}, streams, streams):
+        hint: dict[str, str | int] = {"NUM_STREAMS": streams}
+        for request in compile_requests(network, hint, streams, streams, self.precision):
             self._narrow.put(request)
         # Each request has its own copy of the weights by now, in the layout of its kernels. So the
         # file's 100 MB may leave memory; a later access would read them again.
         mapped.madvise(mmap.MADV_DONTNEED)
         self._callers = 0
         self._lock = threading.Lock()
-        answers = [self.infer(image) for image in golden.inputs.astype(np.float32)]
-        check_answers(golden, answers, f"The export of model {self.artifact.version}")
 
     def infer(self, image: np.ndarray) -> Output:
-        """(side, side, 1) float32 grey -> the network's output, uncalibrated."""
+        """(side, side, 1) float32 grey -> the network's output, uncalibrated, in `precision`."""
         with self._borrow() as request:
-            return split_outputs(request.infer({0: image[None]}, share_inputs=True))[0]
+            return infer_one(request, image, self.precision)
 
     @contextmanager
     def _borrow(self) -> Iterator[openvino.InferRequest]:
@@ -104,7 +115,7 @@ class Predictor:
             self._callers += 1
         try:
             if alone:
-                yield self._wide
+                yield self._forms.wide
             else:
                 request = self._narrow.get()
                 try:
@@ -120,10 +131,14 @@ class Predictor:
         return conclude(self.artifact, self.judge(xray))
 
     def judge(self, xray: XrayImage | CagedXray) -> Output:
-        """The network's output for one X-ray, uncalibrated; a CagedXray holds the input already."""
+        """As `confirm`, for one X-ray; a CagedXray holds the input already."""
         if isinstance(xray, CagedXray):
-            return self.infer(xray.input)
-        return self.infer(model_input(xray, self.artifact.input_side))
+            return self.confirm(xray.input)
+        return self.confirm(model_input(xray, self.artifact.input_side))
+
+    def confirm(self, image: np.ndarray) -> Output:
+        """As `infer`; computed again in float32 where rounding might have changed a decision."""
+        return self._forms.confirm(image, self.infer(image))
 
 
 def open_network(
@@ -160,38 +175,6 @@ def _shape_of(port: openvino.Output) -> tuple[int, ...]:
     return tuple(port.get_partial_shape().to_shape())
 
 
-def split_outputs(outputs: Mapping[str, np.ndarray]) -> list[Output]:
-    """The output for each image of a batch, copied so that it outlives the request."""
-    logits, heatmaps, distances = (outputs[name] for name in ("logit", "heatmap", "distance"))
-    return [
-        Output(float(logits[i, 0]), heatmaps[i].copy(), float(distances[i]))
-        for i in range(len(logits))
-    ]
-
-
-def compile_requests(
-    core: openvino.Core,
-    network: openvino.Model,
-    hint: dict[str, str | int],
-    threads: int,
-    requests: int,
-) -> list[openvino.InferRequest]:
-    """Warm requests of the network, compiled for `threads` in all.
-
-    Raises ArtifactError when this machine cannot run it.
-    """
-    # Newer CPUs would otherwise round to bfloat16, and outputs would depend on the machine.
-    options = {**hint, "INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads}
-    try:
-        compiled = core.compile_model(network, "CPU", options)
-        made = [compiled.create_infer_request() for _ in range(requests)]
-        for request in made:
-            request.infer({0: np.zeros(compiled.input(0).shape, np.float32)})
-    except RuntimeError as error:  # OpenVINO raises it for all
-        raise ArtifactError("OpenVINO cannot run the network on this machine.") from error
-    return made
-
-
 def conclude(artifact: Artifact, output: Output) -> Prediction:
     """Calibrate the network's output, apply the threshold, and scale the heat map."""
     calibration = artifact.calibration
@@ -212,6 +195,7 @@ def conclude(artifact: Artifact, output: Output) -> Prediction:
         ood=round(output.distance / artifact.ood.limit, 3),
         refusal=REFUSAL if refused else None,
         warning=WARNING if doubted else None,
+        precision=output.precision,
     )
 
 

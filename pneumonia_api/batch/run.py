@@ -187,7 +187,7 @@ def prepare_machine(
     from pneumonia_api.batch.runtimes import choose_runtime  # noqa: PLC0415
     from pneumonia_api.batch.scoring import Scorer  # noqa: PLC0415
 
-    runtime = choose_runtime(config.model_dir, config.serving_dir, pool)
+    runtime = choose_runtime(config.model_dir, config.serving_dir, pool, config.precision)
     scorer = Scorer(XrayStore(client), images, runtime, pool, config.max_pixels)
     try:
         scorer.check()
@@ -196,7 +196,8 @@ def prepare_machine(
             "The processes that read X-rays cannot be started; the lines above say why."
         ) from error
     artifact = runtime.artifact
-    return Engine(scorer.run, artifact.version, artifact.threshold, runtime.name)
+    place = f"{runtime.name}, {runtime.precision}"
+    return Engine(scorer.run, artifact.version, artifact.threshold, place)
 
 
 def prepare_workers(

@@ -11,17 +11,21 @@ import numpy as np
 import openvino
 
 from model.serving.artifact import WEIGHTS_NAME, Artifact, read_artifact
+from model.serving.compiled import compile_requests, split_outputs
 from model.serving.density import read_density
 from model.serving.golden import Output, check_answers, read_golden
-from model.serving.predictor import compile_requests, open_network, split_outputs
+from model.serving.precision import Precision, PrecisionSetting
+from model.serving.predictor import open_network
+from model.serving.trial import Forms
 
 
 class Runtime(Protocol):
-    """Runs the network; `batch` is the number of X-rays to pass to `start`."""
+    """Runs the network in `precision`; `batch` is the number of X-rays to pass to `start`."""
 
     artifact: Artifact
     batch: int
     name: str
+    precision: Precision
 
     def start(self, images: Sequence[np.ndarray]) -> Callable[[], list[Output]]:
         """Start inference on model inputs, (side, side, 1) float32 each.
@@ -35,24 +39,32 @@ class CpuStreams:
     """The serving export with one stream per core, fed by the threads of `pool`.
 
     Each stream takes `together` images per request, which costs 7 % less CPU time per image than
-    single images, as in the worker; larger requests gain nothing.
+    single images, as in the worker; larger requests gain nothing. The precision is chosen as in the
+    worker, and float32 answers close calls.
     """
 
     name = "CPU (OpenVINO)"
     together = 4
 
     def __init__(
-        self, artifact_folder: Path, serving_folder: Path, pool: ThreadPoolExecutor
+        self,
+        artifact_folder: Path,
+        serving_folder: Path,
+        pool: ThreadPoolExecutor,
+        precision: PrecisionSetting = "auto",
     ) -> None:
-        """Raises ArtifactError if the artifact or its export is missing or damaged."""
+        """Raises ArtifactError if the artifact or its export is missing, damaged or wrong."""
         cores = len(os.sched_getaffinity(0))
         self.batch = 2 * self.together * cores
         self.artifact = read_artifact(artifact_folder)
-        core = openvino.Core()
         network, self._mapped = open_network(self.artifact, artifact_folder, serving_folder)
+        golden = read_golden(artifact_folder, self.artifact)
+        self._forms = Forms(self.artifact, golden, network, cores, precision)
+        self.precision = self._forms.precision
         network.reshape([self.together, *network.input(0).shape[1:]])
         self._free: queue.SimpleQueue[openvino.InferRequest] = queue.SimpleQueue()
-        for request in compile_requests(core, network, {"NUM_STREAMS": cores}, cores, cores):
+        hint: dict[str, str | int] = {"NUM_STREAMS": cores}
+        for request in compile_requests(network, hint, cores, cores, self.precision):
             self._free.put(request)
         self._pool = pool
 
@@ -68,9 +80,10 @@ class CpuStreams:
         request = self._free.get()
         try:
             outputs = request.infer({0: _fill(images, self.together)}, share_inputs=True)
-            return split_outputs(outputs)[: len(images)]
+            found = split_outputs(outputs, self.precision)[: len(images)]
         finally:
             self._free.put(request)
+        return [self._forms.confirm(*pair) for pair in zip(images, found, strict=True)]
 
 
 class GpuBatches:
@@ -78,6 +91,7 @@ class GpuBatches:
 
     name = "GPU (Keras)"
     batch = 64
+    precision: Precision = "float32"
 
     def __init__(self, artifact_folder: Path) -> None:
         """Raises ArtifactError if the artifact is missing."""
@@ -104,9 +118,8 @@ class GpuBatches:
         if not images:
             return []
         outputs = self._network.predict_on_batch(_fill(images, self.batch))
-        return split_outputs({name: np.asarray(values) for name, values in outputs.items()})[
-            : len(images)
-        ]
+        arrays = {name: np.asarray(values) for name, values in outputs.items()}
+        return split_outputs(arrays, self.precision)[: len(images)]
 
 
 def _fill(images: Sequence[np.ndarray], size: int) -> np.ndarray:
@@ -117,16 +130,19 @@ def _fill(images: Sequence[np.ndarray], size: int) -> np.ndarray:
 
 
 def choose_runtime(
-    artifact_folder: Path, serving_folder: Path, pool: ThreadPoolExecutor
+    artifact_folder: Path,
+    serving_folder: Path,
+    pool: ThreadPoolExecutor,
+    precision: PrecisionSetting,
 ) -> Runtime:
-    """Keras if it sees a GPU, else the serving export.
+    """Keras in float32 if it sees a GPU, else the serving export.
 
     Raises ArtifactError, also if its answers differ from those that the training run recorded.
     """
     runtime: Runtime = (
         GpuBatches(artifact_folder)
         if _has_gpu()
-        else CpuStreams(artifact_folder, serving_folder, pool)
+        else CpuStreams(artifact_folder, serving_folder, pool, precision)
     )
     golden = read_golden(artifact_folder, runtime.artifact)
     check_answers(golden, runtime.start([*golden.inputs.astype(np.float32)])(), runtime.name)

@@ -27,7 +27,8 @@ class PredictionRecord:
     """The model's answer; `model` is the version of the artifact that gave it.
 
     `probability` of pneumonia is calibrated; `decision` is one of DECISIONS; `heatmap` is 16 rows
-    of 16 numbers from 0 to 1, top left first.
+    of 16 numbers from 0 to 1, top left first. `precision` is that of the computation; records of
+    earlier releases, which have none, were computed in float32.
     """
 
     probability: float
@@ -35,6 +36,7 @@ class PredictionRecord:
     threshold: float
     model: str
     heatmap: list[list[float]]
+    precision: str = "float32"
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ class LoadModel(bootsteps.StartStopStep):
                 "The processes that read X-rays cannot be started; the lines above say why."
             ) from error
         task.predictor = predictor
-        MODEL.set(predictor.artifact)
+        MODEL.set(predictor.artifact, predictor.precision)
 
 
 def report_thread_error(error: threading.ExceptHookArgs) -> None:

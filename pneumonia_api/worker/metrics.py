@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from model.reading.limits import REASONS
 from model.serving.artifact import Artifact
 from model.serving.artifact_store import STATES
+from model.serving.precision import PRECISIONS, Precision
 from model.serving.predictor import Prediction
 from monitoring.metrics.gauges import GaugeKind
 from pneumonia_api.records.record import BATCH_SOURCE, XrayRecord
@@ -59,6 +60,12 @@ OOD_SCORE = Histogram(
     ("model",),
     buckets=(0.2, 0.4, 0.6, 0.8, 1, 1.5, 2, 5),
 )
+COMPUTED = Counter(
+    "pneumonia_worker_computed_total",
+    "X-rays judged or refused by the network, by the arithmetic of the answer. Where a worker runs "
+    "in bfloat16, float32 counts those so near a limit that they were computed again.",
+    ("precision",),
+)
 SWITCHES = Counter(
     "pneumonia_worker_model_switches_total",
     "Changes to another promoted model: switched, failed (the worker keeps the previous one), or "
@@ -72,7 +79,10 @@ THREAD_ERRORS = Counter(
 )
 
 MODEL_INFO = GaugeKind(
-    "pneumonia_worker_model_info", "1 for the model that the worker serves.", ("model",)
+    "pneumonia_worker_model_info",
+    "1 for the model that the worker serves, and the arithmetic that it runs in: float32 or "
+    "bfloat16.",
+    ("model", "precision"),
 )
 MODEL_LOADED = GaugeKind(
     "pneumonia_worker_model_loaded_timestamp_seconds", "When the worker began to serve its model."
@@ -94,6 +104,8 @@ for _step in ("decode", "predict", "store"):
     STEPS.labels(_step)
 for _reason in (UNLIKE_CHEST, *REASONS):
     REFUSALS.labels(_reason)
+for _precision in PRECISIONS:
+    COMPUTED.labels(_precision)
 for _outcome in ("switched", "failed", "unreachable"):
     SWITCHES.labels(_outcome)
 for _thread in ("keep_house", "keep_images_clean", "follow", "models"):
@@ -107,8 +119,8 @@ class ModelFacts(Collector):
         self._gauges: list[Metric] = []
         self._published: list[Metric] = []
 
-    def set(self, artifact: Artifact) -> None:
-        """The worker serves `artifact` from now on."""
+    def set(self, artifact: Artifact, precision: Precision) -> None:
+        """The worker serves `artifact` in `precision` from now on."""
         for decision in artifact.classes:
             PREDICTIONS.labels(decision, artifact.version)
         PROBABILITY.labels(artifact.version)
@@ -118,7 +130,7 @@ class ModelFacts(Collector):
             {(): datetime.fromisoformat(trained).timestamp()} if trained else {}
         )
         self._gauges = [
-            MODEL_INFO.show({(artifact.version,): 1}),
+            MODEL_INFO.show({(artifact.version, precision): 1}),
             MODEL_LOADED.show({(): time.time()}),
             MODEL_TRAINED.show(known),
         ]
@@ -148,6 +160,7 @@ def count_end(xray: XrayRecord) -> None:
 def count_answer(prediction: Prediction) -> None:
     """Count the prediction for an X-ray whose record was stored."""
     OOD_SCORE.labels(prediction.model).observe(prediction.ood)
+    COMPUTED.labels(prediction.precision).inc()
     if prediction.refusal:
         REFUSALS.labels(UNLIKE_CHEST).inc()
         return

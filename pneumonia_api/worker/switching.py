@@ -122,9 +122,16 @@ class ModelSwitch:
 
     def _open_folder(self, folder: Path) -> Predictor:
         """Open a model; verify its files and its answers to the golden X-rays."""
-        predictor = Predictor(folder, self._config.serving_dir)
-        golden = read_golden(folder, predictor.artifact)
-        check_decisions(predictor.artifact, golden.labels, golden.logits)
+        predictor = Predictor(folder, self._config.serving_dir, precision=self._config.precision)
+        artifact = predictor.artifact
+        golden = read_golden(folder, artifact)
+        for trial in predictor.trials:
+            if trial.fault:
+                log.warning("%s is not used: %s", trial.precision, trial.fault)
+                continue
+            log.info("%s takes %.1f ms for an X-ray", trial.precision, 1000 * trial.seconds)
+            check_decisions(artifact, golden.labels, trial.outputs)
+        log.info("model %s runs in %s", artifact.version, predictor.precision)
         return predictor
 
     def _list_fetched(self) -> list[Path]:

@@ -96,12 +96,16 @@ def create_worker(config: WorkerConfig) -> Celery:
     @signals.worker_ready.connect(weak=False)
     def start_housekeeping(sender: Any, **_: object) -> None:
         def describe() -> dict[str, Any]:
-            artifact = task.predictor.artifact
-            return {"version": artifact.version, **asdict(artifact)}
+            predictor = task.predictor
+            return {
+                "version": predictor.artifact.version,
+                "precision": predictor.precision,
+                **asdict(predictor.artifact),
+            }
 
         def replace_predictor(predictor: Predictor) -> None:
             task.predictor = predictor  # running tasks finish with the model that they began with
-            MODEL.set(predictor.artifact)
+            MODEL.set(predictor.artifact, predictor.precision)
 
         threading.excepthook = report_thread_error
         for work, arguments in (

@@ -21,7 +21,7 @@ def predictor() -> Predictor:
     """The shipped network as it is served; exported first where that was not done yet."""
     serving = ROOT / "var" / "serving"
     export_network(SHIPPED, serving)
-    return Predictor(SHIPPED, serving)
+    return Predictor(SHIPPED, serving, precision="float32")
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from pneumonia_api.records.images import ImageMissing, ImageStore
 from pneumonia_api.records.record import PredictionRecord, QualityRecord, new_xray
 
 XRAY = new_xray("doctor", "digest")
-PREDICTION = Prediction(0.9, "pneumonia", 0.5, "m1", [[0.0, 1.0]], 0.4, None, None)
+PREDICTION = Prediction(0.9, "pneumonia", 0.5, "m1", [[0.0, 1.0]], 0.4, None, None, "bfloat16")
 IMAGE = CagedXray(np.zeros((224, 224, 1), np.float32), b"jpeg", 300, 300, ())
 
 
@@ -39,7 +39,7 @@ def test_prediction_makes_the_record_done() -> None:
     assert judged == replace(
         XRAY,
         status="done",
-        prediction=PredictionRecord(0.9, "pneumonia", 0.5, "m1", [[0.0, 1.0]]),
+        prediction=PredictionRecord(0.9, "pneumonia", 0.5, "m1", [[0.0, 1.0]], "bfloat16"),
         quality=QualityRecord(False, ["Unlike most.", "Rotated."], 0.4),
     )
 

@@ -109,7 +109,7 @@ def test_heat_map_lies_on_the_image_at_another_side() -> None:
     grid = answers["heatmap"][0].numpy()
     assert grid.shape == (4, 4) and grid.max() > 0
     artifact = replace(read_artifact(SHIPPED), input_side=64)
-    rows = np.array(conclude(artifact, Output(0.0, grid, 1.0)).heatmap)
+    rows = np.array(conclude(artifact, Output(0.0, grid, 1.0, "float32")).heatmap)
     assert rows.shape == (16, 16)
     assert not rows[[0, -1]].any() and not rows[:, [0, -1]].any()
     whole = (np.arange(16) + 0.5) / 16

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model.serving.artifact import Artifact, ArtifactError, read_artifact
+from model.serving.artifact import Artifact, ArtifactError, OodLimits, read_artifact
 from model.serving.gate import compare_figures, find_faults
 from model.serving.golden import (
     GOLDEN_NAME,
     Golden,
+    Output,
     check_answers,
     check_decisions,
     list_images,
@@ -75,6 +76,7 @@ def test_figures_within_the_interval_pass(shipped: Artifact) -> None:
     [
         (lambda artifact: replace(artifact, threshold=0.999), "none of the pneumonia golden"),
         (lambda artifact: replace(artifact, threshold=0.001), "none of the normal golden"),
+        (lambda artifact: replace(artifact, ood=OodLimits(0.1, 0.1)), "refuses 8 of 8 golden"),
     ],
 )
 def test_one_answer_to_all_is_refused(
@@ -92,8 +94,9 @@ def test_classes_the_wrong_way_round_are_refused(shipped: Artifact) -> None:
     logits = golden.logits.copy()
     logits[[0, 4]] = (-3.0, 3.0)
     logits[[1, 2, 3]], logits[[5, 6, 7]] = 9.0, -9.0
+    outputs = [Output(logit, np.zeros((14, 14)), 1.0, "float32") for logit in logits]
     with pytest.raises(ArtifactError, match="no higher a probability than normal ones"):
-        check_decisions(shipped, golden.labels, logits)
+        check_decisions(shipped, golden.labels, outputs)
 
 
 def test_export_that_answers_otherwise_is_refused(tmp_path: Path, shipped: Artifact) -> None:
@@ -102,7 +105,7 @@ def test_export_that_answers_otherwise_is_refused(tmp_path: Path, shipped: Artif
     golden = read_golden(SHIPPED, shipped)
     (made.artifact / GOLDEN_NAME).unlink()
     write_golden(made.artifact, replace(golden, logits=golden.logits + 0.05))
-    with pytest.raises(ArtifactError, match=r"the logit differs by up to 0\.05"):
+    with pytest.raises(ArtifactError, match=r"the logit of number 1 differs by 0\.05"):
         Predictor(made.artifact, made.serving)
     [fault] = find_faults(made.artifact, made.serving, None)
     assert "answers the golden X-rays otherwise" in fault
@@ -111,7 +114,7 @@ def test_export_that_answers_otherwise_is_refused(tmp_path: Path, shipped: Artif
 def test_every_output_is_compared(shipped: Artifact) -> None:
     """One wrong number in one X-ray is detected, NaN included."""
     golden = read_golden(SHIPPED, shipped)
-    predictor = Predictor(SHIPPED, SERVING)
+    predictor = Predictor(SHIPPED, SERVING, precision="float32")
     outputs = [predictor.infer(image) for image in golden.inputs.astype(np.float32)]
     check_answers(golden, outputs, "The export")
     for name in ("logit", "heatmap", "distance"):

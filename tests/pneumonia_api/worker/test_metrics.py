@@ -163,15 +163,18 @@ def test_model_is_exposed_with_its_age() -> None:
     scrapes = []
     for training in (bare, known):
         new = replace(artifact, training=training)
-        MODEL.set(new)
+        MODEL.set(new, "bfloat16")
         scrapes.append((new.version, generate_latest(REGISTRY).decode()))
     (before, first), (after, second) = scrapes
     name = "pneumonia_worker_model_{}_timestamp_seconds"
     assert find_value(first, name.format("trained")) is None
     assert read_value(second, name.format("trained")) == trained.timestamp()
     assert read_value(second, name.format("loaded")) >= read_value(first, name.format("loaded"))
-    assert read_value(second, "pneumonia_worker_model_info", model=after) == 1
-    assert find_value(second, "pneumonia_worker_model_info", model=before) is None
+    assert read_value(second, "pneumonia_worker_model_info", model=after, precision="bfloat16") == 1
+    assert (
+        find_value(second, "pneumonia_worker_model_info", model=before, precision="bfloat16")
+        is None
+    )
     assert read_value(second, "pneumonia_worker_predictions_total", model=after) == 0
 
 
