@@ -8,6 +8,7 @@ from tests.bench.figures import Row, median_ms, percentile_ms
 from tests.bench.peers.catalogue import BARE, KERAS, Place
 from tests.bench.processes import Bystanders, read_worker_metrics
 from tests.bench.section import Section
+from tests.bench.sides import Side
 from tests.bench.throughput import mean_steps
 from tests.bench.workbench import WAIT_SECONDS, Workbench, take_turns
 
@@ -17,9 +18,13 @@ def measure_upload(bench: Workbench) -> dict[str, Any]:
     stack = bench.stack
     browser = Browser(stack.url, stack.user, stack.password)
 
-    def ask_yardstick() -> list[float]:
+    float32, precisions = bench.open_yardstick("float32"), {}
+
+    def ask(name: str, yardstick: Side) -> list[float]:
         block = bench.next_block()
-        return bench.yardstick.ask(start=block[0], count=len(block))["seconds"]
+        answer = yardstick.ask(start=block[0], count=len(block))
+        precisions[name] = answer["precision"]
+        return answer["seconds"]
 
     def upload(port: int, path: str, key: str = "") -> list[float]:
         with Machine(port, path, key) as machine:
@@ -31,7 +36,8 @@ def measure_upload(bench: Workbench) -> dict[str, Any]:
     with KERAS.running(BARE, place) as naive:
         api_port, path = stack.ports["API_PORT"], f"/v1/xrays?wait={WAIT_SECONDS}"
         sides = {
-            "yardstick": ask_yardstick,
+            "yardstick": lambda: ask("yardstick", bench.yardstick),
+            "yardstick in float32": lambda: ask("yardstick in float32", float32),
             "api": lambda: upload(api_port, path, stack.api_key),
             "browser": lambda: [browser.judge(bench.images.read(n)) for n in bench.next_block()],
             "naive": lambda: upload(naive.port, naive.path),
@@ -40,13 +46,20 @@ def measure_upload(bench: Workbench) -> dict[str, Any]:
         seconds = take_turns(sides, bench.counts.rounds)
         steps = mean_steps(before, read_worker_metrics(stack))
         share = bystanders.share()
-    return {"seconds": seconds, "steps_ms": steps, "bystanders": share}
+    return {
+        "seconds": seconds,
+        "precision": precisions["yardstick"],
+        "steps_ms": steps,
+        "bystanders": share,
+    }
 
 
 def upload_rows(found: dict[str, Any]) -> list[Row]:
     """Each side against the yardstick."""
     seconds = found["seconds"]
-    yardstick, api, naive = (median_ms(seconds[name]) for name in ("yardstick", "api", "naive"))
+    yardstick, float32, api, naive = (
+        median_ms(seconds[name]) for name in ("yardstick", "yardstick in float32", "api", "naive")
+    )
 
     def spell(name: str) -> str:
         median, p95 = median_ms(seconds[name]), percentile_ms(seconds[name], 95)
@@ -57,9 +70,15 @@ def upload_rows(found: dict[str, Any]) -> list[Row]:
     parts = [*(f"{step} {ms:.1f} ms" for step, ms in steps.items()), f"all else {rest:.1f} ms"]
     return [
         Row(
-            "Yardstick: read, predict and preview in one process",
+            f"Yardstick: read, predict in {found['precision']} and preview in one process",
             f"{yardstick:.0f} ms, p95 {percentile_ms(seconds['yardstick'], 95):.0f} ms; other "
             f"processes took {found['bystanders']:.0%} of the processors",
+        ),
+        Row(
+            "... against the same in float32",
+            f"{float32:.0f} ms; {yardstick / float32:.2f} times as long",
+            "half as long",
+            yardstick <= 0.5 * float32,
         ),
         Row(
             "Upload to the API until judged",

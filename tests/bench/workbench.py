@@ -18,6 +18,7 @@ WAIT_SECONDS = 20
 class Counts:
     """How much is measured; `block` is the uploads of one turn, 16 so that each sample is in it.
 
+    `tested` of the X-rays of the official test give the AUC of each precision.
     Each service of the comparison is visited `peer_passes` times, and each load on it lasts
     `peer_seconds` and at least `peer_requests` X-rays.
     """
@@ -25,6 +26,7 @@ class Counts:
     rounds: int = 5
     block: int = 16
     inferences: int = 20
+    tested: int = 624
     starts: int = 3
     uploads: int = 500
     pace: int = 160
@@ -42,6 +44,7 @@ QUICK = Counts(
     rounds=1,
     block=4,
     inferences=5,
+    tested=104,
     starts=1,
     uploads=40,
     pace=16,
@@ -103,7 +106,12 @@ class Workbench:
     @cached_property
     def yardstick(self) -> Side:
         """The model without a service, in the precision that the system takes."""
-        side = Side("tests.bench.yardstick", self.model_dir, self.serving_dir, self.folder)
+        return self.open_yardstick("auto")
+
+    def open_yardstick(self, precision: str) -> Side:
+        """The same in a precision."""
+        folders = self.model_dir, self.serving_dir, self.folder
+        side = Side("tests.bench.yardstick", *folders, precision)
         return self._opened.enter_context(side)
 
     def next_block(self) -> range:

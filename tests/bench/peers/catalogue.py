@@ -14,7 +14,7 @@ from tests.bench.peers.work import Task
 
 BARE, FULL, OURS = "bare", "full", "ours"
 
-DEFAULT, FLOAT32 = "as OpenVINO comes", "float32"
+FASTEST, FLOAT32 = "fastest precision", "float32"
 
 
 @dataclass(frozen=True)
@@ -123,12 +123,12 @@ _FLASK = [
         _gunicorn("openvino_view", 2),
         "gunicorn, 1 worker of 2 threads; hint LATENCY; no batching",
     )
-    for precision in (DEFAULT, FLOAT32)
+    for precision in (FASTEST, FLOAT32)
 ]
 
 _BENTO = Peer(
     "BentoML",
-    DEFAULT,
+    FASTEST,
     "-m bentoml serve tests.bench.peers.bento_service:Xrays --port PORT",
     "1 worker of 2 threads; hint LATENCY; no batching",
     environment="bentoml",
@@ -141,7 +141,7 @@ _BENTO = Peer(
 
 _LIT = Peer(
     "LitServe",
-    DEFAULT,
+    FASTEST,
     "-m tests.bench.peers.lit_server PORT",
     "2 workers; hint LATENCY, 1 thread each; no batching",
     environment="litserve",
@@ -151,7 +151,7 @@ _LIT = Peer(
 
 _TRITON = Peer(
     "Triton (PyTriton)",
-    DEFAULT,
+    FASTEST,
     "-m tests.bench.peers.triton_server PORT",
     "2 instances of a Python callable; hint LATENCY; no batching",
     environment="triton",
@@ -164,7 +164,7 @@ _TRITON = Peer(
 
 _OURS = [
     Ours("this service", precision, "all parts of `make run`, as they come", settings)
-    for precision, settings in ((DEFAULT, {}), (FLOAT32, {"PRECISION": "float32"}))
+    for precision, settings in ((FASTEST, {}), (FLOAT32, {"PRECISION": "float32"}))
 ]
 
 SERVICES: tuple[tuple[Peer | Ours, str], ...] = (

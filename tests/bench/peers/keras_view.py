@@ -17,8 +17,7 @@ from model.network.graph import load_network
 from model.reading.xray import model_input
 from model.serving.artifact import WEIGHTS_NAME, read_artifact
 from model.serving.density import read_density
-from model.serving.golden import Output
-from tests.bench.peers.work import Keeper, Task, make_answer, read_film
+from tests.bench.peers.work import Keeper, Output, Task, make_answer, read_film
 
 task = Task.from_environment()
 artifact = read_artifact(task.model_dir)
@@ -39,8 +38,8 @@ def predict() -> dict[str, Any]:
     found = network.predict(model_input(film, artifact.input_side)[None], verbose=0)
     if keeper:
         keeper.keep_preview(name, film)
-        output = Output(float(found["logit"][0, 0]), found["heatmap"][0], 0.0)
+        output = Output(float(found["logit"][0, 0]), found["heatmap"][0])
     else:
         probability = min(max(float(found[0, 0]), 1e-7), 1 - 1e-7)
-        output = Output(math.log(probability / (1 - probability)), np.zeros((1, 1)), 0.0)
-    return make_answer(artifact, output, keeper is not None)
+        output = Output(math.log(probability / (1 - probability)), None)
+    return make_answer(artifact, output)

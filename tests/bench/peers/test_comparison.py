@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from tests.bench.peers.catalogue import BARE, DEFAULT, FLOAT32, FULL, OURS
+from tests.bench.peers.catalogue import BARE, FASTEST, FLOAT32, FULL, OURS
 from tests.bench.peers.comparison import format_services, format_summary, peers_rows
 
 
 def make_service(
     name: str,
     variant: str,
-    precision: str = DEFAULT,
+    precision: str = FASTEST,
     ms: tuple[float, float, float] = (10, 20, 40),
     rates: tuple[float, float, float] = (60, 70, 70),
     wrong: int = 0,
@@ -120,9 +120,9 @@ def test_without_this_service_the_goal_is_missed() -> None:
 def test_table_lists_every_service_and_what_is_missing() -> None:
     """Each line has its figures; a peer that cannot be had stands below with its reason."""
     text = format_services(make_found(PEER, FULL_PEER, make_service("ours", OURS)))
-    assert "| peer, bare, as OpenVINO comes | 10, 10, 10; 60/s |" in text
-    assert "| peer, full, as OpenVINO comes | 20, 20, 20; 40/s |" in text
-    assert "| ours, as OpenVINO comes |" in text
+    assert "| peer, bare, fastest precision | 10, 10, 10; 60/s |" in text
+    assert "| peer, full, fastest precision | 20, 20, 20; 40/s |" in text
+    assert "| ours, fastest precision |" in text
     assert "- Other: no package" in text
 
 

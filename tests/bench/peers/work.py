@@ -10,7 +10,7 @@ import secrets
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import openvino
@@ -19,7 +19,6 @@ from model.reading.limits import MAX_PIXELS
 from model.reading.picture import read_picture
 from model.reading.xray import PREVIEW_SIDE, XrayImage, encode_preview, model_input
 from model.serving.artifact import Artifact, read_artifact
-from model.serving.golden import Output
 from model.serving.predictor import place_heatmap
 from tests.bench.peers.expected import squash_logit
 
@@ -80,6 +79,13 @@ def sync(file: Path, data: bytes) -> None:
         os.fsync(out.fileno())
 
 
+class Output(NamedTuple):
+    """What a peer takes from the network; a bare one has no heat map."""
+
+    logit: float
+    heatmap: np.ndarray | None
+
+
 class Keeper:
     """The folder of a full peer."""
 
@@ -125,12 +131,12 @@ class Judge:
         if not hasattr(self._local, "request"):
             self._local.request = self._compiled.create_infer_request()
         found = self._local.request.infer({0: image[None]}, share_inputs=True)
-        heatmap = found["heatmap"][0].copy() if self.keeper else np.zeros((1, 1), np.float32)
-        return Output(float(found["logit"][0, 0]), heatmap, 0.0)
+        heatmap = found["heatmap"][0].copy() if self.keeper else None
+        return Output(float(found["logit"][0, 0]), heatmap)
 
     def answer(self, output: Output) -> dict[str, Any]:
         """The body of the answer."""
-        return make_answer(self.artifact, output, self.keeper is not None)
+        return make_answer(self.artifact, output)
 
     def judge(self, data: bytes) -> dict[str, Any]:
         """From the bytes of an upload to the body of its answer."""
@@ -142,13 +148,13 @@ class Judge:
         return self.answer(output)
 
 
-def make_answer(artifact: Artifact, output: Output, full: bool) -> dict[str, Any]:
+def make_answer(artifact: Artifact, output: Output) -> dict[str, Any]:
     """The calibrated probability, and in a full peer the heat map as the API returns it."""
     calibration = artifact.calibration
     answer: dict[str, Any] = {
         "probability": squash_logit(calibration.scale * output.logit + calibration.offset)
     }
-    if full:
+    if output.heatmap is not None:
         heatmap = place_heatmap(output.heatmap)
         strength = heatmap / max(float(heatmap.max()), artifact.heatmap_reference, 1e-6)
         answer["heatmap"] = [[round(float(value), 3) for value in row] for row in strength]
