@@ -36,10 +36,15 @@ def replace(file: Path, mark: str, body: str) -> None:
 
 
 def write_documents(found: dict[str, Any]) -> None:
-    """Both files, from one run."""
-    for file in (README, MEASUREMENTS):
-        replace(file, "peers", format_summary(found["peers"], found["machine"]))
-    replace(MEASUREMENTS, "bench", format_table(found, SECTIONS))
+    """Both files, from one run; the full table only from a run of all sections."""
+    if "peers" in found:
+        summary = format_summary(found["peers"], found["machine"])
+        for file in (README, MEASUREMENTS):
+            replace(file, "peers", summary)
+    if all(section.name in found for section in SECTIONS):
+        replace(MEASUREMENTS, "bench", format_table(found, SECTIONS))
+    else:
+        print("The last run was one of some sections, so the table of all keeps its figures.")
 
 
 if __name__ == "__main__":

@@ -16,11 +16,14 @@ WAIT_SECONDS = 20
 
 @dataclass(frozen=True)
 class Counts:
-    """How much is measured; `block` is the uploads of one turn, 16 so that each sample is in it.
+    """How much is measured: about half an hour; QUICK is a tenth of it.
+
+    `block` is the uploads of one turn, 16 so that each sample is in it.
 
     `tested` of the X-rays of the official test give the AUC of each precision.
     Each service of the comparison is visited `peer_passes` times, and each load on it lasts
-    `peer_seconds` and at least `peer_requests` X-rays.
+    `peer_seconds` and at least `peer_requests` X-rays. Without `peers_in_float32` only those that
+    the goals name are compared.
     """
 
     rounds: int = 5
@@ -35,9 +38,10 @@ class Counts:
     watches: int = 4
     trained: int = 256
     epochs: int = 3
-    peer_passes: int = 3
-    peer_seconds: float = 3.0
+    peer_passes: int = 2
+    peer_seconds: float = 4.0
     peer_requests: int = 32
+    peers_in_float32: bool = True
 
 
 QUICK = Counts(
@@ -54,8 +58,9 @@ QUICK = Counts(
     trained=32,
     epochs=1,
     peer_passes=1,
-    peer_seconds=1.0,
+    peer_seconds=0.5,
     peer_requests=16,
+    peers_in_float32=False,
 )
 
 

@@ -8,12 +8,13 @@ and weighs it; the next pass begins with another one. Other load on the machine 
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from model.reading.xray import model_input, read_xray
 from tests.bench.images import Images
-from tests.bench.peers.catalogue import NOT_TO_BE_HAD, SERVICES, Ours, Peer, Place
+from tests.bench.peers.catalogue import FASTEST, NOT_TO_BE_HAD, SERVICES, Ours, Peer, Place
 from tests.bench.peers.closed_loop import Reply
 from tests.bench.peers.environments import CannotInstall
 from tests.bench.peers.expected import Expected
@@ -89,7 +90,7 @@ class Found:
         }
 
 
-def prepare(services: tuple[Service, ...]) -> tuple[list[Service], dict[str, str]]:
+def prepare(services: Sequence[Service]) -> tuple[list[Service], dict[str, str]]:
     """Those that can be installed, and the reasons of the others."""
     ready, skipped = [], dict(NOT_TO_BE_HAD)
     for service, variant in services:
@@ -133,7 +134,9 @@ def measure_side_by_side(bench: Workbench) -> dict[str, Any]:
     images = Images(SAMPLES)
     expected = bench.scratch / "expected.json"
     find_expected(images, bench.model_dir, bench.serving_dir).write(expected)
-    ready, skipped = prepare(SERVICES)
+    ready, skipped = prepare(
+        [one for one in SERVICES if bench.counts.peers_in_float32 or one[0].precision == FASTEST]
+    )
     found = [Found(service) for service in ready]
     bystanders = Bystanders()
     with Side("tests.bench.peers.closed_loop", SAMPLES, expected) as load:
