@@ -1,4 +1,4 @@
-"""Accept an upload: store its bytes, then its record, then queue it, so that a crash loses none."""
+"""Accept an upload: store its bytes, then its record and its task, so that a crash loses none."""
 
 import contextlib
 from dataclasses import replace
@@ -6,14 +6,13 @@ from dataclasses import replace
 import redis
 from celery import Celery
 from flask import current_app
-from kombu.exceptions import OperationalError
 
 from monitoring.logs.requests import find_request_id
 from pneumonia_api.memory import MemoryBudget
 from pneumonia_api.metrics import mark_reused
 from pneumonia_api.records.admission import Admission
 from pneumonia_api.records.images import ImageMissing, ImageStore, Upload
-from pneumonia_api.records.publishing import publish
+from pneumonia_api.records.publishing import compose
 from pneumonia_api.records.record import XrayRecord
 from pneumonia_api.records.sent import KeyReused, SentUploads
 from pneumonia_api.records.xrays import XrayStore
@@ -42,10 +41,8 @@ def accept(new: XrayRecord, upload: Upload, key: str | None) -> XrayRecord:
     memory: MemoryBudget = current_app.extensions["memory"]
     with memory.hold(0 if upload.path else upload.size):  # a temporary file is renamed, not read
         _images().keep(new.id, upload)
-    added = _add(new, key)
-    if added.id == new.id:
-        _publish(new.id)
-    return added
+    queue: Celery = current_app.extensions["queue"]
+    return _add(new, key, compose(queue, new.id, find_request_id()))
 
 
 def _reuse(new: XrayRecord, same: XrayRecord, key: str | None) -> XrayRecord | None:
@@ -59,11 +56,12 @@ def _reuse(new: XrayRecord, same: XrayRecord, key: str | None) -> XrayRecord | N
     return added
 
 
-def _add(xray: XrayRecord, key: str | None) -> XrayRecord:
-    """Store the record. Returns the other record if the same upload arrives twice at once."""
+def _add(xray: XrayRecord, key: str | None, task: str | None = None) -> XrayRecord:
+    """Store the record and its task. Returns the other record if the same upload arrives twice at
+    once."""
     uploads: SentUploads = current_app.extensions["sent"]
     try:
-        added = uploads.add(xray, key)
+        added = uploads.add(xray, key, task)
     except redis.RedisError:
         # The upload is not accepted, so no patient data may remain. Redis may have the record, with
         # only its answer lost. If the record cannot be deleted now, its image is kept and
@@ -87,12 +85,3 @@ def forget_images(xray_id: str) -> None:
     """Delete the upload and the preview of an X-ray."""
     _images().delete_incoming(xray_id)
     _images().delete_preview(xray_id)
-
-
-def _publish(xray_id: str) -> None:
-    queue: Celery = current_app.extensions["queue"]
-    try:
-        publish(queue, xray_id, find_request_id())
-    except (OperationalError, redis.RedisError):
-        # The record is stored, so the X-ray is accepted; a timer in the worker publishes the task.
-        current_app.logger.exception("could not publish %s; a worker will find it", xray_id)

@@ -16,7 +16,7 @@ transaction; a fault of anything but the reader ends the run, and the next run g
 from collections.abc import Sequence
 from dataclasses import replace
 
-from model.cage.pool import Cage, CagedXray, CageLost
+from model.cage.pool import Cage, CageLost, PreviewedXray
 from model.reading.limits import UnreadableXray
 from model.serving.predictor import Prediction
 from pneumonia_api.records.images import ImageStore
@@ -26,7 +26,7 @@ TRIES = 4
 """How often an X-ray is tried before a fault on our side fails it."""
 
 
-def read(cage: Cage, data: bytes, max_pixels: int, side: int, *, tries: int) -> CagedXray:
+def read(cage: Cage, data: bytes, max_pixels: int, side: int, *, tries: int) -> PreviewedXray:
     """Decode and check a file in the cage; `side` is that of the model input, in pixels.
 
     Tries again at once, `tries` in all, when the reader was killed from outside: most likely

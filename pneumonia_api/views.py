@@ -151,7 +151,7 @@ def _wait(xray: XrayRecord, seconds: float) -> XrayRecord:
     if not seconds or xray.status != "queued" or not waiters.acquire(blocking=False):
         return xray
     try:
-        return _xrays().wait_finished(xray.id, seconds)
+        return _xrays().wait_finished(xray, seconds)
     finally:
         waiters.release()
 

@@ -3,7 +3,7 @@
 import json
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from model.cage.messages import (
     ANSWER,
@@ -11,6 +11,7 @@ from model.cage.messages import (
     FILTERED,
     HEAD,
     LARGE,
+    PREVIEW,
     REFUSAL,
     REQUEST,
     UNFILTERED,
@@ -55,21 +56,22 @@ def serve(channel: socket.socket, memory: int, filtered: bool, read: Read = read
         size, max_pixels, side = REQUEST.unpack(request)
         limit_memory(_BASE_BYTES + _PIXEL_BYTES * max_pixels)
         limit_time(CPU_SECONDS)
-        letter, body = answer(os.pread(memory, size, 0), max_pixels, side, read)
-        channel.sendall(HEAD.pack(letter, len(body)) + body)
+        for letter, body in answer(os.pread(memory, size, 0), max_pixels, side, read):
+            channel.sendall(HEAD.pack(letter, len(body)) + body)
 
 
-def answer(data: bytes, max_pixels: int, side: int, read: Read = read_xray) -> tuple[bytes, bytes]:
-    """The letter and body of the response to one upload; see `model.cage.messages`."""
+def answer(
+    data: bytes, max_pixels: int, side: int, read: Read = read_xray
+) -> Iterator[tuple[bytes, bytes]]:
+    """Letter and body of each message in response to one upload; see `model.cage.messages`."""
     try:
         xray = read(data, max_pixels)
         image = model_input(xray, side).astype("<f4").tobytes()
-        preview = encode_preview(xray)
+        warnings = json.dumps(xray.warnings).encode()
+        yield ANSWER, ANSWER_HEAD.pack(xray.width, xray.height, len(warnings)) + warnings + image
+        yield PREVIEW, encode_preview(xray)
     except UnreadableXray as error:
-        return REFUSAL, json.dumps([str(error), error.reason]).encode()
+        yield REFUSAL, json.dumps([str(error), error.reason]).encode()
     except MemoryError:
         sentence = "The image needs more memory than an X-ray should; export it smaller."
-        return REFUSAL, json.dumps([sentence, "too_complex"]).encode()
-    warnings = json.dumps(xray.warnings).encode()
-    head = ANSWER_HEAD.pack(xray.width, xray.height, len(warnings), len(preview))
-    return ANSWER, head + warnings + image + preview
+        yield REFUSAL, json.dumps([sentence, "too_complex"]).encode()

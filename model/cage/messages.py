@@ -1,7 +1,8 @@
 """The protocol between a cage, its nursery and its children: fixed structs, never pickled objects.
 
 A child sends a letter, a length and that many bytes: FILTERED or UNFILTERED when it is ready;
-LARGE, after which it waits for one byte; ANSWER, REFUSAL or FAULT in response to each REQUEST.
+LARGE, after which it waits for one byte. In response to each REQUEST it sends ANSWER and then
+PREVIEW, or, in place of either, REFUSAL or FAULT.
 """
 
 import struct
@@ -10,11 +11,13 @@ REQUEST = struct.Struct("<QQL")
 """The size in bytes of the upload, which is in shared memory; the pixel limit; the input's side."""
 
 HEAD = struct.Struct("<cL")
-FILTERED, UNFILTERED, LARGE, ANSWER, REFUSAL, FAULT = b"S", b"U", b"L", b"A", b"R", b"F"
+FILTERED, UNFILTERED, LARGE = b"S", b"U", b"L"
+ANSWER, PREVIEW, REFUSAL, FAULT = b"A", b"P", b"R", b"F"
 
-ANSWER_HEAD = struct.Struct("<4L")
-"""Width, height, and the lengths of the warnings (JSON) and the preview (JPEG). These follow, with
-the input as float32 between them. A REFUSAL is [sentence, reason] as JSON, a FAULT is text."""
+ANSWER_HEAD = struct.Struct("<3L")
+"""Width, height, and the length of the warnings (JSON), which follow; then the input as float32.
+The PREVIEW is a JPEG, which the child makes while the service uses the input already. A REFUSAL is
+[sentence, reason] as JSON, a FAULT is text."""
 
 ORDER = struct.Struct("<ci")
 """To the nursery: FORK and 0, with three file descriptors of the child (its channel, its memory and

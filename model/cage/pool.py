@@ -5,36 +5,18 @@ makes its decoder loop, exhaust memory or crash, or that exploits it, fails that
 one child, which is replaced.
 """
 
-import json
-import logging
-import os
 import queue
-import signal
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache, partial
 
-import numpy as np
+from model.cage.children import CageLost, Child, Nursery
+from model.cage.exchange import LARGE_WALL_SECONDS, CagedXray, CageFault, Exchange, unpack
+from model.cage.messages import ANSWER, PREVIEW, REQUEST
 
-from model.cage.children import CageLost, Child, Ended, Garbled, Nursery, Overran
-from model.cage.messages import ANSWER, ANSWER_HEAD, FAULT, LARGE, REFUSAL, REQUEST
-from model.reading.limits import REASONS, UnreadableXray
-
-__all__ = ["Cage", "CageFault", "CageLost", "CagedXray", "NoLongerWanted"]
-
-log = logging.getLogger(__name__)
-
-WALL_SECONDS, LARGE_WALL_SECONDS = 15, 30
-"""Wall-clock limits for one X-ray, and for a large one once it has acquired the lock. They end a
-child that only waits, and are longer than the limits of CPU time in `model.cage.child`, for a busy
-machine."""
-
-_MAX_TEXT, _MAX_WARNINGS = 500, 20
-
-
-class CageFault(RuntimeError):
-    """The reader raised an unexpected error; the message says where."""
+__all__ = ["Cage", "CageFault", "CageLost", "CagedXray", "NoLongerWanted", "PreviewedXray"]
 
 
 class NoLongerWanted(RuntimeError):
@@ -46,15 +28,21 @@ class LargeBusy(RuntimeError):
 
 
 @dataclass(frozen=True)
-class CagedXray:
-    """What serving needs of an X-ray: the (side, side, 1) float32 `input` of `model_input` and the
-    `preview` as a JPEG; the rest is as in `model.reading.xray.XrayImage`."""
+class PreviewedXray(CagedXray):
+    """The same with its `preview`, a JPEG."""
 
-    input: np.ndarray
     preview: bytes
-    width: int
-    height: int
-    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """An X-ray that was read, while its child makes the preview.
+
+    `wait_preview` returns the JPEG; it raises as `Cage.read` does.
+    """
+
+    xray: CagedXray
+    wait_preview: Callable[[], bytes]
 
 
 class Cage:
@@ -97,13 +85,30 @@ class Cage:
         wanted: Callable[[], bool] = lambda: True,
         *,
         wait_if_large: bool = True,
-    ) -> CagedXray:
+    ) -> PreviewedXray:
         """Read an X-ray as `read_xray` does. `wanted` is called after each wait for another X-ray.
 
         Raises UnreadableXray, also for a file that takes too long or crashes its reader;
         NoLongerWanted if `wanted` returns false; LargeBusy, without `wait_if_large`, for a large
         X-ray while another one is decoded; CageLost, after which a retry makes sense; and
         CageFault.
+        """
+        with self.begin(data, max_pixels, side, wanted, wait_if_large=wait_if_large) as reading:
+            return PreviewedXray(**vars(reading.xray), preview=reading.wait_preview())
+
+    @contextmanager
+    def begin(
+        self,
+        data: bytes,
+        max_pixels: int,
+        side: int,
+        wanted: Callable[[], bool] = lambda: True,
+        *,
+        wait_if_large: bool = True,
+    ) -> Iterator[Reading]:
+        """The same, but yields when the input is there, and its child makes the preview meanwhile.
+
+        A block that ends without an error waits for the preview.
         """
         child, waited = self._take()
         kept = None
@@ -117,10 +122,12 @@ class Cage:
                 child = self._order()
             child.wait_ready()
             request = REQUEST.pack(len(data), max_pixels, side)
-            answer = self._ask(child, data, request, wanted, wait_if_large)
-            xray = _unpack(answer, side)
+            with self._ask(child, data, request, wanted, wait_if_large) as exchange:
+                xray = unpack(exchange.receive(ANSWER), side)
+                reading = Reading(xray, cache(partial(exchange.receive, PREVIEW)))
+                yield reading
+                reading.wait_preview()  # else the next X-ray would receive it
             kept = child
-            return xray
         finally:
             # A refused file may have corrupted the child.
             if child is not None and kept is None:
@@ -151,6 +158,7 @@ class Cage:
         except OSError as error:  # the nursery has just exited, or descriptors have run out
             raise CageLost("the cage could not order a child") from error
 
+    @contextmanager
     def _ask(
         self,
         child: Child,
@@ -158,101 +166,23 @@ class Cage:
         request: bytes,
         wanted: Callable[[], bool],
         wait_if_large: bool,
-    ) -> bytes:
-        """The body of the answer. Raises as `read` does."""
-        entered, seconds = False, WALL_SECONDS
+    ) -> Iterator[Exchange]:
+        """Send the request, and hold the lock for large X-rays while a large one is read."""
+        exchange = Exchange(child)
         try:
             child.show(data)
-            child.send(request)
-            letter, body = child.receive(time.monotonic() + seconds)
-            if letter == LARGE:
+            exchange.send(request)
+            if exchange.is_large():
                 if not self._large.acquire(blocking=False):
                     if not wait_if_large:
                         raise LargeBusy
                     self._large.acquire()
-                    entered = True
+                    exchange.entered = True
                     if not wanted():
                         raise NoLongerWanted
-                entered, seconds = True, LARGE_WALL_SECONDS
-                child.send(b"G")
-                letter, body = child.receive(time.monotonic() + seconds)
-        except Overran:
-            log.warning("a reader was killed after %d s", seconds)
-            raise _too_slow(seconds) from None
-        except Garbled:
-            raise _crashed() from None
-        except Ended:
-            raise _explain(child.wait_end(), seconds) from None
+                exchange.entered, exchange.seconds = True, LARGE_WALL_SECONDS
+                exchange.send(b"G")
+            yield exchange
         finally:
-            if entered:
+            if exchange.entered:
                 self._large.release()
-        if letter == ANSWER:
-            return body
-        raise _judge(letter, body)
-
-
-def _too_slow(seconds: int) -> UnreadableXray:
-    return UnreadableXray(
-        f"The image could not be read in {seconds} seconds; export it again, smaller or with "
-        "another compression.",
-        "too_slow",
-    )
-
-
-def _crashed() -> UnreadableXray:
-    return UnreadableXray(
-        "The file crashed the program that reads it, so it is probably damaged; export it again "
-        "and send the new file.",
-        "crashed",
-    )
-
-
-def _explain(status: int | None, seconds: int) -> Exception:
-    """The error for a child that exited unexpectedly, by its status."""
-    if status is None:
-        return CageLost("the nursery of the cage exited")
-    if not os.WIFSIGNALED(status):
-        return _crashed()
-    number = os.WTERMSIG(status)
-    log.warning("a reader died of %s", signal.Signals(number).name)
-    if number == signal.SIGKILL:  # a child cannot send it: the OOM killer or a person did
-        return CageLost("a child of the cage was killed")
-    return _too_slow(seconds) if number == signal.SIGXCPU else _crashed()
-
-
-def _judge(letter: bytes, body: bytes) -> Exception:
-    """The error for a refusal or fault that a child sent, which is validated, not trusted."""
-    if letter == FAULT:
-        return CageFault("the reader failed at\n" + body[:8192].decode(errors="replace"))
-    try:
-        sentence, reason = json.loads(body) if letter == REFUSAL else ("", "")
-    except (ValueError, TypeError):
-        return _crashed()
-    if not _is_sentence(sentence) or reason not in REASONS:
-        return _crashed()
-    return UnreadableXray(sentence, reason)
-
-
-def _is_sentence(text: object) -> bool:
-    return isinstance(text, str) and 0 < len(text) <= _MAX_TEXT and text.isprintable()
-
-
-def _unpack(body: bytes, side: int) -> CagedXray:
-    """Parse the body of an answer. Raises UnreadableXray if it is malformed."""
-    size = 4 * side * side
-    if len(body) < ANSWER_HEAD.size:
-        raise _crashed()
-    width, height, warning_bytes, preview_bytes = ANSWER_HEAD.unpack_from(body)
-    start = ANSWER_HEAD.size + warning_bytes
-    if len(body) != start + size + preview_bytes:
-        raise _crashed()
-    try:
-        warnings = json.loads(body[ANSWER_HEAD.size : start])
-    except ValueError:
-        raise _crashed() from None
-    image = np.frombuffer(body, "<f4", side * side, start).reshape(side, side, 1)
-    if not isinstance(warnings, list) or not all(map(_is_sentence, warnings)):
-        raise _crashed()
-    if len(warnings) > _MAX_WARNINGS or not np.isfinite(image).all():
-        raise _crashed()
-    return CagedXray(image, body[start + size :], width, height, tuple(warnings))

@@ -191,7 +191,7 @@ def conclude(artifact: Artifact, output: Output) -> Prediction:
         decision=artifact.classes[int(probability >= artifact.threshold)],
         threshold=artifact.threshold,
         model=artifact.version,
-        heatmap=[[round(float(value), 3) for value in row] for row in strength],
+        heatmap=strength.astype(np.float64).round(3).tolist(),
         ood=round(output.distance / artifact.ood.limit, 3),
         refusal=REFUSAL if refused else None,
         warning=WARNING if doubted else None,

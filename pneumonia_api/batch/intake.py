@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from model.cage.pool import CagedXray
+from model.cage.pool import PreviewedXray
 from pneumonia_api.batch.listing import NotRegular, open_regular
 from pneumonia_api.batch.outage import retry_through_outage
 from pneumonia_api.records.record import (
@@ -50,7 +50,7 @@ class File:
     repeated: bool = False
     error: str = ""
     fault: str = ""
-    image: CagedXray | None = None
+    image: PreviewedXray | None = None
 
     @property
     def is_pending(self) -> bool:

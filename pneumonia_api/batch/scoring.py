@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from model.cage.pool import Cage, CagedXray, CageFault
+from model.cage.pool import Cage, CageFault, PreviewedXray
 from model.reading.limits import UnreadableXray
 from model.serving.predictor import conclude
 from pneumonia_api.batch.intake import File, Intake, lookahead
@@ -80,13 +80,13 @@ class Scorer:
 
         return collect
 
-    def _read(self, data: bytes) -> CagedXray:
+    def _read(self, data: bytes) -> PreviewedXray:
         """The only step whose exceptions are a file's own; see `_take`."""
         side = self._runtime.artifact.input_side
         return read(self._cage, data, self._max_pixels, side, tries=TRIES)
 
     @staticmethod
-    def _take(file: File, record: XrayRecord, reading: Future[CagedXray]) -> None:
+    def _take(file: File, record: XrayRecord, reading: Future[PreviewedXray]) -> None:
         file.data = b""
         error = reading.exception()
         if error is None:

@@ -34,6 +34,23 @@ PUBLISHED_SECONDS = 45
 """How soon a stranded X-ray that was published again may be published once more."""
 
 
+_BEGIN = """
+local record = redis.call('HGETALL', KEYS[1])
+if redis.call('HGET', KEYS[1], 'status') ~= 'queued' then return {record, 0, 0} end
+redis.call('SET', KEYS[2], ARGV[1], 'NX', 'EX', ARGV[2])
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return {record, 0, 0} end
+redis.call('SADD', KEYS[3], ARGV[3])
+redis.call('EXPIRE', KEYS[3], ARGV[4])
+return {record, 1, redis.call('SCARD', KEYS[3])}
+"""
+"""Acquires the lease KEYS[2] on the record KEYS[1] for the token ARGV[1] and ARGV[2] seconds, and
+adds the process ARGV[3] to those that began (KEYS[3], kept for ARGV[4] seconds). Returns the
+record, whether the lease was acquired, and how many processes began. Idempotent, because a lost
+reply makes the client run it again."""
+
+_RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
+
+
 class WorkerLost(RuntimeError):
     """Too many workers died while judging this X-ray: it may be what kills them."""
 
@@ -43,6 +60,8 @@ class Deliveries:
 
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
+        self._run_begin = client.register_script(_BEGIN)
+        self._run_release = client.register_script(_RELEASE)
         self._process = secrets.token_hex(8)
         self._held: dict[str, float] = {}  # id -> time.monotonic() when the lease was acquired
 
@@ -61,40 +80,25 @@ class Deliveries:
             self._release(xray_id, token)
 
     def _begin(self, xray_id: str, token: str) -> XrayRecord | None:
-        # Both transactions are idempotent, because a lost reply makes the client send them twice.
-        with self._redis.pipeline() as pipe:
-            pipe.hgetall(keys.xray(xray_id))
-            pipe.set(keys.lease(xray_id), token, nx=True, ex=LEASE_SECONDS)
-            pipe.get(keys.lease(xray_id))
-            values, _, holder = pipe.execute()
-        if not values:
+        found, leased, processes = self._run_begin(
+            keys=[keys.xray(xray_id), keys.lease(xray_id), keys.begun(xray_id)],
+            args=[token, LEASE_SECONDS, self._process, LOST_KEPT_SECONDS],
+        )
+        if not found:
             raise XrayMissing(xray_id)
-        xray = read_hash(values)
+        xray = read_hash(dict(zip(found[::2], found[1::2], strict=True)))
         if xray.status != "queued":
             return xray
-        if holder != token:
+        if not leased:
             return None
         self._held[xray_id] = time.monotonic()
-        with self._redis.pipeline() as pipe:
-            pipe.sadd(keys.begun(xray_id), self._process)
-            pipe.expire(keys.begun(xray_id), LOST_KEPT_SECONDS)
-            pipe.scard(keys.begun(xray_id))
-            processes = pipe.execute()[2]
         if processes > MAX_WORKERS_LOST:
             raise WorkerLost(xray_id)
         return xray
 
     def _release(self, xray_id: str, token: str) -> None:
-        key = keys.lease(xray_id)
-
-        def release(pipe: redis.client.Pipeline) -> None:
-            held = pipe.get(key) == token
-            pipe.multi()
-            if held:
-                pipe.delete(key)
-
         try:
-            self._redis.transaction(release, key)
+            self._run_release(keys=[keys.lease(xray_id)], args=[token])
         except redis.RedisError as error:
             log.warning("lease on %s left to expire: %s", xray_id, type(error).__name__)
 

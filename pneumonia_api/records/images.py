@@ -5,6 +5,8 @@ import os
 import secrets
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -127,12 +129,44 @@ class ImageStore:
         self.delete(f"incoming/{xray_id}")
 
     def write_preview(self, xray_id: str, data: bytes) -> None:
-        """Store a preview, a JPEG."""
+        """Store a preview, a JPEG; a local store has synced it on return."""
         self._write(f"previews/{xray_id}.jpg", data)
 
+    @contextmanager
+    def writing_preview(self, xray_id: str, data: bytes) -> Iterator[None]:
+        """The same, but it is there in the block, and a local store syncs it after the block.
+
+        A power cut before that may lose it, so keep what it can be made from until then.
+        """
+        name = f"previews/{xray_id}.jpg"
+        if not self._is_local:
+            self._write(name, data)
+            yield
+            return
+        path = Path(f"{self._root}/{name}")
+        with ExitStack() as opened:
+            try:
+                file = opened.enter_context(_scratch_of(path))
+                file.write(data)
+                file.flush()
+                Path(file.name).rename(path)
+            except OSError as error:
+                raise ImageStoreUnavailable(f"{name}: {error}") from error
+            yield
+            try:
+                os.fsync(file.fileno())
+            except OSError as error:
+                raise ImageStoreUnavailable(f"{name}: {error}") from error
+
     def read_preview(self, xray_id: str) -> bytes:
-        """A preview's bytes, a JPEG. Raises ImageMissing."""
-        return self._read(f"previews/{xray_id}.jpg")
+        """A preview's bytes, a JPEG. Raises ImageMissing.
+
+        A power cut may have left an empty file, until the worker makes the preview again.
+        """
+        name = f"previews/{xray_id}.jpg"
+        if data := self._read(name):
+            return data
+        raise ImageMissing(name)
 
     def delete_preview(self, xray_id: str) -> None:
         """Delete a preview, if present."""
@@ -182,13 +216,20 @@ class ImageStore:
 
 def _write_atomically(path: Path, data: bytes) -> None:
     """Write a file atomically and sync it."""
+    with _scratch_of(path) as file:
+        file.write(data)
+        file.flush()
+        _rename_and_sync(file.fileno(), Path(file.name), path)
+
+
+@contextmanager
+def _scratch_of(path: Path) -> Iterator[IO[bytes]]:
+    """A new file next to `path`, which is deleted at the end unless it was renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
         with scratch.open("wb") as file:
-            file.write(data)
-            file.flush()
-            _rename_and_sync(file.fileno(), scratch, path)
+            yield file
     finally:
         scratch.unlink(missing_ok=True)
 

@@ -53,13 +53,13 @@ class SentUploads:
         """
         return self._read(self._redis.get(name), digest) if name else None
 
-    def add(self, xray: XrayRecord, name: str | None) -> XrayRecord:
-        """Store a new record under the key, and return the record that the key stands for.
+    def add(self, xray: XrayRecord, name: str | None, task: str | None = None) -> XrayRecord:
+        """Store a new record under the key with its task, and return the key's record.
 
         That is another one if the same upload was accepted in the meantime. Raises KeyReused.
         """
         if name is None:
-            self._xrays.add(xray)
+            self._xrays.add(xray, task)
             return xray
 
         def add(pipe: redis.client.Pipeline) -> XrayRecord:
@@ -68,7 +68,7 @@ class SentUploads:
                 return earlier
             pipe.multi()
             pipe.set(name, f"{xray.id} {xray.digest}", ex=KEPT_SECONDS)
-            self._xrays.stage(pipe, xray)
+            self._xrays.stage(pipe, xray, task)
             return xray
 
         stored: XrayRecord = self._redis.transaction(add, name, value_from_callable=True)

@@ -1,5 +1,6 @@
 """Records and their indexes. A record and its indexes change in one transaction."""
 
+import json
 import secrets
 import time
 from collections.abc import Sequence
@@ -34,22 +35,39 @@ INDEXES = (
 )
 
 
+_END = """
+if redis.call('HGET', KEYS[1], 'status') == 'queued' then
+  for _, command in ipairs(cjson.decode(ARGV[2])) do redis.call(unpack(command)) end
+  return 1
+end
+for _, entry in ipairs(redis.call('XRANGE', KEYS[2], '-', '+')) do
+  for _, value in ipairs(entry[2]) do if value == ARGV[1] then return 1 end end
+end
+return 0
+"""
+"""Runs the commands ARGV[2] if the record KEYS[1] is queued. Otherwise it returns whether the
+stream KEYS[2] says that an earlier attempt of the call ARGV[1], whose reply was lost, ran them."""
+
+
 class XrayStore:
     """Reads and writes records."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
+        self._run_end = client.register_script(_END)
 
-    def add(self, xray: XrayRecord) -> None:
-        """Store a new record, whatever its status."""
+    def add(self, xray: XrayRecord, task: str | None = None) -> None:
+        """Store a new record, whatever its status, and queue its `task` (`publishing.compose`)."""
         with self._redis.pipeline() as pipe:
-            self.stage(pipe, xray)
+            self.stage(pipe, xray, task)
             pipe.execute()
 
-    def stage(self, pipe: redis.client.Pipeline, xray: XrayRecord) -> None:
-        """Store a new record as part of the transaction of `pipe`."""
+    def stage(self, pipe: redis.client.Pipeline, xray: XrayRecord, task: str | None = None) -> None:
+        """The same as part of the transaction of `pipe`."""
         self._put(pipe, xray)
         pipe.zadd(keys.XRAYS, {xray.id: 0})
+        if task:
+            pipe.lpush(keys.QUEUE, task)
 
     def add_scored(self, xrays: Sequence[XrayRecord]) -> list[XrayRecord]:
         """Store new records of an archive and the fingerprints of their files, in one transaction.
@@ -94,21 +112,18 @@ class XrayStore:
         False, and nothing is written, when the record was deleted or finished in the meantime.
         Safe to retry: after a lost reply, a second attempt reads the result of the first.
         """
-        key, call = keys.xray(xray.id), secrets.token_hex(8)
-
-        def end(pipe: redis.client.Pipeline) -> bool:
-            if pipe.hget(key, "status") != "queued":
-                # An earlier attempt of this call may have been committed without a reply.
-                entries = pipe.xrange(keys.finished(xray.id))
-                return any(entry.get("call") == call for _, entry in entries)
-            pipe.multi()
+        call = secrets.token_hex(8)
+        with self._redis.pipeline() as pipe:  # only collects the commands for the script
             pipe.zrem(keys.status("queued"), xray.id)
             pipe.delete(keys.begun(xray.id), keys.lease(xray.id))
             self._put(pipe, xray)
             self._announce_end(pipe, xray.id, xray.status, call)
-            return True
-
-        return bool(self._redis.transaction(end, key, value_from_callable=True))
+            commands = [[str(part) for part in parts] for parts, _ in pipe.command_stack]
+        return bool(
+            self._run_end(
+                keys=[keys.xray(xray.id), keys.finished(xray.id)], args=[call, json.dumps(commands)]
+            )
+        )
 
     def delete(self, xray: XrayRecord) -> None:
         """Delete a record and all its index entries, as they are now and not as `xray` was read."""
@@ -157,16 +172,18 @@ class XrayStore:
             found.update({xray_id: status for xray_id, status in statuses if status})
         return found
 
-    def wait_finished(self, xray_id: str, seconds: float) -> XrayRecord:
-        """The record once it is not queued, or as it is after `seconds`. Raises XrayMissing."""
+    def wait_finished(self, xray: XrayRecord, seconds: float) -> XrayRecord:
+        """The record once it is not queued, or as it is after `seconds`. Raises XrayMissing.
+
+        `xray` is the record as it was read or written a moment ago.
+        """
         end = time.monotonic() + seconds
-        xray = self.get(xray_id)
         while xray.status == "queued" and (left := end - time.monotonic()) > 0:
-            # Read from the start of the stream: no wake-up since `get` is lost, and any number of
-            # callers may wait.
+            # Read from the start of the stream: no wake-up since `xray` was read is lost, and any
+            # number of callers may wait.
             block = int(min(left, BLOCK_SECONDS) * 1000) + 1
-            self._redis.xread({keys.finished(xray_id): "0"}, count=1, block=block)
-            xray = self.get(xray_id)
+            self._redis.xread({keys.finished(xray.id): "0"}, count=1, block=block)
+            xray = self.get(xray.id)
         return xray
 
     @staticmethod

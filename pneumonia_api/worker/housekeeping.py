@@ -89,7 +89,9 @@ def publish_stranded(deliveries: Deliveries, queue: Celery) -> None:
         deliveries.mark_published([xray_id])
 
 
-def keep_images_clean(client: redis.Redis, images: ImageStore, ended: threading.Event) -> None:
+def keep_images_clean(
+    client: redis.Redis, images: ImageStore, queue: Celery, ended: threading.Event
+) -> None:
     """Sweep at the start and then every hour, on one of the workers, until `ended`.
 
     Runs in its own thread, because listing a large store would delay the heartbeat.
@@ -97,18 +99,19 @@ def keep_images_clean(client: redis.Redis, images: ImageStore, ended: threading.
     while not ended.is_set():
         try:
             if take_turn(client, "sweep", SWEEP_SECONDS):
-                sweep(XrayStore(client), images)
-        except (redis.RedisError, ImageStoreUnavailable) as error:
+                sweep(XrayStore(client), images, queue)
+        except (redis.RedisError, OperationalError, ImageStoreUnavailable) as error:
             log.warning("the image store was not swept: %s", error)
         ended.wait(TRY_SWEEP_SECONDS)
 
 
-def sweep(xrays: XrayStore, images: ImageStore) -> None:
+def sweep(xrays: XrayStore, images: ImageStore, queue: Celery) -> None:
     """Delete images older than ORPHAN_SECONDS that no record needs.
 
-    An upload is needed while its record is queued, a preview as long as its record exists. When
-    Redis has no records at all, nothing is deleted: it is more likely the wrong Redis than a
-    worklist that was emptied.
+    An upload is needed while its record is queued, a preview as long as its record exists. An
+    upload whose record is done is left to its task, which is published again: its preview may not
+    have reached the disk. When Redis has no records at all, nothing is deleted: it is more likely
+    the wrong Redis than a worklist that was emptied.
     """
     before = f"{int((time.time() - ORPHAN_SECONDS) * 1000):012x}"
     old = [
@@ -119,12 +122,14 @@ def sweep(xrays: XrayStore, images: ImageStore) -> None:
     if not old or xrays.is_empty():
         return
     statuses = xrays.read_statuses(sorted({found["id"] for found in old}))
-    orphans = [
-        found.string
-        for found in old
-        if (status := statuses.get(found["id"])) != "queued"
-        and not (status and found["ending"] == ".jpg")
-    ]
+    orphans = []
+    for found in old:
+        status = statuses.get(found["id"])
+        if found["ending"] == "" and status == "done":
+            log.warning("publishing %s again to complete it", found["id"])
+            publish(queue, found["id"])
+        elif status != "queued" and not (status and found["ending"] == ".jpg"):
+            orphans.append(found.string)
     for orphan in orphans:
         images.delete(orphan)
     if orphans:

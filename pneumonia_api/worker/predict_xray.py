@@ -1,7 +1,8 @@
 """The worker's task: judge one X-ray, and retry or fail it after a fault on our side."""
 
-import contextlib
 import logging
+import time
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,9 +13,9 @@ from kombu.exceptions import OperationalError
 from model.cage.pool import Cage, LargeBusy, NoLongerWanted
 from model.reading.limits import UnreadableXray
 from model.serving.predictor import WORKER_STREAMS, Predictor
-from pneumonia_api.judging import TRIES, fail, judge, reject, store_preview
+from pneumonia_api.judging import TRIES, fail, judge, reject
 from pneumonia_api.records.deliveries import Deliveries, WorkerLost
-from pneumonia_api.records.images import ImageStore, ImageStoreUnavailable
+from pneumonia_api.records.images import ImageMissing, ImageStore, ImageStoreUnavailable
 from pneumonia_api.records.publishing import TASK
 from pneumonia_api.records.record import XrayMissing, XrayRecord
 from pneumonia_api.records.xrays import XrayStore
@@ -89,38 +90,57 @@ class PredictXray(Task):
 
     def _judge(self, xray: XrayRecord) -> None:
         if xray.status != "queued":
-            self._images.delete_incoming(xray.id)  # a second delivery, or an earlier delete failed
+            self._complete(xray)
             return
         if self.request.get("large") and self.cage.decodes_large:
             self._postpone(xray.id)  # without reading its bytes again only to learn this
             return
-        predictor = self.predictor  # a switch of models must not happen between the steps
         try:
-            with STEPS.labels("decode").time():
-                image = self.cage.read(
-                    self._images.read_incoming(xray.id),
-                    self._max_pixels,
-                    predictor.artifact.input_side,
-                    wanted=lambda: self._is_queued(xray.id),
-                    wait_if_large=False,
-                )
+            self._read_and_judge(xray)
         except LargeBusy:
             self._postpone(xray.id)
-            return
         except NoLongerWanted:
             self._images.delete_incoming(xray.id)
-            return
         except UnreadableXray as error:
             if self._finish(reject(xray, error)):
                 REFUSALS.labels(error.reason).inc()
-            return
-        with STEPS.labels("predict").time():
-            prediction = predictor.predict(image)
+
+    def _read_and_judge(self, xray: XrayRecord) -> None:
+        """Raises what `Cage.begin` raises."""
+        predictor = self.predictor  # a switch of models must not happen between the steps
+        started = time.perf_counter()
+        with self.cage.begin(
+            self._images.read_incoming(xray.id),
+            self._max_pixels,
+            predictor.artifact.input_side,
+            wanted=lambda: self._is_queued(xray.id),
+            wait_if_large=False,
+        ) as reading:
+            STEPS.labels("decode").observe(time.perf_counter() - started)
+            with STEPS.labels("predict").time():
+                prediction = predictor.predict(reading.xray)
+            preview = reading.wait_preview()
         with STEPS.labels("store").time():
-            judged = judge(xray, prediction, image.warnings)
-            store_preview(self._images, judged, image.preview)
-            if self._finish(judged):
+            judged = judge(xray, prediction, reading.xray.warnings)
+            if self._finish(judged, preview if judged.status == "done" else None):
                 count_answer(prediction)
+
+    def _complete(self, xray: XrayRecord) -> None:
+        """Do what an earlier delivery left undone that died after the end state.
+
+        Its upload is there, so its preview may not have reached the disk.
+        """
+        try:
+            data = self._images.read_incoming(xray.id)
+        except ImageMissing:
+            return
+        if xray.status == "done":
+            side = self.predictor.artifact.input_side
+            preview = self.cage.read(data, self._max_pixels, side).preview
+            self._images.write_preview(xray.id, preview)
+            if not self._xrays.exists(xray.id):
+                self._images.delete_preview(xray.id)  # deleted in the meantime
+        self._images.delete_incoming(xray.id)
 
     def _postpone(self, xray_id: str) -> None:
         """Leave this thread to other X-rays while another large one is decoded."""
@@ -148,7 +168,7 @@ class PredictXray(Task):
         [xray_id] = args
         if isinstance(exc, STORE_ERRORS):
             log.error("waits until the store is back: %s", exc, extra=_name(xray_id))
-            with contextlib.suppress(redis.RedisError):
+            with suppress(redis.RedisError):
                 self._deliveries.forget_begun(xray_id)
             return
         log.error("failed for good", exc_info=exc, extra=_name(xray_id))
@@ -166,14 +186,20 @@ class PredictXray(Task):
         RETRIES.inc()
         log.warning("is tried again after %s", type(exc).__name__, extra=_name(args[0]))
 
-    def _finish(self, xray: XrayRecord) -> bool:
-        """Store the end state and delete the upload; False if the record had already ended."""
-        if finished := self._xrays.finish(xray):
-            count_end(xray)
-            waited = datetime.now(UTC) - datetime.fromisoformat(xray.created_at)
-            seconds = round(waited.total_seconds(), 3)
-            log.info("judged", extra=_name(xray.id, status=xray.status, seconds=seconds))
-        elif not self._xrays.exists(xray.id):
+    def _finish(self, xray: XrayRecord, preview: bytes | None = None) -> bool:
+        """Store the end state and delete the upload; False if the record had already ended.
+
+        Nobody waits for the preview to reach the disk: until then the upload is kept, and the task
+        is not acknowledged, so after a power cut the next delivery makes the preview again.
+        """
+        images = self._images
+        with images.writing_preview(xray.id, preview) if preview else nullcontext():
+            if finished := self._xrays.finish(xray):
+                count_end(xray)
+                waited = datetime.now(UTC) - datetime.fromisoformat(xray.created_at)
+                seconds = round(waited.total_seconds(), 3)
+                log.info("judged", extra=_name(xray.id, status=xray.status, seconds=seconds))
+        if not finished and not self._xrays.exists(xray.id):
             self._images.delete_preview(xray.id)  # deleted in the meantime
         self._images.delete_incoming(xray.id)
         return finished

@@ -110,7 +110,7 @@ def create_worker(config: WorkerConfig) -> Celery:
         threading.excepthook = report_thread_error
         for work, arguments in (
             (keep_house, (sender.hostname, describe, client, deliveries, queue, ended)),
-            (keep_images_clean, (client, images, ended)),
+            (keep_images_clean, (client, images, queue, ended)),
             (models.follow, (lambda: task.predictor, replace_predictor, ended)),
         ):
             keep_running(work, arguments, ended)

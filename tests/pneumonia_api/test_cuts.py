@@ -103,7 +103,7 @@ def test_no_cut_of_a_workers_life_loses_an_xray(
 
     covered = cut_everywhere(proxy[0], how, live, check)
     assert xrays.get(sent[-1]).status == "done"  # the run that was not cut
-    assert covered > 15
+    assert covered > 5  # connecting, beginning, ending, releasing the lease
     report(f"{covered} cuts of a worker's life, {how.name}; waited after {waited}")
 
 

@@ -7,7 +7,7 @@ from typing import cast
 import numpy as np
 import pytest
 
-from model.cage.pool import Cage, CagedXray, CageFault, CageLost
+from model.cage.pool import Cage, CageFault, CageLost, PreviewedXray
 from model.reading.limits import UnreadableXray
 from model.serving.predictor import Prediction
 from pneumonia_api.judging import TRIES, fail, judge, read, reject, store_preview
@@ -16,7 +16,7 @@ from pneumonia_api.records.record import PredictionRecord, QualityRecord, new_xr
 
 XRAY = new_xray("doctor", "digest")
 PREDICTION = Prediction(0.9, "pneumonia", 0.5, "m1", [[0.0, 1.0]], 0.4, None, None, "bfloat16")
-IMAGE = CagedXray(np.zeros((224, 224, 1), np.float32), b"jpeg", 300, 300, ())
+IMAGE = PreviewedXray(np.zeros((224, 224, 1), np.float32), 300, 300, (), b"jpeg")
 
 
 class FakeCage:
@@ -25,7 +25,7 @@ class FakeCage:
     def __init__(self, *errors: Exception) -> None:
         self.errors, self.calls = list(errors), 0
 
-    def read(self, *arguments: object, **named: object) -> CagedXray:
+    def read(self, *arguments: object, **named: object) -> PreviewedXray:
         """See `Cage.read`."""
         self.calls += 1
         if self.errors:

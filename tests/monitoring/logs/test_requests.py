@@ -128,10 +128,10 @@ def test_bug_is_logged_with_its_traceback_and_without_what_was_typed(
 ) -> None:
     """One line says where, with the id of the response; Flask's own would quote the path."""
 
-    def fail(queue: Celery, xray_id: str, request_id: str) -> None:
+    def fail(queue: Celery, xray_id: str, request_id: str) -> str:
         raise ArithmeticError(f"DOE {queue} {xray_id} {request_id}")
 
-    monkeypatch.setattr("pneumonia_api.accepting.publish", fail)
+    monkeypatch.setattr("pneumonia_api.accepting.compose", fail)
     answer = app.test_client().post("/v1/xrays", data=make_upload("DOE"), headers=headers)
     assert answer.status_code == 500
     bug, line = lines.read()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from model.cage.pool import Cage, CagedXray
+from model.cage.pool import Cage, PreviewedXray
 from pneumonia_api.batch.run import main
 from tests.pneumonia_api.batch.server import Server, arguments, read_records
 from tests.scrape import read_value
@@ -41,7 +41,7 @@ def test_decoder_that_fails_costs_its_own_file(
 
     read = Cage.read
 
-    def decode(cage: Cage, data: bytes, *arguments: int, **named: Any) -> CagedXray:
+    def decode(cage: Cage, data: bytes, *arguments: int, **named: Any) -> PreviewedXray:
         decoded.append(data)
         if data == bad.read_bytes():
             raise IndexError("Doe^Jane")

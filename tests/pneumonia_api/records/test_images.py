@@ -96,6 +96,32 @@ def test_failed_sync_leaves_no_file(tmp_path: Path) -> None:
     assert list_files(tmp_path) == []
 
 
+def test_preview_is_there_before_it_is_synced(tmp_path: Path) -> None:
+    """The record may say so meanwhile; a failed sync raises after the block and keeps the file."""
+    images = ImageStore(tmp_path.as_uri())
+
+    def write() -> bytes:
+        with images.writing_preview("a", b"jpeg"):
+            found = images.read_preview("a")
+        return found
+
+    with (
+        ThreadPoolExecutor(1, initializer=fail_syncs) as thread,
+        pytest.raises(ImageStoreUnavailable),
+    ):
+        thread.submit(write).result()
+    assert images.list_names() == ["previews/a.jpg"]
+    assert write() == b"jpeg"
+
+
+def test_empty_preview_counts_as_missing(tmp_path: Path) -> None:
+    """A power cut before the sync leaves one."""
+    images = ImageStore(tmp_path.as_uri())
+    images.write_preview("a", b"")
+    with pytest.raises(ImageMissing):
+        images.read_preview("a")
+
+
 def test_upload_reaches_s3_whole_or_not_at_all(s3: str, tmp_path: Path) -> None:
     """It is received in an anonymous local file; an unreachable store keeps nothing."""
     for url, is_kept in ((f"{s3}/streamed", True), (f"{s3}-of-nobody/streamed", False)):

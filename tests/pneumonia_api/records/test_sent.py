@@ -156,8 +156,10 @@ def test_accepted_upload_outlives_its_own_lost_first_try(
     uploads = app.extensions["sent"]
     add = type(uploads).add
 
-    def lose_the_answer(self: SentUploads, xray: XrayRecord, name: str | None) -> XrayRecord:
-        add(self, xray, name)
+    def lose_the_answer(
+        self: SentUploads, xray: XrayRecord, name: str | None, task: str | None
+    ) -> XrayRecord:
+        add(self, xray, name, task)
         raise redis.ConnectionError("the answer was lost")
 
     with monkeypatch.context() as patch:

@@ -130,10 +130,10 @@ def test_wait_ends_when_the_record_is_finished(xrays: XrayStore) -> None:
     """`wait_finished` returns at once at the end, else the queued record after its time."""
     xray = new_xray("doctor", "d1")
     xrays.add(xray)
-    assert xrays.wait_finished(xray.id, 0.2).status == "queued"
+    assert xrays.wait_finished(xray, 0.2).status == "queued"
     with ending_soon(0.3, xrays.finish, done(xray)):
         start = time.monotonic()
-        assert xrays.wait_finished(xray.id, 30).status == "done"
+        assert xrays.wait_finished(xray, 30).status == "done"
     assert time.monotonic() - start < 15
 
 
@@ -143,7 +143,7 @@ def test_wait_is_longer_than_one_command(xrays: XrayStore, monkeypatch: pytest.M
     xray = new_xray("doctor", "d1")
     xrays.add(xray)
     with ending_soon(0.5, xrays.finish, done(xray)):
-        assert xrays.wait_finished(xray.id, 30).status == "done"
+        assert xrays.wait_finished(xray, 30).status == "done"
 
 
 def test_wait_ends_when_the_record_is_deleted(xrays: XrayStore) -> None:
@@ -151,4 +151,4 @@ def test_wait_ends_when_the_record_is_deleted(xrays: XrayStore) -> None:
     xray = new_xray("doctor", "d1")
     xrays.add(xray)
     with ending_soon(0.3, xrays.delete, xray), pytest.raises(XrayMissing):
-        xrays.wait_finished(xray.id, 30)
+        xrays.wait_finished(xray, 30)

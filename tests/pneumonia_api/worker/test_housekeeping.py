@@ -1,7 +1,9 @@
 """`pneumonia_api.worker.housekeeping` on a real Redis and a real folder."""
 
+import json
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from celery import Celery
 from pneumonia_api.records import keys
 from pneumonia_api.records.deliveries import Deliveries
 from pneumonia_api.records.images import ImageStore
+from pneumonia_api.records.publishing import create_queue
 from pneumonia_api.records.record import XrayRecord, new_xray
 from pneumonia_api.records.served_model import ServedModel
 from pneumonia_api.records.workers import Workers
@@ -51,6 +54,13 @@ def xrays(client: redis.Redis) -> XrayStore:
 def images(tmp_path: Path) -> ImageStore:
     """An empty image store."""
     return ImageStore(tmp_path.as_uri())
+
+
+@pytest.fixture
+def queue(redis_url: str) -> Iterator[Celery]:
+    """The queue of the workers' timers."""
+    with create_queue(redis_url) as app:
+        yield app
 
 
 def make_house(
@@ -121,21 +131,29 @@ def test_worker_that_ends_keeps_what_it_has_begun(
 
 
 def test_sweep_removes_what_no_record_needs(
-    xrays: XrayStore, images: ImageStore, tmp_path: Path
+    xrays: XrayStore, images: ImageStore, client: redis.Redis, queue: Celery, tmp_path: Path
 ) -> None:
-    """Deletes images of deleted, unaccepted and finished X-rays and partial files, and no other."""
-    queued, finished, gone = (make_old(new_xray("doctor", f"d{n}")) for n in range(3))
-    fresh = new_xray("doctor", "d3")
+    """Deletes images of deleted, unaccepted and rejected X-rays and partial files, and no other.
+
+    An upload whose record is done goes to its task again, which completes the preview.
+    """
+    queued, finished, gone, bad = (make_old(new_xray("doctor", f"d{n}")) for n in range(4))
+    fresh = new_xray("doctor", "d4")
     xrays.add(queued)
     xrays.add(done(finished))
+    xrays.add(replace(bad, status="rejected"))
+    images.write_incoming(bad.id, b"bytes")
     for xray in (queued, finished, gone, fresh):
         images.write_incoming(xray.id, b"bytes")
         images.write_preview(xray.id, b"jpeg")
     (tmp_path / "previews" / f"{finished.id}.jpg.0123abcd.part").write_bytes(b"jp")
     (tmp_path / "previews" / "README").write_text("not ours")
-    sweep(xrays, images)
+    sweep(xrays, images, queue)
+    [message] = client.lrange("predict", 0, -1)
+    assert json.loads(message)["headers"]["argsrepr"] == f"('{finished.id}',)"
     assert set(images.list_names()) == {
         f"incoming/{queued.id}",
+        f"incoming/{finished.id}",
         f"incoming/{fresh.id}",
         f"previews/{queued.id}.jpg",
         f"previews/{finished.id}.jpg",
@@ -144,15 +162,17 @@ def test_sweep_removes_what_no_record_needs(
     }
 
 
-def test_sweep_deletes_nothing_when_redis_is_empty(xrays: XrayStore, images: ImageStore) -> None:
+def test_sweep_deletes_nothing_when_redis_is_empty(
+    xrays: XrayStore, images: ImageStore, queue: Celery
+) -> None:
     """A wrong Redis URL does not delete the previews."""
     images.write_preview(make_old(new_xray("doctor", "d1")).id, b"jpeg")
-    sweep(xrays, images)
+    sweep(xrays, images, queue)
     assert len(images.list_names()) == 1
 
 
 def test_one_worker_sweeps_at_its_start(
-    xrays: XrayStore, images: ImageStore, client: redis.Redis, tmp_path: Path
+    xrays: XrayStore, images: ImageStore, client: redis.Redis, queue: Celery, tmp_path: Path
 ) -> None:
     """The others do not, and a broken store does not end the thread."""
     xrays.add(new_xray("doctor", "d1"))
@@ -160,7 +180,7 @@ def test_one_worker_sweeps_at_its_start(
     images.write_preview(orphan.id, b"jpeg")
     for expected in ([], [f"previews/{orphan.id}.jpg"]):
         ended = threading.Event()
-        house = threading.Thread(target=keep_images_clean, args=(client, images, ended))
+        house = threading.Thread(target=keep_images_clean, args=(client, images, queue, ended))
         house.start()
         for _ in range(300):
             if client.exists("lock:sweep") and images.list_names() == expected:
@@ -175,7 +195,7 @@ def test_one_worker_sweeps_at_its_start(
     (tmp_path / "previews").rmdir()
     (tmp_path / "previews").write_text("in the way")
     ended = threading.Event()
-    house = threading.Thread(target=keep_images_clean, args=(client, images, ended))
+    house = threading.Thread(target=keep_images_clean, args=(client, images, queue, ended))
     house.start()
     for _ in range(300):
         if client.exists("lock:sweep"):

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from pneumonia_api.records.images import ImageMissing
 from pneumonia_api.records.record import QualityRecord
 from pneumonia_api.worker.predict_xray import MAX_RETRIES
 from pneumonia_api.worker.tasks import VISIBILITY_SECONDS, find_task_request_id
+from tests.pneumonia_api.failing_sync import fail_syncs
 from tests.pneumonia_api.records.judged import done
 from tests.pneumonia_api.worker.accepted import Bench, answer
 
@@ -147,6 +149,28 @@ def test_upload_that_could_not_be_deleted_goes_with_the_next_delivery(
     assert bench.run(answer) == record
     with pytest.raises(ImageMissing):
         bench.images.read_incoming(record.id)
+
+
+def test_preview_lost_in_a_power_cut_is_made_again(bench: Bench) -> None:
+    """The end state was on the disk and the preview was not: the next delivery completes it."""
+    bench.xrays.finish(done(bench.xray))
+    bench.images.write_preview(bench.xray.id, b"")
+    assert bench.run(answer) == done(bench.xray)
+    assert bench.calls == 0
+    assert bench.images.read_preview(bench.xray.id).startswith(b"\xff\xd8")
+    assert bench.images.list_names() == [f"previews/{bench.xray.id}.jpg"]
+
+
+def test_upload_is_kept_until_the_preview_is_on_the_disk(bench: Bench) -> None:
+    """While the disk takes no sync, the record is done; the next delivery deletes the upload."""
+    with ThreadPoolExecutor(1, initializer=fail_syncs) as thread:
+        record = thread.submit(bench.run, answer).result()
+    assert record is not None
+    assert record.status == "done"
+    assert bench.images.read_incoming(record.id)
+    assert bench.run(answer) == record
+    assert bench.calls == 1
+    assert bench.images.list_names() == [f"previews/{record.id}.jpg"]
 
 
 def test_retries_are_spread_over_half_a_minute(bench: Bench, tmp_path: Path) -> None:
