@@ -1,8 +1,9 @@
 """The virtual environments of peers whose packages the project does not have.
 
-Each is made once, in var/bench, from a pinned file next to this module:
+Each is made once, in var/bench, from a pinned file next to this module, which is written by
 
-    uv pip compile --universal NAME.in --output-file requirements-NAME.txt
+    uv pip compile --universal --python-version 3.11 --no-header --no-annotate NAME.in \\
+        --output-file requirements-NAME.txt
 """
 
 import hashlib
