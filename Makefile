@@ -35,8 +35,10 @@ lock: .venv/installed
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --no-header --no-annotate \
 		--quiet $(UPGRADE) --output-file requirements.txt
 
+# ONLY= limits it to sections, such as ONLY=peers,upload. The first run installs the services that
+# are compared into var/bench.
 bench: .venv/installed samples
-	$(BIN)/python -m tests.bench.bench
+	$(BIN)/python -m tests.bench.bench $(if $(ONLY),--only $(ONLY))
 
 train: .venv/installed
 	$(BIN)/python -m model.cnn --data $(XRAY_DATA)/kermany224 --out var/training --cache-features \

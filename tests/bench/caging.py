@@ -14,8 +14,11 @@ from pathlib import Path
 
 from model.cage.pool import Cage
 from model.reading.xray import MAX_PIXELS, encode_preview, model_input, read_xray
+from tests.bench.figures import Row, median_ms
 from tests.bench.images import Images, make_images
+from tests.bench.section import Section
 from tests.bench.sides import ROOT
+from tests.bench.workbench import Workbench
 
 SIDE = 224
 COUNT = 160
@@ -52,6 +55,29 @@ def added_ms(found: dict[str, list[float]]) -> float:
     """The median of what the cage added to each X-ray, in milliseconds."""
     pairs = zip(found["caged"], found["uncaged"], strict=True)
     return 1000 * statistics.median(caged - uncaged for caged, uncaged in pairs)
+
+
+def measure(bench: Workbench) -> dict[str, list[float]]:
+    """As many X-rays as the other paces are measured with."""
+    start = bench.reserve(bench.counts.pace)
+    return measure_caging(bench.images, range(start, start + bench.counts.pace))
+
+
+def caging_rows(found: dict[str, list[float]]) -> list[Row]:
+    """Its line."""
+    caged, uncaged = (median_ms(found[name]) for name in ("caged", "uncaged"))
+    added = added_ms(found)
+    return [
+        Row(
+            "Reading an X-ray, its input and preview in the cage; without a cage",
+            f"{caged:.1f} ms, {uncaged:.1f} ms; {added:.1f} ms added, median of pairs",
+            "under 3 ms added",
+            added < 3,
+        )
+    ]
+
+
+CAGE = Section("cage", "Reading in the cage, in turn with reading outside", measure, caging_rows)
 
 
 def main() -> None:

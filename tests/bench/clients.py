@@ -7,6 +7,7 @@ import http.client
 import json
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -29,6 +30,11 @@ def encode_form(data: bytes) -> bytes:
     return head.encode() + data + f"\r\n--{_BOUNDARY}--\r\n".encode()
 
 
+def encode_upload(data: bytes) -> tuple[bytes, dict[str, str]]:
+    """Body and headers of one upload."""
+    return encode_form(data), {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"}
+
+
 @dataclass
 class Machine:
     """One persistent connection to 127.0.0.1:`port`; far cheaper than any client library."""
@@ -36,6 +42,7 @@ class Machine:
     port: int
     path: str
     key: str = ""
+    encode: Callable[[bytes], tuple[bytes, dict[str, str]]] = encode_upload
     _connection: http.client.HTTPConnection = field(init=False)
 
     def __enter__(self) -> Self:
@@ -46,10 +53,13 @@ class Machine:
     def __exit__(self, *exception: object) -> None:
         self._connection.close()
 
+    def reconnect(self) -> None:
+        """Give up a connection that failed; the next upload opens another one."""
+        self._connection.close()
+
     def upload(self, data: bytes) -> tuple[float, int, dict[str, Any]]:
         """Seconds, HTTP status and the answer's JSON."""
-        body = encode_form(data)
-        headers = {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"}
+        body, headers = self.encode(data)
         if self.key:
             headers["Authorization"] = f"Bearer {self.key}"
         started = time.perf_counter()

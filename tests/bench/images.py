@@ -17,9 +17,10 @@ class Images:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._files = [file.read_bytes() for file in sorted(folder.glob("*.jpg"))]
+        files = sorted(file for file in folder.iterdir() if file.suffix in (".jpg", ".jpeg"))
+        self._files = [file.read_bytes() for file in files]
         if not self._files:
-            raise FileNotFoundError(f"{folder} holds no .jpg; see make_images")
+            raise FileNotFoundError(f"{folder} holds no JPEG; see make_images")
 
     def __len__(self) -> int:
         return len(self._files)

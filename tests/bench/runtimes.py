@@ -1,12 +1,14 @@
 """One runtime with the serving network in it, one side of the comparison of runtimes.
 
-    python -m tests.bench.runtimes openvino MODEL_DIR SERVING_DIR INPUTS.npy
+    python -m tests.bench.runtimes auto MODEL_DIR SERVING_DIR INPUTS.npy
+    python -m tests.bench.runtimes float32 MODEL_DIR SERVING_DIR INPUTS.npy
     python -m tests.bench.runtimes logit MODEL_DIR SERVING_DIR INPUTS.npy
     python -m tests.bench.runtimes onnxruntime MODEL.onnx INPUTS.npy
 
 Answers `{"count": 20}` with the seconds and the logit of each inference, one image at a time.
-OpenVINO is measured as the service runs it, by `Predictor.infer`; ONNX Runtime gets the same
-threads and the same fixed input shape; `logit` is OpenVINO without heat map and distance.
+`auto` and `float32` are settings of the precision: OpenVINO as the service runs it, by
+`Predictor.infer`. ONNX Runtime gets the same threads and the same fixed input shape; `logit` is
+OpenVINO in float32 without heat map and distance.
 """
 
 import os
@@ -63,7 +65,8 @@ def open_logit(model_dir: Path, serving_dir: Path) -> Infer:
 
 
 RUNTIMES: dict[str, Callable[..., Infer]] = {
-    "openvino": lambda *folders: Predictor(*folders).infer,
+    "auto": lambda *folders: Predictor(*folders, precision="auto").infer,
+    "float32": lambda *folders: Predictor(*folders, precision="float32").infer,
     "logit": open_logit,
     "onnxruntime": open_onnx,
 }

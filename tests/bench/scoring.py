@@ -18,8 +18,11 @@ from typing import Any
 import redis
 
 from local.parts import find_program
+from tests.bench.figures import Row
 from tests.bench.images import make_images
+from tests.bench.section import Section
 from tests.bench.sides import ROOT, Side
+from tests.bench.workbench import Workbench
 from tests.stack import free_ports
 
 BLOCK = 64
@@ -68,6 +71,31 @@ def measure_scoring(model: Path, serving: Path, images: Path, rounds: int) -> di
         "shares": shares,
         "cpu_ms_per_image": {what: statistics.median(ms) for what, ms in cpu.items()},
     }
+
+
+def measure(bench: Workbench) -> dict[str, Any]:
+    """With the X-rays of the bench."""
+    return measure_scoring(bench.model_dir, bench.serving_dir, bench.folder, bench.counts.scorings)
+
+
+def scoring_rows(found: dict[str, Any]) -> list[Row]:
+    """Its line."""
+    own, scored = (
+        statistics.median(found["images_per_second"][name]) for name in ("predict", "score")
+    )
+    share, cpu = found["share"], found["cpu_ms_per_image"]
+    return [
+        Row(
+            "Folder scored by `model.inference`; `Predictor.predict` alone",
+            f"{scored:.1f} images/s, {own:.1f} images/s; {share:.0%} of it, median of turns; "
+            f"processor time {cpu['score']:.0f} ms, {cpu['predict']:.0f} ms",
+            "95 % or more",
+            share >= 0.95,
+        )
+    ]
+
+
+SCORING = Section("folder", "A folder, in turn with the bare predictor", measure, scoring_rows)
 
 
 def main() -> None:

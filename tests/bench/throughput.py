@@ -1,15 +1,20 @@
 """Many uploads at once: is each judged exactly once, and how fast?"""
 
+import statistics
 import time
 from typing import Any
 
 import requests
 
-from tests.bench.processes import measure_cpu, read_worker_metrics
+from tests.bench.figures import Row
+from tests.bench.processes import Bystanders, measure_cpu, measure_memory, read_worker_metrics
+from tests.bench.section import Section
 from tests.bench.sides import Side
+from tests.bench.workbench import WAIT_SECONDS, Workbench
 from tests.stack import Stack
 
 CLIENTS = 8
+THREADS_OF_WORKER = 3
 DRAIN_SECONDS = 300
 STEPS = ("decode", "predict", "store")
 
@@ -88,3 +93,88 @@ def is_complete(load: dict[str, Any]) -> bool:
     """Whether none was lost and none was judged or listed twice."""
     counts = ("done", "listed", "distinct", "counted_by_worker")
     return load["same_ids"] and all(load[name] == load["sent"] for name in counts)
+
+
+def measure_throughput(bench: Workbench) -> dict[str, Any]:
+    """The yardstick's throughput before, between and after the two loads, and the memory then."""
+    stack, counts = bench.stack, bench.counts
+
+    def pace(threads: int = 1) -> float:
+        count = counts.pace
+        answer = bench.yardstick.ask(start=bench.reserve(count), count=count, threads=threads)
+        return count / answer["elapsed"]
+
+    def load(wait: int) -> dict[str, Any]:
+        return measure_load(stack, side, bench.reserve(counts.uploads), counts.uploads, wait)
+
+    with Side(
+        "tests.bench.load", stack.ports["API_PORT"], stack.var / "api-key", bench.folder
+    ) as side:
+        bystanders = Bystanders()
+        paces = [pace()]
+        waiting = load(WAIT_SECONDS)
+        paces.append(pace())
+        burst = load(0)
+        paces.append(pace())
+        share = bystanders.share()
+    return {
+        "bystanders": share,
+        "yardstick_per_second": paces,
+        "overlapped_per_second": pace(THREADS_OF_WORKER),
+        "waiting": waiting,
+        "burst": burst,
+        "memory_mb": measure_memory(stack),
+    }
+
+
+def throughput_rows(found: dict[str, Any]) -> list[Row]:
+    """Both loads, and the memory of the parts that the goals name."""
+    pace = statistics.mean(found["yardstick_per_second"])
+    rows = [
+        Row(
+            "Yardstick's throughput",
+            f"{pace:.1f} images/s; on three threads {found['overlapped_per_second']:.1f} "
+            f"images/s; other processes took {found['bystanders']:.0%} of the processors",
+        )
+    ]
+    for name, how in (("waiting", "each waiting for its result"), ("burst", "none waiting")):
+        rows += _load_rows(found[name], how, pace)
+    for part, name, limit in (("worker", "the worker", 450), ("api", "the API", 120)):
+        memory = found["memory_mb"][part]
+        rows.append(
+            Row(
+                f"Memory of {name} after the load (proportional set size)",
+                f"{memory:.0f} MB",
+                f"under {limit} MB",
+                memory < limit,
+            )
+        )
+    return rows
+
+
+def _load_rows(load: dict[str, Any], how: str, pace: float) -> list[Row]:
+    rate = load["images_per_second"]
+    share = rate / pace
+    strays = "" if is_complete(load) else f"; answers: {load['answers']}"
+    cpu = ", ".join(f"{part} {ms:.0f}" for part, ms in load["cpu_ms_per_upload"].items() if ms >= 1)
+    return [
+        Row(
+            f"{load['sent']} uploads from {CLIENTS} clients, {how}",
+            f"{load['done']} done, {load['listed']} listed, {load['distinct']} distinct, "
+            f"{load['counted_by_worker']} counted by the worker{strays}",
+            "each once",
+            is_complete(load),
+        ),
+        Row(
+            "... throughput",
+            f"{rate:.1f} images/s, {share:.0%} of the yardstick's",
+            "60 images/s, and 90 % or more",
+            rate >= 60 and share >= 0.9,
+        ),
+        Row("... processor time for one upload, ms", cpu),
+    ]
+
+
+LOAD = Section(
+    "load", f"Uploads from {CLIENTS} clients, twice", measure_throughput, throughput_rows
+)

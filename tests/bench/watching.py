@@ -14,8 +14,11 @@ import psutil
 
 from local.parts import CannotStart
 from local.watchers import check_programs
+from tests.bench.figures import Row
+from tests.bench.section import Section
 from tests.bench.sides import Side
 from tests.bench.throughput import CLIENTS
+from tests.bench.workbench import Workbench
 from tests.stack import Stack, running_stack
 
 WAIT_SECONDS = 30
@@ -68,3 +71,35 @@ def measure_watching(
         "share": spent / (elapsed * (psutil.cpu_count() or 1)),
         "watchers": len(watchers),
     }
+
+
+def measure(bench: Workbench) -> dict[str, Any] | None:
+    """On a system of its own."""
+    counts = bench.counts
+    return measure_watching(
+        bench.scratch, bench.folder, bench.settings, counts.watched, counts.watches
+    )
+
+
+def watching_rows(found: dict[str, Any] | None) -> list[Row]:
+    """Its line."""
+    what = "Being watched: Prometheus, Alertmanager and exporters awake and asleep, in turns"
+    if found is None:
+        return [Row(what, "not measured: the programs of `MONITORING=1` are not installed")]
+    awake, asleep = (
+        statistics.median(found["images_per_second"][name]) for name in ("awake", "asleep")
+    )
+    return [
+        Row(
+            what,
+            f"{awake:.1f} images/s, {asleep:.1f} images/s; {found['loss']:.1%} lost, median of "
+            f"pairs; {found['share']:.1%} of the processors' time",
+            "under 2 % lost",
+            found["loss"] < 0.02,
+        )
+    ]
+
+
+WATCHING = Section(
+    "watching", "Uploads to a second system, watched and not watched", measure, watching_rows
+)
