@@ -96,7 +96,7 @@ for _reason in (UNLIKE_CHEST, *REASONS):
     REFUSALS.labels(_reason)
 for _outcome in ("switched", "failed", "unreachable"):
     SWITCHES.labels(_outcome)
-for _thread in ("keep_house", "keep_images_clean", "follow", "models"):
+for _thread in ("keep_house", "keep_images_clean", "keep_upgrading", "follow", "models"):
     THREAD_ERRORS.labels(_thread)
 
 
