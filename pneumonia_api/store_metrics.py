@@ -16,6 +16,7 @@ from redis.retry import Retry
 
 from monitoring.metrics.gauges import GaugeKind
 from pneumonia_api.records import keys
+from pneumonia_api.records.lists import select_lists, select_previous_lists
 from pneumonia_api.records.record import STATUSES
 from pneumonia_api.records.workers import Workers
 
@@ -70,16 +71,19 @@ class StoreMetrics(Collector):
 
 def _read(client: redis.Redis) -> list[Metric]:
     weeks = list_weeks(datetime.now(UTC).date())
+    lists = {status: (*select_lists(status), *select_previous_lists(status)) for status in STATUSES}
     with client.pipeline(transaction=False) as pipe:
         pipe.llen(keys.QUEUE)
         pipe.hlen(keys.UNACKED)
         pipe.zrange(keys.status("queued"), 0, 0)
-        for status in STATUSES:
-            pipe.zcard(keys.status(status))
+        for name in (name for names in lists.values() for name in names):
+            pipe.zcard(name)
         for week in weeks:
             pipe.hgetall(keys.reviews(week))
         waiting, in_flight, oldest, *more = pipe.execute()
-    counts, reviews = more[: len(STATUSES)], more[len(STATUSES) :]
+    reviews = more[-len(weeks) :]
+    sizes = iter(more)
+    counts = {status: sum(next(sizes) for _ in names) for status, names in lists.items()}
     # An id begins with its creation time in milliseconds.
     age = max(0.0, time.time() - int(oldest[0][:12], 16) / 1000) if oldest else 0.0
     return [
@@ -87,7 +91,7 @@ def _read(client: redis.Redis) -> list[Metric]:
         IN_FLIGHT.show({(): in_flight}),
         OLDEST.show({(): age}),
         WORKERS.show({(): Workers(client).count()}),
-        XRAYS.show({(status,): count for status, count in zip(STATUSES, counts, strict=True)}),
+        XRAYS.show({(status,): count for status, count in counts.items()}),
         REVIEWS.show(
             {
                 (week, *field.split(" ")): int(count)

@@ -17,6 +17,12 @@ resource "aws_elasticache_parameter_group" "redis" {
     name  = "maxmemory-policy"
     value = "noeviction"
   }
+
+  # As in pneumonia_api/redis.conf.template: the compact form of a hash takes half the memory.
+  parameter {
+    name  = "hash-max-listpack-value"
+    value = "1280"
+  }
 }
 
 resource "aws_elasticache_replication_group" "redis" {

@@ -2,13 +2,15 @@
 
 xray:ID                 hash, one record; its fields are those of `record.XrayRecord`
 xrays                   sorted set of all ids; an id begins with its time, so they sort by time
-xrays:status:STATUS     the same, by status
-xrays:decision:DECISION the same, by decision
-xrays:reviewed          the same, those with a review
+xrays:status:queued     the same, those that wait
+xrays:STATUS            the same, those that ended without a prediction: rejected or failed
+xrays:DECISION:READING  the same, those with a prediction; READING is to-review or reviewed
+xrays:words             sorted set of `WORD NUL ID`, by which the search finds references and notes
 reviews:WEEK            hash, reviews given in an ISO week (2026-W48), MODEL DECISION LABEL ->
                         count; expires after a year
 batch                   hash of the files scored from archives: FINGERPRINT -> id
-reuse:DIGEST:MODEL      id of a finished record with the same bytes and model version
+reuse:MODEL:DIG         hash of finished records by the digest of their bytes: DIG is its first
+                        digits, a field the next 16, the value the id of a record
 lease:ID                token of the delivery that is judging the X-ray; expires after the worker
                         dies
 begun:ID                set of the worker processes that began on it; expires after a day
@@ -28,11 +30,19 @@ tries-everywhere:NAME   the same from all networks; expires
 known:NAME:NETWORK      set when the user has recently logged in from that network; expires
 predict                 Celery's queue, a list that Celery writes; here it is only read
 unacked                 Celery's hash of the tasks that workers hold; likewise
+
+The previous release also wrote these, which `upgrade` empties:
+
+xrays:status:STATUS     sorted sets of ids: done, rejected and failed
+xrays:decision:DECISION the same, by decision
+xrays:reviewed          the same, those with a review
+reuse:DIGEST:MODEL      id of a finished record with the same bytes and model version
 """
 
 QUEUE = "predict"
 UNACKED = "unacked"
 XRAYS = "xrays"
+WORDS = "xrays:words"
 REVIEWED = "xrays:reviewed"
 SCORED = "batch"
 MODEL = "model"
@@ -40,9 +50,12 @@ WORKERS = "workers"
 
 xray = "xray:{}".format
 status = "xrays:status:{}".format
+ended = "xrays:{}".format
+judged = "xrays:{}:{}".format
 decision = "xrays:decision:{}".format
 reviews = "reviews:{}".format
 reuse = "reuse:{}:{}".format
+previous_reuse = "reuse:{}:{}".format
 lease = "lease:{}".format
 begun = "begun:{}".format
 published = "published:{}".format

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from pneumonia_api.records import heatmap
+
 STATUSES = ("queued", "done", "rejected", "failed")
 DECISIONS = ("pneumonia", "normal")
 
@@ -27,8 +29,8 @@ class PredictionRecord:
     """The model's answer; `model` is the version of the artifact that gave it.
 
     `probability` of pneumonia is calibrated; `decision` is one of DECISIONS; `heatmap` is 16 rows
-    of 16 numbers from 0 to 1, top left first. `precision` is that of the computation; records of
-    earlier releases, which have none, were computed in float32.
+    of 16 numbers from 0 to 1 with three decimals, top left first. `precision` is that of the
+    computation; records of earlier releases, which have none, were computed in float32.
     """
 
     probability: float
@@ -109,21 +111,37 @@ def fingerprint_of(xray_id: str) -> str:
 
 
 def write_hash(xray: XrayRecord) -> dict[str, str]:
-    """The fields of a record's hash; those that are None are left out."""
+    """The fields of a record's hash; those that are None are left out.
+
+    Every value is short enough for the compact form of a hash (`redis.conf.template`). The previous
+    release kept the heat map in `prediction`; it reads an empty one there, and skips the field
+    `heatmap`.
+    """
     values = {name: value for name, value in asdict(xray).items() if value is not None}
+    if xray.prediction:
+        values["prediction"]["heatmap"] = []
+        values["heatmap"] = heatmap.pack(xray.prediction.heatmap)
     for name in _PARTS.keys() & values.keys():
-        values[name] = json.dumps(values[name])
+        values[name] = write_part(values[name])
     return values
 
 
+def write_part(values: Mapping[str, Any]) -> str:
+    """A part of a record as JSON, as short as it can be."""
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+
+
 def read_hash(values: Mapping[str, str]) -> XrayRecord:
-    """The record of a hash, which must not be empty.
+    """The record of a hash, which must not be empty; also of one of an earlier release.
 
     Skips fields that this release does not know, so that a later one may add some.
     """
     parsed: dict[str, Any] = dict(values)
     for name in _PARTS.keys() & values.keys():
-        parsed[name] = _read_known(_PARTS[name], json.loads(values[name]))
+        part = json.loads(values[name])
+        if name == "prediction" and "heatmap" in values:
+            part["heatmap"] = heatmap.unpack(values["heatmap"])
+        parsed[name] = _read_known(_PARTS[name], part)
     return _read_known(XrayRecord, parsed)
 
 

@@ -1,12 +1,12 @@
 """Clinicians' own readings of judged X-rays, and the weekly counts of how often they agree."""
 
-import json
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 
 import redis
 
 from pneumonia_api.records import keys
+from pneumonia_api.records.indexes import move
 from pneumonia_api.records.record import (
     DECISIONS,
     PredictionRecord,
@@ -14,6 +14,7 @@ from pneumonia_api.records.record import (
     XrayMissing,
     XrayRecord,
     read_hash,
+    write_part,
 )
 
 LABELS = (*DECISIONS, "unsure")
@@ -37,7 +38,7 @@ class Reviews:
     def put(self, xray_id: str, *, label: str, note: str, reader: str, at: datetime) -> XrayRecord:
         """Store a review in place of any earlier one, and return the record.
 
-        Record, index and the counts of the week of `at` change in one transaction, so the counts
+        Record, indexes and the counts of the week of `at` change in one transaction, so the counts
         are exact. A replaced review is subtracted from the week in which it was counted. Deleting
         the record later does not change the counts: they describe the model, not the patient.
 
@@ -59,9 +60,10 @@ class Reviews:
             if xray.review:
                 _count(pipe, xray.prediction, xray.review, -1)
             _count(pipe, xray.prediction, review, 1)
-            pipe.hset(key, "review", json.dumps(asdict(review)))
-            pipe.zadd(keys.REVIEWED, {xray_id: 0})
-            return replace(xray, review=review)
+            read = replace(xray, review=review)
+            pipe.hset(key, "review", write_part(asdict(review)))
+            move(pipe, xray, read)
+            return read
 
         stored: XrayRecord = self._redis.transaction(replace_review, key, value_from_callable=True)
         return stored

@@ -1,24 +1,44 @@
 """The worklist: filters, search and pages over the records."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import redis
 
 from pneumonia_api.records import keys
+from pneumonia_api.records.lists import select_lists, select_previous_lists
+from pneumonia_api.records.ranges import Range, merge
 from pneumonia_api.records.record import XrayRecord, read_hash
+from pneumonia_api.records.search import find_sources
+from pneumonia_api.records.words import has_words, split_words
 
 MAX_SCANNED = 1000
-"""Records whose text one call searches; the web page calls every few seconds."""
+"""Records that one call checks; the web page calls every few seconds."""
 
-MAX_LISTED = 20_000
-"""Ids that one call reads from an index, to look them up in the other indexes."""
+CHECKED_AT_ONCE = 250
 
-_CHUNK = 1000
+
+@dataclass(frozen=True)
+class Query:
+    """What a record must be, and which words it must have, to be shown."""
+
+    status: str | None = None
+    decision: str | None = None
+    reviewed: bool | None = None
+    words: Sequence[str] = ()
+
+    def accepts(self, status: str, decision: str | None, reviewed: bool) -> bool:
+        """Whether a record passes the filters."""
+        return (
+            self.status in (None, status)
+            and self.decision in (None, decision)
+            and self.reviewed in (None, reviewed)
+        )
 
 
 class Worklist:
-    """Reads pages from the indexes that `XrayStore` and `Reviews` write."""
+    """Reads pages from the indexes that `records.indexes` writes."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
@@ -35,68 +55,65 @@ class Worklist:
     ) -> tuple[list[XrayRecord], str | None]:
         """Up to `limit` records, newest first, and the cursor of the next page if there is one.
 
-        `q` searches id, reference and note, ignoring case. Where few records match, the page stops
-        after MAX_SCANNED or MAX_LISTED records: it is shorter, perhaps empty, but has a cursor.
+        Each word of `q` must begin a word of the reference or of the note, or the id; case is
+        ignored (`records.words`). A search for words that many X-rays have stops after MAX_SCANNED
+        records: the page is shorter, perhaps empty, but has a cursor.
         """
-        if decision and status not in (None, "done"):
-            return [], None  # only done records have a decision
-        wanted = [keys.REVIEWED] if reviewed else []
-        if decision:
-            wanted.append(keys.decision(decision))
-        elif status:
-            wanted.append(keys.status(status))
-        index = wanted.pop(0) if wanted else keys.XRAYS
-        unwanted = keys.REVIEWED if reviewed is False else None
+        query = Query(status, decision, reviewed, split_words(q))
+        if q.strip() and not query.words:
+            return [], None
+        filters = (status, decision, reviewed)
+        lists = select_lists(*filters)
+        ranges, ids = [Range(name) for name in lists], list[str]()
+        if query.words:
+            sources = find_sources(self._redis, query.words, lists)
+            ranges, ids = sources.ranges, sources.ids
+        ranges += [Range(name) for name in select_previous_lists(*filters)]
 
-        found: list[str] = []
-        scanned = listed = 0
-        chunk = _CHUNK if q or unwanted or wanted else limit + 1
-        for ids in self._newest(index, cursor, chunk):
-            members = set(self._keep(ids, wanted, unwanted))
-            texts = self._read_texts([x for x in ids if x in members]) if q else {}
-            for xray_id in ids:
-                listed += 1
-                if xray_id in members:
-                    scanned += bool(q)
-                    if q.lower() in texts.get(xray_id, ""):
-                        if len(found) == limit:
-                            return self._read(found), found[-1]
-                        found.append(xray_id)
-                if scanned == MAX_SCANNED or listed == MAX_LISTED:
-                    return self._read(found), xray_id
-        return self._read(found), None
+        found: list[XrayRecord] = []
+        scanned, last = 0, cursor
+        count = CHECKED_AT_ONCE if query.words else limit + 1
+        for ids_read in merge(self._redis, ranges, ids, cursor, count):
+            matching = self._search(ids_read, query) if query.words else ids_read
+            while matching:
+                room = limit - len(found)
+                if not room:
+                    return found, last
+                taken, matching = matching[:room], matching[room:]
+                found += self._read(taken, query)
+                last = taken[-1]
+            scanned += len(ids_read)
+            if scanned >= MAX_SCANNED:
+                return found, ids_read[-1]
+        return found, None
 
-    def _newest(self, index: str, cursor: str | None, chunk: int) -> Iterator[list[str]]:
-        last = f"({cursor}" if cursor else "+"
-        while ids := self._redis.zrange(
-            index, last, "-", bylex=True, desc=True, offset=0, num=chunk
-        ):
-            yield ids
-            last = f"({ids[-1]}"
-
-    def _keep(self, ids: list[str], wanted: list[str], unwanted: str | None) -> list[str]:
-        """The ids that are in every index of `wanted` and not in `unwanted`."""
-        for index in wanted:
-            scores = self._redis.zmscore(index, ids) if ids else []
-            ids = [x for x, score in zip(ids, scores, strict=True) if score is not None]
-        if unwanted and ids:
-            scores = self._redis.zmscore(unwanted, ids)
-            ids = [x for x, score in zip(ids, scores, strict=True) if score is None]
-        return ids
-
-    def _read_texts(self, ids: list[str]) -> dict[str, str]:
-        """The searchable text of each id, in lower case; skips the large prediction."""
+    def _search(self, ids: list[str], query: Query) -> list[str]:
+        """The ids whose record the query accepts; reads no more of each than that takes."""
         with self._redis.pipeline(transaction=False) as pipe:
             for xray_id in ids:
-                pipe.hmget(keys.xray(xray_id), "reference", "review")
-            texts = {}
-            for xray_id, (reference, review) in zip(ids, pipe.execute(), strict=True):
-                note = json.loads(review or "{}").get("note", "")
-                texts[xray_id] = f"{xray_id} {reference or ''} {note}".lower()
-        return texts
+                pipe.hmget(keys.xray(xray_id), "status", "reference", "prediction", "review")
+            replies = zip(ids, pipe.execute(), strict=True)
+        matching = []
+        for xray_id, (status, reference, prediction, review) in replies:
+            note = json.loads(review)["note"] if review else ""
+            if status and has_words(query.words, xray_id, reference or "", note):
+                decision = query.decision and prediction and json.loads(prediction)["decision"]
+                if query.accepts(status, decision, review is not None):
+                    matching.append(xray_id)
+        return matching
 
-    def _read(self, ids: list[str]) -> list[XrayRecord]:
+    def _read(self, ids: list[str], query: Query) -> list[XrayRecord]:
+        """The records of `ids`, without those deleted or changed since the index was read."""
         with self._redis.pipeline(transaction=False) as pipe:
             for xray_id in ids:
                 pipe.hgetall(keys.xray(xray_id))
-            return [read_hash(values) for values in pipe.execute() if values]
+            xrays = [read_hash(values) for values in pipe.execute() if values]
+        return [
+            xray
+            for xray in xrays
+            if query.accepts(
+                xray.status,
+                xray.prediction.decision if xray.prediction else None,
+                xray.review is not None,
+            )
+        ]

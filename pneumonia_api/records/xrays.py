@@ -8,15 +8,14 @@ from collections.abc import Sequence
 import redis
 
 from pneumonia_api.records import keys
+from pneumonia_api.records.indexes import put, remove
 from pneumonia_api.records.record import (
-    DECISIONS,
-    STATUSES,
     XrayMissing,
     XrayRecord,
     fingerprint_of,
     read_hash,
-    write_hash,
 )
+from pneumonia_api.records.reuse import ReuseEntry, entry_of
 from pneumonia_api.records.served_model import ServedModel
 
 ANNOUNCED_SECONDS = 60
@@ -26,13 +25,6 @@ BLOCK_SECONDS = 3
 """Below the socket timeout, so that a hanging Redis is noticed."""
 
 STATUSES_AT_ONCE = 1000
-
-INDEXES = (
-    keys.XRAYS,
-    keys.REVIEWED,
-    *(keys.status(status) for status in STATUSES),
-    *(keys.decision(decision) for decision in DECISIONS),
-)
 
 
 _END = """
@@ -64,7 +56,7 @@ class XrayStore:
 
     def stage(self, pipe: redis.client.Pipeline, xray: XrayRecord, task: str | None = None) -> None:
         """The same as part of the transaction of `pipe`."""
-        self._put(pipe, xray)
+        put(pipe, xray)
         pipe.zadd(keys.XRAYS, {xray.id: 0})
         if task:
             pipe.lpush(keys.QUEUE, task)
@@ -116,7 +108,7 @@ class XrayStore:
         with self._redis.pipeline() as pipe:  # only collects the commands for the script
             pipe.zrem(keys.status("queued"), xray.id)
             pipe.delete(keys.begun(xray.id), keys.lease(xray.id))
-            self._put(pipe, xray)
+            put(pipe, xray)
             self._announce_end(pipe, xray.id, xray.status, call)
             commands = [[str(part) for part in parts] for parts, _ in pipe.command_stack]
         return bool(
@@ -133,15 +125,11 @@ class XrayStore:
             stale = [key, *(name(xray.id) for name in (keys.begun, keys.lease, keys.published))]
             values = pipe.hgetall(key)
             now = read_hash(values) if values else xray
-            if now.prediction:
-                reuse = keys.reuse(now.digest, now.prediction.model)
-                pipe.watch(reuse)
-                if pipe.get(reuse) == xray.id:  # else a later record has the same bytes
-                    stale.append(reuse)
+            entry = entry_of(now)
+            entered = entry.watch(pipe, xray.id) if entry else None
             pipe.multi()
             pipe.delete(*stale)
-            for index in INDEXES:
-                pipe.zrem(index, xray.id)
+            remove(pipe, now, entered)
             pipe.hdel(keys.SCORED, fingerprint_of(xray.id))
             self._announce_end(pipe, xray.id, "deleted")
 
@@ -150,11 +138,14 @@ class XrayStore:
     def find_same(self, digest: str) -> XrayRecord | None:
         """A finished record of identical bytes, judged by the model that the workers serve now."""
         version = ServedModel(self._redis).get_version()
-        xray_id = self._redis.get(keys.reuse(digest, version)) if version else None
-        try:
-            return self.get(xray_id) if xray_id else None
-        except XrayMissing:
-            return None
+        for xray_id in ReuseEntry(digest, version).read(self._redis) if version else ():
+            try:
+                same = self.get(xray_id)
+            except XrayMissing:
+                continue
+            if same.digest == digest:
+                return same
+        return None
 
     def is_empty(self) -> bool:
         """Whether there are no records at all."""
@@ -190,15 +181,3 @@ class XrayStore:
     def _announce_end(pipe: redis.client.Pipeline, xray_id: str, how: str, call: str = "") -> None:
         pipe.xadd(keys.finished(xray_id), {"how": how, "call": call})
         pipe.expire(keys.finished(xray_id), ANNOUNCED_SECONDS)
-
-    @staticmethod
-    def _put(pipe: redis.client.Pipeline, xray: XrayRecord) -> None:
-        pipe.hset(keys.xray(xray.id), mapping=write_hash(xray))
-        indexes = [keys.status(xray.status)]
-        if xray.prediction:
-            indexes.append(keys.decision(xray.prediction.decision))
-            pipe.set(keys.reuse(xray.digest, xray.prediction.model), xray.id)
-        if xray.review:
-            indexes.append(keys.REVIEWED)
-        for index in indexes:
-            pipe.zadd(index, {xray.id: 0})

@@ -1,4 +1,4 @@
-"""What a worker does besides its tasks: heartbeats, stranded X-rays, and orphaned images."""
+"""What a worker does besides its tasks: heartbeats, stranded X-rays, orphaned images, upgrades."""
 
 import logging
 import re
@@ -16,6 +16,7 @@ from pneumonia_api.records.images import ImageStore, ImageStoreUnavailable
 from pneumonia_api.records.publishing import publish
 from pneumonia_api.records.served_model import ServedModel
 from pneumonia_api.records.turns import take_turn
+from pneumonia_api.records.upgrade import upgrade_batch
 from pneumonia_api.records.workers import HEARTBEAT_SECONDS, Workers
 from pneumonia_api.records.xrays import XrayStore
 
@@ -32,6 +33,15 @@ ORPHAN_SECONDS = 3600
 
 SWEEP_SECONDS = 3600
 TRY_SWEEP_SECONDS = 60
+
+SETTLE_SECONDS = 600
+"""How long a worker leaves the lists of the previous release to the hosts that still run it."""
+
+UPGRADE_SECONDS = 60
+"""How long one of the workers moves records before any may take the turn."""
+
+UPGRADE_PAUSE_SECONDS = 0.05
+"""Between two batches, so that moving a million records delays no upload noticeably."""
 
 # Names with an id of `new_xray`, which begins with its time in milliseconds; the sweep ignores all
 # other files.
@@ -134,3 +144,30 @@ def sweep(xrays: XrayStore, images: ImageStore, queue: Celery) -> None:
         images.delete(orphan)
     if orphans:
         log.warning("deleted %d orphaned images", len(orphans))
+
+
+def keep_upgrading(client: redis.Redis, ended: threading.Event) -> None:
+    """Until `ended`, move what the previous release wrote, on one of the workers at a time.
+
+    Begins after SETTLE_SECONDS: meanwhile, hosts are upgraded one after another, and those of the
+    previous release find their records by the lists that are then emptied.
+    """
+    ended.wait(SETTLE_SECONDS)
+    while not ended.is_set():
+        try:
+            if take_turn(client, "upgrade", UPGRADE_SECONDS):
+                upgrade_for_a_turn(client, ended)
+        except redis.RedisError as error:
+            log.warning("Redis does not answer, so no records were moved: %s", error)
+        ended.wait(UPGRADE_SECONDS)
+
+
+def upgrade_for_a_turn(client: redis.Redis, ended: threading.Event) -> None:
+    """Move records until none is left, `ended` is set, or the turn is over."""
+    turn_ends, moved = time.monotonic() + UPGRADE_SECONDS, 0
+    while time.monotonic() < turn_ends and (batch := upgrade_batch(client)):
+        moved += batch
+        if ended.wait(UPGRADE_PAUSE_SECONDS):
+            break
+    if moved:
+        log.info("moved %d records of the previous release to the new indexes", moved)

@@ -108,7 +108,7 @@ for _precision in PRECISIONS:
     COMPUTED.labels(_precision)
 for _outcome in ("switched", "failed", "unreachable"):
     SWITCHES.labels(_outcome)
-for _thread in ("keep_house", "keep_images_clean", "follow", "models"):
+for _thread in ("keep_house", "keep_images_clean", "keep_upgrading", "follow", "models"):
     THREAD_ERRORS.labels(_thread)
 
 

@@ -25,7 +25,7 @@ from pneumonia_api.records.deliveries import Deliveries
 from pneumonia_api.records.images import ImageStore
 from pneumonia_api.records.publishing import create_queue
 from pneumonia_api.records.xrays import XrayStore
-from pneumonia_api.worker.housekeeping import keep_house, keep_images_clean
+from pneumonia_api.worker.housekeeping import keep_house, keep_images_clean, keep_upgrading
 from pneumonia_api.worker.life import LoadModel, keep_running, report_thread_error
 from pneumonia_api.worker.metrics import MODEL
 from pneumonia_api.worker.predict_xray import PredictXray
@@ -111,6 +111,7 @@ def create_worker(config: WorkerConfig) -> Celery:
         for work, arguments in (
             (keep_house, (sender.hostname, describe, client, deliveries, queue, ended)),
             (keep_images_clean, (client, images, queue, ended)),
+            (keep_upgrading, (client, ended)),
             (models.follow, (lambda: task.predictor, replace_predictor, ended)),
         ):
             keep_running(work, arguments, ended)

@@ -22,6 +22,7 @@ from pneumonia_api.records.xrays import XrayStore
 from pneumonia_api.worker.metrics import XRAYS
 from pneumonia_api.worker.tasks import create_worker
 from tests.pneumonia_api.cutting_proxy import Cut, CuttingProxy, cut_everywhere
+from tests.pneumonia_api.records.indexed import check_indexes
 from tests.pneumonia_api.records.judged import done
 
 
@@ -50,12 +51,6 @@ def count_ends() -> float:
     """How many X-rays the worker has counted as finished, whatever their end."""
     (metric,) = XRAYS.collect()
     return sum(each.value for each in metric.samples if each.name.endswith("_total"))
-
-
-def indexed(client: redis.Redis, xray_id: str) -> set[str]:
-    """The statuses under which the id is indexed."""
-    statuses = ("queued", "done", "rejected", "failed")
-    return {s for s in statuses if client.zscore(f"xrays:status:{s}", xray_id) is not None}
 
 
 @pytest.mark.parametrize("how", Cut)
@@ -95,7 +90,7 @@ def test_no_cut_of_a_workers_life_loses_an_xray(
         task.apply((xray_id,))  # as the timer, or the queue, delivers it again
         assert xrays.get(xray_id).status == "done", n
         assert not has_upload(images, xray_id), n
-        assert indexed(client, xray_id) == {"done"}, n
+        check_indexes(client)
         assert images.read_preview(xray_id)
         counted = count_ends() - before[-1]
         # Only an outage that lasts can keep from the worker that its answer was written.
@@ -148,6 +143,7 @@ def test_no_cut_of_an_upload_loses_it(
         assert answer.status_code in (202, 503), (n, answer.text)
         if answer.status_code == 202:
             assert ids == [answer.json["id"]], n
+        check_indexes(client)
         for xray_id in ids:
             assert xrays.get(xray_id).status == "queued"
             assert has_upload(images, xray_id), f"cut {n}: a record without its upload"

@@ -13,6 +13,7 @@ from pneumonia_api.records.record import XrayMissing, XrayRecord, new_xray
 from pneumonia_api.records.reviews import Reviews
 from pneumonia_api.records.xrays import XrayStore
 from tests.pneumonia_api.cutting_proxy import Cut, CuttingProxy, cut_everywhere
+from tests.pneumonia_api.records.indexed import check_indexes
 from tests.pneumonia_api.records.judged import done
 from tests.pneumonia_api.records.test_scored import make_done
 
@@ -50,7 +51,8 @@ def test_no_cut_of_a_review_counts_it_twice(
         if not outcomes[-1]:
             assert put()
         assert client.hgetall(WEEK) == {"m1 pneumonia unsure": "1"}, n
-        assert client.zcard("xrays:reviewed") == 1, n
+        assert client.zcard("xrays:pneumonia:reviewed") == 1, n
+        check_indexes(client)
 
     covered = cut_everywhere(proxy[0], how, live, check)
     assert outcomes[-1]
@@ -86,6 +88,7 @@ def test_no_cut_stores_a_batch_twice_or_ends_its_run(
         assert left_out is not None
         assert [xray.id[12:] for xray in left_out] == [theirs.id[12:]], n
         assert client.zrange("xrays", 0, -1) == sorted([mine.id, theirs.id]), n
+        check_indexes(client)
 
     covered = cut_everywhere(proxy[0], how, live, check)
     report(f"{covered} cuts of a batch, {how.name}")

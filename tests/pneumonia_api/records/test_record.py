@@ -1,7 +1,13 @@
 """`pneumonia_api.records.record`: the hash of a record, as every release reads and writes it."""
 
+import re
 from dataclasses import replace
 
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pneumonia_api.records import heatmap
 from pneumonia_api.records.record import (
     PredictionRecord,
     QualityRecord,
@@ -10,8 +16,11 @@ from pneumonia_api.records.record import (
     read_hash,
     write_hash,
 )
+from pneumonia_api.records.reviews import MAX_NOTE
+from tests.pneumonia_api.records import previous_release
+from tests.stack import ROOT
 
-HASH = {
+HASH_OF_PREVIOUS_RELEASE = {
     "id": "0198" * 8,
     "status": "done",
     "source": "doctor",
@@ -23,6 +32,15 @@ HASH = {
     "quality": '{"ok": false, "warnings": ["Unlike most."], "ood": 0.9}',
     "review": '{"label": "unsure", "note": "Ask Ann", "reader": "doctor", '
     '"reviewed_at": "2026-11-25T12:01:00.000+00:00"}',
+}
+HASH = {
+    **HASH_OF_PREVIOUS_RELEASE,
+    "prediction": '{"probability":0.9,"decision":"pneumonia","threshold":0.5,"model":"m1",'
+    '"heatmap":[]}',
+    "heatmap": heatmap.pack([[0.0, 1.0]]),
+    "quality": '{"ok":false,"warnings":["Unlike most."],"ood":0.9}',
+    "review": '{"label":"unsure","note":"Ask Ann","reader":"doctor",'
+    '"reviewed_at":"2026-11-25T12:01:00.000+00:00"}',
 }
 XRAY = XrayRecord(
     id="0198" * 8,
@@ -37,16 +55,62 @@ XRAY = XrayRecord(
 )
 
 
-def test_hash_is_that_of_earlier_releases() -> None:
+def test_hash_of_the_previous_release_is_read() -> None:
+    """It has the heat map in the JSON of the prediction."""
+    assert read_hash(HASH_OF_PREVIOUS_RELEASE) == XRAY
+
+
+def test_record_is_written_and_read_in_the_present_form() -> None:
     """The same fields and the same JSON, to the letter, in both directions."""
     assert read_hash(HASH) == XRAY
     assert write_hash(XRAY) == HASH
 
 
+def test_previous_release_reads_the_present_form_without_the_heat_map() -> None:
+    """While hosts are updated one after another, it shows all else of the record."""
+    assert XRAY.prediction
+    without = replace(XRAY, prediction=replace(XRAY.prediction, heatmap=[]))
+    assert previous_release.read_hash(write_hash(XRAY)) == without
+
+
+@given(
+    st.integers(1, 20).flatmap(
+        lambda width: st.lists(
+            st.lists(st.integers(0, 1000), min_size=width, max_size=width), min_size=1, max_size=20
+        )
+    )
+)
+def test_packed_heat_map_keeps_three_decimals(thousandths: list[list[int]]) -> None:
+    """Whatever the strengths are, they come back as they were, in ASCII."""
+    rows = [[cell / 1000 for cell in row] for row in thousandths]
+    packed = heatmap.pack(rows)
+    assert packed.isascii()
+    assert heatmap.unpack(packed) == rows
+
+
+def test_longest_values_stay_in_the_compact_form_of_a_hash() -> None:
+    """Redis is configured for values up to this length: a full note, and a heat map of noise."""
+    config = (ROOT / "pneumonia_api" / "redis.conf.template").read_text()
+    [longest] = map(int, re.findall(r"^hash-max-listpack-value (\d+)$", config, re.MULTILINE))
+    terraform = (ROOT / "terraform" / "elasticache.tf").read_text()
+    assert f'"hash-max-listpack-value"\n    value = "{longest}"' in terraform
+    noise = np.random.default_rng(0).random((16, 16)).tolist()
+    assert XRAY.prediction
+    assert XRAY.review
+    widest = replace(
+        XRAY,
+        source="\U0001f600" * 64,
+        reference="\U0001f600" * 64,
+        prediction=replace(XRAY.prediction, heatmap=noise),
+        review=replace(XRAY.review, note="\U0001f600" * MAX_NOTE, reader="\U0001f600" * 64),
+    )
+    assert max(len(value.encode()) for value in write_hash(widest).values()) <= longest
+
+
 def test_fields_without_a_value_are_left_out() -> None:
     """A queued record has no prediction, quality, reason or review; a failed one has a reason."""
     queued = replace(XRAY, status="queued", prediction=None, quality=None, review=None)
-    assert write_hash(queued).keys() == HASH.keys() - {"prediction", "quality", "review"}
+    assert write_hash(queued).keys() == HASH.keys() - {"prediction", "heatmap", "quality", "review"}
     assert read_hash(write_hash(queued)) == queued
     failed = replace(queued, status="failed", reason="Send it again.")
     assert read_hash(write_hash(failed)) == failed
@@ -60,5 +124,5 @@ def test_quality_of_the_first_release_is_read() -> None:
 
 def test_fields_of_a_later_release_are_skipped() -> None:
     """While hosts are updated one after another, records of both releases are read."""
-    later = {**HASH, "laterality": "L", "quality": HASH["quality"][:-1] + ', "sharp": true}'}
+    later = {**HASH, "laterality": "L", "quality": HASH["quality"][:-1] + ',"sharp":true}'}
     assert read_hash(later) == XRAY

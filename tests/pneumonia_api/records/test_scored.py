@@ -26,7 +26,7 @@ def test_records_are_stored_with_the_fingerprints_of_their_files(client: redis.R
     assert store.find_scored(fingerprints) == [records[0].id, records[1].id, None]
     assert store.find_scored([]) == []
     assert store.get(records[0].id) == records[0]
-    assert client.zcard("xrays") == client.zcard("xrays:decision:pneumonia") == 2
+    assert client.zcard("xrays") == client.zcard("xrays:pneumonia:to-review") == 2
 
 
 def test_batch_sent_again_changes_nothing(client: redis.Redis) -> None:

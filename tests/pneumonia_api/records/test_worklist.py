@@ -2,11 +2,13 @@
 
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 import redis
 
 from pneumonia_api.records.record import ReviewRecord, new_xray
+from pneumonia_api.records.reviews import Reviews
 from pneumonia_api.records.worklist import Worklist
 from pneumonia_api.records.xrays import XrayStore
 from tests.pneumonia_api.records.judged import done
@@ -68,18 +70,63 @@ def test_filters_keep_what_they_name(worklist: Worklist, added: list[str]) -> No
 
 def test_search_looks_into_reference_note_and_id(worklist: Worklist, added: list[str]) -> None:
     """The search ignores case."""
-    for q, number in (("study 24", 24), ("ASK ann", 5), (added[0][-12:].upper(), 24)):
+    for q, number in (("study 24", 24), ("ASK ann", 5), (added[0].upper(), 24)):
         assert [xray.reference for xray in worklist.page(q=q, limit=5)[0]] == [f"Study {number}"]
 
 
-def test_search_without_match_ends_early_and_goes_on_by_cursor(
+def test_search_finds_what_begins_with_each_word(client: redis.Redis, worklist: Worklist) -> None:
+    """In any order and case, and across punctuation; the middle of a word finds nothing."""
+    xray = new_xray("doctor", "d", "RX-2026/0042 Straße")
+    XrayStore(client).add(xray)
+    for q in ("rx", "RX-2026/0042", "0042", "0042 rx-2026", "00", "strasse", "…0042", " rx "):
+        assert worklist.page(q=q, limit=5) == ([xray], None), q
+    for q in ("x", "042", "rx 43", "rx-2026/00421", "strasses", "-", "/", "\0", "rx\0"):
+        expected = [xray] if q == "rx\0" else []
+        assert worklist.page(q=q, limit=5) == (expected, None), q
+
+
+def test_xray_without_reference_is_found_by_what_the_list_shows(
+    client: redis.Redis, worklist: Worklist
+) -> None:
+    """The list shows the last eight digits of its id; the whole id finds every X-ray."""
+    bare, named = new_xray("doctor", "d"), new_xray("doctor", "e", "RX 1")
+    for xray in (bare, named):
+        XrayStore(client).add(xray)
+    assert worklist.page(q=f"…{bare.id[-8:].upper()}", limit=5)[0] == [bare]
+    for xray in (bare, named):
+        assert worklist.page(q=xray.id, limit=5)[0] == [xray]
+        assert worklist.page(q=xray.id[:20], limit=5)[0] == [xray]
+    assert worklist.page(q=named.id[-8:], limit=5)[0] == []
+    assert worklist.page(q=bare.id[:8], limit=5)[0] == []
+
+
+def test_replaced_note_is_not_found_any_more(
+    client: redis.Redis, worklist: Worklist, added: list[str]
+) -> None:
+    """The words of the new note take the place of the old ones."""
+    reviews = Reviews(client)
+    reviews.put(added[0], label="unsure", note="Ask Bea", reader="ann", at=datetime.now(UTC))
+    reviews.put(added[0], label="unsure", note="Ask Carl", reader="ann", at=datetime.now(UTC))
+    assert worklist.page(q="bea", limit=5)[0] == []
+    for q in ("ask carl", "study 24"):
+        assert [xray.id for xray in worklist.page(q=q, limit=5)[0]] == [added[0]]
+
+
+def test_search_for_too_many_words_ends_early_and_goes_on_by_cursor(
     worklist: Worklist, added: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One call searches a limited number of X-rays; the cursors lead to the last one."""
+    """One call checks a limited number of X-rays; the cursors lead to the last one."""
     monkeypatch.setattr("pneumonia_api.records.worklist.MAX_SCANNED", 10)
-    assert worklist.page(q="study 2", limit=5)[1] == added[9]
+    monkeypatch.setattr("pneumonia_api.records.worklist.CHECKED_AT_ONCE", 10)
+    monkeypatch.setattr("pneumonia_api.records.search.MAX_SORTED", 0)
     pages: list[list[str]] = []
     cursor = None
+    while not pages or cursor:
+        page, cursor = worklist.page(q="study 0", cursor=cursor, limit=5)
+        pages.append([xray.id for xray in page])
+    assert pages == [[added[-1]]]  # the whole word 0 is in one place
+    monkeypatch.setattr("pneumonia_api.records.search.MAX_WORDS", 0)
+    pages = []
     while not pages or cursor:
         page, cursor = worklist.page(q="study 0", cursor=cursor, limit=5)
         pages.append([xray.id for xray in page])
@@ -95,53 +142,47 @@ def count_calls(client: redis.Redis) -> dict[str, int]:
 def test_filters_and_searches_read_the_records_that_they_show(
     client: redis.Redis, worklist: Worklist, added: list[str]
 ) -> None:
-    """Others are filtered by indexes or by two fields; their records are not read."""
-    for query, shown in (
-        ({"reviewed": False, "status": "done"}, 24),
-        ({"reviewed": True, "decision": "normal"}, 1),
-        ({"reviewed": True, "status": "queued"}, 0),
-        ({"q": "study 24"}, 1),
-        ({"q": "ask ann", "reviewed": True}, 1),
+    """The indexes leave out all others; a search checks those with the rarest of its words."""
+    for query, shown, checked in (
+        ({"reviewed": False, "status": "done"}, 24, 0),
+        ({"reviewed": True, "decision": "normal"}, 1, 0),
+        ({"reviewed": True, "status": "queued"}, 0, 0),
+        ({"q": "study 24"}, 1, 1),
+        ({"q": "study absent"}, 0, 0),
+        ({"q": "ask ann", "reviewed": True}, 1, 1),
     ):
         client.config_resetstat()
         page, _ = worklist.page(**query, limit=200)
         calls = count_calls(client)
         assert len(page) == calls.get("hgetall", 0) == shown, query
-        assert calls.get("hmget", 0) == (
-            0 if "q" not in query else 1 if "reviewed" in query else len(added)
-        ), query
+        assert calls.get("hmget", 0) == checked, query
 
 
+@pytest.mark.parametrize("limit", [5, 25])
 def test_page_reads_no_more_than_it_shows(
-    client: redis.Redis, worklist: Worklist, added: list[str]
+    client: redis.Redis, worklist: Worklist, added: list[str], limit: int
 ) -> None:
     """Without a search only the newest records are read."""
     client.config_resetstat()
-    page, cursor = worklist.page(limit=5)
-    assert [xray.id for xray in page] == added[:5]
-    assert cursor == added[4]
-    assert count_calls(client)["hgetall"] == 5
+    page, cursor = worklist.page(limit=limit)
+    assert [xray.id for xray in page] == added[:limit]
+    assert cursor == (added[4] if limit == 5 else None)
+    assert count_calls(client)["hgetall"] == limit
 
 
-def test_what_waits_for_review_is_found_behind_thousands_that_were_reviewed(
+def test_few_matches_behind_thousands_of_others_are_on_the_first_page(
     client: redis.Redis, worklist: Worklist, added: list[str]
 ) -> None:
-    """The oldest record without a review is on the first page."""
+    """Whatever the filters, no other record is read to find them."""
     newer = {f"f{number:031x}": 0 for number in range(3000)}
     client.zadd("xrays", newer)
-    client.zadd("xrays:status:done", newer)
-    client.zadd("xrays:reviewed", {**newer, **dict.fromkeys(added[:-1], 0)})
-    page, cursor = worklist.page(reviewed=False, status="done", limit=5)
-    assert [xray.id for xray in page] == [added[-1]]
-    assert cursor is None
-
-
-def test_listing_many_that_do_not_match_goes_on_by_cursor(
-    worklist: Worklist, added: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A long walk through an index ends the page early, too."""
-    monkeypatch.setattr("pneumonia_api.records.worklist.MAX_LISTED", 10)
-    assert worklist.page(reviewed=True, decision="pneumonia", limit=5) == ([], None)
-    page, cursor = worklist.page(reviewed=False, limit=200)
-    assert [xray.id for xray in page] == added[:10]
-    assert cursor == added[9]
+    client.zadd("xrays:normal:reviewed", newer)
+    for filters, expected in (
+        ({"reviewed": False, "status": "done"}, [x for n, x in enumerate(added) if n != 19]),
+        ({"decision": "pneumonia"}, added[::2]),
+    ):
+        client.config_resetstat()
+        page, cursor = worklist.page(**filters, limit=50)
+        assert [xray.id for xray in page] == expected
+        assert cursor is None
+        assert count_calls(client)["hgetall"] == len(expected)

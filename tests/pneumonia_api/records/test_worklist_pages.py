@@ -8,7 +8,7 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pneumonia_api.records import worklist
+from pneumonia_api.records import search, worklist
 from pneumonia_api.records.record import (
     DECISIONS,
     STATUSES,
@@ -18,6 +18,7 @@ from pneumonia_api.records.record import (
 )
 from pneumonia_api.records.worklist import Worklist
 from pneumonia_api.records.xrays import XrayStore
+from tests.pneumonia_api.records.indexed import list_entries
 from tests.pneumonia_api.records.judged import done
 
 TEXTS = ("", "Study 7", "study 70", "Anna")
@@ -44,13 +45,13 @@ def matches(
     xray: XrayRecord, *, status: str | None, decision: str | None, reviewed: bool | None, q: str
 ) -> bool:
     """Whether the worklist must show the record."""
-    note = xray.review.note if xray.review else ""
+    words = {entry.partition("\0")[0] for entry in list_entries(xray)} | {xray.id}
     found = xray.prediction.decision if xray.prediction else None
     return (
         status in (None, xray.status)
         and decision in (None, found)
         and reviewed in (None, xray.review is not None)
-        and any(q.lower() in text.lower() for text in (xray.id, xray.reference, note))
+        and all(any(word.startswith(start) for word in words) for start in q.lower().split())
     )
 
 
@@ -64,12 +65,14 @@ def matches(
             "status": st.sampled_from((None, *STATUSES)),
             "decision": st.sampled_from((None, *DECISIONS)),
             "reviewed": st.sampled_from((None, True, False)),
-            "q": st.sampled_from((*TEXTS, "0000001", "nothing")),
+            "q": st.sampled_from((*TEXTS, "st 70", "0000000000012", "nothing")),
         }
     ),
     limit=st.integers(1, 12),
     most=st.integers(1, 12),
     chunk=st.integers(1, 12),
+    most_sorted=st.integers(0, 12),
+    most_words=st.integers(0, 4),
 )
 def test_pages_show_every_match_once_newest_first(
     client: redis.Redis,
@@ -78,6 +81,8 @@ def test_pages_show_every_match_once_newest_first(
     limit: int,
     most: int,
     chunk: int,
+    most_sorted: int,
+    most_words: int,
 ) -> None:
     """Cursors lead through any set of records, with any filters and limits, to the last match."""
     client.flushall()
@@ -87,8 +92,10 @@ def test_pages_show_every_match_once_newest_first(
     seen: list[XrayRecord] = []
     cursor, pages = None, 0
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in (("MAX_SCANNED", most), ("MAX_LISTED", 2 * most), ("_CHUNK", chunk)):
-            patch.setattr(worklist, name, value)
+        patch.setattr(worklist, "MAX_SCANNED", most)
+        patch.setattr(worklist, "CHECKED_AT_ONCE", chunk)
+        patch.setattr(search, "MAX_SORTED", most_sorted)
+        patch.setattr(search, "MAX_WORDS", most_words)
         while pages == 0 or cursor:
             page, cursor = Worklist(client).page(**filters, cursor=cursor, limit=limit)
             assert len(page) <= limit

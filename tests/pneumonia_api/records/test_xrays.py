@@ -66,7 +66,7 @@ def test_finish_moves_the_record_between_indexes_once(
     assert not xrays.finish(replace(xray, status="failed", reason="late"))
     assert xrays.get(xray.id).status == "done"
     assert client.zcard(keys.status("queued")) == 0
-    assert client.zcard(keys.status("done")) == 1
+    assert client.zcard(keys.judged("pneumonia", "to-review")) == 1
 
 
 def test_finish_after_delete_writes_nothing(xrays: XrayStore, client: redis.Redis) -> None:

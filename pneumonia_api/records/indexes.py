@@ -1,0 +1,48 @@
+"""What is written with a record: its list, its words and its entry for reuse.
+
+Each function adds commands to the transaction of `pipe`, so the indexes change with the record.
+"""
+
+import redis
+
+from pneumonia_api.records import keys
+from pneumonia_api.records.lists import LISTS, OF_PREVIOUS_RELEASE, list_of
+from pneumonia_api.records.record import XrayRecord, write_hash
+from pneumonia_api.records.reuse import Entered, entry_of
+from pneumonia_api.records.words import entries_of
+
+
+def put(pipe: redis.client.Pipeline, xray: XrayRecord) -> None:
+    """Write the hash of a new or finished record and its index entries."""
+    pipe.hset(keys.xray(xray.id), mapping=write_hash(xray))
+    enlist(pipe, xray)
+    if entry := entry_of(xray):
+        entry.write(pipe, xray.id)
+
+
+def enlist(pipe: redis.client.Pipeline, xray: XrayRecord) -> None:
+    """Add a record to its list and to the index of words."""
+    pipe.zadd(list_of(xray), {xray.id: 0})
+    if entries := entries_of(xray):
+        pipe.zadd(keys.WORDS, dict.fromkeys(entries, 0))
+
+
+def move(pipe: redis.client.Pipeline, before: XrayRecord, after: XrayRecord) -> None:
+    """Change the index entries of a record that was `before` and is now `after`."""
+    _unlist(pipe, before)
+    enlist(pipe, after)
+
+
+def remove(pipe: redis.client.Pipeline, xray: XrayRecord, reuse: Entered | None) -> None:
+    """Remove all index entries of a record."""
+    pipe.zrem(keys.XRAYS, xray.id)
+    _unlist(pipe, xray)
+    if reuse:
+        reuse.remove(pipe)
+
+
+def _unlist(pipe: redis.client.Pipeline, xray: XrayRecord) -> None:
+    for name in (*LISTS, *OF_PREVIOUS_RELEASE):
+        pipe.zrem(name, xray.id)
+    if entries := entries_of(xray):
+        pipe.zrem(keys.WORDS, *entries)

@@ -1,0 +1,48 @@
+"""What the indexes must hold, derived from the records themselves."""
+
+import re
+from collections import defaultdict
+
+import redis
+
+from pneumonia_api.records.lists import OF_PREVIOUS_RELEASE
+from pneumonia_api.records.record import XrayRecord, read_hash
+
+
+def read_records(client: redis.Redis) -> dict[str, XrayRecord]:
+    """Every record in Redis, by id."""
+    return {key[5:]: read_hash(client.hgetall(key)) for key in client.keys("xray:*")}
+
+
+def name_list(xray: XrayRecord) -> str:
+    """The list in which a record belongs."""
+    if xray.prediction:
+        return f"xrays:{xray.prediction.decision}:{'reviewed' if xray.review else 'to-review'}"
+    return "xrays:status:queued" if xray.status == "queued" else f"xrays:{xray.status}"
+
+
+def list_entries(xray: XrayRecord) -> set[str]:
+    """The record's entries in the index of words, for text in ASCII."""
+    note = xray.review.note if xray.review else ""
+    text = f"{xray.reference or xray.id[-8:]} {note}".lower()
+    return {f"{word}\0{xray.id}" for word in re.findall("[a-z0-9]+", text)}
+
+
+def check_indexes(client: redis.Redis) -> None:
+    """Fail unless the indexes hold exactly the records that exist."""
+    expected: dict[str, set[str]] = defaultdict(set)
+    records = read_records(client)
+    for xray in records.values():
+        expected["xrays"].add(xray.id)
+        expected[name_list(xray)].add(xray.id)
+        expected["xrays:words"] |= list_entries(xray)
+    found = {key: set(client.zrange(key, 0, -1)) for key in client.keys("xrays*")}
+    assert found == {key: members for key, members in expected.items() if members}
+    for key in client.keys("reuse:*"):
+        _, model, start = key.split(":")
+        for field, xray_id in client.hgetall(key).items():
+            xray = records[xray_id]
+            assert xray.prediction
+            assert xray.prediction.model == model
+            assert xray.digest[:19] == start + field
+    assert not client.exists(*OF_PREVIOUS_RELEASE)
