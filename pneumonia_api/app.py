@@ -9,6 +9,7 @@ from typing import Any
 
 import redis
 from apiflask import APIFlask
+from flask import Response
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -69,6 +70,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
     app.register_blueprint(probes)
     app.cli.add_command(users)
     register_errors(app)
+    app.after_request(forbid_storing)
     expose_release("api")
     mount_metrics(app, StoreMetrics(config.redis_url))
     # The web forwards the browser's address, by which failed log-ins are counted.
@@ -78,6 +80,12 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
     trusted = TrustedProxyHeaders(forwarded, has_key(config.web_key))
     app.wsgi_app = KnownHost(trusted)  # type: ignore[method-assign]
     return app
+
+
+def forbid_storing(response: Response) -> Response:
+    """Keep whatever does not say otherwise, such as a record, out of every cache."""
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
 
 
 def _connect(app: APIFlask, config: Config) -> None:

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, jsonify, render_template, request, session
@@ -23,12 +24,15 @@ from monitoring.logs.requests import find_request_id, follow_requests, note
 from monitoring.metrics.exposition import mount_metrics
 from monitoring.metrics.release import expose_release
 from pneumonia_web.api_client import ApiClient, ApiError
+from pneumonia_web.assets import read_assets, serve_assets
 from pneumonia_web.config import read_config
 from pneumonia_web.metrics import REQUESTS
 from pneumonia_web.views import ask_to_log_in, pages, refreshes_part, wants_json
 from webserver.body import TooManySenders, TooSlow
 from webserver.forwarded import TrustedProxyHeaders, comes_from
 from webserver.host import KnownHost
+
+STATIC = Path(__file__).parent / "static"
 
 FORM_BYTES = 64 * 1024
 """Limit of a form without its file: the reference, the CSRF token, the headers of the parts."""
@@ -57,7 +61,7 @@ HEADERS = {
 def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
     """Build the web from `overrides`, the environment and `var/env`; raises ConfigError."""
     config = read_config(overrides)
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)
     REQUESTS.watch(app)
     app.config.update(
         DEBUG=False,  # with FLASK_DEBUG an exception would reach gunicorn past the error handlers
@@ -81,6 +85,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
     app.before_request(check_sender)  # before CSRFProtect reads the body
     CSRFProtect(app)
     app.register_blueprint(pages)
+    serve_assets(app, read_assets(STATIC))
     _register_errors(app)
     app.after_request(protect)
     expose_release("web")
@@ -115,8 +120,8 @@ def protect(response: Response) -> Response:
     """Add the headers that keep pages out of caches, frames and other sites' logs."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
-    if response.mimetype == "text/html":
-        response.headers["Cache-Control"] = "no-store"
+    # Whatever does not say that it may be kept may have been made for one person.
+    response.headers.setdefault("Cache-Control", "no-store")
     return response
 
 

@@ -1,5 +1,6 @@
 // On every page: shows times in the reader's own time zone, also in parts that htmx swaps in, and
-// says in one line when the page cannot refresh. It then keeps its content and keeps polling.
+// says in one line when the page cannot refresh. It then keeps its content and keeps polling, unless
+// its tab is hidden.
 (() => {
   const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
   const localise = (part) => {
@@ -9,6 +10,12 @@
   };
   localise(document);
   document.addEventListener("htmx:load", (event) => localise(event.detail.elt));
+
+  // Every GET of htmx is a poll. Each is also triggered by `visibilitychange`, so a tab that is shown
+  // again refreshes at once. A condition in hx-trigger would need eval, which the page forbids.
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (document.hidden && event.detail.requestConfig.verb === "get") event.preventDefault();
+  });
 
   const news = document.getElementById("news");
   let ended = false;

@@ -348,6 +348,18 @@ def test_worklist_carries_no_heat_maps(
     assert listed == single
 
 
+def test_answers_are_not_stored(
+    app: APIFlask, client: redis.Redis, headers: dict[str, str]
+) -> None:
+    """Records, pages of the worklist and refusals stay out of the caches of proxies."""
+    xray = done(new_xray("machine", "digest"))
+    app.extensions["xrays"].add(xray)
+    web = app.test_client()
+    for path in (f"/v1/xrays/{xray.id}", "/v1/xrays", "/v1/xrays/missing", "/v1/model"):
+        assert web.get(path, headers=headers).headers["Cache-Control"] == "no-store", path
+    assert web.get("/v1/xrays").headers["Cache-Control"] == "no-store"
+
+
 def test_openapi_lists_every_route(app: APIFlask) -> None:
     """The description comes from the code and needs no log-in."""
     spec = app.test_client().get("/openapi.json").json
