@@ -28,7 +28,7 @@ HASH_OF_PREVIOUS_RELEASE = {
     "digest": "d1",
     "reference": "Study 7",
     "prediction": '{"probability": 0.9, "decision": "pneumonia", "threshold": 0.5, "model": "m1", '
-    '"heatmap": [[0.0, 1.0]], "precision": "bfloat16"}',
+    '"heatmap": [[0.0, 1.0]]}',
     "quality": '{"ok": false, "warnings": ["Unlike most."], "ood": 0.9}',
     "review": '{"label": "unsure", "note": "Ask Ann", "reader": "doctor", '
     '"reviewed_at": "2026-11-25T12:01:00.000+00:00"}',
@@ -36,7 +36,7 @@ HASH_OF_PREVIOUS_RELEASE = {
 HASH = {
     **HASH_OF_PREVIOUS_RELEASE,
     "prediction": '{"probability":0.9,"decision":"pneumonia","threshold":0.5,"model":"m1",'
-    '"heatmap":[]}',
+    '"heatmap":[],"precision":"bfloat16"}',
     "heatmap": heatmap.pack([[0.0, 1.0]]),
     "quality": '{"ok":false,"warnings":["Unlike most."],"ood":0.9}',
     "review": '{"label":"unsure","note":"Ask Ann","reader":"doctor",'
@@ -56,8 +56,10 @@ XRAY = XrayRecord(
 
 
 def test_hash_of_the_previous_release_is_read() -> None:
-    """It has the heat map in the JSON of the prediction."""
-    assert read_hash(HASH_OF_PREVIOUS_RELEASE) == XRAY
+    """It has the heat map in the JSON of the prediction, and knew no precision but float32."""
+    assert XRAY.prediction
+    in_float32 = replace(XRAY, prediction=replace(XRAY.prediction, precision="float32"))
+    assert read_hash(HASH_OF_PREVIOUS_RELEASE) == in_float32
 
 
 def test_record_is_written_and_read_in_the_present_form() -> None:
@@ -66,7 +68,6 @@ def test_record_is_written_and_read_in_the_present_form() -> None:
     assert write_hash(XRAY) == HASH
 
 
-<<<<<<< HEAD
 def test_previous_release_reads_the_present_form_without_the_heat_map() -> None:
     """While hosts are updated one after another, it shows all else of the record."""
     assert XRAY.prediction
@@ -106,14 +107,6 @@ def test_longest_values_stay_in_the_compact_form_of_a_hash() -> None:
         review=replace(XRAY.review, note="\U0001f600" * MAX_NOTE, reader="\U0001f600" * 64),
     )
     assert max(len(value.encode()) for value in write_hash(widest).values()) <= longest
-=======
-def test_prediction_without_a_precision_was_computed_in_float32() -> None:
-    """Earlier releases knew no other and recorded none."""
-    old = HASH["prediction"].replace(', "precision": "bfloat16"', "")
-    read = read_hash({**HASH, "prediction": old})
-    assert read.prediction
-    assert read.prediction.precision == "float32"
->>>>>>> precision
 
 
 def test_fields_without_a_value_are_left_out() -> None:
