@@ -95,7 +95,9 @@ def list_predictions(artifact: Artifact) -> list[Prediction]:
     """Those of the golden X-rays, with their real heat maps."""
     golden = read_golden(MODEL, artifact)
     outputs = zip(golden.logits, golden.heatmaps, golden.distances, strict=True)
-    return [conclude(artifact, Output(float(x), heat, float(d))) for x, heat, d in outputs]
+    return [
+        conclude(artifact, Output(float(x), heat, float(d), "float32")) for x, heat, d in outputs
+    ]
 
 
 def make_records(count: int) -> Iterator[XrayRecord]:
