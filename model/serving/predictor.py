@@ -127,7 +127,7 @@ class Predictor:
                 self._callers -= 1
 
     def predict(self, xray: XrayImage | CagedXray) -> Prediction:
-        """Probability, decision and heat map of one X-ray, from one forward pass."""
+        """Probability, decision and heat map of one X-ray; a close call takes a second pass."""
         return conclude(self.artifact, self.judge(xray))
 
     def judge(self, xray: XrayImage | CagedXray) -> Output:

@@ -20,6 +20,7 @@ from model.serving.golden import (
     read_golden,
     write_golden,
 )
+from model.serving.precision import TOLERANCES, Tolerance, list_supported
 from model.serving.predictor import Predictor
 from tests.variant import SERVING, SHIPPED, make_variant
 
@@ -109,6 +110,17 @@ def test_export_that_answers_otherwise_is_refused(tmp_path: Path, shipped: Artif
         Predictor(made.artifact, made.serving)
     [fault] = find_faults(made.artifact, made.serving, None)
     assert "answers the golden X-rays otherwise" in fault
+
+
+@pytest.mark.skipif(
+    "bfloat16" not in list_supported(), reason="this processor does not compute in bfloat16"
+)
+def test_every_precision_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that is right in float32 alone is refused: another worker may run it in bfloat16."""
+    exact = dict.fromkeys(TOLERANCES["bfloat16"], Tolerance(0, 0))
+    monkeypatch.setitem(TOLERANCES, "bfloat16", exact)
+    [fault] = find_faults(SHIPPED, SERVING, None)
+    assert "in bfloat16 answers the golden X-rays otherwise" in fault
 
 
 def test_every_output_is_compared(shipped: Artifact) -> None:

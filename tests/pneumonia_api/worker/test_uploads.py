@@ -19,6 +19,8 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 
 from model.serving.artifact import read_artifact
+from model.serving.precision import list_supported
+from tests.scrape import read_value
 from tests.stack import ROOT, Stack, running_stack
 
 
@@ -126,11 +128,23 @@ def test_identical_bytes_reuse_the_prediction(stack: Stack, samples: list[Path])
 
 
 def test_model_is_described(stack: Stack) -> None:
-    """The API returns the metadata of the model that the worker serves."""
+    """The API returns the metadata of the model that the worker serves, and its precision."""
     model = requests.get(f"{stack.api_url}/v1/model", headers=stack.headers, timeout=5).json()
     artifact = read_artifact(ROOT / "model" / "artifact")
     assert model["version"] == artifact.version
     assert model["threshold"] == artifact.threshold
+    assert model["precision"] in list_supported()
+
+
+def test_prediction_names_its_precision(stack: Stack, samples: list[Path]) -> None:
+    """That of the worker, which its metrics name too, or float32 for a close call."""
+    record = upload(stack, samples[1].read_bytes() + b"precision").json()
+    model = requests.get(f"{stack.api_url}/v1/model", headers=stack.headers, timeout=5).json()
+    assert record["prediction"]["precision"] in {model["precision"], "float32"}
+    served = {"model": model["version"], "precision": model["precision"]}
+    metrics = f"http://127.0.0.1:{stack.ports['WORKER_METRICS_PORT']}/metrics"
+    scrape = requests.get(metrics, timeout=5).text
+    assert read_value(scrape, "pneumonia_worker_model_info", **served) == 1
 
 
 def test_full_size_uploads_are_judged(stack: Stack, xray_data: Path) -> None:
