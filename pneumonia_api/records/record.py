@@ -5,7 +5,7 @@ import json
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -115,9 +115,10 @@ def write_hash(xray: XrayRecord) -> dict[str, str]:
     release kept the heat map in `prediction`; it reads an empty one there, and skips the field
     `heatmap`.
     """
-    values = {name: value for name, value in asdict(xray).items() if value is not None}
+    prediction = xray.prediction and replace(xray.prediction, heatmap=[])
+    record = asdict(replace(xray, prediction=prediction))
+    values = {name: value for name, value in record.items() if value is not None}
     if xray.prediction:
-        values["prediction"]["heatmap"] = []
         values["heatmap"] = heatmap.pack(xray.prediction.heatmap)
     for name in _PARTS.keys() & values.keys():
         values[name] = write_part(values[name])
