@@ -111,8 +111,8 @@ class PageSchema(Schema):
     cursor = String(
         allow_none=True,
         metadata={
-            "description": "Pass it to get the next page; null on the last. A search that skips "
-            "many X-rays without a match may return a short or empty page."
+            "description": "Pass it to get the next page; null on the last. A search for the "
+            "beginning of very many words may return a short or empty page."
         },
     )
 
@@ -168,7 +168,11 @@ class PageQuerySchema(Schema):
     q = String(
         load_default="",
         validate=Length(max=100),
-        metadata={"description": "Searched for in id, reference and note; case-insensitive."},
+        metadata={
+            "description": "Each word must begin a word of reference or note, in any case; RX-7/42 "
+            "has three words. Also finds an id by at least its first 12 digits, and an X-ray "
+            "without a reference by the last 8 digits of its id."
+        },
     )
     cursor = String(load_default=None, validate=Length(max=64))
     limit = Integer(load_default=50, validate=Range(1, 200))

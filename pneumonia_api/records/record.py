@@ -5,7 +5,7 @@ import json
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -117,12 +117,13 @@ def write_hash(xray: XrayRecord) -> dict[str, str]:
     release kept the heat map in `prediction`; it reads an empty one there, and skips the field
     `heatmap`.
     """
-    values = {name: value for name, value in asdict(xray).items() if value is not None}
-    if xray.prediction:
-        values["prediction"]["heatmap"] = []
-        values["heatmap"] = heatmap.pack(xray.prediction.heatmap)
+    values = {name: value for name, value in vars(xray).items() if value is not None}
     for name in _PARTS.keys() & values.keys():
-        values[name] = write_part(values[name])
+        part = vars(values[name])
+        if name == "prediction":
+            values["heatmap"] = heatmap.pack(part["heatmap"])
+            part = {**part, "heatmap": []}
+        values[name] = write_part(part)
     return values
 
 

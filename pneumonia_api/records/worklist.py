@@ -13,7 +13,7 @@ from pneumonia_api.records.record import XrayRecord, read_hash
 from pneumonia_api.records.search import find_sources
 from pneumonia_api.records.words import has_words, split_words
 
-MAX_SCANNED = 1000
+MAX_SCANNED = 500
 """Records that one call checks; the web page calls every few seconds."""
 
 CHECKED_AT_ONCE = 250

@@ -153,7 +153,12 @@ def list_searches(count: int) -> list[str]:
 
 def measure_latencies(url: str, count: int, requests: int) -> list[Latency]:
     """Time each request as often, all in turn."""
-    settings = {"REDIS_URL": url, "API_KEY": "bench", "IMAGE_STORE": "file:///nonexistent"}
+    settings = {
+        "REDIS_URL": url,
+        "API_KEY": "bench",
+        "WEB_KEY": "web",
+        "IMAGE_STORE": "file:///none",
+    }
     web = create_app(settings).test_client()
     headers = {"Authorization": "Bearer bench"}
     queries = [*FILTERS, *list_searches(count)]

@@ -65,14 +65,14 @@ def matches(
             "status": st.sampled_from((None, *STATUSES)),
             "decision": st.sampled_from((None, *DECISIONS)),
             "reviewed": st.sampled_from((None, True, False)),
-            "q": st.sampled_from((*TEXTS, "st 70", "0000000000012", "nothing")),
+            "q": st.sampled_from((*TEXTS, "7", "st 70", "0000000000012", "nothing")),
         }
     ),
     limit=st.integers(1, 12),
     most=st.integers(1, 12),
     chunk=st.integers(1, 12),
-    most_sorted=st.integers(0, 12),
-    most_words=st.integers(0, 4),
+    most_sorted=st.sampled_from((0, 2, 30)),
+    most_words=st.sampled_from((0, 2, 30)),
 )
 def test_pages_show_every_match_once_newest_first(
     client: redis.Redis,

@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,8 +20,16 @@ from pneumonia_api.records.served_model import ServedModel
 from pneumonia_api.records.workers import Workers
 from pneumonia_api.records.xrays import XrayStore
 from pneumonia_api.worker import housekeeping
-from pneumonia_api.worker.housekeeping import ORPHAN_SECONDS, keep_house, keep_images_clean, sweep
+from pneumonia_api.worker.housekeeping import (
+    ORPHAN_SECONDS,
+    keep_house,
+    keep_images_clean,
+    keep_upgrading,
+    sweep,
+)
+from tests.pneumonia_api.records.indexed import check_indexes
 from tests.pneumonia_api.records.judged import done
+from tests.pneumonia_api.records.previous_release import PreviousRelease
 from tests.pneumonia_api.redis_server import running_redis
 from tests.stack import free_ports
 
@@ -204,3 +212,38 @@ def test_one_worker_sweeps_at_its_start(
     assert house.is_alive()
     ended.set()
     house.join(10)
+
+
+def test_one_worker_moves_the_records_of_the_previous_release(
+    client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once the hosts had time to be upgraded; a worker without the turn moves nothing."""
+    xray = done(new_xray("doctor", "d1"))
+    PreviousRelease(client).add(xray)
+
+    def work(until: Callable[[], bool]) -> None:
+        ended = threading.Event()
+        house = threading.Thread(target=keep_upgrading, args=(client, ended))
+        house.start()
+        for _ in range(100):
+            if until():
+                break
+            time.sleep(0.05)
+        ended.set()
+        house.join(10)
+        assert not house.is_alive()
+
+    def look_for_half_a_second() -> None:
+        enough = time.monotonic() + 0.5
+        work(lambda: time.monotonic() > enough)
+
+    look_for_half_a_second()
+    assert not client.exists("lock:upgrade")
+    monkeypatch.setattr(housekeeping, "SETTLE_SECONDS", 0)
+    client.set("lock:upgrade", "another worker")
+    look_for_half_a_second()
+    assert client.exists("xrays:status:done")
+    client.delete("lock:upgrade")
+    work(lambda: not client.exists("xrays:status:done"))
+    check_indexes(client)
+    assert XrayStore(client).get(xray.id) == xray
