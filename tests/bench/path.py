@@ -54,8 +54,8 @@ STEPS = (
     ("cage: decode, checks, input; preview, unless made later", "Predictor.predict", "begin"),
     ("network", "Predictor.judge", "end"),
     ("calibration and heat map", "Predictor.predict", "end"),
-    ("preview awaited and stored", "ImageStore.write_preview", "end"),
-    ("end state written", "XrayStore.finish", "end"),
+    ("preview awaited, written and synced", "ImageStore.write_preview", "end"),
+    ("end state written; preview, unless synced before", "XrayStore.finish", "end"),
     ("API woken, record read", "XrayStore.wait_finished", "end"),
     ("answer made and sent", "PatientWorker.handle", "end"),
 )
@@ -73,6 +73,7 @@ class Service:
     port: int
     processes: dict[str, psutil.Process]
     traces: tuple[Path, Path]
+    start_seconds: float  # of the worker
     seconds: list[float] = field(default_factory=list)
     steps: dict[str, list[float]] = field(default_factory=dict)
     commands: Counter[str] = field(default_factory=Counter)
@@ -126,11 +127,12 @@ def running_service(tree: Path, scratch: Path) -> Iterator[Service]:
     processes, traces = {}, []
     with ExitStack() as opened:
         opened.callback(server.stop)
-        for part in ("api", "worker"):
+        for part in ("worker", "api"):
             unit = tree / "pneumonia_api" / f"pneumonia-{part}.service"
             _, _, *command = shlex.split(read_command(unit, values))
             traces.append(scratch / f"{part}.trace")
             log = opened.enter_context((scratch / f"{part}.log").open("wb"))
+            started = time.monotonic()
             tracer = ROOT / "tests" / "bench" / "tracing.py"
             process = subprocess.Popen(
                 [sys.executable, str(tracer), str(traces[-1]), *command],
@@ -141,10 +143,12 @@ def running_service(tree: Path, scratch: Path) -> Iterator[Service]:
             )
             opened.callback(_end, process)
             processes[part] = psutil.Process(process.pid)
+            if part == "worker":
+                wait_for_workers(server.client, 1)
+                took = time.monotonic() - started
         processes["redis"] = psutil.Process(server.client.info("server")["process_id"])
-        wait_for_workers(server.client, 1)
         _wait_answer(ports["api"])
-        yield Service(server, ports["api"], processes, (traces[0], traces[1]))
+        yield Service(server, ports["api"], processes, (traces[0], traces[1]), took)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -242,6 +246,7 @@ def format_table(services: dict[str, Service], uploads: int, clients: int) -> st
             f"{clients} clients, processor of {name}",
             [_median(side.spent.get(name)) for side in sides],
         )
+    add("worker, from start to ready, s", [side.start_seconds for side in sides])
     for name in ("worker", "api"):
         add(f"memory of {name}, MB", [memory_mb(side)[name] for side in sides], 0)
     head = f"| step, ms | {' | '.join(services)} |\n|---|{'---|' * len(services)}\n"
@@ -259,7 +264,7 @@ def main() -> None:
     parser.add_argument("--uploads", type=int, default=96)
     parser.add_argument("--clients", type=int, default=8)
     options = parser.parse_args()
-    trees = {tree.name: tree for tree in options.against} | {"this checkout": ROOT}
+    trees = {tree.name: tree for tree in options.against} | {"here": ROOT}
     rounds = max(options.uploads // BLOCK, 1)
     with ExitStack() as opened:
         scratch = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="path-")))
