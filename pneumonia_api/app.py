@@ -15,7 +15,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from monitoring.logs.lines import write_lines
 from monitoring.logs.requests import find_request_id, follow_requests
-from monitoring.metrics.exposition import expose_release, mount_metrics
+from monitoring.metrics.exposition import mount_metrics
+from monitoring.metrics.release import expose_release
 from pneumonia_api import auth, schemas, views
 from pneumonia_api.cli import users
 from pneumonia_api.config import MAX_WAITERS, Config, read_config

@@ -20,7 +20,8 @@ from werkzeug.routing import BuildError
 
 from monitoring.logs.lines import write_lines
 from monitoring.logs.requests import find_request_id, follow_requests, note
-from monitoring.metrics.exposition import expose_release, mount_metrics
+from monitoring.metrics.exposition import mount_metrics
+from monitoring.metrics.release import expose_release
 from pneumonia_web.api_client import ApiClient, ApiError
 from pneumonia_web.config import read_config
 from pneumonia_web.metrics import REQUESTS

@@ -1,4 +1,4 @@
-"""`/metrics` of a Flask service, and the release that it runs."""
+"""`/metrics` of a Flask service."""
 
 import os
 from collections.abc import Iterable
@@ -7,8 +7,6 @@ from flask import Flask
 from prometheus_client import (
     REGISTRY,
     CollectorRegistry,
-    Gauge,
-    disable_created_metrics,
     make_wsgi_app,
 )
 from prometheus_client.metrics_core import Metric
@@ -17,16 +15,6 @@ from prometheus_client.registry import Collector
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from monitoring.metrics.processes import VARIABLE
-from monitoring.metrics.release import RELEASE
-
-disable_created_metrics()  # a second series for each counter, which is not used
-
-RELEASE_INFO = Gauge(
-    "pneumonia_release_info",
-    "1 for the release that the service runs.",
-    ("service", "release"),
-    multiprocess_mode="livemax",
-)
 
 
 class _OwnProcess(Collector):
@@ -34,11 +22,6 @@ class _OwnProcess(Collector):
 
     def collect(self) -> Iterable[Metric]:
         return REGISTRY.collect()
-
-
-def expose_release(service: str) -> None:
-    """Expose the release that this process, the service `service`, runs."""
-    RELEASE_INFO.labels(service, RELEASE).set(1)
 
 
 def mount_metrics(app: Flask, *collectors: Collector) -> None:

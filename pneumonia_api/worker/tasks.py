@@ -18,7 +18,7 @@ from redis.retry import Retry
 
 from model.serving.predictor import Predictor
 from monitoring.logs.lines import write_lines
-from monitoring.metrics.exposition import expose_release
+from monitoring.metrics.release import expose_release
 from pneumonia_api.config import ConfigError, WorkerConfig, read_worker_config
 from pneumonia_api.records import keys
 from pneumonia_api.records.deliveries import Deliveries

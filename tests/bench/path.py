@@ -1,11 +1,11 @@
 """Where each millisecond of one upload goes, from the client's first byte to its answer.
 
-    python -m tests.bench.path [--against CHECKOUT] [--uploads 96] [--clients 8]
+    python -m tests.bench.path [--against CHECKOUT ...] [--uploads 96] [--clients 8]
 
 Starts Redis (each write on the disk), the API and a worker with the commands of their units, the
 last two inside `tests/bench/tracing.py`, and prints a Markdown table of medians over uploads by one
 client; then what the parts cost under `--clients` at a time. With `--against`, the services of
-another checkout of this repository run as well and take turns, block by block.
+other checkouts of this repository run as well and take turns, block by block.
 """
 
 import argparse
@@ -35,6 +35,9 @@ from tests.pneumonia_api.worker.worker_process import wait_for_workers
 from tests.stack import free_ports
 
 BLOCK = 16
+TURNS, MANY = 3, 96
+"""How often and how many uploads each checkout judges for several clients."""
+
 KEY = "key-of-the-bench"
 
 STEPS = (
@@ -252,11 +255,11 @@ def _median(values: Any) -> float | None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="Where the time of one upload goes.")
-    parser.add_argument("--against", type=Path, help="another checkout, to take turns with")
+    parser.add_argument("--against", type=Path, nargs="*", default=[], help="other checkouts")
     parser.add_argument("--uploads", type=int, default=96)
     parser.add_argument("--clients", type=int, default=8)
     options = parser.parse_args()
-    trees = {"now": ROOT} | ({"before": options.against} if options.against else {})
+    trees = {tree.name: tree for tree in options.against} | {"this checkout": ROOT}
     rounds = max(options.uploads // BLOCK, 1)
     with ExitStack() as opened:
         scratch = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="path-")))
@@ -266,7 +269,7 @@ def main() -> None:
         images = Images(folder)
         services = {
             name: opened.enter_context(running_service(tree.resolve(), scratch / name))
-            for name, tree in reversed(trees.items())
+            for name, tree in trees.items()
         }
         order = list(services.values())
         for service in order:  # warm-up
@@ -279,10 +282,10 @@ def main() -> None:
                 measure_one_client(service, images, range(turn * BLOCK, (turn + 1) * BLOCK))
             order.reverse()
         start = (rounds + 1) * BLOCK
-        for turn in range(3 if options.clients else 0):
+        for _ in range(TURNS if options.clients else 0):
             for service in order:
-                measure_many_clients(service, folder, start, 160, options.clients)
-            start += 500 * (turn + 1)
+                measure_many_clients(service, folder, start, MANY, options.clients)
+            start += MANY + 2 * options.clients
             order.reverse()
         for name, service in services.items():
             counts = sorted(service.commands.items(), key=lambda item: -item[1])

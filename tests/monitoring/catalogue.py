@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from prometheus_client.metrics import MetricWrapperBase
 
-import monitoring.metrics.exposition
+import monitoring.metrics.release
 import pneumonia_api.metrics
 import pneumonia_api.store_metrics
 import pneumonia_api.worker.metrics
@@ -26,13 +26,13 @@ FILE = ROOT / "monitoring" / "METRICS.md"
 
 PLACES: Mapping[str, tuple[ModuleType, ...]] = {
     "API: `/metrics` on `API_PORT`": (
-        monitoring.metrics.exposition,
+        monitoring.metrics.release,
         pneumonia_api.metrics,
         pneumonia_api.store_metrics,
     ),
-    "Web: `/metrics` on `WEB_PORT`": (monitoring.metrics.exposition, pneumonia_web.metrics),
+    "Web: `/metrics` on `WEB_PORT`": (monitoring.metrics.release, pneumonia_web.metrics),
     "Worker: `/metrics` on `WORKER_METRICS_PORT`": (
-        monitoring.metrics.exposition,
+        monitoring.metrics.release,
         pneumonia_api.worker.metrics,
     ),
     "Training: `VAR_DIR/metrics/training.prom`": (training_metrics,),

@@ -39,8 +39,13 @@ def _is_nursery_of(process: psutil.Process, cage: Cage) -> bool:
 
 @pytest.mark.parametrize(
     "data",
-    [ORDINARY, encode(Image.fromarray(GREY.astype(np.uint16) * 16)), save(build(GREY))],
-    ids=["JPEG", "PNG", "DICOM"],
+    [
+        ORDINARY,
+        encode(Image.fromarray(GREY).resize((1500, 1000)), "JPEG"),
+        encode(Image.fromarray(GREY.astype(np.uint16) * 16)),
+        save(build(GREY)),
+    ],
+    ids=["JPEG", "JPEG with a scaled preview", "PNG", "DICOM"],
 )
 def test_caged_and_uncaged_are_one(attacked: Cage, data: bytes) -> None:
     """Input, preview, size and warnings equal those of `read_xray` exactly."""
@@ -49,6 +54,19 @@ def test_caged_and_uncaged_are_one(attacked: Cage, data: bytes) -> None:
     assert caged.preview == encode_preview(xray)
     assert (caged.width, caged.height) == (xray.width, xray.height)
     assert caged.warnings == xray.warnings
+
+
+def test_input_is_there_before_the_preview(attacked: Cage) -> None:
+    """The network may run meanwhile; what the block leaves is not read as the next X-ray's."""
+    with attacked.begin(ORDINARY, MAX_PIXELS, 224) as reading:
+        assert np.array_equal(reading.xray.input, model_input(read_xray(ORDINARY)))
+    with attacked.begin(ORDINARY, MAX_PIXELS, 224) as reading:
+        preview = reading.wait_preview()
+        assert reading.wait_preview() == preview
+    assert read(attacked).preview == preview
+    with pytest.raises(ArithmeticError), attacked.begin(ORDINARY, MAX_PIXELS, 224):
+        raise ArithmeticError
+    assert read(attacked).preview == preview
 
 
 def test_refusal_comes_out_as_it_is(attacked: Cage) -> None:
