@@ -27,6 +27,11 @@ from model.evaluation.card_tables import (
     show_trade,
 )
 from model.evaluation.card_text import CARD
+from model.evaluation.precisions_file import (
+    PRECISIONS_NAME,
+    PrecisionReport,
+    read_precisions_file,
+)
 from model.evaluation.report_file import REPORT_NAME, Report, read_report_file
 from model.serving.artifact import Artifact, ArtifactError, read_artifact
 
@@ -51,16 +56,24 @@ Ablations = dict[str, dict[str, dict[str, Figure]]]
 def write_card(folder: Path, artifact: Artifact) -> None:
     """Write MODEL_CARD.md to `folder`, next to the weights.
 
-    Figures of report.json, ablations.json or `scores["ood"]` are "Not measured" where they are
-    missing. Raises ArtifactError when the report is of another version or incomplete.
+    Figures of report.json, precisions.json, ablations.json or `scores["ood"]` are "Not measured"
+    where they are missing. Raises ArtifactError when one of the first two is of another version or
+    incomplete.
     """
-    report_file, ablations_file = folder / REPORT_NAME, folder / ABLATIONS_NAME
+    report_file, precisions_file, ablations_file = (
+        folder / name for name in (REPORT_NAME, PRECISIONS_NAME, ABLATIONS_NAME)
+    )
     report = read_report_file(report_file) if report_file.is_file() else None
-    if report and report.version != artifact.version:
-        raise ArtifactError(
-            f"{report_file} is of version {report.version}, the artifact is {artifact.version}; "
-            "make a new one with `python -m model.evaluation.report`."
-        )
+    precisions = read_precisions_file(precisions_file) if precisions_file.is_file() else None
+    for file, found, command in (
+        (report_file, report, "report"),
+        (precisions_file, precisions, "precisions"),
+    ):
+        if found and found.version != artifact.version:
+            raise ArtifactError(
+                f"{file} is of version {found.version}, the artifact is {artifact.version}; "
+                f"make a new one with `python -m model.evaluation.{command}`."
+            )
     ablations: Ablations = (
         json.loads(ablations_file.read_text()) if ablations_file.is_file() else {}
     )
@@ -68,6 +81,7 @@ def write_card(folder: Path, artifact: Artifact) -> None:
         **_describe_training(artifact, ablations),
         **_describe_scores(artifact),
         **(_describe_report(report) if report else _describe_no_report()),
+        **_describe_precisions(precisions),
     )
     (folder / CARD_NAME).write_text(text)
 
@@ -151,6 +165,19 @@ def _describe_no_report() -> Placeholders:
         "sizes": list_figures(SIZES, None),
         "unlabelled": "Unlabelled adults: not measured.",
         "heatmap": list_figures(HEATMAPS, None),
+    }
+
+
+def _describe_precisions(report: PrecisionReport | None) -> Placeholders:
+    if report is None:
+        return {"precisions": NOT_MEASURED, "measured_on": ""}
+    parts = [
+        f"{name} against float32:\n\n{make_table('images of', _as_rows(sets))}"
+        for name, sets in report.precisions.items()
+    ]
+    return {
+        "precisions": "\n\n".join(parts),
+        "measured_on": f"Measured on {report.processor}\nwith OpenVINO {report.openvino}:",
     }
 
 

@@ -27,6 +27,14 @@ NAMES = {
     "virus": "viral",
     "normal": "opacity against normal",
     "other": "opacity against other abnormal",
+    "differ": "decision, refusal or warning differs",
+    "differ_alone": "would differ without",
+    "furthest": "furthest such decision from the threshold",
+    "logit": "largest difference: logit",
+    "ood": "distance in units of its limit",
+    "heatmap": "cell of the heat map",
+    "auc_float32": "AUC in float32",
+    "auc": "AUC as served",
 }
 
 Figure = Estimate | Sequence[float | None] | float | None

@@ -3,17 +3,16 @@
     python -m model.evaluation.precisions --artifact model/artifact --data ../shared/data/kermany224
 
 runs each precision next to float32 and writes precisions.json into the artifact, which `python -m
-model.evaluation.card` adds to the model card. Takes about 5,000 X-rays, some minutes on two cores.
-Sets next to the data folder are compared where they exist. Exits with 1 on a processor that has no
-other precision than float32, or when one decision outside of the tolerance differs.
+model.evaluation.card` adds to the model card. Takes some 5,000 X-rays, minutes on two cores. Sets
+next to the data folder are compared where they exist. Exits with 1 on a processor that has no other
+precision than float32, and when a decision, refusal or warning differs.
 """
 
 import argparse
 import csv
-import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,14 +22,13 @@ from numpy.typing import ArrayLike
 from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 
+from model.evaluation.precisions_file import Agreement, PrecisionReport, write_precisions_file
 from model.reading import dataset as data
 from model.reading.xray import UnreadableXray, model_input, read_xray
 from model.serving.artifact import ArtifactError
 from model.serving.golden import Output
 from model.serving.precision import Precision, list_supported
 from model.serving.predictor import Prediction, Predictor, conclude
-
-PRECISIONS_NAME = "precisions.json"
 
 UNLABELLED = -1
 
@@ -43,39 +41,6 @@ class Sample:
 
     path: Path
     label: int
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """One precision against float32 on the readable images of one set.
-
-    `computed_again` are the close calls, which float32 answers. `differ` counts decisions, refusals
-    and warnings that are not those of float32, as served; `differ_alone` those that would not be
-    without computing close calls again, and `furthest` is the greatest distance of their
-    probability in float32 from the threshold. The others are the largest differences of one image.
-    """
-
-    images: int
-    computed_again: int
-    differ: int
-    differ_alone: int
-    furthest: float
-    logit: float
-    probability: float
-    ood: float
-    heatmap: float
-    auc_float32: float | None
-    auc: float | None
-
-
-@dataclass(frozen=True)
-class PrecisionReport:
-    """The agreement of each other precision with float32, by set, and where it was measured."""
-
-    version: str
-    processor: str
-    openvino: str
-    precisions: dict[str, dict[str, Agreement]]
 
 
 def find_sets(folder: Path, share: float, seed: int) -> dict[str, list[Sample]]:
@@ -211,8 +176,7 @@ def write_precisions(artifact_folder: Path, serving: Path, folder: Path) -> Prec
         openvino=openvino.get_version().partition("-")[0],
         precisions=found,
     )
-    text = json.dumps(asdict(report), indent=1, allow_nan=False) + "\n"
-    (artifact_folder / PRECISIONS_NAME).write_text(text)
+    write_precisions_file(report, artifact_folder)
     return report
 
 

@@ -3,12 +3,12 @@
     python -m model.evaluation.report --artifact model/artifact --data ../shared/data/kermany224 \
         --out var/evaluation
 
-runs the artifact as the worker serves it and writes report.json, evaluation.png, auc.png and
-training.png; `python -m model.evaluation.card` copies them into the artifact and writes the model
-card. gallery/ holds the worst errors, which are images of patients and are never committed. Takes
-about 5,000 inferences, some minutes on two cores. Sets next to the data folder (nih_adults,
-nih_unlabelled, kermany_originals) are measured where they exist. Exits with 1 when the figures of
-the official test differ from those in the artifact.
+runs the artifact in float32, the reference of every precision, and writes report.json,
+evaluation.png, auc.png and training.png; `python -m model.evaluation.card` copies them into the
+artifact and writes the model card. gallery/ holds the worst errors, which are images of patients
+and are never committed. Takes about 5,000 inferences, some minutes on two cores. Sets next to the
+data folder (nih_adults, nih_unlabelled, kermany_originals) are measured where they exist. Exits
+with 1 when the figures of the official test differ from those in the artifact.
 """
 
 import argparse

@@ -12,6 +12,7 @@ from model.evaluation.card import ABLATIONS_NAME, PLOTS, write_card
 from model.evaluation.evaluate import evaluate
 from model.evaluation.panels import plot_evaluation
 from model.evaluation.plots import plot_training
+from model.evaluation.precisions_file import PRECISIONS_NAME
 from model.evaluation.report_file import REPORT_NAME
 from model.evaluation.scores import Predictions, score_predictions
 from model.network.conversion import record_golden
@@ -100,5 +101,5 @@ def write_artifact(
 
 def find_leftovers(out: Path) -> list[Path]:
     """Files in `out` that a report left there, which is about an earlier artifact."""
-    names = (REPORT_NAME, ABLATIONS_NAME, *PLOTS)
+    names = (REPORT_NAME, PRECISIONS_NAME, ABLATIONS_NAME, *PLOTS)
     return [out / name for name in names if (out / name).is_file()]

@@ -86,6 +86,16 @@ def test_invalid_values_of_one_service_are_named(module: Any, name: str, value: 
         module.read_config({**GIVEN, name: value})
 
 
+@pytest.mark.parametrize("read", [read_worker_config, read_batch_config])
+def test_precision_is_one_of_those_known(read: Read) -> None:
+    """`auto` by default; another word is named together with the ones that exist."""
+    assert read(REDIS).precision == "auto"
+    assert read({**REDIS, "PRECISION": "bfloat16"}).precision == "bfloat16"
+    for wrong in ("bf16", "FLOAT32", "int8"):
+        with pytest.raises(ConfigError, match=f"PRECISION must be auto, float32.*not '{wrong}'"):
+            read({**REDIS, "PRECISION": wrong})
+
+
 def test_blanks_around_a_value_are_ignored() -> None:
     """They come from quoted values in settings files."""
     padded = {name: f" {value}\n" for name, value in GIVEN.items()}

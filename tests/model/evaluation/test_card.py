@@ -16,6 +16,7 @@ from model.evaluation.card import (
     write_card,
 )
 from model.evaluation.card_tables import show
+from model.evaluation.precisions_file import PRECISIONS_NAME
 from model.evaluation.report_file import REPORT_NAME
 from model.serving.artifact import Artifact, ArtifactError, read_artifact
 from tests.stack import ROOT
@@ -31,7 +32,7 @@ def artifact() -> Artifact:
 
 def test_shipped_card_is_what_the_figures_give(artifact: Artifact, tmp_path: Path) -> None:
     """The card was not edited by hand, and has no figure of another version."""
-    for name in (REPORT_NAME, ABLATIONS_NAME):
+    for name in (REPORT_NAME, PRECISIONS_NAME, ABLATIONS_NAME):
         if (SHIPPED / name).is_file():
             shutil.copy(SHIPPED / name, tmp_path / name)
     write_card(tmp_path, artifact)
@@ -57,6 +58,7 @@ def test_nothing_is_claimed_that_was_not_measured(artifact: Artifact, tmp_path: 
         ("### Why Adam", "## 6."),
         ("**Subgroups.**", "**Robustness.**"),
         ("**Other origin.**", "**Images that"),
+        ("**Arithmetic.**", "**What the file"),
         ("**What the file alone reveals.**", "**Worst errors.**"),
     ):
         assert "Not measured." in card.split(part)[1].split(end)[0], part
@@ -81,10 +83,17 @@ def test_ablations_and_refusals_are_shown(artifact: Artifact, tmp_path: Path) ->
     assert "| photographs | 40 | 38 |" in card
 
 
-def test_report_of_another_version_is_refused(artifact: Artifact, tmp_path: Path) -> None:
-    """A card never mixes two models."""
-    shutil.copy(SHIPPED / REPORT_NAME, tmp_path / REPORT_NAME)
-    with pytest.raises(ArtifactError, match=r"python -m model\.evaluation\.report"):
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [(REPORT_NAME, "report"), (PRECISIONS_NAME, "precisions")],
+)
+@pytest.mark.parametrize("damaged", [False, True])
+def test_figures_of_another_version_are_refused(
+    artifact: Artifact, tmp_path: Path, name: str, command: str, damaged: bool
+) -> None:
+    """A card never mixes two models, and never leaves out what it cannot read."""
+    (tmp_path / name).write_text("{" if damaged else (SHIPPED / name).read_text())
+    with pytest.raises(ArtifactError, match=rf"python -m model\.evaluation\.{command}"):
         write_card(tmp_path, replace(artifact, threshold=0.5))
 
 

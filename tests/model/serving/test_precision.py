@@ -1,5 +1,8 @@
 """`model.serving.precision` and `model.serving.trial`: which arithmetic runs, and that it does."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +26,7 @@ from model.serving.precision import (
 )
 from model.serving.predictor import Predictor
 from model.serving.trial import is_close_call
+from tests.stack import ROOT
 from tests.variant import SERVING, SHIPPED, make_variant
 
 needs_bfloat16 = pytest.mark.skipif(
@@ -109,6 +113,32 @@ def test_bfloat16_is_executed(network: openvino.Model) -> None:
     check_executed(compiled, "bfloat16")
     with pytest.raises(PrecisionUnavailable, match="in bf16 where float32 was asked for"):
         check_executed(compiled, "float32")
+
+
+def run_restricted(isa: str) -> list[str]:
+    """The precisions tried and used by a predictor in a process with fewer instructions."""
+    code = (
+        "from model.serving.predictor import Predictor\n"
+        "from tests.variant import SERVING, SHIPPED\n"
+        "predictor = Predictor(SHIPPED, SERVING)\n"
+        "print(*(trial.precision for trial in predictor.trials if not trial.fault))\n"
+        "print(predictor.precision)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, "ONEDNN_MAX_CPU_ISA": isa},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout.splitlines()
+
+
+@needs_bfloat16
+def test_processor_with_avx2_alone_runs_float32() -> None:
+    """Even where OpenVINO lists bfloat16 as a capability: its kernels are missing."""
+    assert run_restricted("AVX2") == ["float32", "float32"]
 
 
 def probability(artifact: Artifact, logit: float) -> float:

@@ -19,7 +19,7 @@ HASH = {
     "digest": "d1",
     "reference": "Study 7",
     "prediction": '{"probability": 0.9, "decision": "pneumonia", "threshold": 0.5, "model": "m1", '
-    '"heatmap": [[0.0, 1.0]]}',
+    '"heatmap": [[0.0, 1.0]], "precision": "bfloat16"}',
     "quality": '{"ok": false, "warnings": ["Unlike most."], "ood": 0.9}',
     "review": '{"label": "unsure", "note": "Ask Ann", "reader": "doctor", '
     '"reviewed_at": "2026-11-25T12:01:00.000+00:00"}',
@@ -31,7 +31,7 @@ XRAY = XrayRecord(
     created_at="2026-11-25T12:00:00.000+00:00",
     digest="d1",
     reference="Study 7",
-    prediction=PredictionRecord(0.9, "pneumonia", 0.5, "m1", [[0.0, 1.0]]),
+    prediction=PredictionRecord(0.9, "pneumonia", 0.5, "m1", [[0.0, 1.0]], "bfloat16"),
     quality=QualityRecord(False, ["Unlike most."], 0.9),
     review=ReviewRecord("unsure", "Ask Ann", "doctor", "2026-11-25T12:01:00.000+00:00"),
 )
@@ -41,6 +41,14 @@ def test_hash_is_that_of_earlier_releases() -> None:
     """The same fields and the same JSON, to the letter, in both directions."""
     assert read_hash(HASH) == XRAY
     assert write_hash(XRAY) == HASH
+
+
+def test_prediction_without_a_precision_was_computed_in_float32() -> None:
+    """Earlier releases knew no other and recorded none."""
+    old = HASH["prediction"].replace(', "precision": "bfloat16"', "")
+    read = read_hash({**HASH, "prediction": old})
+    assert read.prediction
+    assert read.prediction.precision == "float32"
 
 
 def test_fields_without_a_value_are_left_out() -> None:
