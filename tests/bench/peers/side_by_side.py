@@ -157,8 +157,9 @@ def measure_side_by_side(bench: Workbench) -> dict[str, Any]:
                 finally:
                     shutil.rmtree(scratch)
             found = [one for one in found if one.title not in skipped]
+    shares = [share for one in found for share in one.bystanders]
     return {
         "services": [one.to_json() for one in found],
         "skipped": skipped,
-        "bystanders": statistics.mean(share for one in found for share in one.bystanders),
+        "bystanders": statistics.mean(shares) if shares else 0.0,
     }
