@@ -1,4 +1,4 @@
-"""The services that are compared, each as its authors recommend and as it measured best here."""
+"""The services that are compared, each as its authors recommend and with its best settings found."""
 
 import sys
 import sysconfig
