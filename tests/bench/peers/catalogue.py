@@ -1,4 +1,4 @@
-"""The services that are compared, each as its authors recommend and with its best settings found."""
+"""The services that are compared, each as its authors recommend, in the best settings found."""
 
 import sys
 import sysconfig
