@@ -168,7 +168,7 @@ def format_services(found: dict[str, Any]) -> str:
             f"{one['levels']['4']['cpu_ms']:.0f} ms |"
         )
     settings = dict.fromkeys((one["name"], one["settings"]) for one in found["services"])
-    lines += ["", ADDED, "", "Settings, the best of those tried:", ""]
+    lines += ["", ADDED, "", "Settings:", ""]
     lines += [f"- {name}: {text}" for name, text in settings]
     if found["skipped"]:
         lines += ["", "Not measured:", ""]

@@ -5,8 +5,7 @@
 Written as lightning.ai/docs/litserve/api-reference/litapi shows: `setup` loads the model,
 `decode_request` turns the request into its input, `predict` runs it. PEER_WORKERS is
 `workers_per_device`, for each of which LitServe starts an HTTP server too. Requests are not
-batched: lightning.ai/docs/litserve/features/batching is for GPUs, and two images at a time on one
-core each take less time here than a batch of two on both.
+batched: the exported network takes one image at a time.
 """
 
 import os
