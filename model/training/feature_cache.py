@@ -34,9 +34,13 @@ class CacheError(InputError):
 
 @dataclass(frozen=True)
 class CacheIdentity:
-    """Everything that cached features depend on: SHA-256 digests, and the seed."""
+    """Everything that cached features depend on: SHA-256 digests, precision, and the seed.
+
+    `precision` names the types in which the layers compute.
+    """
 
     network: str
+    precision: str
     images: str
     labels: str
     recipe: str
@@ -54,6 +58,7 @@ def describe(
     """The identity of features of `trunk` for views of (N, S, S, 1) uint8 images by `seed`."""
     return CacheIdentity(
         _digest_network(trunk),
+        ", ".join(sorted({layer.compute_dtype for layer in trunk.layers})),
         hashlib.sha256(np.ascontiguousarray(images).tobytes()).hexdigest(),
         hashlib.sha256(np.asarray(labels, np.int64).tobytes()).hexdigest(),
         digest_recipe(recipe),

@@ -26,11 +26,11 @@ LABELS = np.array([0, 1, 1, 0, 1])
 IMAGES = np.random.default_rng(0).integers(0, 255, (5, 32, 32, 1), np.uint8)
 
 
-def make_trunk(cells: int = 8) -> keras.Model:
+def make_trunk(cells: int = 8, policy: str = "float32") -> keras.Model:
     """Two outputs of different shapes."""
     image = keras.Input((32, 32, 1))
-    small = keras.layers.AveragePooling2D(cells)(image)
-    return keras.Model(image, [small, keras.layers.GlobalAveragePooling2D()(image)])
+    small = keras.layers.AveragePooling2D(cells, dtype=policy)(image)
+    return keras.Model(image, [small, keras.layers.GlobalAveragePooling2D(dtype=policy)(image)])
 
 
 OTHER: dict[str, Any] = {
@@ -106,6 +106,15 @@ def test_key_changes_with_image_label_order_seed_and_network() -> None:
     ]
     others += [replace(first, **{field.name: "other"}) for field in fields(CacheIdentity)]
     assert len({kept.key for kept in (first, *others)}) == 1 + len(others)
+
+
+def test_features_of_another_precision_are_not_reused() -> None:
+    """The same layers and weights in float32, float16 and bfloat16 are three caches."""
+    keys = set()
+    for policy in ("float32", "mixed_float16", "mixed_bfloat16"):
+        keras.backend.clear_session()
+        keys.add(describe(make_trunk(policy=policy), IMAGES, LABELS, 3).key)
+    assert len(keys) == 3
 
 
 def count_views(calls: list[int]) -> Source:
