@@ -10,35 +10,23 @@ other checkouts of this repository run as well and take turns, block by block.
 
 import argparse
 import os
-import shlex
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import psutil
-import requests
-
-from local.parts import read_command
 from tests.bench.clients import Machine
 from tests.bench.images import Images, make_images
 from tests.bench.sides import ROOT, Side
-from tests.pneumonia_api.batch.server import Server
-from tests.pneumonia_api.worker.worker_process import wait_for_workers
-from tests.stack import free_ports
+from tests.bench.traced_service import KEY, Service, memory_mb, running_service
 
 BLOCK = 16
 TURNS, MANY = 3, 96
 """How often and how many uploads each checkout judges for several clients."""
 
-KEY = "key-of-the-bench"
 
 STEPS = (
     ("client's request, gunicorn's head", "PatientWorker.handle", "begin"),
@@ -54,8 +42,8 @@ STEPS = (
     ("cage: decode, checks, input; preview, unless made later", "Predictor.predict", "begin"),
     ("network", "Predictor.judge", "end"),
     ("calibration and heat map", "Predictor.predict", "end"),
-    ("preview awaited and stored", "ImageStore.write_preview", "end"),
-    ("end state written", "XrayStore.finish", "end"),
+    ("preview awaited, written and synced", "ImageStore.write_preview", "end"),
+    ("end state written; preview, unless synced before", "XrayStore.finish", "end"),
     ("API woken, record read", "XrayStore.wait_finished", "end"),
     ("answer made and sent", "PatientWorker.handle", "end"),
 )
@@ -63,105 +51,6 @@ STEPS = (
 
 AFTER = ("ImageStore.delete_incoming", "Deliveries._release", "QoS.ack")
 """Calls after the answer, which take the worker's time but not the client's."""
-
-
-@dataclass
-class Service:
-    """Redis, API and worker of one checkout, and what was measured of them."""
-
-    server: Server
-    port: int
-    processes: dict[str, psutil.Process]
-    traces: tuple[Path, Path]
-    seconds: list[float] = field(default_factory=list)
-    steps: dict[str, list[float]] = field(default_factory=dict)
-    commands: Counter[str] = field(default_factory=Counter)
-    rates: list[float] = field(default_factory=list)
-    spent: dict[str, list[float]] = field(default_factory=dict)
-
-    def cpu_seconds(self) -> dict[str, float]:
-        """Processor time of each part since its start, children included."""
-        found = {}
-        for name, process in self.processes.items():
-            family = [process, *process.children(recursive=True)]
-            found[name] = sum(sum(each.cpu_times()[:2]) for each in family)
-        return found
-
-    def count_commands(self) -> Counter[str]:
-        """Calls of each Redis command so far."""
-        stats = self.server.client.info("commandstats")
-        return Counter({name[8:]: values["calls"] for name, values in stats.items()})
-
-    def read_traces(self) -> list[tuple[str, float, float]]:
-        """Name, begin and end of each traced call, in milliseconds."""
-        found = []
-        for file in self.traces:
-            for line in file.read_text().splitlines():
-                name, begin, end = line.split()
-                found.append((name, int(begin) / 1e6, int(end) / 1e6))
-        return sorted(found, key=lambda call: call[1])
-
-
-@contextmanager
-def running_service(tree: Path, scratch: Path) -> Iterator[Service]:
-    """The services of a checkout, warm."""
-    (scratch / "redis").mkdir(parents=True)
-    ports = free_ports(["api", "metrics"])
-    server = Server(scratch / "redis")
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(tree), *filter(None, [os.environ.get("PYTHONPATH")])]),
-        "REDIS_URL": server.url,
-        "API_KEY": KEY,
-        "VAR_DIR": str(scratch),
-        "IMAGE_STORE": (scratch / "images").as_uri(),
-        "SERVING_DIR": str(ROOT / "var" / "serving"),
-        "API_PORT": str(ports["api"]),
-        "WORKER_METRICS_PORT": str(ports["metrics"]),
-    }
-    counts = scratch / "multiprocess"
-    counts.mkdir()
-    more = {"api": {"PROMETHEUS_MULTIPROC_DIR": str(counts)}, "worker": {}}
-    values = {"python": shlex.quote(sys.executable), "drain_seconds": "2"}
-    processes, traces = {}, []
-    with ExitStack() as opened:
-        opened.callback(server.stop)
-        for part in ("api", "worker"):
-            unit = tree / "pneumonia_api" / f"pneumonia-{part}.service"
-            _, _, *command = shlex.split(read_command(unit, values))
-            traces.append(scratch / f"{part}.trace")
-            log = opened.enter_context((scratch / f"{part}.log").open("wb"))
-            tracer = ROOT / "tests" / "bench" / "tracing.py"
-            process = subprocess.Popen(
-                [sys.executable, str(tracer), str(traces[-1]), *command],
-                cwd=tree,
-                env={**environment, **more[part]},
-                stdout=log,
-                stderr=log,
-            )
-            opened.callback(_end, process)
-            processes[part] = psutil.Process(process.pid)
-        processes["redis"] = psutil.Process(server.client.info("server")["process_id"])
-        wait_for_workers(server.client, 1)
-        _wait_answer(ports["api"])
-        yield Service(server, ports["api"], processes, (traces[0], traces[1]))
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    process.wait(30)
-
-
-def _wait_answer(port: int) -> None:
-    end = time.monotonic() + 60
-    while True:
-        try:
-            requests.get(f"http://127.0.0.1:{port}/livez", timeout=5).raise_for_status()
-            return
-        except requests.ConnectionError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.1)
 
 
 def measure_one_client(service: Service, images: Images, numbers: Sequence[int]) -> None:
@@ -209,17 +98,6 @@ def measure_many_clients(service: Service, folder: Path, start: int, count: int,
     service.spent.setdefault("clients", []).append(1000 * sent["cpu"] / count)
 
 
-def memory_mb(service: Service) -> dict[str, float]:
-    """Proportional set size of each part with its children, MB (10^6 bytes)."""
-    return {
-        name: sum(
-            each.memory_full_info().pss for each in [process, *process.children(recursive=True)]
-        )
-        / 1e6
-        for name, process in service.processes.items()
-    }
-
-
 def format_table(services: dict[str, Service], uploads: int, clients: int) -> str:
     """The table, one column for each checkout."""
     rows: list[tuple[str, list[str]]] = []
@@ -242,6 +120,7 @@ def format_table(services: dict[str, Service], uploads: int, clients: int) -> st
             f"{clients} clients, processor of {name}",
             [_median(side.spent.get(name)) for side in sides],
         )
+    add("worker, from start to ready, s", [side.start_seconds for side in sides])
     for name in ("worker", "api"):
         add(f"memory of {name}, MB", [memory_mb(side)[name] for side in sides], 0)
     head = f"| step, ms | {' | '.join(services)} |\n|---|{'---|' * len(services)}\n"
@@ -259,7 +138,7 @@ def main() -> None:
     parser.add_argument("--uploads", type=int, default=96)
     parser.add_argument("--clients", type=int, default=8)
     options = parser.parse_args()
-    trees = {tree.name: tree for tree in options.against} | {"this checkout": ROOT}
+    trees = {tree.name: tree for tree in options.against} | {"here": ROOT}
     rounds = max(options.uploads // BLOCK, 1)
     with ExitStack() as opened:
         scratch = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="path-")))

@@ -5,14 +5,17 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 import redis
 
-from model.cage.pool import Cage, CageFault, CageLost
+from model.cage.pool import Cage, CageFault, CageLost, Reading
 from pneumonia_api.records import keys
 from pneumonia_api.records.images import ImageMissing
 from pneumonia_api.records.publishing import TASK
@@ -58,17 +61,20 @@ def test_reader_killed_from_outside_is_retried(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The OOM killer or a person killed it, so the X-ray is judged in another attempt."""
-    read, tries = bench.task.cage.read, []
+    begin, tries = bench.task.cage.begin, []
 
-    def count(data: bytes, *arguments: object, **named: object) -> object:
+    @contextmanager
+    def count(data: bytes, *arguments: Any, **named: Any) -> Iterator[Reading]:
         tries.append(data)
         # The first attempt hangs until its process is killed; the next one reads the upload.
+        sent = b"attack sleep 60" if len(tries) == 1 else data
         try:
-            return read(b"attack sleep 60" if len(tries) == 1 else data, *arguments, **named)
+            with begin(sent, *arguments, **named) as reading:
+                yield reading
         finally:
             ended.set()
 
-    monkeypatch.setattr(bench.task.cage, "read", count)
+    monkeypatch.setattr(bench.task.cage, "begin", count)
     ended = threading.Event()
 
     def kill() -> None:
@@ -103,7 +109,7 @@ def test_reader_that_is_always_lost_fails_in_the_end(
         tries.append(arguments)
         raise CageLost
 
-    monkeypatch.setattr(bench.task.cage, "read", lose)
+    monkeypatch.setattr(bench.task.cage, "begin", lose)
     record = bench.run(answer)
     assert record is not None
     assert record.status == "failed"
