@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from model.cage import children as cage_children
-from model.cage import pool as cage_module
+from model.cage import exchange
 from model.cage.pool import Cage, CageFault
 from model.reading.limits import UnreadableXray
 from tests.model.cage.calls import attack, read
@@ -72,7 +72,7 @@ def test_decoder_that_hangs_is_ended_and_the_others_do_not_notice(
     attacked: Cage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It uses no CPU time, so the wall-clock limit ends it; meanwhile X-rays are read."""
-    monkeypatch.setattr(cage_module, "WALL_SECONDS", 2)
+    monkeypatch.setattr(exchange, "WALL_SECONDS", 2)
     reasons = []
 
     def hang() -> None:
