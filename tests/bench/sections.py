@@ -13,6 +13,7 @@ from tests.bench.starting import START
 from tests.bench.throughput import LOAD
 from tests.bench.upload import UPLOAD
 from tests.bench.watching import WATCHING
+from tests.bench.worklist import WORKLIST
 
 SECTIONS: tuple[Section, ...] = (
     START,
@@ -22,6 +23,7 @@ SECTIONS: tuple[Section, ...] = (
     SCORING,
     INFERENCE,
     PEERS,
+    WORKLIST,
     WATCHING,
     TRAINING,
 )

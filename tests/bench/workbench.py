@@ -42,6 +42,7 @@ class Counts:
     peer_seconds: float = 4.0
     peer_requests: int = 32
     peers_in_float32: bool = True
+    records: int = 1_000_000
 
 
 QUICK = Counts(
@@ -61,6 +62,7 @@ QUICK = Counts(
     peer_seconds=0.5,
     peer_requests=16,
     peers_in_float32=False,
+    records=20_000,
 )
 
 

@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,10 @@ from pneumonia_api.judging import judge
 from pneumonia_api.records import keys
 from pneumonia_api.records.record import ReviewRecord, XrayRecord, new_xray
 from pneumonia_api.records.xrays import XrayStore
+from tests.bench.figures import Row
+from tests.bench.section import Section
 from tests.bench.sides import ROOT
+from tests.bench.workbench import Workbench
 from tests.stack import free_ports
 
 MODEL = ROOT / "model" / "artifact"
@@ -217,6 +220,34 @@ def format_worklist(figures: WorklistFigures) -> str:
     parts = ", ".join(f"{name} {size:.0f}" for name, size in figures.parts.items())
     lines += ["", f"Redis memory for each finished record: {figures.memory:.0f} bytes ({parts})."]
     return "\n".join(lines)
+
+
+def measure(bench: Workbench) -> dict[str, Any]:
+    """In a Redis of its own."""
+    return asdict(measure_worklist(bench.counts.records))
+
+
+def worklist_rows(found: dict[str, Any]) -> list[Row]:
+    """The slowest of all requests, and the memory of a record."""
+    slowest = max(found["latencies"], key=lambda latency: latency["p95"])
+    return [
+        Row(
+            f"Worklist of {found['records']:,} records: page, filters and searches by the API",
+            f"p95 {slowest['p95']:.0f} ms in the slowest of {len(found['latencies'])} requests, "
+            f"`{slowest['query']}`; p50 {slowest['p50']:.0f} ms",
+            "p95 below 50 ms",
+            slowest["p95"] < 50,
+        ),
+        Row(
+            "... Redis memory per finished record",
+            f"{found['memory'] / 1000:.2f} kB",
+            "1.0 kB or less",
+            found["memory"] <= 1000,
+        ),
+    ]
+
+
+WORKLIST = Section("worklist", "The worklist with very many records", measure, worklist_rows)
 
 
 def main() -> None:
