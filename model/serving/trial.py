@@ -36,9 +36,9 @@ class Trial:
 
 
 class Forms:
-    """The network in the precision that is used, and in float32 for close calls.
+    """The precision that is used, and the network in float32 for close calls.
 
-    `wide` is a request on all cores in `precision`, for one caller at a time. `trials` are the
+    `reference` is a float32 request on all cores, for one caller at a time. `trials` are the
     precisions that this processor has and the setting allows.
     """
 
@@ -55,7 +55,6 @@ class Forms:
         """
         self._artifact = artifact
         self._lock = threading.Lock()
-        requests: dict[Precision, openvino.InferRequest] = {}
         self.trials: list[Trial] = []
         for precision in list_candidates(setting):
             try:
@@ -68,19 +67,18 @@ class Forms:
                     raise
                 trial = Trial(precision, [], float("inf"), str(error))
             else:
-                requests[precision] = request
+                if precision == "float32":
+                    self.reference = request
             self.trials.append(trial)
         fastest = min(self.trials, key=lambda trial: trial.seconds).precision
         self.precision: Precision = fastest if setting == "auto" else setting
-        self.wide = requests[self.precision]
-        self._reference = requests["float32"]
 
     def confirm(self, image: np.ndarray, output: Output) -> Output:
         """The output for `image`, computed again in float32 where it is a close call."""
         if not is_close_call(self._artifact, output):
             return output
         with self._lock:
-            return infer_one(self._reference, image, "float32")
+            return infer_one(self.reference, image, "float32")
 
 
 def _measure(request: openvino.InferRequest, precision: Precision, golden: Golden) -> Trial:
