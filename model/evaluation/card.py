@@ -66,13 +66,13 @@ def write_card(folder: Path, artifact: Artifact) -> None:
     report = read_report_file(report_file) if report_file.is_file() else None
     precisions = read_precisions_file(precisions_file) if precisions_file.is_file() else None
     for file, found, command in (
-        (report_file, report, "report"),
-        (precisions_file, precisions, "precisions"),
+        (report_file, report, "python -m model.evaluation.report"),
+        (precisions_file, precisions, "python -m model.evaluation.precisions"),
     ):
         if found and found.version != artifact.version:
             raise ArtifactError(
                 f"{file} is of version {found.version}, the artifact is {artifact.version}; "
-                f"make a new one with `python -m model.evaluation.{command}`."
+                f"make a new one with `{command}`."
             )
     ablations: Ablations = (
         json.loads(ablations_file.read_text()) if ablations_file.is_file() else {}

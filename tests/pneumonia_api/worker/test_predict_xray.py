@@ -65,7 +65,7 @@ def test_doubted_image_is_judged_with_a_warning(bench: Bench) -> None:
     assert record.quality == QualityRecord(False, ["Unlike most."], 0.9)
     assert record.prediction is not None
     assert set(asdict(record.prediction)) == {
-        *("probability", "decision", "threshold", "model", "heatmap"),
+        *("probability", "decision", "threshold", "model", "heatmap", "precision"),
     }
 
 
