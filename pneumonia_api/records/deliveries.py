@@ -63,7 +63,8 @@ class Deliveries:
         self._run_begin = client.register_script(_BEGIN)
         self._run_release = client.register_script(_RELEASE)
         self._process = secrets.token_hex(8)
-        self._held: dict[str, float] = {}  # id -> time.monotonic() when the lease was acquired
+        # By token: id, and time.monotonic() when the lease was acquired.
+        self._held: dict[str, tuple[str, float]] = {}
 
     @contextmanager
     def hold(self, xray_id: str) -> Iterator[XrayRecord | None]:
@@ -76,7 +77,7 @@ class Deliveries:
         try:
             yield self._begin(xray_id, token)
         finally:
-            self._held.pop(xray_id, None)
+            self._held.pop(token, None)
             self._release(xray_id, token)
 
     def _begin(self, xray_id: str, token: str) -> XrayRecord | None:
@@ -91,7 +92,7 @@ class Deliveries:
             return xray
         if not leased:
             return None
-        self._held[xray_id] = time.monotonic()
+        self._held[token] = xray_id, time.monotonic()
         if processes > MAX_WORKERS_LOST:
             raise WorkerLost(xray_id)
         return xray
@@ -105,7 +106,7 @@ class Deliveries:
     def list_held(self) -> list[str]:
         """Ids whose lease this process holds, each for at most MAX_HELD_SECONDS."""
         oldest = time.monotonic() - MAX_HELD_SECONDS
-        return [xray_id for xray_id, since in list(self._held.items()) if since > oldest]
+        return [xray_id for xray_id, since in list(self._held.values()) if since > oldest]
 
     def extend(self) -> None:
         """Extend the leases that this process holds; call it well within LEASE_SECONDS."""

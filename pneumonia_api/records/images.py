@@ -18,6 +18,10 @@ STORE_ERRORS = (OSError, BotoCoreError, ClientError)
 """What fsspec raises when a disk or S3 is full, broken or unreachable."""
 
 
+END_OF_JPEG = b"\xff\xd9"
+"""The last marker of every JPEG (ITU-T T.81, B.1.1.3)."""
+
+
 class ImageMissing(LookupError):
     """The store has no such image."""
 
@@ -52,11 +56,7 @@ class Upload:
         if self.size <= self._limit:
             self._digest.update(data)
             try:
-                # The file is unbuffered, so one call may write only a part; on a disk that runs
-                # full, the next call raises.
-                left = memoryview(data)
-                while left:
-                    left = left[self.file.write(left) :]
+                _write_all(self.file, data)
             except OSError as error:
                 raise ImageStoreUnavailable(f"an upload: {error}") from error
         return len(data)
@@ -147,8 +147,7 @@ class ImageStore:
         with ExitStack() as opened:
             try:
                 file = opened.enter_context(_scratch_of(path))
-                file.write(data)
-                file.flush()
+                _write_all(file, data)
                 Path(file.name).rename(path)
             except OSError as error:
                 raise ImageStoreUnavailable(f"{name}: {error}") from error
@@ -161,12 +160,13 @@ class ImageStore:
     def read_preview(self, xray_id: str) -> bytes:
         """A preview's bytes, a JPEG. Raises ImageMissing.
 
-        A power cut may have left an empty file, until the worker makes the preview again.
+        A power cut may have left a part of the file, until the worker makes the preview again.
         """
         name = f"previews/{xray_id}.jpg"
-        if data := self._read(name):
-            return data
-        raise ImageMissing(name)
+        data = self._read(name)
+        if not data.endswith(END_OF_JPEG):
+            raise ImageMissing(name)
+        return data
 
     def delete_preview(self, xray_id: str) -> None:
         """Delete a preview, if present."""
@@ -217,21 +217,33 @@ class ImageStore:
 def _write_atomically(path: Path, data: bytes) -> None:
     """Write a file atomically and sync it."""
     with _scratch_of(path) as file:
-        file.write(data)
-        file.flush()
+        _write_all(file, data)
         _rename_and_sync(file.fileno(), Path(file.name), path)
 
 
 @contextmanager
 def _scratch_of(path: Path) -> Iterator[IO[bytes]]:
-    """A new file next to `path`, which is deleted at the end unless it was renamed."""
+    """A new file next to `path`, which is deleted at the end unless it was renamed.
+
+    It is unbuffered, so that closing it writes nothing and cannot fail on a full disk.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
-        with scratch.open("wb") as file:
+        with scratch.open("wb", buffering=0) as file:
             yield file
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def _write_all(file: IO[bytes], data: bytes) -> None:
+    """Write to an unbuffered file, of which one call may write only a part.
+
+    On a disk that runs full, the next call raises OSError.
+    """
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) :]
 
 
 def _rename_and_sync(file: int, scratch: Path, path: Path) -> None:

@@ -20,7 +20,8 @@ finished:ID             stream that wakes the callers of `wait_finished`: the en
 model                   hash, the model that the workers serve: version, and metadata as JSON
 worker:NAME             heartbeat of a live, warm worker; expires when it stops
 workers                 set of the names of all workers that ever started
-lock:NAME               lock on a job that one worker does for all: republish, sweep; expires
+lock:NAME               lock on a job that one worker does for all: republish, sweep,
+                        upgrade, stale; expires
 user:NAME               hash of a person: password (argon2)
 session:DIGEST          user name by digest of the session token; expires
 sessions:NAME           set of a user's session digests

@@ -120,7 +120,7 @@ def write_hash(xray: XrayRecord) -> dict[str, str]:
     values = {name: value for name, value in vars(xray).items() if value is not None}
     for name in _PARTS.keys() & values.keys():
         part = vars(values[name])
-        if name == "prediction":
+        if name == "prediction" and part["heatmap"]:
             values["heatmap"] = heatmap.pack(part["heatmap"])
             part = {**part, "heatmap": []}
         values[name] = write_part(part)

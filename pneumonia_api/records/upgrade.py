@@ -6,6 +6,7 @@ done by two workers at once; and what a host of the previous release still write
 by the next call.
 """
 
+import logging
 from functools import partial
 
 import redis
@@ -15,6 +16,8 @@ from pneumonia_api.records.indexes import move
 from pneumonia_api.records.lists import OF_PREVIOUS_RELEASE
 from pneumonia_api.records.record import read_hash, write_hash
 from pneumonia_api.records.reuse import entry_of
+
+log = logging.getLogger(__name__)
 
 BATCH = 100
 """Records of one transaction, which Redis syncs once; it blocks other callers for some ms."""
@@ -35,7 +38,12 @@ def upgrade_batch(client: redis.Redis) -> int:
 def _move(ids: list[str], pipe: redis.client.Pipeline) -> None:
     """Write the records `ids`, which the transaction of `pipe` watches, in their new form."""
     hashes = {xray_id: pipe.hgetall(keys.xray(xray_id)) for xray_id in ids}
-    records = {xray_id: read_hash(values) for xray_id, values in hashes.items() if values}
+    records = {}
+    for xray_id, values in hashes.items():
+        try:
+            records |= {xray_id: read_hash(values)} if values else {}
+        except (ValueError, TypeError):  # damaged: it must not hold up all others
+            log.exception("the record %s cannot be read, so its indexes are not moved", xray_id)
     entries = {xray_id: entry_of(xray) for xray_id, xray in records.items()}
     entered = {x: entry.watch(pipe, x) for x, entry in entries.items() if entry}
     pipe.multi()

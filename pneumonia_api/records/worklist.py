@@ -59,6 +59,7 @@ class Worklist:
         ignored (`records.words`). A search for words that many X-rays have stops after MAX_SCANNED
         records: the page is shorter, perhaps empty, but has a cursor.
         """
+        cursor = cursor or None  # an empty parameter asks for the first page
         query = Query(status, decision, reviewed, split_words(q))
         if q.strip() and not query.words:
             return [], None

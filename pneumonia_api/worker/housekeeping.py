@@ -15,6 +15,7 @@ from pneumonia_api.records.deliveries import Deliveries
 from pneumonia_api.records.images import ImageStore, ImageStoreUnavailable
 from pneumonia_api.records.publishing import publish
 from pneumonia_api.records.served_model import ServedModel
+from pneumonia_api.records.stale import remove_stale
 from pneumonia_api.records.turns import take_turn
 from pneumonia_api.records.upgrade import upgrade_batch
 from pneumonia_api.records.workers import HEARTBEAT_SECONDS, Workers
@@ -42,6 +43,9 @@ UPGRADE_SECONDS = 60
 
 UPGRADE_PAUSE_SECONDS = 0.05
 """Between two batches, so that moving a million records delays no upload noticeably."""
+
+STALE_SECONDS = 24 * 3600
+"""How often one of the workers removes what hosts of the previous release left in the indexes."""
 
 # Names with an id of `new_xray`, which begins with its time in milliseconds; the sweep ignores all
 # other files.
@@ -147,18 +151,22 @@ def sweep(xrays: XrayStore, images: ImageStore, queue: Celery) -> None:
 
 
 def keep_upgrading(client: redis.Redis, ended: threading.Event) -> None:
-    """Until `ended`, move what the previous release wrote, on one of the workers at a time.
+    """Until `ended`, move what the previous release wrote, and remove entries that it left behind.
 
-    Begins after SETTLE_SECONDS: meanwhile, hosts are upgraded one after another, and those of the
-    previous release find their records by the lists that are then emptied.
+    One of the workers at a time does it. Begins after SETTLE_SECONDS: meanwhile, hosts are upgraded
+    one after another, and those of the previous release find their records by the lists that are
+    then emptied.
     """
     ended.wait(SETTLE_SECONDS)
     while not ended.is_set():
         try:
             if take_turn(client, "upgrade", UPGRADE_SECONDS):
                 upgrade_for_a_turn(client, ended)
+            if take_turn(client, "stale", STALE_SECONDS):
+                removed = remove_stale(client, lambda: ended.wait(UPGRADE_PAUSE_SECONDS))
+                log.info("removed %d index entries that no record has", removed)
         except redis.RedisError as error:
-            log.warning("Redis does not answer, so no records were moved: %s", error)
+            log.warning("Redis does not answer, so the indexes stay as they are: %s", error)
         ended.wait(UPGRADE_SECONDS)
 
 

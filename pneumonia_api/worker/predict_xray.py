@@ -87,6 +87,7 @@ class PredictXray(Task):
                     log.info("another delivery is judging it", extra=_name(xray_id))
         except XrayMissing:
             self._images.delete_preview(xray_id)  # nothing of a deleted X-ray may stay
+            self._images.delete_incoming(xray_id)
 
     def _judge(self, xray: XrayRecord) -> None:
         if xray.status != "queued":
@@ -100,7 +101,10 @@ class PredictXray(Task):
         except LargeBusy:
             self._postpone(xray.id)
         except NoLongerWanted:
-            self._images.delete_incoming(xray.id)
+            # If another delivery has finished it, that one may need the upload until its preview
+            # is synced.
+            if not self._xrays.exists(xray.id):
+                self._images.delete_incoming(xray.id)
         except UnreadableXray as error:
             if self._finish(reject(xray, error)):
                 REFUSALS.labels(error.reason).inc()
@@ -163,7 +167,11 @@ class PredictXray(Task):
     def on_failure(
         self, exc: Exception, task_id: str, args: tuple[str], kwargs: dict[str, Any], einfo: Any
     ) -> None:
-        """After the last retry: record `failed`, unless a store is unreachable."""
+        """After the last retry: record `failed`, unless a store is unreachable.
+
+        A finished record stays as it is. Its upload is kept, too, from which its preview is made:
+        the hourly sweep publishes its task again.
+        """
         del task_id, kwargs, einfo
         [xray_id] = args
         if isinstance(exc, STORE_ERRORS):
@@ -176,7 +184,8 @@ class PredictXray(Task):
             xray = self._xrays.get(xray_id)
         except XrayMissing:
             return
-        self._finish(fail(xray, "send it again"))
+        if xray.status == "queued":
+            self._finish(fail(xray, "send it again"))
 
     def on_retry(
         self, exc: Exception, task_id: str, args: tuple[str], kwargs: dict[str, Any], einfo: Any

@@ -52,7 +52,7 @@ def test_uploads_are_counted_by_outcome(
     app.extensions["served_model"].announce({"version": "m1"})
     judged = done(new_xray("machine", hashlib.sha256(data).hexdigest()))
     xrays.add(judged)
-    images.write_preview(judged.id, b"jpeg")
+    images.write_preview(judged.id, b"jpeg\xff\xd9")
     assert post(data) == 200
     assert post(picture("PNG")) == 202
     assert post(b"text") == 415

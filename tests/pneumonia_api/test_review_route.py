@@ -107,7 +107,7 @@ def test_record_that_reuses_a_prediction_has_no_review(
     first = done(new_xray("machine", hashlib.sha256(data).hexdigest()))
     app.extensions["served_model"].announce({"version": "m1"})
     xrays.add(first)
-    app.extensions["images"].write_preview(first.id, b"jpeg")
+    app.extensions["images"].write_preview(first.id, b"jpeg\xff\xd9")
     app.extensions["reviews"].put(
         first.id, label="normal", note="", reader="a", at=datetime.now(UTC)
     )

@@ -289,7 +289,7 @@ def test_redis_that_fills_up_during_an_upload_keeps_nothing(
     app.extensions["served_model"].announce({"version": "m1"})
     judged = done(new_xray("machine", hashlib.sha256(data).hexdigest()))
     xrays.add(judged)
-    images.write_preview(judged.id, b"jpeg")
+    images.write_preview(judged.id, b"jpeg\xff\xd9")
     client.config_set("maxmemory", 1)
     try:
         check_error(post(data), 503, "store_unavailable")

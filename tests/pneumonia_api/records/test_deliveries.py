@@ -126,6 +126,8 @@ def test_lease_lasts_while_its_holder_lives(
     deliveries = Deliveries(client)
     xray = add_old(xrays)
     with deliveries.hold(xray.id):
+        with deliveries.hold(xray.id) as second:  # a second delivery to the same process
+            assert second is None
         client.expire(f"lease:{xray.id}", 2)
         deliveries.extend()
         assert client.ttl(f"lease:{xray.id}") > 2

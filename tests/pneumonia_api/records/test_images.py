@@ -36,10 +36,10 @@ def test_images_are_kept_and_forgotten(
     images = ImageStore(url)
     assert images.list_names() == []
     images.write_incoming("a", b"bytes")
-    images.write_preview("a", b"first")
-    images.write_preview("a", b"jpeg")
+    images.write_preview("a", b"first\xff\xd9")
+    images.write_preview("a", b"jpeg\xff\xd9")
     assert images.read_incoming("a") == b"bytes"
-    assert images.read_preview("a") == b"jpeg"
+    assert images.read_preview("a") == b"jpeg\xff\xd9"
     assert images.list_names() == ["incoming/a", "previews/a.jpg"]
     for _ in range(2):
         images.delete_incoming("a")
@@ -53,10 +53,10 @@ def test_images_are_kept_and_forgotten(
 def test_full_store_keeps_what_was_there_and_no_part(tmp_path: Path) -> None:
     """The write raises ImageStoreUnavailable, the old image stays, and nothing new is left."""
     images = ImageStore(tmp_path.as_uri())
-    images.write_preview("a", b"jpeg")
+    images.write_preview("a", b"jpeg\xff\xd9")
     with full_disk(), pytest.raises(ImageStoreUnavailable):
         images.write_preview("a", bytes(100_000))
-    assert images.read_preview("a") == b"jpeg"
+    assert images.read_preview("a") == b"jpeg\xff\xd9"
     assert len(list_files(tmp_path)) == 1
 
 
@@ -96,12 +96,25 @@ def test_failed_sync_leaves_no_file(tmp_path: Path) -> None:
     assert list_files(tmp_path) == []
 
 
+@pytest.mark.parametrize("size", [66_000, 100_000])
+def test_preview_that_fits_only_in_part_raises_the_named_error(tmp_path: Path, size: int) -> None:
+    """Whatever the file's buffer would have held: the worker waits for a full disk to pass."""
+    images = ImageStore(tmp_path.as_uri())
+    with (
+        full_disk(),
+        pytest.raises(ImageStoreUnavailable),
+        images.writing_preview("a", bytes(size)),
+    ):
+        raise AssertionError("the preview is not there")
+    assert list_files(tmp_path) == []
+
+
 def test_preview_is_there_before_it_is_synced(tmp_path: Path) -> None:
     """The record may say so meanwhile; a failed sync raises after the block and keeps the file."""
     images = ImageStore(tmp_path.as_uri())
 
     def write() -> bytes:
-        with images.writing_preview("a", b"jpeg"):
+        with images.writing_preview("a", b"jpeg\xff\xd9"):
             found = images.read_preview("a")
         return found
 
@@ -111,13 +124,14 @@ def test_preview_is_there_before_it_is_synced(tmp_path: Path) -> None:
     ):
         thread.submit(write).result()
     assert images.list_names() == ["previews/a.jpg"]
-    assert write() == b"jpeg"
+    assert write() == b"jpeg\xff\xd9"
 
 
-def test_empty_preview_counts_as_missing(tmp_path: Path) -> None:
-    """A power cut before the sync leaves one."""
+@pytest.mark.parametrize("left", [b"", b"\xff\xd8half of a preview"])
+def test_preview_without_its_end_counts_as_missing(tmp_path: Path, left: bytes) -> None:
+    """A power cut before the sync may leave nothing, or a part."""
     images = ImageStore(tmp_path.as_uri())
-    images.write_preview("a", b"")
+    images.write_preview("a", left)
     with pytest.raises(ImageMissing):
         images.read_preview("a")
 

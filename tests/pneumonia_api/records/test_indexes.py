@@ -18,10 +18,16 @@ from pneumonia_api.records.record import (
     new_xray,
 )
 from pneumonia_api.records.reviews import NotReviewable, Reviews
+from pneumonia_api.records.stale import remove_stale
 from pneumonia_api.records.upgrade import upgrade_batch
 from pneumonia_api.records.worklist import Worklist
 from pneumonia_api.records.xrays import XrayStore
-from tests.pneumonia_api.records.indexed import check_indexes, list_entries, read_records
+from tests.pneumonia_api.records.indexed import (
+    check_indexes,
+    check_lists_and_words,
+    list_entries,
+    read_records,
+)
 from tests.pneumonia_api.records.judged import done
 from tests.pneumonia_api.records.previous_release import PreviousRelease
 
@@ -171,3 +177,5 @@ def test_hosts_of_two_releases_show_the_same_records(
     for xray in read_records(client).values():
         XrayStore(client).finish(done(xray))  # the previous release added it without its words
     check_searches(client)
+    remove_stale(client, lambda: False)
+    check_lists_and_words(client)

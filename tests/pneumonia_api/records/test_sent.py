@@ -111,7 +111,7 @@ def test_prediction_that_is_reused_is_reused_once(app: APIFlask) -> None:
     app.extensions["served_model"].announce({"version": "m1"})
     judged = done(new_xray("machine", hashlib.sha256(picture()).hexdigest()))
     xrays.add(judged)
-    images.write_preview(judged.id, b"jpeg")
+    images.write_preview(judged.id, b"jpeg\xff\xd9")
     first, again = send(app, "abc", picture()), send(app, "abc", picture())
     assert (first.status_code, again.status_code) == (200, 200)
     assert first.json == again.json

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import redis
@@ -66,6 +67,27 @@ def test_deleted_record_leaves_the_old_lists(client: redis.Redis) -> None:
     assert upgrade_batch(client) == 1
     assert upgrade_batch(client) == 0
     assert client.keys("*") == []
+
+
+def test_record_without_a_heat_map_is_moved(client: redis.Redis) -> None:
+    """The previous release makes one when it reuses a prediction that this one wrote."""
+    xray = done(new_xray("doctor", "d"))
+    assert xray.prediction
+    xray = replace(xray, prediction=replace(xray.prediction, heatmap=[]))
+    PreviousRelease(client).add(xray)
+    assert upgrade_batch(client) == 1
+    check_indexes(client)
+    assert XrayStore(client).get(xray.id) == xray
+
+
+def test_damaged_record_holds_up_no_other(client: redis.Redis) -> None:
+    """It leaves the old lists, and stays as it is."""
+    good, bad = add_old(client, 2)
+    client.hset(f"xray:{bad.id}", "prediction", "{")
+    assert upgrade_batch(client) == 2
+    assert upgrade_batch(client) == 0
+    assert XrayStore(client).get(good.id) == good
+    assert client.hget(f"xray:{bad.id}", "prediction") == "{"
 
 
 def test_of_identical_bytes_the_later_record_stays_the_source(client: redis.Redis) -> None:

@@ -42,9 +42,9 @@ def worklist(client: redis.Redis) -> Worklist:
 def test_pages_follow_each_other_without_gap_or_repeat(
     worklist: Worklist, added: list[str]
 ) -> None:
-    """Newest first, page by page."""
+    """Newest first, page by page; an empty cursor, as of an empty parameter, is none."""
     seen: list[str] = []
-    cursor = None
+    cursor: str | None = ""
     while True:
         page, cursor = worklist.page(cursor=cursor, limit=10)
         seen += [xray.id for xray in page]

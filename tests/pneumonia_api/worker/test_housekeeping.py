@@ -153,7 +153,7 @@ def test_sweep_removes_what_no_record_needs(
     images.write_incoming(bad.id, b"bytes")
     for xray in (queued, finished, gone, fresh):
         images.write_incoming(xray.id, b"bytes")
-        images.write_preview(xray.id, b"jpeg")
+        images.write_preview(xray.id, b"jpeg\xff\xd9")
     (tmp_path / "previews" / f"{finished.id}.jpg.0123abcd.part").write_bytes(b"jp")
     (tmp_path / "previews" / "README").write_text("not ours")
     sweep(xrays, images, queue)
@@ -174,7 +174,7 @@ def test_sweep_deletes_nothing_when_redis_is_empty(
     xrays: XrayStore, images: ImageStore, queue: Celery
 ) -> None:
     """A wrong Redis URL does not delete the previews."""
-    images.write_preview(make_old(new_xray("doctor", "d1")).id, b"jpeg")
+    images.write_preview(make_old(new_xray("doctor", "d1")).id, b"jpeg\xff\xd9")
     sweep(xrays, images, queue)
     assert len(images.list_names()) == 1
 
@@ -185,7 +185,7 @@ def test_one_worker_sweeps_at_its_start(
     """The others do not, and a broken store does not end the thread."""
     xrays.add(new_xray("doctor", "d1"))
     orphan = make_old(new_xray("doctor", "d2"))
-    images.write_preview(orphan.id, b"jpeg")
+    images.write_preview(orphan.id, b"jpeg\xff\xd9")
     for expected in ([], [f"previews/{orphan.id}.jpg"]):
         ended = threading.Event()
         house = threading.Thread(target=keep_images_clean, args=(client, images, queue, ended))
@@ -197,7 +197,7 @@ def test_one_worker_sweeps_at_its_start(
         ended.set()
         house.join(10)
         assert images.list_names() == expected
-        images.write_preview(orphan.id, b"jpeg")
+        images.write_preview(orphan.id, b"jpeg\xff\xd9")
     client.delete("lock:sweep")
     images.delete_preview(orphan.id)
     (tmp_path / "previews").rmdir()

@@ -10,6 +10,7 @@ import pytest
 import redis
 from celery.exceptions import Retry
 
+from model.cage.pool import CageLost, NoLongerWanted
 from model.reading.xray import XrayImage
 from model.serving.predictor import Prediction
 from monitoring.logs.lines import JsonLines
@@ -161,6 +162,24 @@ def test_preview_lost_in_a_power_cut_is_made_again(bench: Bench) -> None:
     assert bench.images.list_names() == [f"previews/{bench.xray.id}.jpg"]
 
 
+def test_upload_is_kept_while_a_lost_preview_cannot_be_made_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the last source of the preview: the sweep publishes the task again, and that works."""
+
+    def lose_reader(*_: object) -> None:
+        raise CageLost("a child of the cage was killed")
+
+    bench.xrays.finish(done(bench.xray))
+    with monkeypatch.context() as starved:
+        starved.setattr(bench.task.cage, "read", lose_reader)
+        assert bench.run(answer) == done(bench.xray)
+    assert bench.images.read_incoming(bench.xray.id)
+    assert bench.run(answer) == done(bench.xray)
+    assert bench.images.read_preview(bench.xray.id)
+    assert bench.images.list_names() == [f"previews/{bench.xray.id}.jpg"]
+
+
 def test_upload_is_kept_until_the_preview_is_on_the_disk(bench: Bench) -> None:
     """While the disk takes no sync, the record is done; the next delivery deletes the upload."""
     with ThreadPoolExecutor(1, initializer=fail_syncs) as thread:
@@ -240,12 +259,24 @@ def test_second_delivery_waits_for_no_one_and_judges_nothing(
     assert not client.exists(f"lease:{bench.xray.id}", f"begun:{bench.xray.id}")
 
 
-def test_preview_of_a_deleted_xray_goes_with_the_next_delivery(bench: Bench) -> None:
-    """The connection broke before the worker saw the deletion; no preview outlives its record."""
+def test_images_of_a_deleted_xray_go_with_the_next_delivery(bench: Bench) -> None:
+    """The API or the connection broke in the middle; neither image outlives its record."""
     bench.xrays.delete(bench.xray)
-    bench.images.delete_incoming(bench.xray.id)
-    bench.images.write_preview(bench.xray.id, b"jpeg")
+    bench.images.write_preview(bench.xray.id, b"jpeg\xff\xd9")
     assert bench.run(answer) is None
+    assert bench.images.list_names() == []
+
+
+def test_upload_is_kept_for_the_delivery_that_finished_it(bench: Bench) -> None:
+    """It may still need the upload, until its preview is synced; this one was only late."""
+
+    def be_overtaken(picture: XrayImage) -> Prediction:
+        raise NoLongerWanted
+
+    bench.run(be_overtaken)
+    assert bench.images.read_incoming(bench.xray.id)
+    bench.xrays.delete(bench.xray)
+    assert bench.run(be_overtaken) is None
     assert bench.images.list_names() == []
 
 
