@@ -14,7 +14,7 @@ import redis
 from pneumonia_api.records import keys
 from pneumonia_api.records.indexes import move
 from pneumonia_api.records.lists import OF_PREVIOUS_RELEASE
-from pneumonia_api.records.record import read_hash, write_hash
+from pneumonia_api.records.record import XrayRecord, read_hash, write_hash
 from pneumonia_api.records.reuse import entry_of
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ def upgrade_batch(client: redis.Redis) -> int:
 def _move(ids: list[str], pipe: redis.client.Pipeline) -> None:
     """Write the records `ids`, which the transaction of `pipe` watches, in their new form."""
     hashes = {xray_id: pipe.hgetall(keys.xray(xray_id)) for xray_id in ids}
-    records = {}
+    records: dict[str, XrayRecord] = {}
     for xray_id, values in hashes.items():
         try:
             records |= {xray_id: read_hash(values)} if values else {}
