@@ -26,6 +26,7 @@ from model.evaluation.precisions_file import Agreement, PrecisionReport, write_p
 from model.reading import dataset as data
 from model.reading.xray import UnreadableXray, model_input, read_xray
 from model.serving.artifact import ArtifactError
+from model.serving.core import get_core
 from model.serving.golden import Output
 from model.serving.precision import Precision, list_supported
 from model.serving.predictor import Prediction, Predictor, conclude
@@ -172,7 +173,7 @@ def write_precisions(artifact_folder: Path, serving: Path, folder: Path) -> Prec
         }
     report = PrecisionReport(
         version=artifact.version,
-        processor=openvino.Core().get_property("CPU", "FULL_DEVICE_NAME"),
+        processor=get_core().get_property("CPU", "FULL_DEVICE_NAME"),
         openvino=openvino.get_version().partition("-")[0],
         precisions=found,
     )

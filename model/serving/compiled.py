@@ -6,6 +6,7 @@ import numpy as np
 import openvino
 
 from model.serving.artifact import ArtifactError
+from model.serving.core import get_core
 from model.serving.golden import Output
 from model.serving.precision import HINTS, Precision, check_executed
 
@@ -28,7 +29,7 @@ def compile_requests(
         "INFERENCE_NUM_THREADS": threads,
     }
     try:
-        compiled = openvino.Core().compile_model(network, "CPU", options)
+        compiled = get_core().compile_model(network, "CPU", options)
         made = [compiled.create_infer_request() for _ in range(requests)]
         for request in made:
             request.infer({0: np.zeros(compiled.input(0).shape, np.float32)})

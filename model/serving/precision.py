@@ -15,6 +15,7 @@ import openvino
 from numpy.typing import ArrayLike
 
 from model.serving.artifact import ArtifactError
+from model.serving.core import get_core
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -60,7 +61,7 @@ class PrecisionUnavailable(ArtifactError):
 
 def list_supported() -> list[Precision]:
     """The precisions that this processor computes natively; float32 is always the first."""
-    capabilities = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    capabilities = get_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return [name for name in PRECISIONS if name == "float32" or HINTS[name].upper() in capabilities]
 
 

@@ -19,6 +19,7 @@ from model.cage.pool import CagedXray
 from model.reading.xray import INPUT_MARGIN, XrayImage, model_input
 from model.serving.artifact import Artifact, ArtifactError, read_artifact
 from model.serving.compiled import compile_requests, infer_one
+from model.serving.core import get_core
 from model.serving.export import read_export
 from model.serving.golden import Output, read_golden
 from model.serving.precision import Precision, PrecisionSetting
@@ -153,7 +154,7 @@ def open_network(
     graph, mapped = read_export(artifact, artifact_folder, serving_folder)
     where = f"The serving export {serving_folder / artifact.version}"
     try:
-        network = openvino.Core().read_model(
+        network = get_core().read_model(
             graph.decode(), openvino.Tensor(np.frombuffer(mapped, np.uint8), shared_memory=True)
         )
         taken = [_shape_of(port) for port in network.inputs]

@@ -23,6 +23,7 @@ import onnxruntime
 import openvino
 
 from model.serving.artifact import read_artifact
+from model.serving.core import get_core
 from model.serving.predictor import Predictor, open_network
 from tests.bench.sides import serve
 
@@ -47,7 +48,7 @@ def open_onnx(file: Path) -> Infer:
 
 def open_logit(model_dir: Path, serving_dir: Path) -> Infer:
     """The exported network reduced to its logit, compiled as `Predictor` does for one caller."""
-    core = openvino.Core()
+    core = get_core()
     network, weights = open_network(read_artifact(model_dir), model_dir, serving_dir)
     [logit] = [output for output in network.outputs if "logit" in output.names]
     options = {

@@ -14,6 +14,7 @@ import pytest
 from model.reading.xray import model_input, read_xray
 from model.serving.artifact import Artifact, ArtifactError, read_artifact
 from model.serving.compiled import compile_wide
+from model.serving.core import get_core
 from model.serving.golden import Output, read_golden
 from model.serving.precision import (
     TOLERANCES,
@@ -43,7 +44,7 @@ def shipped() -> Artifact:
 @pytest.fixture(scope="module")
 def network(shipped: Artifact) -> openvino.Model:
     """The shipped export."""
-    return openvino.Core().read_model(SERVING / shipped.version / "model.xml")
+    return get_core().read_model(SERVING / shipped.version / "model.xml")
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ def test_processor_without_bfloat16_runs_float32() -> None:
 
 def test_silent_fall_back_is_refused(network: openvino.Model) -> None:
     """What the kernels compute counts, not what was asked for: here OpenVINO was asked for f32."""
-    compiled = openvino.Core().compile_model(network, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled = get_core().compile_model(network, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     check_executed(compiled, "float32")
     with pytest.raises(PrecisionUnavailable, match="in f32 where bfloat16 was asked for"):
         check_executed(compiled, "bfloat16")
