@@ -52,16 +52,16 @@ def find_sets(folder: Path, share: float, seed: int) -> dict[str, list[Sample]]:
         "validation": [Sample(xray.path, xray.label) for xray in validation],
         "official test": [Sample(xray.path, xray.label) for xray in test],
     }
-    beside = folder.parent
+    all_data = folder.parent
     opacity = {"Lung Opacity": 1, "Normal": 0}
     found = {
         "NIH adults": _list_labelled(
-            beside / "nih_adults", lambda row: opacity.get(row["rsna_class"], UNLABELLED)
+            all_data / "nih_adults", lambda row: opacity.get(row["rsna_class"], UNLABELLED)
         ),
-        "more NIH adults": _list_files(beside / "nih_unlabelled"),
-        "adults of three other collections": _list_files(beside / "adults_more"),
-        "older children": _list_files(beside / "older_children"),
-        "no frontal chest X-rays": _list_files(beside / "ood_dev"),
+        "more NIH adults": _list_files(all_data / "nih_unlabelled"),
+        "adults of three other all_data": _list_files(all_data / "adults_more"),
+        "older children": _list_files(all_data / "older_children"),
+        "no frontal chest X-rays": _list_files(all_data / "ood_dev"),
     }
     return sets | {name: samples for name, samples in found.items() if samples}
 
