@@ -101,9 +101,8 @@ class PredictXray(Task):
         except LargeBusy:
             self._postpone(xray.id)
         except NoLongerWanted:
-            # If another delivery has finished it, that one may need the upload until its preview
-            # is synced.
-            if not self._xrays.exists(xray.id):
+            # A delivery that has just stored `done` needs the upload until its preview is synced.
+            if self._status(xray.id) not in ("queued", "done"):
                 self._images.delete_incoming(xray.id)
         except UnreadableXray as error:
             if self._finish(reject(xray, error)):
@@ -117,7 +116,7 @@ class PredictXray(Task):
             self._images.read_incoming(xray.id),
             self._max_pixels,
             predictor.artifact.input_side,
-            wanted=lambda: self._is_queued(xray.id),
+            wanted=lambda: self._status(xray.id) == "queued",
             wait_if_large=False,
         ) as reading:
             STEPS.labels("decode").observe(time.perf_counter() - started)
@@ -157,12 +156,12 @@ class PredictXray(Task):
             headers={"request_id": request_id, "large": True},
         )
 
-    def _is_queued(self, xray_id: str) -> bool:
-        """Whether the X-ray still needs a prediction; asked after each wait for another one."""
+    def _status(self, xray_id: str) -> str | None:
+        """The record's status now, after a wait; None if the record was deleted."""
         try:
-            return self._xrays.get(xray_id).status == "queued"
+            return self._xrays.get(xray_id).status
         except XrayMissing:
-            return False
+            return None
 
     def on_failure(
         self, exc: Exception, task_id: str, args: tuple[str], kwargs: dict[str, Any], einfo: Any

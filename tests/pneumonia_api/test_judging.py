@@ -11,7 +11,7 @@ from model.cage.pool import Cage, CageFault, CageLost, PreviewedXray
 from model.reading.limits import UnreadableXray
 from model.serving.predictor import Prediction
 from pneumonia_api.judging import TRIES, fail, judge, read, reject, store_preview
-from pneumonia_api.records.images import ImageMissing, ImageStore
+from pneumonia_api.records.images import END_OF_JPEG, ImageMissing, ImageStore
 from pneumonia_api.records.record import PredictionRecord, QualityRecord, new_xray
 
 XRAY = new_xray("doctor", "digest")
@@ -70,8 +70,9 @@ def test_preview_is_stored_for_done_records_only(tmp_path: Path) -> None:
     store_preview(images, judge(XRAY, replace(PREDICTION, refusal="No."), ()), b"jpeg")
     with pytest.raises(ImageMissing):
         images.read_preview(XRAY.id)
-    store_preview(images, judge(XRAY, PREDICTION, ()), b"jpeg")
-    assert images.read_preview(XRAY.id) == b"jpeg"
+    jpeg = b"jpeg" + END_OF_JPEG
+    store_preview(images, judge(XRAY, PREDICTION, ()), jpeg)
+    assert images.read_preview(XRAY.id) == jpeg
 
 
 @pytest.mark.parametrize(("lost", "tries", "calls"), [(1, TRIES, 2), (9, TRIES, TRIES), (9, 1, 1)])

@@ -116,11 +116,14 @@ def test_reader_that_is_always_lost_fails_in_the_end(
     assert len(tries) == 1 + MAX_RETRIES
 
 
-@pytest.mark.parametrize("deleted", [True, False])
+@pytest.mark.parametrize("end", ["deleted", "rejected", "done"])
 def test_status_is_read_again_after_waiting_for_a_reader(
-    bench: Bench, deleted: bool, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, end: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An X-ray deleted or judged during the wait is not judged, and its upload is deleted."""
+    """An X-ray deleted or judged during the wait is not judged, and its upload is deleted.
+
+    After `done`, the delivery that stored it deletes the upload once its preview is synced.
+    """
     thread = threading.Thread(target=_occupy, args=(bench.task.cage,))
     thread.start()
     while not bench.task.cage._free.empty():
@@ -129,19 +132,22 @@ def test_status_is_read_again_after_waiting_for_a_reader(
 
     def end_meanwhile(xray_id: str, token: str) -> object:
         begun = begin(xray_id, token)
-        if deleted:
+        if end == "deleted":
             bench.xrays.delete(bench.xray)
         else:
-            bench.xrays.finish(replace(bench.xray, status="rejected", reason="Meanwhile."))
+            bench.xrays.finish(replace(bench.xray, status=end))
         return begun
 
     monkeypatch.setattr(bench.task._deliveries, "_begin", end_meanwhile)
     record = bench.run(answer)
     thread.join()
     assert bench.calls == 0
-    assert (record is None) if deleted else (record is not None and record.reason == "Meanwhile.")
-    with pytest.raises(ImageMissing):
+    assert (record.status if record else "deleted") == end
+    if end == "done":
         bench.images.read_incoming(bench.xray.id)
+    else:
+        with pytest.raises(ImageMissing):
+            bench.images.read_incoming(bench.xray.id)
 
 
 def _occupy(cage: Cage) -> None:
