@@ -5,10 +5,9 @@ A value that the environment lacks is read from `var/env`, which `make run` writ
 
 import os
 from pathlib import Path
-from typing import Any
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from dotenv import dotenv_values
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -17,16 +16,15 @@ class ConfigError(RuntimeError):
     """A required setting is missing; the message is one sentence that names it."""
 
 
-class JobConfig(BaseSettings):
+class JobConfig(BaseModel):
     """Where the data comes from and where artifacts go (fsspec URLs), and where progress is kept.
 
     Each setting is named like its field, in capitals.
     """
 
-    model_config = SettingsConfigDict(
+    model_config = ConfigDict(
         frozen=True,
-        extra="ignore",  # var/env holds the settings of all processes
-        case_sensitive=True,
+        extra="ignore",  # the environment and var/env hold the settings of all processes
         alias_generator=str.upper,
         str_strip_whitespace=True,
     )
@@ -42,9 +40,9 @@ class JobConfig(BaseSettings):
 
 def read_job_config() -> JobConfig:
     """Raises ConfigError with the name of the setting."""
-    source: dict[str, Any] = {"_env_file": _find_var() / "env"}
+    file = dotenv_values(_find_var() / "env", interpolate=False)
     try:
-        return JobConfig(**source)
+        return JobConfig.model_validate({**file, **os.environ})
     except ValidationError as error:
         name = error.errors()[0]["loc"][0]
         raise ConfigError(f"{name} is not set; `make run` writes it to var/env.") from None
