@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
+from pydantic_settings import NoDecode
 
 from webserver.forwarded import Network
 from webserver.settings import (
@@ -52,7 +53,7 @@ class Config(Settings):
         default_factory=lambda: find_var().absolute() / "multiprocess" / "web",
         alias="PROMETHEUS_MULTIPROC_DIR",
     )
-    proxies: Annotated[tuple[Network, ...], BeforeValidator(_read_networks)] = Field(
+    proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_read_networks)] = Field(
         (ipaddress.IPv4Network(LOOPBACK),), alias="PROXY_ADDRESS"
     )
 

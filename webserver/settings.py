@@ -8,10 +8,10 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from dotenv import dotenv_values
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[1]
 LOOPBACK = "127.0.0.1"
@@ -52,18 +52,18 @@ Seconds = Annotated[int, whole(8760, 3600)]
 """Set in hours, up to a year."""
 
 
-class Settings(BaseModel):
+class Settings(BaseSettings):
     """The settings of one process, read and checked by `read`.
 
     A setting is named like its field, in capitals, unless its field has an alias.
     """
 
-    # Not pydantic-settings: its import takes 85 ms and 5 MB in each process, for the sources of
-    # settings that nothing here uses.
-    model_config = ConfigDict(
+    model_config = SettingsConfigDict(
         frozen=True,
-        extra="ignore",  # the environment and var/env hold the settings of all processes
+        extra="ignore",  # var/env holds the settings of all processes
+        case_sensitive=True,
         alias_generator=str.upper,
+        validate_default=False,  # a default is the value itself, in its own unit
     )
 
     @model_validator(mode="before")
@@ -75,9 +75,9 @@ class Settings(BaseModel):
     @classmethod
     def read(cls, overrides: Mapping[str, str] | None = None) -> Self:
         """The settings from `overrides`, the environment and `var/env`. Raises ConfigError."""
-        file = dotenv_values(find_var() / "env", interpolate=False)
+        values: dict[str, Any] = {"_env_file": find_var() / "env", **(overrides or {})}
         try:
-            return cls.model_validate({**file, **os.environ, **(overrides or {})})
+            return cls(**values)
         except ValidationError as error:
             fault = error.errors()[0]
             # Never pydantic's own text, which quotes the value: it may be a secret.

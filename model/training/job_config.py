@@ -5,9 +5,10 @@ A value that the environment lacks is read from `var/env`, which `make run` writ
 
 import os
 from pathlib import Path
+from typing import Any
 
-from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -16,15 +17,16 @@ class ConfigError(RuntimeError):
     """A required setting is missing; the message is one sentence that names it."""
 
 
-class JobConfig(BaseModel):
+class JobConfig(BaseSettings):
     """Where the data comes from and where artifacts go (fsspec URLs), and where progress is kept.
 
     Each setting is named like its field, in capitals.
     """
 
-    model_config = ConfigDict(
+    model_config = SettingsConfigDict(
         frozen=True,
-        extra="ignore",  # the environment and var/env hold the settings of all processes
+        extra="ignore",  # var/env holds the settings of all processes
+        case_sensitive=True,
         alias_generator=str.upper,
         str_strip_whitespace=True,
     )
@@ -40,9 +42,9 @@ class JobConfig(BaseModel):
 
 def read_job_config() -> JobConfig:
     """Raises ConfigError with the name of the setting."""
-    file = dotenv_values(_find_var() / "env", interpolate=False)
+    source: dict[str, Any] = {"_env_file": _find_var() / "env"}
     try:
-        return JobConfig.model_validate({**file, **os.environ})
+        return JobConfig(**source)
     except ValidationError as error:
         name = error.errors()[0]["loc"][0]
         raise ConfigError(f"{name} is not set; `make run` writes it to var/env.") from None
