@@ -135,14 +135,18 @@ def test_status_is_read_again_after_waiting_for_a_reader(
         if end == "deleted":
             bench.xrays.delete(bench.xray)
         else:
-            bench.xrays.finish(replace(bench.xray, status=end))
+            bench.xrays.finish(replace(bench.xray, status=end, reason="Meanwhile."))
         return begun
 
     monkeypatch.setattr(bench.task._deliveries, "_begin", end_meanwhile)
     record = bench.run(answer)
     thread.join()
     assert bench.calls == 0
-    assert (record.status if record else "deleted") == end
+    if end == "deleted":
+        assert record is None
+    else:
+        assert record is not None
+        assert (record.status, record.reason) == (end, "Meanwhile.")
     if end == "done":
         bench.images.read_incoming(bench.xray.id)
     else:

@@ -10,7 +10,7 @@ import pytest
 import redis
 from celery.exceptions import Retry
 
-from model.cage.pool import CageLost
+from model.cage.pool import CageLost, NoLongerWanted
 from model.reading.xray import XrayImage
 from model.serving.predictor import Prediction
 from monitoring.logs.lines import JsonLines
@@ -264,6 +264,19 @@ def test_images_of_a_deleted_xray_go_with_the_next_delivery(bench: Bench) -> Non
     bench.xrays.delete(bench.xray)
     bench.images.write_preview(bench.xray.id, b"jpeg\xff\xd9")
     assert bench.run(answer) is None
+    assert bench.images.list_names() == []
+
+
+def test_upload_of_a_queued_xray_is_kept_when_its_delivery_ends(bench: Bench) -> None:
+    """Only the upload of an X-ray that is deleted or needs no preview goes."""
+
+    def be_overtaken(picture: XrayImage) -> Prediction:
+        raise NoLongerWanted
+
+    bench.run(be_overtaken)
+    assert bench.images.read_incoming(bench.xray.id)
+    bench.xrays.delete(bench.xray)
+    assert bench.run(be_overtaken) is None
     assert bench.images.list_names() == []
 
 
