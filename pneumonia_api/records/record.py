@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from pneumonia_api.records import heatmap
+from pneumonia_api.records.digest import pack_digest, unpack_digest
 
 STATUSES = ("queued", "done", "rejected", "failed")
 DECISIONS = ("pneumonia", "normal")
@@ -115,9 +116,12 @@ def write_hash(xray: XrayRecord) -> dict[str, str]:
 
     Every value is short enough for the compact form of a hash (`redis.conf.template`). The previous
     release kept the heat map in `prediction`; it reads an empty one there, and skips the field
-    `heatmap`.
+    `heatmap`. It would enter a queued record that it finishes under the digest as it reads it, so
+    that is packed only when the record has ended.
     """
     values = {name: value for name, value in vars(xray).items() if value is not None}
+    if xray.status != "queued":
+        values["digest"] = pack_digest(xray.digest)
     for name in _PARTS.keys() & values.keys():
         part = vars(values[name])
         if name == "prediction" and part["heatmap"]:
@@ -138,6 +142,8 @@ def read_hash(values: Mapping[str, str]) -> XrayRecord:
     Skips fields that this release does not know, so that a later one may add some.
     """
     parsed: dict[str, Any] = dict(values)
+    if "digest" in values:
+        parsed["digest"] = unpack_digest(values["digest"])
     for name in _PARTS.keys() & values.keys():
         part = json.loads(values[name])
         if name == "prediction" and "heatmap" in values:

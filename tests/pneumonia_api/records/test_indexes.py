@@ -173,6 +173,7 @@ def test_hosts_of_two_releases_show_the_same_records(
         assert {xray.id for xray in read} == read_records(client).keys()
     while upgrade_batch(client):
         pass
+    assert {client.type(key) for key in client.keys("reuse:*")} <= {"hash"}
     check_filters(client)
     for xray in read_records(client).values():
         XrayStore(client).finish(done(xray))  # the previous release added it without its words

@@ -25,7 +25,7 @@ HASH_OF_PREVIOUS_RELEASE = {
     "status": "done",
     "source": "doctor",
     "created_at": "2026-11-25T12:00:00.000+00:00",
-    "digest": "d1",
+    "digest": "00ff" * 16,
     "reference": "Study 7",
     "prediction": '{"probability": 0.9, "decision": "pneumonia", "threshold": 0.5, "model": "m1", '
     '"heatmap": [[0.0, 1.0]]}',
@@ -35,6 +35,7 @@ HASH_OF_PREVIOUS_RELEASE = {
 }
 HASH = {
     **HASH_OF_PREVIOUS_RELEASE,
+    "digest": "0RI60" * 8,
     "prediction": '{"probability":0.9,"decision":"pneumonia","threshold":0.5,"model":"m1",'
     '"heatmap":[],"precision":"bfloat16"}',
     "heatmap": heatmap.pack([[0.0, 1.0]]),
@@ -47,7 +48,7 @@ XRAY = XrayRecord(
     status="done",
     source="doctor",
     created_at="2026-11-25T12:00:00.000+00:00",
-    digest="d1",
+    digest="00ff" * 16,
     reference="Study 7",
     prediction=PredictionRecord(0.9, "pneumonia", 0.5, "m1", [[0.0, 1.0]], "bfloat16"),
     quality=QualityRecord(False, ["Unlike most."], 0.9),
@@ -68,10 +69,31 @@ def test_record_is_written_and_read_in_the_present_form() -> None:
     assert write_hash(XRAY) == HASH
 
 
+def test_digest_is_packed_once_the_record_has_ended() -> None:
+    """A queued one may be finished by a host of the previous release, which needs the digest."""
+    for status in ("queued", "done", "rejected", "failed"):
+        xray = replace(XRAY, status=status)
+        expected = XRAY.digest if status == "queued" else HASH["digest"]
+        assert write_hash(xray)["digest"] == expected
+        assert read_hash(write_hash(xray)) == xray
+
+
+def test_digest_written_in_full_is_read() -> None:
+    """So did earlier releases; a text that is no SHA-256 stays as it is."""
+    assert read_hash({**HASH, "digest": XRAY.digest}) == XRAY
+    for text in ("d1", "00FF" * 16, "zz" * 32):
+        xray = replace(XRAY, digest=text)
+        assert read_hash(write_hash(xray)) == xray
+
+
 def test_previous_release_reads_the_present_form_without_the_heat_map() -> None:
-    """While hosts are updated one after another, it shows all else of the record."""
+    """While hosts are updated one after another, it shows all else of the record.
+
+    It compares no digest with that of a record that has ended, so the packed one does no harm.
+    """
     assert XRAY.prediction
-    without = replace(XRAY, prediction=replace(XRAY.prediction, heatmap=[]))
+    prediction = replace(XRAY.prediction, heatmap=[])
+    without = replace(XRAY, prediction=prediction, digest=HASH["digest"])
     assert previous_release.read_hash(write_hash(XRAY)) == without
 
 
