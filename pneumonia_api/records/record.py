@@ -10,7 +10,12 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from pneumonia_api.records import heatmap
-from pneumonia_api.records.digest import pack_digest, unpack_digest
+from pneumonia_api.records.shortening import (
+    restore_digest,
+    restore_time,
+    shorten_digest,
+    shorten_time,
+)
 
 STATUSES = ("queued", "done", "rejected", "failed")
 DECISIONS = ("pneumonia", "normal")
@@ -116,17 +121,20 @@ def write_hash(xray: XrayRecord) -> dict[str, str]:
 
     Every value is short enough for the compact form of a hash (`redis.conf.template`). The previous
     release kept the heat map in `prediction`; it reads an empty one there, and skips the field
-    `heatmap`. It would enter a queued record that it finishes under the digest as it reads it, so
-    that is packed only when the record has ended.
+    `map`. It would enter a queued record that it finishes under the digest as it reads it, so that
+    is shortened only when the record has ended.
     """
     values = {name: value for name, value in vars(xray).items() if value is not None}
     if xray.status != "queued":
-        values["digest"] = pack_digest(xray.digest)
+        values["digest"] = shorten_digest(xray.digest)
+        values["created_at"] = shorten_time(xray.created_at)
     for name in _PARTS.keys() & values.keys():
-        part = vars(values[name])
+        part = {**vars(values[name])}
         if name == "prediction" and part["heatmap"]:
-            values["heatmap"] = heatmap.pack(part["heatmap"])
-            part = {**part, "heatmap": []}
+            values["map"] = heatmap.pack(part["heatmap"])
+            part["heatmap"] = []
+        elif name == "review":
+            part["reviewed_at"] = shorten_time(part["reviewed_at"])
         values[name] = write_part(part)
     return values
 
@@ -142,12 +150,17 @@ def read_hash(values: Mapping[str, str]) -> XrayRecord:
     Skips fields that this release does not know, so that a later one may add some.
     """
     parsed: dict[str, Any] = dict(values)
-    if "digest" in values:
-        parsed["digest"] = unpack_digest(values["digest"])
+    for name, restore in (("digest", restore_digest), ("created_at", restore_time)):
+        if name in values:
+            parsed[name] = restore(values[name])
     for name in _PARTS.keys() & values.keys():
         part = json.loads(values[name])
-        if name == "prediction" and "heatmap" in values:
-            part["heatmap"] = heatmap.unpack(values["heatmap"])
+        if name == "prediction" and "map" in values:
+            part["heatmap"] = heatmap.unpack(values["map"])
+        elif name == "prediction" and "heatmap" in values:
+            part["heatmap"] = heatmap.unpack_deflated(values["heatmap"])
+        elif name == "review":
+            part["reviewed_at"] = restore_time(part["reviewed_at"])
         parsed[name] = _read_known(_PARTS[name], part)
     return _read_known(XrayRecord, parsed)
 

@@ -1,6 +1,6 @@
 """Clinicians' own readings of judged X-rays, and the weekly counts of how often they agree."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import redis
@@ -14,7 +14,7 @@ from pneumonia_api.records.record import (
     XrayMissing,
     XrayRecord,
     read_hash,
-    write_part,
+    write_hash,
 )
 
 LABELS = (*DECISIONS, "unsure")
@@ -61,7 +61,7 @@ class Reviews:
                 _count(pipe, xray.prediction, xray.review, -1)
             _count(pipe, xray.prediction, review, 1)
             read = replace(xray, review=review)
-            pipe.hset(key, "review", write_part(asdict(review)))
+            pipe.hset(key, "review", write_hash(read)["review"])
             move(pipe, xray, read)
             return read
 

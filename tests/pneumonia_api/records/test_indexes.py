@@ -109,7 +109,7 @@ class Releases:
     def _take_old(self, what: str, xray: XrayRecord, text: str) -> None:
         if what == "old finish":
             if xray.status == "queued":
-                self._old.finish(end(xray, text))
+                self._old.finish(end(self._old.get(xray.id), text))
         elif what == "old review":
             if xray.prediction:
                 self._old.review(xray.id, ReviewRecord("unsure", text, "bob", NOW.isoformat()))
@@ -173,7 +173,6 @@ def test_hosts_of_two_releases_show_the_same_records(
         assert {xray.id for xray in read} == read_records(client).keys()
     while upgrade_batch(client):
         pass
-    assert {client.type(key) for key in client.keys("reuse:*")} <= {"hash"}
     check_filters(client)
     for xray in read_records(client).values():
         XrayStore(client).finish(done(xray))  # the previous release added it without its words

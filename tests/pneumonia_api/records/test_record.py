@@ -2,8 +2,10 @@
 
 import re
 from dataclasses import replace
+from datetime import datetime
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,10 +40,11 @@ HASH = {
     "digest": "0RI60" * 8,
     "prediction": '{"probability":0.9,"decision":"pneumonia","threshold":0.5,"model":"m1",'
     '"heatmap":[],"precision":"bfloat16"}',
-    "heatmap": heatmap.pack([[0.0, 1.0]]),
+    "map": heatmap.pack([[0.0, 1.0]]),
+    "created_at": "20261125T120000.000Z",
     "quality": '{"ok":false,"warnings":["Unlike most."],"ood":0.9}',
     "review": '{"label":"unsure","note":"Ask Ann","reader":"doctor",'
-    '"reviewed_at":"2026-11-25T12:01:00.000+00:00"}',
+    '"reviewed_at":"20261125T120100.000Z"}',
 }
 XRAY = XrayRecord(
     id="0198" * 8,
@@ -69,7 +72,7 @@ def test_record_is_written_and_read_in_the_present_form() -> None:
     assert write_hash(XRAY) == HASH
 
 
-def test_digest_is_packed_once_the_record_has_ended() -> None:
+def test_digest_is_shortened_once_the_record_has_ended() -> None:
     """A queued one may be finished by a host of the previous release, which needs the digest."""
     for status in ("queued", "done", "rejected", "failed"):
         xray = replace(XRAY, status=status)
@@ -78,23 +81,47 @@ def test_digest_is_packed_once_the_record_has_ended() -> None:
         assert read_hash(write_hash(xray)) == xray
 
 
-def test_digest_written_in_full_is_read() -> None:
-    """So did earlier releases; a text that is no SHA-256 stays as it is."""
-    assert read_hash({**HASH, "digest": XRAY.digest}) == XRAY
-    for text in ("d1", "00FF" * 16, "zz" * 32):
-        xray = replace(XRAY, digest=text)
-        assert read_hash(write_hash(xray)) == xray
+def test_first_compact_form_is_read() -> None:
+    """Digest and times in full, and the heat map deflated in the field `heatmap`."""
+    full = {"digest": XRAY.digest, "created_at": XRAY.created_at, "heatmap": "V`5-tcmV("}
+    without_map = {name: value for name, value in HASH.items() if name != "map"}
+    assert XRAY.prediction
+    packed = replace(XRAY.prediction, heatmap=[[0.0, 1.0]])
+    assert read_hash({**without_map, **full}) == replace(XRAY, prediction=packed)
+
+
+@pytest.mark.parametrize("digest", ["d1", "00FF" * 16, "zz" * 32])
+@pytest.mark.parametrize("time", ["", "2026-11-25T12:00:00+00:00", "2026-11-25T12:00:00.000+01:00"])
+def test_other_digests_and_times_stay_as_they_are(digest: str, time: str) -> None:
+    """Whatever is not exactly of the form that this release writes comes back to the letter."""
+    xray = replace(XRAY, digest=digest, created_at=time)
+    assert write_hash(xray)["digest"] == digest
+    assert write_hash(xray)["created_at"] == time
+    assert read_hash(write_hash(xray)) == xray
 
 
 def test_previous_release_reads_the_present_form_without_the_heat_map() -> None:
     """While hosts are updated one after another, it shows all else of the record.
 
-    It compares no digest with that of a record that has ended, so the packed one does no harm.
+    It parses the times in any form of ISO 8601, and compares no digest with that of a record that
+    has ended.
     """
+    read = previous_release.read_hash(write_hash(XRAY))
     assert XRAY.prediction
-    prediction = replace(XRAY.prediction, heatmap=[])
-    without = replace(XRAY, prediction=prediction, digest=HASH["digest"])
-    assert previous_release.read_hash(write_hash(XRAY)) == without
+    assert XRAY.review
+    assert read.review
+    assert replace(read, review=None) == replace(
+        XRAY,
+        prediction=replace(XRAY.prediction, heatmap=[]),
+        digest=HASH["digest"],
+        created_at=HASH["created_at"],
+        review=None,
+    )
+    for time, full in (
+        (read.created_at, XRAY.created_at),
+        (read.review.reviewed_at, XRAY.review.reviewed_at),
+    ):
+        assert datetime.fromisoformat(time) == datetime.fromisoformat(full)
 
 
 @given(
@@ -134,7 +161,7 @@ def test_longest_values_stay_in_the_compact_form_of_a_hash() -> None:
 def test_fields_without_a_value_are_left_out() -> None:
     """A queued record has no prediction, quality, reason or review; a failed one has a reason."""
     queued = replace(XRAY, status="queued", prediction=None, quality=None, review=None)
-    assert write_hash(queued).keys() == HASH.keys() - {"prediction", "heatmap", "quality", "review"}
+    assert write_hash(queued).keys() == HASH.keys() - {"prediction", "map", "quality", "review"}
     assert read_hash(write_hash(queued)) == queued
     failed = replace(queued, status="failed", reason="Send it again.")
     assert read_hash(write_hash(failed)) == failed

@@ -90,6 +90,19 @@ def test_damaged_record_holds_up_no_other(client: redis.Redis) -> None:
     assert client.hget(f"xray:{bad.id}", "prediction") == "{"
 
 
+def test_record_that_the_previous_release_finished_is_reused(client: redis.Redis) -> None:
+    """It enters the bytes under the digest that this release queued, and `upgrade` finds them."""
+    ServedModel(client).announce({"version": "m1"})
+    xray = new_xray("doctor", hashlib.sha256(b"").hexdigest())
+    XrayStore(client).add(xray)
+    old = PreviousRelease(client)
+    old.finish(done(old.get(xray.id)))
+    assert XrayStore(client).find_same(xray.digest) == done(xray)
+    assert upgrade_batch(client) == 1
+    check_indexes(client)
+    assert XrayStore(client).find_same(xray.digest) == done(xray)
+
+
 def test_of_identical_bytes_the_later_record_stays_the_source(client: redis.Redis) -> None:
     """Whatever the order in which they are moved, the older one does not take its place."""
     ServedModel(client).announce({"version": "m1"})
