@@ -19,7 +19,7 @@ SETTINGS = frozenset(
         *("NODE_EXPORTER_PORT", "REDIS_EXPORTER_PORT", "NGINX_EXPORTER_PORT", "NGINX_STATUS_PORT"),
         *("BLACKBOX_PORT", "VAR_DIR", "REDIS_URL", "COOKIE_SECURE"),
         *("IMAGE_STORE", "ARTIFACT_STORE", "MODEL_DIR", "SERVING_DIR", "PRECISION"),
-        *("MAX_BODY_MB", "MAX_MEGAPIXELS", "MAX_QUEUED", "SESSION_HOURS"),
+        *("MAX_BODY_MB", "MAX_MEGAPIXELS", "MAX_QUEUED", "SESSION_HOURS", "DELETED_DAYS"),
     }
 )
 """The settings of the README that a caller of `make run` may set."""

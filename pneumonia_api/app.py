@@ -5,6 +5,7 @@
 
 import threading
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import redis
@@ -21,11 +22,14 @@ from monitoring.metrics.release import expose_release
 from pneumonia_api import auth, schemas, views
 from pneumonia_api.cli import users
 from pneumonia_api.config import MAX_WAITERS, Config, read_config
+from pneumonia_api.deletions import deletions
 from pneumonia_api.errors import register_errors
 from pneumonia_api.memory import MEMORY_BYTES, MemoryBudget
 from pneumonia_api.metrics import REQUESTS, count_outcome
 from pneumonia_api.probes import probes
+from pneumonia_api.readings import readings
 from pneumonia_api.records import admission, sent
+from pneumonia_api.records.deletions import Deletions
 from pneumonia_api.records.images import ImageStore
 from pneumonia_api.records.publishing import create_queue
 from pneumonia_api.records.reviews import Reviews
@@ -66,6 +70,8 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
     _connect(app, config)
     follow_requests(app)
     app.register_blueprint(views.v1)
+    app.register_blueprint(readings)
+    app.register_blueprint(deletions)
     app.register_blueprint(sessions)
     app.register_blueprint(probes)
     app.cli.add_command(users)
@@ -103,6 +109,7 @@ def _connect(app: APIFlask, config: Config) -> None:
     app.extensions["admission"] = admission.Admission(client, config.max_queued)
     app.extensions["memory"] = MemoryBudget(max(MEMORY_BYTES, config.max_body_bytes))
     app.extensions["reviews"] = Reviews(client)
+    app.extensions["deletions"] = Deletions(client, timedelta(days=config.deleted_days))
     app.extensions["worklist"] = Worklist(client)
     app.extensions["workers"] = Workers(client)
     app.extensions["served_model"] = ServedModel(client)

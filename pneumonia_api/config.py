@@ -68,6 +68,7 @@ class Config(Settings):
     max_pixels: Pixels = Field(60_000_000, alias="MAX_MEGAPIXELS")
     max_queued: Annotated[int, whole(1_000_000)] = 1000
     session_seconds: Seconds = Field(12 * 3600, alias="SESSION_HOURS")
+    deleted_days: Annotated[int, whole(365)] = 30
     api_host: str = LOOPBACK
     api_port: Port = 5000
     multiprocess_dir: Path = Field(

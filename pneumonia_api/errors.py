@@ -12,9 +12,16 @@ from monitoring.logs.requests import note
 from pneumonia_api import auth, views
 from pneumonia_api.memory import TooBusy
 from pneumonia_api.records import admission, sent
+from pneumonia_api.records.deletions import DeletedByAnother
 from pneumonia_api.records.images import ImageMissing, ImageStoreUnavailable
 from pneumonia_api.records.record import XrayMissing
-from pneumonia_api.records.reviews import NotReviewable
+from pneumonia_api.records.reviews import (
+    NothingToWithdraw,
+    NotReviewable,
+    ReadingKeyReused,
+    ReadMeanwhile,
+    TooManyReadings,
+)
 from pneumonia_api.request import (
     FILE_TOO_LARGE,
     UPLOAD,
@@ -88,6 +95,32 @@ ERRORS: dict[type[Exception], tuple[int, str, str]] = {
         "not_reviewable",
         "This X-ray has no AI result to review; wait until it has been analysed, "
         "or choose another.",
+    ),
+    DeletedByAnother: (
+        403,
+        "deleted_by_another",
+        "Another person deleted this X-ray; only they can restore it.",
+    ),
+    ReadMeanwhile: (
+        409,
+        "read_meanwhile",
+        "This X-ray was read in the meantime and your answer was not recorded; look at that "
+        "reading, then answer again.",
+    ),
+    NothingToWithdraw: (
+        409,
+        "nothing_to_withdraw",
+        "You have no reading here that could be withdrawn; reload the page.",
+    ),
+    ReadingKeyReused: (
+        422,
+        "idempotency_key_reused",
+        "This reading's key was used for another one; reload the page and answer again.",
+    ),
+    TooManyReadings: (
+        409,
+        "too_many_readings",
+        "This X-ray has as many readings as it may have; no more can be added.",
     ),
     ParseException: (400, "bad_request", "The request could not be read."),
     ImageMissing: (404, "no_preview", "This X-ray has no preview yet."),

@@ -5,21 +5,14 @@ from typing import Any
 from apiflask import Schema
 from apiflask.fields import Boolean, File, Float, Integer, List, Nested, String
 from apiflask.validators import Length, OneOf, Range
-from marshmallow import ValidationError
 
+from pneumonia_api.reading_schemas import ReadingSchema, ReviewSchema, is_printable
 from pneumonia_api.records.record import DECISIONS, STATUSES
-from pneumonia_api.records.reviews import LABELS, MAX_NOTE
 
 
 def openapi_name(schema: Any) -> str:
     """The name of `schema`, an instance, in `/openapi.json`."""
     return type(schema).__name__.removesuffix("Schema")
-
-
-def is_printable(text: str) -> None:
-    """Refuse control characters and lone surrogates."""
-    if text and not text.isprintable():
-        raise ValidationError("Use printable characters only.")
 
 
 class DecisionSchema(Schema):
@@ -59,28 +52,6 @@ class QualitySchema(Schema):
     )
 
 
-class NewReviewSchema(Schema):
-    """A clinician's reading, as sent."""
-
-    label = String(
-        required=True,
-        validate=OneOf(LABELS, error="Choose pneumonia, normal or unsure."),
-        metadata={"description": "The reader's own reading of the image."},
-    )
-    note = String(
-        load_default="",
-        validate=[Length(max=MAX_NOTE), is_printable],
-        metadata={"description": f"One line of at most {MAX_NOTE} characters; no patient names."},
-    )
-
-
-class ReviewSchema(NewReviewSchema):
-    """A clinician's reading; the latest replaces earlier ones."""
-
-    reader = String(metadata={"description": "Who read it: a user's name, or `machine`."})
-    reviewed_at = String(metadata={"description": "ISO 8601, UTC."})
-
-
 class ListedXraySchema(Schema):
     """A record as listed in the worklist: without the heat map, which is most of its size."""
 
@@ -102,6 +73,26 @@ class XraySchema(ListedXraySchema):
     """The record of one uploaded image."""
 
     prediction = Nested(PredictionSchema, allow_none=True)
+    readings = List(Nested(ReadingSchema), metadata={"description": "All of them, oldest first."})
+
+
+class DeletionSchema(Schema):
+    """When the caller deleted a record."""
+
+    at = String(metadata={"description": "ISO 8601, UTC."})
+    until = String(metadata={"description": "Until when it can be restored. ISO 8601, UTC."})
+
+
+class DeletedXraySchema(ListedXraySchema):
+    """A record that the caller deleted."""
+
+    deletion = Nested(DeletionSchema)
+
+
+class DeletionsSchema(Schema):
+    """The records that the caller deleted and can restore."""
+
+    xrays = List(Nested(DeletedXraySchema))
 
 
 class PageSchema(Schema):

@@ -1,8 +1,10 @@
-"""The HTTP API, version 1: X-rays and the model. Sessions are in `pneumonia_api.sessions`."""
+"""The HTTP API, version 1: X-rays and the model.
+
+Sessions, readings and deletions have modules of their own.
+"""
 
 import contextlib
 import threading
-from datetime import UTC, datetime
 from typing import Any, TypedDict, cast
 
 import redis
@@ -14,13 +16,12 @@ from model.reading.kinds import is_dicom, read_size
 from model.reading.limits import UnreadableXray
 from monitoring.logs.requests import note
 from pneumonia_api import schemas
-from pneumonia_api.accepting import accept, forget_images
+from pneumonia_api.accepting import accept
 from pneumonia_api.auth import bearer
 from pneumonia_api.memory import MemoryBudget
 from pneumonia_api.records import sent
 from pneumonia_api.records.images import ImageStore, Upload
 from pneumonia_api.records.record import XrayRecord, new_xray
-from pneumonia_api.records.reviews import Reviews
 from pneumonia_api.records.served_model import ServedModel
 from pneumonia_api.records.worklist import Worklist
 from pneumonia_api.records.xrays import XrayStore
@@ -188,32 +189,6 @@ def read_preview(xray_id: str) -> Response:
     response.cache_control.private = True
     response.cache_control.max_age = 3600
     return response
-
-
-@v1.put("/xrays/<xray_id>/review")
-@v1.auth_required(bearer)
-@v1.input(schemas.NewReviewSchema, arg_name="review")
-@v1.output(schemas.XraySchema)
-@v1.doc(responses={404: "No such X-ray.", 409: "It has no prediction yet."})
-def review_xray(xray_id: str, review: dict[str, str]) -> XrayRecord:
-    """Record the reader's own reading of an X-ray that is done; it replaces an earlier one."""
-    reviews: Reviews = current_app.extensions["reviews"]
-    reader = str(bearer.current_user)
-    return reviews.put(xray_id, **review, reader=reader, at=datetime.now(UTC))
-
-
-@v1.delete("/xrays/<xray_id>")
-@v1.auth_required(bearer)
-@v1.output({}, status_code=204)
-def delete_xray(xray_id: str) -> str:
-    """Delete a record, its preview and, if it is still queued, its bytes."""
-    xray = _xrays().get(xray_id)
-    # The preview goes first: if that fails, the record remains and the caller can retry. The upload
-    # goes last: a record that cannot be deleted still needs it for its prediction.
-    _images().delete_preview(xray_id)
-    _xrays().delete(xray)
-    forget_images(xray_id)  # also a preview that a worker has written meanwhile
-    return ""
 
 
 @v1.get("/model")

@@ -1,6 +1,6 @@
 """A client of the HTTP API."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import IO, Any, cast
 from urllib.parse import quote
 
@@ -108,15 +108,29 @@ class ApiClient:
         """The preview, a JPEG."""
         return self._call("GET", f"/v1/xrays/{quote(xray_id, safe='')}/preview", token).content
 
-    def review(self, token: str, xray_id: str, label: str, note: str) -> Xray:
-        """Record the person's own reading; returns the record with it."""
-        path = f"/v1/xrays/{quote(xray_id, safe='')}/review"
-        answer = self._call("PUT", path, token, json={"label": label, "note": note})
-        return cast(Xray, self._parse(answer))
+    def add_reading(
+        self, token: str, xray_id: str, entry: Mapping[str, str | int], key: str
+    ) -> Xray:
+        """Record the person's own reading, or withdraw it; returns the record with it.
+
+        `key` is an idempotency key: a retry with it is the same entry.
+        """
+        path = f"/v1/xrays/{quote(xray_id, safe='')}/readings"
+        answer = self._call("POST", path, token, json=entry, headers={"Idempotency-Key": key})
+        return cast(Xray, self._parse(answer, "id", "readings"))
 
     def delete(self, token: str, xray_id: str) -> None:
         """Delete an X-ray."""
         self._call("DELETE", f"/v1/xrays/{quote(xray_id, safe='')}", token)
+
+    def restore(self, token: str, xray_id: str) -> None:
+        """Restore an X-ray that the person deleted."""
+        self._call("POST", f"/v1/xrays/{quote(xray_id, safe='')}/restore", token)
+
+    def list_deletions(self, token: str) -> Sequence[Xray]:
+        """The X-rays that the person deleted and can restore."""
+        answer = self._call("GET", "/v1/deletions", token)
+        return cast(Sequence[Xray], self._parse(answer, "xrays")["xrays"])
 
     def close(self) -> None:
         """Close the pooled connections."""

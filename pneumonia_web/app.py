@@ -26,7 +26,9 @@ from monitoring.metrics.release import expose_release
 from pneumonia_web.api_client import ApiClient, ApiError
 from pneumonia_web.assets import read_assets, serve_assets
 from pneumonia_web.config import read_config
+from pneumonia_web.deletions import deletions
 from pneumonia_web.metrics import REQUESTS
+from pneumonia_web.readings import readings
 from pneumonia_web.views import ask_to_log_in, pages, refreshes_part, wants_json
 from webserver.body import TooManySenders, TooSlow
 from webserver.forwarded import TrustedProxyHeaders, comes_from
@@ -84,7 +86,8 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
     follow_requests(app)
     app.before_request(check_sender)  # before CSRFProtect reads the body
     CSRFProtect(app)
-    app.register_blueprint(pages)
+    for each in (pages, readings, deletions):
+        app.register_blueprint(each)
     serve_assets(app, read_assets(STATIC))
     _register_errors(app)
     app.after_request(protect)

@@ -1,6 +1,6 @@
 """The JSON of the API that the pages show (`/openapi.json` describes all of it)."""
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 class Prediction(TypedDict):
@@ -30,6 +30,23 @@ class Review(TypedDict):
     reviewed_at: str
 
 
+class Reading(Review):
+    """An entry of the list of readings, which only grows."""
+
+    number: int
+    model: str
+    ai: str | None
+    undoes: int | None
+    stands: bool
+
+
+class Deletion(TypedDict):
+    """When an X-ray was deleted, and until when it can be restored."""
+
+    at: str
+    until: str
+
+
 class Xray(TypedDict):
     """The record of one uploaded image."""
 
@@ -42,6 +59,8 @@ class Xray(TypedDict):
     quality: Quality | None
     reason: str | None
     review: Review | None
+    readings: NotRequired[list[Reading]]  # of a record alone, not of a list
+    deletion: NotRequired[Deletion]  # of the list of deletions alone
 
 
 class Page(TypedDict):

@@ -1,4 +1,4 @@
-"""The pages: log in, worklist, result."""
+"""The pages: log in, worklist, result. Readings and deletions have modules of their own."""
 
 import functools
 import hashlib
@@ -11,7 +11,6 @@ from flask import (
     Blueprint,
     Response,
     current_app,
-    flash,
     jsonify,
     make_response,
     redirect,
@@ -32,13 +31,14 @@ KEY_HEADER = "Idempotency-Key"
 
 PAGE_SIZE = "25"
 
-# Where log-in may redirect to: the two pages, but not their parts (a preview is a bare image).
+# Where log-in may redirect to: the pages, but not their parts (a preview is a bare image).
 # Plain characters only: browsers drop tabs and newlines and turn backslashes into slashes, so a
 # harmless-looking path can become another host (open redirect).
-OWN_PAGE = re.compile(r"/xrays(?:/[0-9a-f]{32})?(?:\?[\w=&%.+-]*)?", re.ASCII)
+OWN_PAGE = re.compile(r"/(?:deletions|xrays(?:/[0-9a-f]{32})?)(?:\?[\w=&%.+-]*)?", re.ASCII)
 
 
-def _api() -> ApiClient:
+def api() -> ApiClient:
+    """The client of the API."""
     return current_app.extensions["api"]
 
 
@@ -111,7 +111,7 @@ def start_session() -> ResponseReturnValue:
     """Log in, then redirect to the page that was asked for."""
     user = request.form.get("user", "").strip()
     try:
-        token = _api().log_in(user, request.form.get("password", ""), request.remote_addr or "")
+        token = api().log_in(user, request.form.get("password", ""), request.remote_addr or "")
     except ApiError as error:
         message = "Enter your name and your password." if error.status == 422 else str(error)
         headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
@@ -132,7 +132,7 @@ def end_session() -> ResponseReturnValue:
     token = session.get("token")
     if token:
         try:
-            _api().log_out(token)
+            api().log_out(token)
         except ApiError as error:
             if error.status != 401:  # an expired session needs no log-out
                 raise ApiError(
@@ -154,7 +154,7 @@ def worklist(token: str) -> ResponseReturnValue:
     query = {name: request.args[name] for name in names if request.args.get(name)}
     # An X-ray without a prediction cannot be reviewed yet, or ever.
     judged = {"status": "done"} if query.get("reviewed") == "false" else {}
-    page = _api().list(token, {**judged, **query, "limit": PAGE_SIZE})
+    page = api().list(token, {**judged, **query, "limit": PAGE_SIZE})
     # Swapping the rows loses the keyboard focus, so they are sent only when they have changed.
     seen = hashlib.sha256(repr(page).encode()).hexdigest()[:16]
     if not refreshes_part():
@@ -177,7 +177,7 @@ def upload(token: str) -> ResponseReturnValue:
         raise RequestEntityTooLarge
     reference = request.form.get("reference", "").strip()
     key = request.headers.get(KEY_HEADER) or request.form.get("idempotency_key") or None
-    record = _api().upload(token, file.stream, file.mimetype, reference, key)
+    record = api().upload(token, file.stream, file.mimetype, reference, key)
     note(xray=record["id"])
     url = url_for("pages.result", xray_id=record["id"])
     if wants_json():
@@ -189,42 +189,25 @@ def upload(token: str) -> ResponseReturnValue:
 @logged_in
 def result(token: str, xray_id: str) -> ResponseReturnValue:
     """The result page; while the X-ray is queued, the page polls for its inner part."""
-    xray = _api().read(token, xray_id)
+    xray = api().read(token, xray_id)
     inner = refreshes_part()
     if inner and xray["status"] == "queued":
         return "", 204
-    return render_template("_result.html" if inner else "result.html", xray=xray)
+    # A browser without scripts cannot check that the film is displayed; its reader says so.
+    film_seen = request.args.get("film") == "seen"
+    page = "_result.html" if inner else "result.html"
+    return render_template(page, xray=xray, film_seen=film_seen)
 
 
 @pages.get("/xrays/<xray_id>/preview")
 @logged_in
 def preview(token: str, xray_id: str) -> Response:
     """The preview image."""
-    response = make_response(_api().read_preview(token, xray_id))
+    response = make_response(api().read_preview(token, xray_id))
     response.content_type = "image/jpeg"
     response.cache_control.private = True
     response.cache_control.max_age = 3600
     return response
-
-
-@pages.post("/xrays/<xray_id>/review")
-@logged_in
-def review(token: str, xray_id: str) -> ResponseReturnValue:
-    """Record the reader's own reading; htmx gets the updated part of the page."""
-    typed = " ".join(request.form.get("note", "").split())
-    xray = _api().review(token, xray_id, request.form.get("label", ""), typed)
-    if refreshes_part():
-        return render_template("_reading.html", xray=xray)
-    return redirect(url_for("pages.result", xray_id=xray_id, _anchor="reading"), 303)
-
-
-@pages.post("/xrays/<xray_id>/delete")
-@logged_in
-def delete(token: str, xray_id: str) -> ResponseReturnValue:
-    """Delete an X-ray and its result."""
-    _api().delete(token, xray_id)
-    flash("The X-ray and its result were deleted.")
-    return redirect(url_for("pages.worklist"), 303)
 
 
 @pages.get("/livez")

@@ -3,11 +3,18 @@
 Each function adds commands to the transaction of `pipe`, so the indexes change with the record.
 """
 
+from dataclasses import dataclass
+
 import redis
 
 from pneumonia_api.records import keys
 from pneumonia_api.records.lists import LISTS, OF_PREVIOUS_RELEASE, list_of
-from pneumonia_api.records.record import XrayRecord, write_hash
+from pneumonia_api.records.record import (
+    BATCH_SOURCE,
+    XrayRecord,
+    fingerprint_of,
+    write_hash,
+)
 from pneumonia_api.records.reuse import Entered, entry_of
 from pneumonia_api.records.words import entries_of
 
@@ -33,12 +40,45 @@ def move(pipe: redis.client.Pipeline, before: XrayRecord, after: XrayRecord) -> 
     enlist(pipe, after)
 
 
-def remove(pipe: redis.client.Pipeline, xray: XrayRecord, reuse: Entered | None) -> None:
+@dataclass(frozen=True)
+class Entries:
+    """The entries of a record that another record may have taken over."""
+
+    reuse: Entered | None
+    scored: bool
+
+
+def find_entries(pipe: redis.client.Pipeline, xray: XrayRecord) -> Entries:
+    """Those that the record has now, watched until the transaction of `pipe`."""
+    entry = entry_of(xray)
+    pipe.watch(keys.SCORED)
+    scored = pipe.hget(keys.SCORED, fingerprint_of(xray.id)) == xray.id
+    return Entries(entry.watch(pipe, xray.id) if entry else None, scored)
+
+
+def remove(pipe: redis.client.Pipeline, xray: XrayRecord, entries: Entries) -> None:
     """Remove all index entries of a record."""
     pipe.zrem(keys.XRAYS, xray.id)
+    pipe.zrem(keys.DELETED, xray.id)
     _unlist(pipe, xray)
-    if reuse:
-        reuse.remove(pipe)
+    if entries.reuse:
+        entries.reuse.remove(pipe)
+    if entries.scored:
+        pipe.hdel(keys.SCORED, fingerprint_of(xray.id))
+
+
+def restore(pipe: redis.client.Pipeline, xray: XrayRecord) -> None:
+    """Add the index entries of a record that was deleted.
+
+    A later record of the same bytes stays the one that is reused, or that was scored.
+    """
+    pipe.zrem(keys.DELETED, xray.id)
+    pipe.zadd(keys.XRAYS, {xray.id: 0})
+    enlist(pipe, xray)
+    if entry := entry_of(xray):
+        pipe.hsetnx(entry.key, entry.field, xray.id)
+    if xray.source == BATCH_SOURCE:
+        pipe.hsetnx(keys.SCORED, fingerprint_of(xray.id), xray.id)
 
 
 def _unlist(pipe: redis.client.Pipeline, xray: XrayRecord) -> None:

@@ -1,10 +1,13 @@
 """Every Redis key of the service; a key with a variable part is a function, as in `xray(ID)`.
 
-xray:ID                 hash, one record; its fields are those of `record.XrayRecord`
+xray:ID                 hash, one record; its fields are those of `record.XrayRecord`, and
+                        reading:NUMBER for each of its readings
 xrays                   sorted set of all ids; an id begins with its time, so they sort by time
 xrays:status:queued     the same, those that wait
 xrays:STATUS            the same, those that ended without a prediction: rejected or failed
 xrays:DECISION:READING  the same, those with a prediction; READING is to-review or reviewed
+xrays:deleted           sorted set of the ids of deleted records, which are in no other index, by
+                        the time until which each can be restored
 xrays:words             sorted set of `WORD NUL ID`, by which the search finds references and notes
 reviews:WEEK            hash, reviews given in an ISO week (2026-W48), MODEL DECISION LABEL ->
                         count; expires after a year
@@ -44,6 +47,7 @@ QUEUE = "predict"
 UNACKED = "unacked"
 XRAYS = "xrays"
 WORDS = "xrays:words"
+DELETED = "xrays:deleted"
 REVIEWED = "xrays:reviewed"
 SCORED = "batch"
 MODEL = "model"

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from pneumonia_api.records import heatmap
+from pneumonia_api.records.readings import ReadingRecord, ReviewRecord, read_readings
 from pneumonia_api.records.shortening import (
     restore_digest,
     restore_time,
@@ -60,13 +61,12 @@ class QualityRecord:
 
 
 @dataclass(frozen=True)
-class ReviewRecord:
-    """The clinician's own reading: a label, a note, who read it, and when (ISO 8601, UTC)."""
+class DeletionRecord:
+    """Who deleted the record and when, and until when they may restore it (ISO 8601, UTC)."""
 
-    label: str
-    note: str
-    reader: str
-    reviewed_at: str
+    by: str
+    at: str
+    until: str
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,16 @@ class XrayRecord:
     quality: QualityRecord | None = None
     reason: str | None = None
     review: ReviewRecord | None = None
+    readings: tuple[ReadingRecord, ...] = ()
+    deletion: DeletionRecord | None = None
 
 
-_PARTS = {"prediction": PredictionRecord, "quality": QualityRecord, "review": ReviewRecord}
+_PARTS = {
+    "prediction": PredictionRecord,
+    "quality": QualityRecord,
+    "review": ReviewRecord,
+    "deletion": DeletionRecord,
+}
 """Fields that the hash holds as JSON."""
 
 
@@ -117,7 +124,7 @@ def fingerprint_of(xray_id: str) -> str:
 
 
 def write_hash(xray: XrayRecord) -> dict[str, str]:
-    """The fields of a record's hash; those that are None are left out.
+    """The fields of a record's hash but its readings; those that are None are left out.
 
     Every value is short enough for the compact form of a hash (`redis.conf.template`). The previous
     release kept the heat map in `prediction`; it reads an empty one there, and skips the field
@@ -128,6 +135,7 @@ def write_hash(xray: XrayRecord) -> dict[str, str]:
     if xray.status != "queued":
         values["digest"] = shorten_digest(xray.digest)
         values["created_at"] = shorten_time(xray.created_at)
+    del values["readings"]
     for name in _PARTS.keys() & values.keys():
         part = {**vars(values[name])}
         if name == "prediction" and part["heatmap"]:
@@ -162,6 +170,8 @@ def read_hash(values: Mapping[str, str]) -> XrayRecord:
         elif name == "review":
             part["reviewed_at"] = restore_time(part["reviewed_at"])
         parsed[name] = _read_known(_PARTS[name], part)
+    if prediction := parsed.get("prediction"):
+        parsed["readings"] = read_readings(values, parsed.get("review"), prediction.model)
     return _read_known(XrayRecord, parsed)
 
 

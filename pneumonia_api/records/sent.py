@@ -29,13 +29,20 @@ class KeyReused(RuntimeError):
     """The key was sent before with different bytes."""
 
 
-def name_key(caller: str, header: str | None) -> str | None:
-    """The Redis key of a caller's idempotency key, None without one. Raises BadKey."""
+def check_key(header: str | None) -> str | None:
+    """The idempotency key of a header, None without one. Raises BadKey."""
     if header is None:
         return None
     if not (found := _KEY.fullmatch(header)):
         raise BadKey
-    text = f"{caller}\n{found['quoted'] or found['bare']}"
+    return found["quoted"] or found["bare"]
+
+
+def name_key(caller: str, header: str | None) -> str | None:
+    """The Redis key of a caller's idempotency key, None without one. Raises BadKey."""
+    if (key := check_key(header)) is None:
+        return None
+    text = f"{caller}\n{key}"
     return keys.sent(hashlib.sha256(text.encode()).hexdigest())
 
 

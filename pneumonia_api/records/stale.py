@@ -2,7 +2,8 @@
 
 This release changes a record and its indexes in one transaction. A host of the previous release
 does not know the indexes: a record that it deletes leaves its words, which are a patient's data,
-and one that it reviews leaves the words of the earlier note.
+and one that it reviews leaves the words of the earlier note, and returns to the lists even if it
+was deleted meanwhile.
 """
 
 import json
@@ -58,14 +59,14 @@ def _id_in(member: str) -> str:
 
 
 def _ask(pipe: redis.client.Pipeline, member: str) -> list[str | None]:
-    """Status, reference and review of the entry's record; in a pipeline they come later."""
-    return pipe.hmget(keys.xray(_id_in(member)), "status", "reference", "review")
+    """What of the entry's record says whether it is stale; in a pipeline it comes later."""
+    return pipe.hmget(keys.xray(_id_in(member)), "status", "reference", "review", "deletion")
 
 
 def _is_stale(member: str, record: Sequence[str | None]) -> bool:
-    """Whether the record is gone, or does not have the word of the entry."""
-    status, reference, review = record
-    if status is None:
+    """Whether the record is gone or deleted, or does not have the word of the entry."""
+    status, reference, review, deletion = record
+    if status is None or deletion:
         return True
     word, is_word, xray_id = member.rpartition("\0")
     note = json.loads(review)["note"] if review else ""

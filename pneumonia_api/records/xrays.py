@@ -8,14 +8,14 @@ from collections.abc import Sequence
 import redis
 
 from pneumonia_api.records import keys
-from pneumonia_api.records.indexes import put, remove
+from pneumonia_api.records.indexes import find_entries, put, remove
 from pneumonia_api.records.record import (
     XrayMissing,
     XrayRecord,
     fingerprint_of,
     read_hash,
 )
-from pneumonia_api.records.reuse import ReuseEntry, entry_of
+from pneumonia_api.records.reuse import ReuseEntry
 from pneumonia_api.records.served_model import ServedModel
 
 ANNOUNCED_SECONDS = 60
@@ -88,14 +88,14 @@ class XrayStore:
         return list(self._redis.hmget(keys.SCORED, list(fingerprints))) if fingerprints else []
 
     def get(self, xray_id: str) -> XrayRecord:
-        """One record. Raises XrayMissing."""
+        """One record that is not deleted. Raises XrayMissing."""
         values = self._redis.hgetall(keys.xray(xray_id))
-        if not values:
+        if not values or "deletion" in values:
             raise XrayMissing(xray_id)
         return read_hash(values)
 
     def exists(self, xray_id: str) -> bool:
-        """Whether the record exists."""
+        """Whether the record exists, also if it is deleted and could be restored."""
         return bool(self._redis.exists(keys.xray(xray_id)))
 
     def finish(self, xray: XrayRecord) -> bool:
@@ -118,22 +118,27 @@ class XrayStore:
         )
 
     def delete(self, xray: XrayRecord) -> None:
-        """Delete a record and all its index entries, as they are now and not as `xray` was read."""
+        """Delete a record and all its index entries, as they are now and not as `xray` was read.
+
+        It cannot be restored (`records.deletions` has those that can).
+        """
         key = keys.xray(xray.id)
 
         def forget(pipe: redis.client.Pipeline) -> None:
-            stale = [key, *(name(xray.id) for name in (keys.begun, keys.lease, keys.published))]
             values = pipe.hgetall(key)
-            now = read_hash(values) if values else xray
-            entry = entry_of(now)
-            entered = entry.watch(pipe, xray.id) if entry else None
-            pipe.multi()
-            pipe.delete(*stale)
-            remove(pipe, now, entered)
-            pipe.hdel(keys.SCORED, fingerprint_of(xray.id))
-            self._announce_end(pipe, xray.id, "deleted")
+            self.stage_delete(pipe, read_hash(values) if values else xray)
 
         self._redis.transaction(forget, key)
+
+    @classmethod
+    def stage_delete(cls, pipe: redis.client.Pipeline, xray: XrayRecord) -> None:
+        """The same as the transaction of `pipe`, which watches the record as it is now."""
+        entered = find_entries(pipe, xray)
+        pipe.multi()
+        names = (keys.xray, keys.begun, keys.lease, keys.published)
+        pipe.delete(*(name(xray.id) for name in names))
+        remove(pipe, xray, entered)
+        cls._announce_end(pipe, xray.id, "deleted")
 
     def find_same(self, digest: str) -> XrayRecord | None:
         """A finished record of identical bytes, judged by the model that the workers serve now."""
@@ -152,7 +157,7 @@ class XrayStore:
         return not self._redis.exists(keys.XRAYS)
 
     def read_statuses(self, xray_ids: Sequence[str]) -> dict[str, str]:
-        """Status by id, of those ids that have a record."""
+        """Status by id, of those ids that have a record, also of those that could be restored."""
         found: dict[str, str] = {}
         for start in range(0, len(xray_ids), STATUSES_AT_ONCE):
             ids = xray_ids[start : start + STATUSES_AT_ONCE]

@@ -5,12 +5,14 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import redis
 from celery import Celery
 from kombu.exceptions import OperationalError
 
+from pneumonia_api.records.deletions import forget, list_expired
 from pneumonia_api.records.deliveries import Deliveries
 from pneumonia_api.records.images import ImageStore, ImageStoreUnavailable
 from pneumonia_api.records.publishing import publish
@@ -113,10 +115,25 @@ def keep_images_clean(
     while not ended.is_set():
         try:
             if take_turn(client, "sweep", SWEEP_SECONDS):
+                forget_deleted(client, images)
                 sweep(XrayStore(client), images, queue)
         except (redis.RedisError, OperationalError, ImageStoreUnavailable) as error:
             log.warning("the image store was not swept: %s", error)
         ended.wait(TRY_SWEEP_SECONDS)
+
+
+def forget_deleted(client: redis.Redis, images: ImageStore) -> None:
+    """Remove the records and images of deleted X-rays that can no longer be restored.
+
+    The images go first: until the record is removed, the next call finds it and does the rest.
+    """
+    expired = list_expired(client, datetime.now(UTC))
+    for xray_id in expired:
+        images.delete_preview(xray_id)
+        images.delete_incoming(xray_id)
+        forget(client, xray_id)
+    if expired:
+        log.info("removed %d deleted X-rays for good", len(expired))
 
 
 def sweep(xrays: XrayStore, images: ImageStore, queue: Celery) -> None:

@@ -157,11 +157,8 @@ class PredictXray(Task):
         )
 
     def _status(self, xray_id: str) -> str | None:
-        """The record's status now, after a wait; None if the record was deleted."""
-        try:
-            return self._xrays.get(xray_id).status
-        except XrayMissing:
-            return None
+        """The record's status now, after a wait; None if the record is gone."""
+        return self._xrays.read_statuses([xray_id]).get(xray_id)
 
     def on_failure(
         self, exc: Exception, task_id: str, args: tuple[str], kwargs: dict[str, Any], einfo: Any

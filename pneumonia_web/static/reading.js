@@ -2,25 +2,69 @@
 // what was saved, or why it was not. Without this script the form still submits.
 (() => {
   const OFF = "keys-off";
+  const BURST_MS = 50;  // a barcode scanner types faster than any person
+  const UNDO_MS = 5000;
   const TYPED = "input:not([type=checkbox], [type=range]), textarea, select, [contenteditable]";
 
-  const explain = (form, text) => form.querySelector(".problem").replaceChildren(text);
+  const explain = (text) => document.querySelector("#reading .problem").replaceChildren(text);
 
+  // What the key presses: a button of the panel that has the focus, or what declares the key.
+  const find = ({ key, target, shiftKey }) => {
+    if (key === "Enter" || key === " ") return target.closest?.("#reading button");
+    if (shiftKey || target.matches?.(TYPED) || localStorage.getItem(OFF)) return null;
+    return document.querySelector(`[aria-keyshortcuts="${CSS.escape(key.toUpperCase())}"]`);
+  };
+
+  // A key acts only if no other came within BURST_MS before it or after it.
+  let [last, waiting] = [-BURST_MS, null];
   document.addEventListener("keydown", (event) => {
-    const { key, target } = event;
-    if (key === "Enter" && target.id === "note" && target.form.querySelector("button[hidden]").disabled) {
-      explain(target.form, "Choose a reading first; the note is saved with it.");
+    const { key, target, timeStamp } = event;
+    if (event.repeat) {
+      if (find(event)) event.preventDefault();
+      return;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.isComposing) return;
-    if (target.matches?.(TYPED) || localStorage.getItem(OFF)) return;
-    const part = document.querySelector(`[aria-keyshortcuts="${CSS.escape(key.toUpperCase())}"]`);
+    const burst = timeStamp - last < BURST_MS;
+    last = timeStamp;
+    clearTimeout(waiting);
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (key === "Enter" && target.id === "note") {
+      if (burst) event.preventDefault();
+      else if (target.form.querySelector("button[hidden]").disabled) {
+        explain("Choose a reading first; the note is saved with it.");
+      }
+      return;
+    }
+    const part = find(event);
     if (!part) return;
     event.preventDefault();
-    part.focus();
-    part.click();
+    if (burst || event.shiftKey) return;
+    waiting = setTimeout(() => {
+      if (part.matches(":disabled")) {
+        explain("Wait until the film is displayed.");
+        return;
+      }
+      part.focus();
+      part.click();
+    }, BURST_MS);
+  });
+  // Some browsers press a button when the space bar is released, whatever happened before.
+  document.addEventListener("keyup", (event) => {
+    if (event.key === " " && find(event)) event.preventDefault();
   });
 
+  // Five seconds, and longer while the pointer or the focus is on it. Withdrawing stays possible.
+  const offerUndo = (undo) => {
+    undo.hidden = false;
+    const end = () => {
+      if (undo.matches(":hover, :focus-within")) setTimeout(end, UNDO_MS);
+      else undo.remove();
+    };
+    setTimeout(end, UNDO_MS);
+  };
+
   const start = () => {
+    const undo = document.querySelector("#undo[hidden]");
+    if (undo) offerUndo(undo);
     const keys = document.getElementById("keys");
     if (!keys) return;
     keys.parentElement.hidden = false;
@@ -35,18 +79,27 @@
   document.addEventListener("htmx:load", start);
 
   document.addEventListener("htmx:beforeRequest", ({ target }) => {
-    if (target.matches("#reading form")) explain(target, "");
+    if (target.matches("#reading form")) explain("");
+  });
+  const isPanel = (xhr) => xhr.getResponseHeader("Content-Type")?.startsWith("text/html");
+
+  // Someone has read it meanwhile: the answer is the panel with that reading.
+  document.addEventListener("htmx:beforeSwap", ({ target, detail }) => {
+    if (detail.xhr.status === 409 && target.id === "reading") detail.shouldSwap = isPanel(detail.xhr);
   });
   document.addEventListener("htmx:afterRequest", ({ target, detail: { xhr, successful } }) => {
-    if (successful || !target.matches("#reading form")) return;
+    if (successful || isPanel(xhr) && xhr.status === 409 || !target.matches("#reading form")) return;
     const sentence = xhr.getResponseHeader("Content-Type")?.startsWith("text/plain") && xhr.responseText;
     const ended = xhr.status === 401 && "Your session has ended; log in again.";
     const busy = xhr.status === 429 && "Your network sent too many requests at once; try again in a moment.";
-    explain(target, `Not saved. ${ended || sentence || busy || "The service is not responding; try again in half a minute."}`);
+    explain(`Not saved. ${ended || sentence || busy || "The service is not responding; try again in half a minute."}`);
   });
   // In an element that stays: a screen reader does not announce what is swapped in.
   document.addEventListener("htmx:afterSettle", ({ detail: { target } }) => {
-    const verdict = target.id === "reading" && document.querySelector("#reading .verdict");
-    if (verdict) document.getElementById("saved").textContent = `Saved: ${verdict.innerText.trim()}.`;
+    if (target.id !== "reading" || document.querySelector("#reading .problem").textContent) return;
+    const verdict = document.querySelector("#reading .own .verdict");
+    const saved = verdict ? `Saved: ${verdict.innerText.trim()}.` : "Your reading is withdrawn.";
+    const undo = document.getElementById("undo") ? " Press Z within five seconds to undo." : "";
+    document.getElementById("saved").textContent = saved + undo;
   });
 })();

@@ -24,7 +24,8 @@ from model.serving.predictor import Prediction, conclude
 from pneumonia_api.app import create_app
 from pneumonia_api.judging import judge
 from pneumonia_api.records import keys
-from pneumonia_api.records.record import ReviewRecord, XrayRecord, new_xray
+from pneumonia_api.records.readings import ReviewRecord
+from pneumonia_api.records.record import XrayRecord, new_xray
 from pneumonia_api.records.xrays import XrayStore
 from tests.bench.figures import Row
 from tests.bench.redis_server import running_redis

@@ -55,7 +55,7 @@ def test_upload_is_accepted_before_it_is_judged(app: APIFlask, post: Post) -> No
     record = response.json
     assert set(record) == {
         *("id", "status", "source", "created_at", "reference"),
-        *("prediction", "quality", "reason", "review"),
+        *("prediction", "quality", "reason", "review", "readings"),
     }
     assert record["status"] == "queued"
     assert record["source"] == "machine"
@@ -157,6 +157,9 @@ def test_full_queue_answers_503_with_retry_after(post: Post) -> None:
         ("GET", "/v1/xrays/1"),
         ("GET", "/v1/xrays/1/preview"),
         ("PUT", "/v1/xrays/1/review"),
+        ("POST", "/v1/xrays/1/readings"),
+        ("POST", "/v1/xrays/1/restore"),
+        ("GET", "/v1/deletions"),
         ("DELETE", "/v1/xrays/1"),
         ("GET", "/v1/model"),
         ("DELETE", "/v1/sessions/current"),
@@ -337,7 +340,7 @@ def test_worklist_filters_are_checked(app: APIFlask, post: Post, headers: dict[s
 def test_worklist_carries_no_heat_maps(
     app: APIFlask, client: redis.Redis, headers: dict[str, str]
 ) -> None:
-    """They are most of a record, and only the single record's page draws one."""
+    """They are most of a record, and only the single record's page draws one. Nor any readings."""
     xray = done(new_xray("machine", "digest"))
     app.extensions["xrays"].add(xray)
     web = app.test_client()
@@ -345,6 +348,7 @@ def test_worklist_carries_no_heat_maps(
     assert single["prediction"]["heatmap"] == [[0.0, 1.0]]
     (listed,) = web.get("/v1/xrays", headers=headers).json["xrays"]
     assert single["prediction"].pop("heatmap")
+    assert single.pop("readings") == []
     assert listed == single
 
 
@@ -367,7 +371,10 @@ def test_openapi_lists_every_route(app: APIFlask) -> None:
         "/v1/xrays",
         "/v1/xrays/{xray_id}",
         "/v1/xrays/{xray_id}/preview",
+        "/v1/xrays/{xray_id}/readings",
+        "/v1/xrays/{xray_id}/restore",
         "/v1/xrays/{xray_id}/review",
+        "/v1/deletions",
         "/v1/model",
         "/v1/sessions",
         "/v1/sessions/current",

@@ -53,17 +53,18 @@ def test_reading_is_sent_by_form_and_can_be_changed(doctor: Visitor, send: Send)
     fresh = doctor.get(path)
     assert find_pressed(fresh) == []
     assert "Recorded by" not in fresh.text
-    said = {"label": "normal", "note": "<b>Rotated</b>\tfilm "}
-    page = doctor.post(f"{path}/review", path, data=said)
-    assert page.url == f"{doctor.url}{path}#reading"
+    page = doctor.answer(path, label="normal", note="<b>Rotated</b>\tfilm ")
+    assert page.url == f"{doctor.url}{path}?film=seen#reading"
     assert find_pressed(page) == ["normal"]
     assert "Normal , disagrees with the AI result" in read_text(page)
     assert "Recorded by you, " in read_text(page)
     assert html.escape("“<b>Rotated</b> film”") in page.text
-    page = doctor.post(f"{path}/review", path, data={"label": "pneumonia"})
+    page = doctor.answer(path, label="pneumonia")
     assert find_pressed(page) == ["pneumonia"]
-    assert "Pneumonia , agrees with the AI result" in read_text(page)
-    assert "Rotated" not in page.text
+    text = read_text(page)
+    assert "Pneumonia , agrees with the AI result Recorded by you" in text
+    assert "All readings (2) Normal “<b>Rotated</b> film” you, " in text
+    assert "AI result shown, model" in text
 
 
 def test_enter_in_the_note_cannot_agree(doctor: Visitor, send: Send) -> None:
@@ -71,17 +72,18 @@ def test_enter_in_the_note_cannot_agree(doctor: Visitor, send: Send) -> None:
     path = send("enter-review")
     first = re.compile(r'<button hidden name="label" value="(\w*)" ?(disabled)?')
     assert first.findall(doctor.get(path).text) == [("", "disabled")]
-    page = doctor.post(f"{path}/review", path, data={"label": "unsure"})
+    page = doctor.answer(path, label="unsure")
     assert first.findall(page.text) == [("unsure", "")]
 
 
 def test_script_gets_its_part_of_the_page(doctor: Visitor, send: Send) -> None:
     """The panel alone when it was saved, the bare sentence when not."""
     path = send("part-review")
-    part = doctor.post(f"{path}/review", path, data={"label": "unsure"}, headers=PART)
+    hidden = doctor.read_hidden(path)
+    part = doctor.send_answer(path, hidden, PART, label="unsure")
     assert part.status_code == 200
     assert part.text.strip().startswith('<section id="reading"')
-    wrong = doctor.post(f"{path}/review", path, data={"label": "ill"}, headers=PART)
+    wrong = doctor.send_answer(path, hidden, PART, label="ill")
     assert wrong.status_code == 422
     assert wrong.text == "label: Choose pneumonia, normal or unsure."
 
@@ -103,19 +105,88 @@ def test_reading_of_another_is_shown_not_taken_over(
     url = f"{stack.api_url}/v1{path}/review"
     assert requests.put(url, json=review, headers=stack.headers, timeout=5).status_code == 200
     page = doctor.get(path)
-    assert "Recorded by machine, " in read_text(page)
-    assert "Your reading will replace it." in page.text
+    assert "Reading of machine , " in read_text(page)
+    assert "Yours will be kept next to it." in page.text
+    assert "Recorded by you" not in page.text
     assert "“Ask Ann”" in page.text
     assert 'value="Ask Ann"' not in page.text
     assert "Save note" not in page.text
     assert find_pressed(page) == []
+    assert 'value="withdrawn"' not in page.text
+    both = read_text(doctor.answer(path, label="pneumonia"))
+    assert "Reading of machine , " in both
+    assert "Recorded by you, " in both
+
+
+def test_answer_that_is_unaware_of_another_shows_it(doctor: Visitor, send: Send) -> None:
+    """409 for the second of two tabs: the page has the first answer and keeps the second's note."""
+    path = send("conflict-review")
+    first, second = (doctor.read_hidden(path) for _ in range(2))
+    assert doctor.send_answer(path, first, label="normal").status_code == 200
+    for headers in ({}, PART):
+        late = doctor.send_answer(path, second, headers, label="pneumonia", note="Kerley lines")
+        assert late.status_code == 409
+        assert "This X-ray was read in the meantime" in late.text
+        assert "Normal , disagrees with the AI result Recorded by you" in read_text(late)
+        assert 'value="Kerley lines"' in late.text
+    assert doctor.read_hidden(path)["seen"] == "1"
+
+
+def test_form_that_is_sent_again_is_one_reading(doctor: Visitor, send: Send) -> None:
+    """A reader who reloads the answer of the form, or whose answer was lost, records nothing twice.
+
+    Another answer by the same form is another reading, which has not seen the first.
+    """
+    path = send("repeat-review")
+    form = doctor.read_hidden(path)
+    for _ in range(2):
+        assert doctor.send_answer(path, form, label="normal").status_code == 200
+    assert doctor.read_hidden(path)["seen"] == "1"
+    assert doctor.send_answer(path, form, label="unsure").status_code == 409
+
+
+def test_withdrawn_reading_leaves_the_xray_to_review(doctor: Visitor, send: Send) -> None:
+    """Without scripts, too; the list of all readings keeps what was withdrawn."""
+    path = send("withdraw-review")
+    doctor.answer(path, label="normal", note="Rotated")
+    page = doctor.answer(path, label="withdrawn")
+    assert find_pressed(page) == []
+    assert "Recorded by you" not in page.text
+    assert "All readings (2) Normal “Rotated” you, " in read_text(page)
+    assert path in doctor.get("/xrays?reviewed=false").text
+
+
+def test_form_without_its_number_is_out_of_date(doctor: Visitor, send: Send) -> None:
+    """One of a page that was open before an upgrade: nothing is recorded."""
+    path = send("old-review")
+    hidden = doctor.read_hidden(path)
+    for seen in ({}, {"seen": "-1"}, {"seen": "x"}, {"seen": "1" * 6}):
+        known = {name: value for name, value in hidden.items() if name != "seen"}
+        page = doctor.send_answer(path, known, label="normal", **seen)
+        assert page.status_code == 400
+        assert "The page was out of date" in page.text
+    assert doctor.read_hidden(path)["seen"] == "0"
+
+
+def test_page_withholds_result_and_answers(doctor: Visitor, send: Send) -> None:
+    """Until a script has seen the film drawn, or a reader without scripts says that it is."""
+    path = send("film-review")
+    page = doctor.get(path)
+    assert '<section class="finding unseen"' in page.text
+    assert re.search(r"<fieldset [^>]*disabled", page.text)
+    assert '<a href="?film=seen">' in page.text
+    seen = doctor.get(f"{path}?film=seen")
+    assert '<section class="finding"' in seen.text
+    assert not re.search(r"<fieldset [^>]*disabled", seen.text)
+    assert "noscript" not in seen.text
 
 
 def test_reading_of_what_is_gone_says_so(doctor: Visitor, send: Send) -> None:
     """A late response leads to a sentence, not to an unhandled error."""
     path = send("gone-review")
+    hidden = doctor.read_hidden(path)
     doctor.post(f"{path}/delete", path)
-    page = doctor.post(f"{path}/review", "/xrays", data={"label": "normal"})
+    page = doctor.send_answer(path, hidden, label="normal")
     assert page.status_code == 404
     assert "There is no X-ray with this id" in page.text
 
@@ -123,8 +194,8 @@ def test_reading_of_what_is_gone_says_so(doctor: Visitor, send: Send) -> None:
 def test_worklist_shows_readings_and_what_is_left(doctor: Visitor, send: Send) -> None:
     """Next to the AI result, with any difference in words, too; filters and search find them."""
     left, agreed, differs = (send(f"List {word}") for word in ("left", "agreed", "differs"))
-    doctor.post(f"{agreed}/review", agreed, data={"label": "pneumonia"})
-    doctor.post(f"{differs}/review", differs, data={"label": "normal", "note": "Kerley lines"})
+    doctor.answer(agreed, label="pneumonia")
+    doctor.answer(differs, label="normal", note="Kerley lines")
     waiting = doctor.get("/xrays?reviewed=false")
     assert left in waiting.text
     assert agreed not in waiting.text

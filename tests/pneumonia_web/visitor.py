@@ -6,6 +6,8 @@ from collections.abc import Mapping
 import requests
 
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
+ANSWERS = re.compile(r"<form (?:(?!</form>).)*<fieldset", re.DOTALL)
+HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 
 
 class Visitor:
@@ -27,6 +29,28 @@ class Visitor:
         token = {"X-CSRFToken": found[1], "Referer": self.url} if found else {}
         sent = {**token, **(headers or {})}
         return self.session.post(self.url + path, headers=sent, timeout=40, **options)
+
+    def answer(self, path: str, **answer: str) -> requests.Response:
+        """Send the form of the reader's own reading on the page `path`."""
+        return self.send_answer(path, self.read_hidden(path), **answer)
+
+    def read_hidden(self, path: str) -> dict[str, str]:
+        """What the form of the reading on the page `path` sends along."""
+        form = ANSWERS.findall(self.get(path).text)[-1]
+        return dict(HIDDEN.findall(form))
+
+    def send_answer(
+        self,
+        path: str,
+        hidden: Mapping[str, str],
+        headers: Mapping[str, str] | None = None,
+        **answer: str,
+    ) -> requests.Response:
+        """Send a form of the reading that was opened earlier."""
+        data = {**hidden, **answer}
+        sent = {"Referer": self.url, **(headers or {})}
+        url = f"{self.url}{path}/review"
+        return self.session.post(url, headers=sent, data=data, timeout=40)
 
     def log_in(self, user: str, password: str) -> requests.Response:
         """Log in by the form."""

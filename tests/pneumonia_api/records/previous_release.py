@@ -10,12 +10,12 @@ from typing import Any
 
 import redis
 
+from pneumonia_api.records.readings import ReviewRecord
 from pneumonia_api.records.record import (
     DECISIONS,
     STATUSES,
     PredictionRecord,
     QualityRecord,
-    ReviewRecord,
     XrayRecord,
 )
 
@@ -31,7 +31,8 @@ _PARTS = {"prediction": PredictionRecord, "quality": QualityRecord, "review": Re
 
 def write_hash(xray: XrayRecord) -> dict[str, str]:
     """The fields of a record's hash."""
-    values = {name: value for name, value in asdict(xray).items() if value is not None}
+    known = {k: v for k, v in asdict(xray).items() if k not in ("readings", "deletion")}
+    values = {name: value for name, value in known.items() if value is not None}
     for name in _PARTS.keys() & values.keys():
         values[name] = json.dumps(values[name])
     return values

@@ -9,10 +9,10 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pneumonia_api.records.readings import ReviewRecord
 from pneumonia_api.records.record import (
     DECISIONS,
     STATUSES,
-    ReviewRecord,
     XrayMissing,
     XrayRecord,
     new_xray,

@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pneumonia_api.records import heatmap
+from pneumonia_api.records.readings import ReadingRecord, ReviewRecord, write_readings
 from pneumonia_api.records.record import (
     PredictionRecord,
     QualityRecord,
-    ReviewRecord,
     XrayRecord,
     read_hash,
     write_hash,
 )
-from pneumonia_api.records.reviews import MAX_NOTE
+from pneumonia_api.records.reviews import KEY_DIGITS, MAX_NOTE
 from tests.pneumonia_api.records import previous_release
 from tests.stack import ROOT
 
@@ -56,11 +56,22 @@ XRAY = XrayRecord(
     prediction=PredictionRecord(0.9, "pneumonia", 0.5, "m1", [[0.0, 1.0]], "bfloat16"),
     quality=QualityRecord(False, ["Unlike most."], 0.9),
     review=ReviewRecord("unsure", "Ask Ann", "doctor", "2026-11-25T12:01:00.000+00:00"),
+    readings=(
+        ReadingRecord(
+            *("unsure", "Ask Ann", "doctor", "2026-11-25T12:01:00.000+00:00"),
+            number=1,
+            model="m1",
+            stands=True,
+        ),
+    ),
 )
 
 
 def test_hash_of_the_previous_release_is_read() -> None:
-    """It has the heat map in the JSON of the prediction, and knew no precision but float32."""
+    """It has the heat map in the JSON of the prediction, and knew no precision but float32.
+
+    Its review is the first reading.
+    """
     assert XRAY.prediction
     in_float32 = replace(XRAY, prediction=replace(XRAY.prediction, precision="float32"))
     assert read_hash(HASH_OF_PREVIOUS_RELEASE) == in_float32
@@ -116,6 +127,7 @@ def test_previous_release_reads_the_present_form_without_the_heat_map() -> None:
         digest=HASH["digest"],
         created_at=HASH["created_at"],
         review=None,
+        readings=(),
     )
     for time, full in (
         (read.created_at, XRAY.created_at),
@@ -155,12 +167,23 @@ def test_longest_values_stay_in_the_compact_form_of_a_hash() -> None:
         prediction=replace(XRAY.prediction, heatmap=noise),
         review=replace(XRAY.review, note="\U0001f600" * MAX_NOTE, reader="\U0001f600" * 64),
     )
-    assert max(len(value.encode()) for value in write_hash(widest).values()) <= longest
+    entry = replace(
+        widest.readings[0],
+        note="\U0001f600" * MAX_NOTE,
+        reader="\U0001f600" * 64,
+        model="034dc0a0355a",
+        ai="hidden",
+        undoes=100,
+        key="0" * KEY_DIGITS,
+    )
+    values = write_hash(widest) | write_readings([entry])
+    assert max(len(value.encode()) for value in values.values()) <= longest
 
 
 def test_fields_without_a_value_are_left_out() -> None:
     """A queued record has no prediction, quality, reason or review; a failed one has a reason."""
-    queued = replace(XRAY, status="queued", prediction=None, quality=None, review=None)
+    bare = replace(XRAY, prediction=None, quality=None, review=None, readings=())
+    queued = replace(bare, status="queued")
     assert write_hash(queued).keys() == HASH.keys() - {"prediction", "map", "quality", "review"}
     assert read_hash(write_hash(queued)) == queued
     failed = replace(queued, status="failed", reason="Send it again.")

@@ -7,7 +7,8 @@ import pytest
 import redis
 
 from pneumonia_api.records import stale
-from pneumonia_api.records.record import ReviewRecord, new_xray
+from pneumonia_api.records.readings import ReviewRecord
+from pneumonia_api.records.record import new_xray
 from pneumonia_api.records.reviews import Reviews
 from pneumonia_api.records.stale import remove_stale
 from pneumonia_api.records.xrays import XrayStore

@@ -9,13 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pneumonia_api.records import search, worklist
-from pneumonia_api.records.record import (
-    DECISIONS,
-    STATUSES,
-    ReviewRecord,
-    XrayRecord,
-    new_xray,
-)
+from pneumonia_api.records.readings import ReviewRecord
+from pneumonia_api.records.record import DECISIONS, STATUSES, XrayRecord, new_xray
 from pneumonia_api.records.worklist import Worklist
 from pneumonia_api.records.xrays import XrayStore
 from tests.pneumonia_api.records.indexed import list_entries

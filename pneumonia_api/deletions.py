@@ -1,0 +1,60 @@
+"""The HTTP API, version 1: delete an X-ray, and restore it within a while."""
+
+from datetime import UTC, datetime
+
+from apiflask import APIBlueprint
+from flask import current_app
+
+from pneumonia_api import schemas
+from pneumonia_api.accepting import forget_images
+from pneumonia_api.auth import bearer
+from pneumonia_api.records.deletions import Deletions
+from pneumonia_api.records.images import ImageStore
+from pneumonia_api.records.record import XrayRecord
+from pneumonia_api.records.xrays import XrayStore
+from pneumonia_api.request import check_body, check_query
+
+deletions = APIBlueprint("deletions", __name__, url_prefix="/v1", tag="V1")
+deletions.before_request(check_body)
+deletions.before_request(check_query)
+
+
+def _deletions() -> Deletions:
+    return current_app.extensions["deletions"]
+
+
+@deletions.delete("/xrays/<xray_id>")
+@deletions.auth_required(bearer)
+@deletions.output({}, status_code=204)
+@deletions.doc(responses={404: "No such X-ray."})
+def delete_xray(xray_id: str) -> str:
+    """Delete an X-ray: nobody finds it any more, and the caller can restore it for a while.
+
+    One that is still queued is gone at once.
+    """
+    xrays: XrayStore = current_app.extensions["xrays"]
+    images: ImageStore = current_app.extensions["images"]
+    if xrays.get(xray_id).status == "queued":
+        # The preview goes first: if that fails, the record remains and the caller can retry. The
+        # upload goes last: a record that cannot be deleted still needs it for its prediction.
+        images.delete_preview(xray_id)
+    if _deletions().delete(xray_id, by=str(bearer.current_user), at=datetime.now(UTC)):
+        forget_images(xray_id)  # also a preview that a worker has written meanwhile
+    return ""
+
+
+@deletions.post("/xrays/<xray_id>/restore")
+@deletions.auth_required(bearer)
+@deletions.output(schemas.XraySchema)
+@deletions.doc(responses={403: "Another person deleted it.", 404: "No such X-ray, or too late."})
+def restore_xray(xray_id: str) -> XrayRecord:
+    """Restore an X-ray that the caller deleted, with its readings."""
+    return _deletions().restore(xray_id, by=str(bearer.current_user), at=datetime.now(UTC))
+
+
+@deletions.get("/deletions")
+@deletions.auth_required(bearer)
+@deletions.output(schemas.DeletionsSchema)
+def list_deletions() -> dict[str, list[XrayRecord]]:
+    """The X-rays that the caller deleted and can restore, the last deleted first."""
+    return {"xrays": _deletions().list_own(str(bearer.current_user), datetime.now(UTC))}

@@ -1,0 +1,95 @@
+"""The readings of one X-ray: a list that only grows, and which of its entries stand.
+
+An entry is a reading or takes one back, so that nothing that a person once stated is erased. In the
+record's hash each is a field of its own, `reading:1` the first. The hash also has the field
+`review`, the last reading that stands: filters, search and hosts of the previous release use it.
+That release wrote nothing else, so a `review` that is not among the entries counts as the last one.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+
+WITHDRAWN = "withdrawn"
+"""The label of an entry by which a reader takes back a reading."""
+
+SHOWN = ("shown", "hidden")
+
+_FIELD = "reading:{}".format
+
+
+@dataclass(frozen=True)
+class ReviewRecord:
+    """The clinician's own reading: a label, a note, who read it, and when (ISO 8601, UTC)."""
+
+    label: str
+    note: str
+    reader: str
+    reviewed_at: str
+
+
+@dataclass(frozen=True)
+class ReadingRecord(ReviewRecord):
+    """One entry of the list.
+
+    `number` counts from 1. `model` is the version whose answer the record has; `ai` says whether
+    the reader saw that answer, one of SHOWN, or None if the sender did not say. `undoes` is the
+    number of the entry that this one revokes, as if it had never been made. `key` is a digest of
+    the sender's idempotency key. `stands` is false for what its reader replaced or took back.
+    """
+
+    number: int
+    model: str
+    ai: str | None = None
+    undoes: int | None = None
+    key: str = ""
+    stands: bool = False
+
+    @property
+    def review(self) -> ReviewRecord:
+        """The part that the field `review` has."""
+        return ReviewRecord(self.label, self.note, self.reader, self.reviewed_at)
+
+
+_KNOWN = {field.name for field in fields(ReadingRecord)}
+"""A later release may add some."""
+
+
+def read_readings(
+    values: Mapping[str, str], review: ReviewRecord | None, model: str
+) -> tuple[ReadingRecord, ...]:
+    """The entries in the hash `values`, whose prediction is by `model`."""
+    readings: list[ReadingRecord] = []
+    while text := values.get(_FIELD(len(readings) + 1)):
+        stored = {"note": "", "number": len(readings) + 1, **json.loads(text)}
+        known = {name: value for name, value in stored.items() if name in _KNOWN}
+        readings.append(ReadingRecord(**known))
+    if review and review not in [each.review for each in readings]:
+        readings.append(ReadingRecord(**vars(review), number=len(readings) + 1, model=model))
+    return mark_standing(readings)
+
+
+def write_readings(readings: Iterable[ReadingRecord]) -> dict[str, str]:
+    """The fields of these entries, without what is empty or follows from the others."""
+    written = {}
+    for each in readings:
+        values = asdict(each)
+        kept = {k: v for k, v in values.items() if v and k not in ("number", "stands")}
+        written[_FIELD(each.number)] = json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+    return written
+
+
+def mark_standing(readings: Iterable[ReadingRecord]) -> tuple[ReadingRecord, ...]:
+    """The entries, each with `stands`: true for each reader's last one, unless it withdraws."""
+    entries = list(readings)
+    undone = {each.undoes for each in entries}
+    valid = [each for each in entries if each.number not in undone and not each.undoes]
+    last = {each.reader: each.number for each in valid}
+    standing = {each.number for each in valid if each.label != WITHDRAWN} & set(last.values())
+    return tuple(replace(each, stands=each.number in standing) for each in entries)
+
+
+def find_review(readings: Iterable[ReadingRecord]) -> ReviewRecord | None:
+    """The last reading that stands."""
+    standing = [each.review for each in readings if each.stands]
+    return standing[-1] if standing else None

@@ -1,0 +1,34 @@
+"""Delete an X-ray, and restore it within a while."""
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from pneumonia_web.views import api, logged_in, refuse_repeats
+
+deletions = Blueprint("deletions", __name__)
+deletions.before_request(refuse_repeats)
+
+
+@deletions.post("/xrays/<xray_id>/delete")
+@logged_in
+def delete(token: str, xray_id: str) -> ResponseReturnValue:
+    """Delete an X-ray and its result."""
+    api().delete(token, xray_id)
+    flash("The X-ray and its result were deleted.", "deleted")
+    return redirect(url_for("pages.worklist"), 303)
+
+
+@deletions.post("/xrays/<xray_id>/restore")
+@logged_in
+def restore(token: str, xray_id: str) -> ResponseReturnValue:
+    """Restore an X-ray, and show it."""
+    api().restore(token, xray_id)
+    flash("The X-ray was restored.")
+    return redirect(url_for("pages.result", xray_id=xray_id), 303)
+
+
+@deletions.get("/deletions")
+@logged_in
+def list_deletions(token: str) -> ResponseReturnValue:
+    """What the person deleted and can restore."""
+    return render_template("deletions.html", xrays=api().list_deletions(token))

@@ -1,0 +1,58 @@
+"""The reader's own readings of an X-ray."""
+
+import hashlib
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from pneumonia_web.api_client import ApiError
+from pneumonia_web.records import Xray
+from pneumonia_web.views import api, logged_in, refreshes_part, refuse_repeats
+
+readings = Blueprint("readings", __name__)
+readings.before_request(refuse_repeats)
+
+
+@readings.post("/xrays/<xray_id>/review")
+@logged_in
+def review(token: str, xray_id: str) -> ResponseReturnValue:
+    """Record the reader's own reading, withdraw it, or undo either.
+
+    Nothing is recorded if the X-ray was read since the page was made: then the page shows that
+    reading, and keeps the note that was typed. htmx gets the updated part of the page.
+    """
+    label = request.form.get("label", "")
+    note = " ".join(request.form.get("note", "").split())
+    seen = read_number("seen")
+    entry: dict[str, str | int] = {"label": label, "note": note, "ai": "shown", "seen": seen}
+    if "undoes" in request.form:
+        entry["undoes"] = read_number("undoes")
+    try:
+        xray = api().add_reading(token, xray_id, entry, name_entry(label, note))
+    except ApiError as error:
+        if error.code != "read_meanwhile":
+            raise
+        return _show(api().read(token, xray_id), problem=str(error), typed=note), 409
+    if not refreshes_part():
+        page = url_for("pages.result", xray_id=xray_id, film="seen", _anchor="reading")
+        return redirect(page, 303)
+    return _show(xray, undo="undoes" not in entry)
+
+
+def name_entry(label: str, note: str) -> str:
+    """The idempotency key of an entry: another answer by the same form is another entry."""
+    form = [request.form.get(name, "") for name in ("idempotency_key", "undoes")]
+    return hashlib.sha256("\n".join([*form, label, note]).encode()).hexdigest()
+
+
+def read_number(name: str) -> int:
+    """A number that the page itself put into its form. Raises ApiError."""
+    value = request.form.get(name, "")
+    if not (value.isascii() and value.isdecimal() and len(value) < 6):
+        raise ApiError(400, "out_of_date", "The page was out of date; reload it and answer again.")
+    return int(value)
+
+
+def _show(xray: Xray, **shown: object) -> str:
+    template = "_reading.html" if refreshes_part() else "result.html"
+    return render_template(template, xray=xray, film_seen=True, **shown)
