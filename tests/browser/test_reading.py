@@ -113,6 +113,7 @@ def test_keys_can_be_turned_off(result: Page) -> None:
     result.on("request", lambda each: sent.append(each.method))
     result.keyboard.press("a")
     keys.check()
+    result.wait_for_timeout(60)
     result.keyboard.press("u")
     expect(result.locator(".verdict")).to_contain_text("Unsure")
     assert sent == ["POST"]

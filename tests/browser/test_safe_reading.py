@@ -50,7 +50,11 @@ def scan(result: Page, code: str) -> None:
 def test_nothing_can_be_answered_until_the_film_is_drawn(result: Page) -> None:
     """While it loads, neither pointer nor key answers, and the result is not shown."""
     held: list[Route] = []
-    result.route("**/preview", held.append)
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    result.route("**/preview", hold)
     sent = record_answers(result)
     result.reload(wait_until="commit")
     expect(result.get_by_text("Loading the film.")).to_be_visible()
