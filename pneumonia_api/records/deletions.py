@@ -47,11 +47,20 @@ class Deletions:
         until = at + self._kept
         deletion = DeletionRecord(by, _write(at), _write(until))
 
+        tried = False
+
         def delete(pipe: redis.client.Pipeline) -> bool:
-            xray = _read(pipe, xray_id)
+            nonlocal tried
+            try:
+                xray = _read(pipe, xray_id)
+            except XrayMissing:
+                if tried:  # an earlier attempt removed it, and its reply was lost
+                    return True
+                raise
             if xray.deletion and xray.deletion != deletion:
                 raise XrayMissing(xray_id)
             if xray.status == "queued":
+                tried = True
                 XrayStore.stage_delete(pipe, xray)
             elif not xray.deletion:  # else by an earlier attempt, whose reply was lost
                 entries = find_entries(pipe, xray)
