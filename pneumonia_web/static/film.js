@@ -17,6 +17,8 @@
       if (part.matches("fieldset")) part.disabled = !seen;
       else part.classList.toggle("unseen", !seen);
     }
+    const before = document.querySelector("[data-before-film]");
+    if (before) before.hidden = seen;
   };
 
   const say = (text, mayRetry = false) => {

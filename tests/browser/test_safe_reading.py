@@ -62,6 +62,8 @@ def test_nothing_can_be_answered_until_the_film_is_drawn(result: Page) -> None:
         expect(answer).to_be_disabled()
     expect(result.locator("h1")).to_be_hidden()
     expect(result.locator(".probability")).to_be_hidden()
+    for revealing in result.locator(".choices .meaning").all():
+        expect(revealing).to_be_hidden()
     result.keyboard.press("a")
     expect(result.get_by_text("Wait until the film is displayed.")).to_be_visible()
     assert sent == []

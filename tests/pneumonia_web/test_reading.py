@@ -115,6 +115,10 @@ def test_reading_of_another_is_shown_not_taken_over(
     assert 'value="withdrawn"' not in page.text
     both = read_text(doctor.answer(path, label="pneumonia"))
     assert "Reading of machine , " in both
+    assert "read by machine" not in doctor.get("/xrays?q=other-review").text
+    url = f"{stack.api_url}/v1{path}/review"
+    requests.put(url, json={**review, "note": "Again"}, headers=stack.headers, timeout=5)
+    assert "read by machine" in doctor.get("/xrays?q=other-review").text
     assert "Recorded by you, " in both
 
 
