@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pneumonia_api.records import search, worklist
-from pneumonia_api.records.readings import ReviewRecord
+from pneumonia_api.records.readings import ReadingRecord, ReviewRecord
 from pneumonia_api.records.record import DECISIONS, STATUSES, XrayRecord, new_xray
 from pneumonia_api.records.worklist import Worklist
 from pneumonia_api.records.xrays import XrayStore
@@ -31,7 +31,9 @@ def made_records(draw: st.DrawFn) -> list[XrayRecord]:
             xray = done(xray, draw(st.sampled_from(DECISIONS)))
             if draw(st.booleans()):
                 note = draw(st.sampled_from(TEXTS))
-                xray = replace(xray, review=ReviewRecord("unsure", note, "ann", xray.created_at))
+                review = ReviewRecord("unsure", note, "ann", xray.created_at)
+                reading = ReadingRecord(**vars(review), number=1, model="m1", stands=True)
+                xray = replace(xray, review=review, readings=(reading,))
         records.append(xray)
     return records[::-1]
 
