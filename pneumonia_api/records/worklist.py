@@ -18,9 +18,6 @@ MAX_SCANNED = 500
 
 CHECKED_AT_ONCE = 250
 
-_SEARCHED = ("status", "reference", "prediction", "review", "deletion")
-"""The fields of a record that a search needs."""
-
 
 @dataclass(frozen=True)
 class Query:
@@ -95,12 +92,12 @@ class Worklist:
         """The ids whose record the query accepts; reads no more of each than that takes."""
         with self._redis.pipeline(transaction=False) as pipe:
             for xray_id in ids:
-                pipe.hmget(keys.xray(xray_id), *_SEARCHED)
+                pipe.hmget(keys.xray(xray_id), "status", "reference", "prediction", "review")
             replies = zip(ids, pipe.execute(), strict=True)
         matching = []
-        for xray_id, (status, reference, prediction, review, deletion) in replies:
+        for xray_id, (status, reference, prediction, review) in replies:
             note = json.loads(review)["note"] if review else ""
-            if status and not deletion and has_words(query.words, xray_id, reference or "", note):
+            if status and has_words(query.words, xray_id, reference or "", note):
                 decision = query.decision and prediction and json.loads(prediction)["decision"]
                 if query.accepts(status, decision, review is not None):
                     matching.append(xray_id)

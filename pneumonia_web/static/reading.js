@@ -9,9 +9,9 @@
   const explain = (text) => document.querySelector("#reading .problem").replaceChildren(text);
 
   // What the key presses: a button of the panel that has the focus, or what declares the key.
-  const find = ({ key, target, shiftKey }) => {
+  const find = ({ key, target }) => {
     if (key === "Enter" || key === " ") return target.closest?.("#reading button");
-    if (shiftKey || target.matches?.(TYPED) || localStorage.getItem(OFF)) return null;
+    if (target.matches?.(TYPED) || localStorage.getItem(OFF)) return null;
     return document.querySelector(`[aria-keyshortcuts="${CSS.escape(key.toUpperCase())}"]`);
   };
 
