@@ -11,12 +11,14 @@ from model.cage.messages import (
     FILTERED,
     HEAD,
     LARGE,
+    NO_AGES,
     PREVIEW,
     REFUSAL,
     REQUEST,
     UNFILTERED,
 )
 from model.cage.seal import limit_memory, limit_time
+from model.reading.ages import AGES, AgeBand
 from model.reading.limits import UnreadableXray, set_gate
 from model.reading.xray import XrayImage, encode_preview, model_input, read_xray
 
@@ -45,7 +47,7 @@ class Gate:
         """The service releases the lock when it has the answer."""
 
 
-Read = Callable[[bytes, int], XrayImage]
+Read = Callable[[bytes, int, AgeBand | None], XrayImage]
 
 
 def serve(channel: socket.socket, memory: int, filtered: bool, read: Read = read_xray) -> None:
@@ -53,22 +55,28 @@ def serve(channel: socket.socket, memory: int, filtered: bool, read: Read = read
     set_gate(Gate(channel))
     channel.sendall(HEAD.pack(FILTERED if filtered else UNFILTERED, 0))
     while len(request := channel.recv(REQUEST.size, socket.MSG_WAITALL)) == REQUEST.size:
-        size, max_pixels, side = REQUEST.unpack(request)
+        size, max_pixels, side, *years = REQUEST.unpack(request)
+        ages = AgeBand(*years) if tuple(years) != NO_AGES else None
         limit_memory(_BASE_BYTES + _PIXEL_BYTES * max_pixels)
         limit_time(CPU_SECONDS)
-        for letter, body in answer(os.pread(memory, size, 0), max_pixels, side, read):
+        for letter, body in answer(os.pread(memory, size, 0), max_pixels, side, ages, read):
             channel.sendall(HEAD.pack(letter, len(body)) + body)
 
 
 def answer(
-    data: bytes, max_pixels: int, side: int, read: Read = read_xray
+    data: bytes,
+    max_pixels: int,
+    side: int,
+    ages: AgeBand | None = None,
+    read: Read = read_xray,
 ) -> Iterator[tuple[bytes, bytes]]:
     """Letter and body of each message in response to one upload; see `model.cage.messages`."""
     try:
-        xray = read(data, max_pixels)
+        xray = read(data, max_pixels, ages)
         image = model_input(xray, side).astype("<f4").tobytes()
         warnings = json.dumps(xray.warnings).encode()
-        yield ANSWER, ANSWER_HEAD.pack(xray.width, xray.height, len(warnings)) + warnings + image
+        head = ANSWER_HEAD.pack(xray.width, xray.height, len(warnings), AGES.index(xray.age))
+        yield ANSWER, head + warnings + image
         yield PREVIEW, encode_preview(xray)
     except UnreadableXray as error:
         yield REFUSAL, json.dumps([str(error), error.reason]).encode()

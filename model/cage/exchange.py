@@ -5,12 +5,13 @@ import logging
 import os
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from model.cage.children import CageLost, Child, Ended, Garbled, Overran
 from model.cage.messages import ANSWER_HEAD, FAULT, LARGE, REFUSAL
+from model.reading.ages import AGES, Age
 from model.reading.limits import REASONS, UnreadableXray
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ class CagedXray:
     width: int
     height: int
     warnings: tuple[str, ...]
+    age: Age = field(default="unknown", kw_only=True)
 
 
 class Exchange:
@@ -133,9 +135,9 @@ def unpack(body: bytes, side: int) -> CagedXray:
     size = 4 * side * side
     if len(body) < ANSWER_HEAD.size:
         raise _crashed()
-    width, height, warning_bytes = ANSWER_HEAD.unpack_from(body)
+    width, height, warning_bytes, age = ANSWER_HEAD.unpack_from(body)
     start = ANSWER_HEAD.size + warning_bytes
-    if len(body) != start + size:
+    if len(body) != start + size or age >= len(AGES):
         raise _crashed()
     try:
         warnings = json.loads(body[ANSWER_HEAD.size : start])
@@ -146,4 +148,4 @@ def unpack(body: bytes, side: int) -> CagedXray:
         raise _crashed()
     if len(warnings) > _MAX_WARNINGS or not np.isfinite(image).all():
         raise _crashed()
-    return CagedXray(image, width, height, tuple(warnings))
+    return CagedXray(image, width, height, tuple(warnings), age=AGES[age])

@@ -7,15 +7,19 @@ PREVIEW, or, in place of either, REFUSAL or FAULT.
 
 import struct
 
-REQUEST = struct.Struct("<QQL")
-"""The size in bytes of the upload, which is in shared memory; the pixel limit; the input's side."""
+REQUEST = struct.Struct("<QQL2h")
+"""The size in bytes of the upload, which is in shared memory; the pixel limit; the input's side;
+and the ages that the model is for, in years, or NO_AGES."""
+
+NO_AGES = (-1, -1)
 
 HEAD = struct.Struct("<cL")
 FILTERED, UNFILTERED, LARGE = b"S", b"U", b"L"
 ANSWER, PREVIEW, REFUSAL, FAULT = b"A", b"P", b"R", b"F"
 
-ANSWER_HEAD = struct.Struct("<3L")
-"""Width, height, and the length of the warnings (JSON), which follow; then the input as float32.
+ANSWER_HEAD = struct.Struct("<3LB")
+"""Width, height, the length of the warnings (JSON), which follow, and the index of the age in AGES
+(`model.reading.ages`); after the warnings the input as float32.
 The PREVIEW is a JPEG, which the child makes while the service uses the input already. A REFUSAL is
 [sentence, reason] as JSON, a FAULT is text."""
 

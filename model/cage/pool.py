@@ -14,7 +14,8 @@ from functools import cache, partial
 
 from model.cage.children import CageLost, Child, Nursery
 from model.cage.exchange import LARGE_WALL_SECONDS, CagedXray, CageFault, Exchange, unpack
-from model.cage.messages import ANSWER, PREVIEW, REQUEST
+from model.cage.messages import ANSWER, NO_AGES, PREVIEW, REQUEST
+from model.reading.ages import AgeBand
 
 __all__ = ["Cage", "CageFault", "CageLost", "CagedXray", "NoLongerWanted", "PreviewedXray"]
 
@@ -84,6 +85,7 @@ class Cage:
         side: int,
         wanted: Callable[[], bool] = lambda: True,
         *,
+        ages: AgeBand | None = None,
         wait_if_large: bool = True,
     ) -> PreviewedXray:
         """Read an X-ray as `read_xray` does. `wanted` is called after each wait for another X-ray.
@@ -93,7 +95,9 @@ class Cage:
         X-ray while another one is decoded; CageLost, after which a retry makes sense; and
         CageFault.
         """
-        with self.begin(data, max_pixels, side, wanted, wait_if_large=wait_if_large) as reading:
+        with self.begin(
+            data, max_pixels, side, wanted, ages=ages, wait_if_large=wait_if_large
+        ) as reading:
             return PreviewedXray(**vars(reading.xray), preview=reading.wait_preview())
 
     @contextmanager
@@ -104,6 +108,7 @@ class Cage:
         side: int,
         wanted: Callable[[], bool] = lambda: True,
         *,
+        ages: AgeBand | None = None,
         wait_if_large: bool = True,
     ) -> Iterator[Reading]:
         """The same, but yields when the input is there, and its child makes the preview meanwhile.
@@ -121,7 +126,8 @@ class Cage:
                     child.close()
                 child = self._order()
             child.wait_ready()
-            request = REQUEST.pack(len(data), max_pixels, side)
+            years = (ages.youngest, ages.oldest) if ages else NO_AGES
+            request = REQUEST.pack(len(data), max_pixels, side, *years)
             with self._ask(child, data, request, wanted, wait_if_large) as exchange:
                 xray = unpack(exchange.receive(ANSWER), side)
                 reading = Reading(xray, cache(partial(exchange.receive, PREVIEW)))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from model.reading.ages import Age, AgeBand
 from model.reading.film import find_film
 from model.reading.grey import MIN_CONTRAST
 from model.reading.kinds import check_picture, is_dicom
@@ -46,28 +47,31 @@ class XrayImage:
     `pixels` is just the film, without a border or a viewer's window. The network and the preview
     both get exactly this, so the heat map fits both. `width` and `height` are those of the file, in
     pixels; `pixels` may be decoded smaller, but never below the preview's size. `warnings` are
-    sentences for the person who reads the result.
+    sentences for the person who reads the result. `age` is what the file says of the patient's;
+    only a DICOM can say anything.
     """
 
     pixels: np.ndarray
     width: int
     height: int
     warnings: tuple[str, ...]
+    age: Age = "unknown"
 
 
-def read_xray(data: bytes, max_pixels: int = MAX_PIXELS) -> XrayImage:
-    """Decode and check a JPEG, PNG, TIFF or DICOM file.
+def read_xray(data: bytes, max_pixels: int = MAX_PIXELS, ages: AgeBand | None = None) -> XrayImage:
+    """Decode and check a JPEG, PNG, TIFF or DICOM file; `ages` are those that the model is for.
 
     Raises UnreadableXray when the bytes are no such file, are damaged or truncated, exceed
     `max_pixels`, hold a blank or tiny picture or several, or when the tags of a DICOM say that it
     is not a frontal chest X-ray.
     """
     found: tuple[str, ...] = ()
+    age: Age = "unknown"
     if is_dicom(data):
         # A worker reads in a cage, so its own process never loads pydicom, which takes 16 MB.
         from model.reading.dicom.pixels import read_dicom  # noqa: PLC0415
 
-        pixels, found = read_dicom(data, max_pixels)
+        pixels, found, age = read_dicom(data, max_pixels, ages)
         height, width = pixels.shape
     else:
         check_picture(data)
@@ -83,7 +87,7 @@ def read_xray(data: bytes, max_pixels: int = MAX_PIXELS) -> XrayImage:
         found += (_NOT_FILLED,)
     pixels = np.ascontiguousarray(film.box.cut(pixels))
     found += _warn(width, height, pixels) + warn_of_hanging(pixels)
-    return XrayImage(pixels, width, height, found)
+    return XrayImage(pixels, width, height, found, age)
 
 
 def squash(xray: XrayImage, side: int = INPUT_SIDE) -> np.ndarray:

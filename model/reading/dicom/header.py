@@ -1,9 +1,10 @@
 """One DICOM object: bytes -> a checked header, with its pixels still encoded.
 
 Accepts computed and digital radiography and secondary capture of a frontal chest: one grey frame of
-8 to 16 bits. Only the elements in `_ELEMENTS` are kept. None of them names a person, a place or a
-date; descriptions, which are free text, are searched for names of views and never repeated. A
-refusal never quotes a library's message, which may hold values of elements.
+8 to 16 bits. Only the elements in `_ELEMENTS` and those of the age are kept. None of them names a
+person or a place; dates are read by `age` alone and then removed; descriptions, which are free
+text, are searched for names of views and never repeated. A refusal never quotes a library's
+message, which may hold values of elements.
 """
 
 import logging
@@ -30,6 +31,8 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 
+from model.reading.ages import Age, AgeBand
+from model.reading.dicom import age
 from model.reading.dicom.anatomy import check_anatomy, read_text
 from model.reading.dicom.bounds import BoundedReader, check_elements
 from model.reading.dicom.values import read_number
@@ -79,7 +82,7 @@ _ELEMENTS = (
     "VOILUTSequence",
 )
 
-_TAGS: list[BaseTag | int] = [Tag(element) for element in (*_ELEMENTS, *_PIXELS)]
+_TAGS: list[BaseTag | int] = [Tag(element) for element in (*_ELEMENTS, *age.ELEMENTS, *_PIXELS)]
 
 _SOP_CLASSES = (
     ComputedRadiographyImageStorage,
@@ -142,16 +145,21 @@ PARSE_ERRORS = (
 for sequences nested too deeply."""
 
 
-def read_header(data: bytes, max_pixels: int) -> tuple[Dataset, tuple[str, ...]]:
+def read_header(
+    data: bytes, max_pixels: int, ages: AgeBand | None = None
+) -> tuple[Dataset, tuple[str, ...], Age]:
     """Parse an object and check that it is a frontal chest X-ray; no pixel is decoded yet.
 
-    Returns it with warnings for the reader. If modality, body part or view are missing, empty or
-    unknown, nothing is guessed and the image is accepted. `max_pixels` also limits the size of an
-    inflated object. Raises UnreadableXray.
+    Returns it with warnings for the reader, and where the patient's age is in relation to `ages`.
+    If modality, body part or view are missing, empty or unknown, nothing is guessed and the image
+    is accepted. `max_pixels` also limits the size of an inflated object. Raises UnreadableXray.
     """
     try:
         dataset = _parse(data, 2 * max_pixels + _INFLATED_EXTRA)
         check_elements(dataset)
+        found = age.read_age(dataset, ages)
+        for element in age.ELEMENTS:
+            dataset.pop(Tag(element), None)
         warned = _check_kind(dataset)
         _check_pixels(dataset)
         warned += check_anatomy(dataset)
@@ -164,7 +172,7 @@ def read_header(data: bytes, max_pixels: int) -> tuple[Dataset, tuple[str, ...]]
             "The DICOM file is damaged or incomplete; export it again and send the new file.",
             "unreadable",
         ) from None
-    return dataset, warned
+    return dataset, warned, found
 
 
 def _parse(data: bytes, max_inflated: int) -> Dataset:

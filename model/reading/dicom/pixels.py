@@ -9,6 +9,7 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import DigitalXRayImageStorageForProcessing
 
+from model.reading.ages import Age, AgeBand
 from model.reading.dicom.anatomy import read_text
 from model.reading.dicom.bounds import check_fragments, check_frame
 from model.reading.dicom.greys import grey_table, stored_values
@@ -19,8 +20,11 @@ from model.reading.grey import bands, looks_upright
 from model.reading.limits import UnreadableXray, one_if_large
 
 
-def read_dicom(data: bytes, max_pixels: int) -> tuple[np.ndarray, tuple[str, ...]]:
-    """(rows, columns) uint8 grey, 0 black, of a DICOM object, and warnings for the reader.
+def read_dicom(
+    data: bytes, max_pixels: int, ages: AgeBand | None = None
+) -> tuple[np.ndarray, tuple[str, ...], Age]:
+    """(rows, columns) uint8 grey, 0 black, of a DICOM object, warnings for the reader, and where
+    the patient's age is in relation to `ages`.
 
     The steps are those of PS3.4 N.2: modality LUT or rescale, the first VOI LUT or window, then
     inversion for MONOCHROME1 or Presentation LUT Shape INVERSE, unless the pixels show that they
@@ -28,11 +32,11 @@ def read_dicom(data: bytes, max_pixels: int) -> tuple[np.ndarray, tuple[str, ...
     over the range in use. Pixel padding becomes black. Finally the picture is oriented by its tags
     (`model.reading.dicom.hanging`). Raises UnreadableXray.
     """
-    dataset, warned = read_header(data, max_pixels)
+    dataset, warned, age = read_header(data, max_pixels, ages)
     try:
         with one_if_large(dataset.Columns, dataset.Rows):
             grey, found = _render(decode_pixels(dataset), dataset)
-            return hang(grey, dataset), warned + found
+            return hang(grey, dataset), warned + found, age
     except UnreadableXray:
         raise
     except NotImplementedError:

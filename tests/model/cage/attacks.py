@@ -18,6 +18,7 @@ from functools import partial
 import model.cage.child
 from model.cage.child import serve
 from model.cage.nursery import main
+from model.reading.ages import AgeBand
 from model.reading.limits import LARGE_PIXELS, one_if_large
 from model.reading.xray import XrayImage, read_xray
 
@@ -150,13 +151,13 @@ ATTACKS: dict[str, Callable[[str], None]] = {
 }  # fmt: skip
 
 
-def read(data: bytes, max_pixels: int) -> XrayImage:
+def read(data: bytes, max_pixels: int, ages: AgeBand | None) -> XrayImage:
     """Replaces `read_xray`."""
     if data.startswith(PREFIX):
         name, _, argument = data.removeprefix(PREFIX).decode().partition(" ")
         ATTACKS[name](argument)
         raise AssertionError(f"{name} was not stopped")
-    return read_xray(data, max_pixels)
+    return read_xray(data, max_pixels, ages)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,10 @@ import psutil
 import pytest
 from PIL import Image
 
+from model.cage.exchange import unpack
+from model.cage.messages import ANSWER_HEAD
 from model.cage.pool import Cage, CagedXray, CageFault, CageLost, LargeBusy, NoLongerWanted
+from model.reading.ages import AGES, AgeBand
 from model.reading.limits import MAX_PIXELS, UnreadableXray
 from model.reading.xray import XrayImage, encode_preview, model_input, read_xray
 from tests.model.cage.calls import GREY, ORDINARY, attack, read
@@ -54,6 +57,21 @@ def test_caged_and_uncaged_are_one(attacked: Cage, data: bytes) -> None:
     assert caged.preview == encode_preview(xray)
     assert (caged.width, caged.height) == (xray.width, xray.height)
     assert caged.warnings == xray.warnings
+
+
+def test_only_the_place_in_the_band_leaves_the_cage(attacked: Cage) -> None:
+    """The band goes in, one word comes out; without a band nothing is read."""
+    film = save(build(GREY.astype(np.uint16) * 16, PatientAge="004Y", PatientBirthDate=""))
+    assert attacked.read(film, MAX_PIXELS, 224, ages=AgeBand(1, 5)).age == "within"
+    assert attacked.read(film, MAX_PIXELS, 224, ages=AgeBand(6, 17)).age == "under"
+    assert attacked.read(film, MAX_PIXELS, 224).age == "unknown"
+
+
+def test_age_that_is_none_of_the_words_is_a_crash() -> None:
+    """What a child sends is not trusted."""
+    head = ANSWER_HEAD.pack(300, 200, 2, len(AGES))
+    with pytest.raises(UnreadableXray, match="crashed"):
+        unpack(head + b"[]" + bytes(4 * 224 * 224), 224)
 
 
 def test_input_is_there_before_the_preview(attacked: Cage) -> None:
