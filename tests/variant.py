@@ -3,11 +3,13 @@
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from model.serving.artifact import Artifact, read_artifact, write_metadata
 from model.serving.export import write_export_manifest
+from model.serving.finding import UncertainBand
 from tests.stack import ROOT
 
 SHIPPED = ROOT / "model" / "artifact"
@@ -45,6 +47,14 @@ def make_variant(folder: Path, change: Callable[[Artifact], Artifact]) -> Varian
     shutil.copytree(SERVING / shipped.version, serving / version, copy_function=link)
     write_export_manifest(serving / version, version)
     return Variant(artifact, serving, version)
+
+
+def move_threshold(artifact: Artifact, threshold: float) -> Artifact:
+    """The metadata with another threshold, and an uncertain band that includes it."""
+    band = artifact.uncertain
+    if band:
+        band = UncertainBand(min(band.low, threshold), max(band.high, threshold))
+    return replace(artifact, threshold=threshold, uncertain=band)
 
 
 def own(file: Path) -> Path:

@@ -22,6 +22,8 @@ from model.evaluation.card_tables import (
     list_figures,
     make_table,
     show,
+    show_ages,
+    show_band,
     show_points,
     show_predictive_values,
     show_trade,
@@ -117,6 +119,8 @@ def _describe_scores(artifact: Artifact) -> Placeholders:
             f"| {NAMES[key]} | {show(test[key])} | {show(validation[key])} |" for key in SCORES
         ),
         "threshold": artifact.threshold,
+        "band": show_band(artifact.uncertain),
+        "ages": show_ages(artifact.ages),
         "ill": confusion["true_positive"] + confusion["false_negative"],
         "normals": confusion["true_negative"] + confusion["false_positive"],
         **confusion,
@@ -134,6 +138,7 @@ def _describe_report(report: Report) -> Placeholders:
         "predictive_values": show_predictive_values(stored),
         "trade": show_trade(stored, test.operating_points[-1]),
         "operating_points": show_points(test.operating_points, stored),
+        "uncertain": make_table("split", _as_rows(report.uncertain or {})),
         "splits": make_table("split", _as_rows(report.splits)),
         "subgroups": make_table("pneumonias", _as_rows(test.subgroups)),
         "robustness": make_table("change", _as_rows(test.robustness)),
@@ -155,7 +160,14 @@ def _describe_report(report: Report) -> Placeholders:
 
 
 def _describe_no_report() -> Placeholders:
-    tables = ("predictive_values", "operating_points", "splits", "subgroups", "robustness")
+    tables = (
+        "predictive_values",
+        "operating_points",
+        "uncertain",
+        "splits",
+        "subgroups",
+        "robustness",
+    )
     return {
         "date": "not yet, by `python -m model.evaluation.report`",
         "resamples": "2000",

@@ -4,7 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from model.evaluation.bootstrap import Estimate
+from model.evaluation.calibration import UNCERTAIN_SHARE
 from model.evaluation.evaluate import PREVALENCES, OperatingPoint
+from model.reading.ages import AgeBand
+from model.serving.finding import UncertainBand
 
 NOT_MEASURED = "Not measured."
 NAMES = {
@@ -27,7 +30,7 @@ NAMES = {
     "virus": "viral",
     "normal": "opacity against normal",
     "other": "opacity against other abnormal",
-    "differ": "decision, refusal or warning differs",
+    "differ": "decision, finding, refusal or warning differs",
     "differ_alone": "would differ without",
     "furthest": "furthest such decision from the threshold",
     "logit": "largest difference: logit",
@@ -85,6 +88,30 @@ def list_figures(heading: str, figures: Mapping[str, Figure] | None) -> str:
         return f"{heading}: not measured."
     shown = [f"{show_name(key)} {show(figure)}" for key, figure in figures.items()]
     return f"{heading}: {', '.join(shown)}."
+
+
+def show_band(band: UncertainBand | None) -> str:
+    """The rule of the uncertain band, and the probabilities that it gave."""
+    if band is None:
+        return "This version has none: no result is uncertain."
+    return (
+        f"From the highest threshold that detects {UNCERTAIN_SHARE:.0%} of the validation "
+        f"pneumonias to the lowest that calls {UNCERTAIN_SHARE:.0%} of the validation normals "
+        f"normal: probabilities from {band.low:.3f} to below {band.high:.3f}."
+    )
+
+
+def show_ages(band: AgeBand | None) -> str:
+    """For which ages a result is shown."""
+    if band is None:
+        return (
+            "This version does not state the ages that it is for, so no patient's age is checked."
+        )
+    return (
+        f"The model is valid for ages {band.youngest} to {band.oldest}, in completed years: "
+        "where a DICOM gives another age, the X-ray is out of scope, and its result is shown "
+        "on demand only; most files give none."
+    )
 
 
 def show_predictive_values(stored: OperatingPoint) -> str:

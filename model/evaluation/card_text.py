@@ -120,6 +120,14 @@ or sees far fewer pneumonias, needs another threshold:
 
 {operating_points}
 
+### The uncertain band
+
+{band}
+In it a result is *uncertain*; above it is *pneumonia likely*, below it *no pneumonia
+detected*, which is not "normal". Sensitivity and specificity are those outside the band:
+
+{uncertain}
+
 ## 7. Calibration, robustness, other images
 
 **Calibration.** The probability holds for a group in which half have pneumonia (Platt scaling on
@@ -157,11 +165,11 @@ or another body part near the chest may not be.
 **Arithmetic.** All other figures here are of float32. Where the processor has bfloat16, the network
 runs in it, provided that its answers to the golden X-rays are within a tolerance that was chosen on
 validation (`model/serving/precision.py`): 0.14 of the logit, 6.4 % of the distance, 0.014 of the
-heat map in units of the logit. An answer whose tolerance reaches the threshold or a limit of the
-distance is computed again in float32. So two machines may show slightly different probabilities and
-heat maps, but they decide alike while the tolerance holds; a larger difference of the logit in the
-table means that it did not hold for every image of that set. Probabilities and heat maps are as
-shown, from 0 to 1. {measured_on}
+heat map in units of the logit. An answer whose tolerance reaches the threshold, an end of the
+uncertain band or a limit of the distance is computed again in float32. So two machines may show
+slightly different probabilities and heat maps, but they decide alike while the tolerance holds; a
+larger difference of the logit in the table means that it did not hold for every image of that set.
+Probabilities and heat maps are as shown, from 0 to 1. {measured_on}
 
 {precisions}
 
@@ -177,7 +185,8 @@ images of patients and are not in the repository.
 
 ## 8. How to read the output
 
-The decision compares the probability with the threshold; a probability near it means uncertainty.
+The decision compares the probability with the threshold; what is shown is the finding, which is
+uncertain in a band around it. {ages}
 The heat map is Grad-CAM (Selvaraju et al. 2017), summed over conv4 and conv5 on a 14 x 14 grid: it
 shows roughly which areas raised the score. It does not outline disease or explain the decision. It
 is drawn for normal decisions too. Where it highlights something other than lung, distrust the

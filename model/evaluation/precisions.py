@@ -5,7 +5,7 @@
 runs each precision next to float32 and writes precisions.json into the artifact, which `python -m
 model.evaluation.card` adds to the model card. Takes some 5,000 X-rays, minutes on two cores. Sets
 next to the data folder are compared where they exist. Exits with 1 on a processor that has no other
-precision than float32, and when a decision, refusal or warning differs.
+precision than float32, and when a decision, finding, refusal or warning differs.
 """
 
 import argparse
@@ -59,7 +59,7 @@ def find_sets(folder: Path, share: float, seed: int) -> dict[str, list[Sample]]:
             all_data / "nih_adults", lambda row: opacity.get(row["rsna_class"], UNLABELLED)
         ),
         "more NIH adults": _list_files(all_data / "nih_unlabelled"),
-        "adults of three other all_data": _list_files(all_data / "adults_more"),
+        "adults of three other collections": _list_files(all_data / "adults_more"),
         "older children": _list_files(all_data / "older_children"),
         "no frontal chest X-rays": _list_files(all_data / "ood_dev"),
     }
@@ -122,10 +122,12 @@ def compare(reference: Predictor, other: Predictor, samples: Sequence[Sample]) -
 
 
 def _count_differences(wanted: Sequence[Prediction], given: Sequence[Prediction]) -> int:
-    """Answers with another decision, refusal or warning; a refused X-ray has no decision."""
+    """Answers with another decision, finding, refusal or warning; a refused X-ray has neither of
+    the first two."""
 
     def conclusion(answer: Prediction) -> tuple[str | None, ...]:
-        return answer.refusal, answer.warning, None if answer.refusal else answer.decision
+        shown = (None, None) if answer.refusal else (answer.decision, answer.finding)
+        return answer.refusal, answer.warning, *shown
 
     return sum(conclusion(one) != conclusion(two) for one, two in zip(wanted, given, strict=True))
 

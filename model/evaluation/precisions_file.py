@@ -16,10 +16,10 @@ class Agreement:
     """One precision against float32 on the readable images of one set.
 
     `computed_again` are the close calls, which float32 answers. `differ` counts the images whose
-    decision, refusal or warning is not that of float32, as served; `differ_alone` those that it
-    would be without the close calls, and `furthest` is the greatest distance of the probability of
-    such a decision from the threshold. `logit`, `probability`, `ood` and `heatmap` are the largest
-    differences of one image.
+    decision, finding, refusal or warning is not that of float32, as served; `differ_alone` those
+    where it would not be without the close calls, and `furthest` is the greatest distance of the
+    probability of such a decision from the threshold. `logit`, `probability`, `ood` and `heatmap`
+    are the largest differences of one image.
     """
 
     images: int

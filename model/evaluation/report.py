@@ -41,7 +41,7 @@ from model.evaluation.report_file import (
     write_report_file,
 )
 from model.evaluation.robustness import CHANGES, compare_predictions
-from model.evaluation.scores import Predictions, score_subgroups
+from model.evaluation.scores import BandScores, Predictions, score_band, score_subgroups
 from model.reading import dataset as data
 from model.reading.xray import model_input, read_xray
 from model.serving.artifact import Artifact, ArtifactError, read_artifact
@@ -69,6 +69,7 @@ def write_report(
         resamples=resamples,
         splits=count_splits(artifact, folder, xrays),
         test=measure_test(predictor, xrays, predictions, resamples),
+        uncertain=measure_uncertain(predictor, folder, predictions, resamples),
         baselines=measure_baselines(folder, originals, resamples),
         external=External(
             adults=measure_adults(predictor, adults, resamples) if adults.is_dir() else None,
@@ -124,22 +125,42 @@ def measure_test(
     )
 
 
+def measure_uncertain(
+    predictor: Predictor, folder: Path, tested: Predictions, resamples: int
+) -> dict[str, BandScores] | None:
+    """How often each split is uncertain, and right outside the band; None without a band."""
+    artifact = predictor.artifact
+    if artifact.uncertain is None:
+        return None
+    validated = predict_xrays(predictor, list_splits(artifact, folder)["validation"])
+    seed = artifact.training["arguments"]["seed"]
+    return {
+        name: score_band(predictions, artifact.uncertain, seed, resamples)
+        for name, predictions in (("validation", validated), ("official test", tested))
+    }
+
+
 def count_splits(
     artifact: Artifact, folder: Path, test: Sequence[data.LabelledXray]
 ) -> dict[str, SplitCounts]:
     """Images, patients and pneumonias of each split, as the training run made it."""
-    arguments = artifact.training["arguments"]
-    train, validation = data.split_by_patient(
-        data.list_xrays(folder / "train"), arguments["validation_share"], arguments["seed"]
-    )
     return {
         name: SplitCounts(
             images=len(xrays),
             patients=len({xray.patient for xray in xrays}),
             pneumonias=sum(xray.label for xray in xrays),
         )
-        for name, xrays in (("training", train), ("validation", validation), ("test", test))
+        for name, xrays in (*list_splits(artifact, folder).items(), ("test", test))
     }
+
+
+def list_splits(artifact: Artifact, folder: Path) -> dict[str, list[data.LabelledXray]]:
+    """The X-rays of `folder` on which the run trained, and those on which it validated."""
+    arguments = artifact.training["arguments"]
+    train, validation = data.split_by_patient(
+        data.list_xrays(folder / "train"), arguments["validation_share"], arguments["seed"]
+    )
+    return {"training": train, "validation": validation}
 
 
 def write_gallery(

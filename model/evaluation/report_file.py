@@ -10,7 +10,7 @@ from model.evaluation.baselines import Baseline
 from model.evaluation.evaluate import Evaluation
 from model.evaluation.external import AdultScores, DecisionCounts, SizeComparison
 from model.evaluation.robustness import ChangeScores
-from model.evaluation.scores import GroupScores
+from model.evaluation.scores import BandScores, GroupScores
 from model.serving.artifact import ArtifactError
 
 REPORT_NAME = "report.json"
@@ -43,13 +43,17 @@ class External:
 
 @dataclass(frozen=True)
 class Report:
-    """All figures of one artifact; `heatmap` is by the name of the figure."""
+    """All figures of one artifact.
+
+    `uncertain` is by split, None without a band; `heatmap` is by the name of the figure.
+    """
 
     version: str
     date: str
     resamples: int
     splits: dict[str, SplitCounts]
     test: OfficialTest
+    uncertain: dict[str, BandScores] | None
     baselines: dict[str, Baseline]
     external: External
     sizes: SizeComparison | None

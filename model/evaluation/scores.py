@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 from model.evaluation.bootstrap import RESAMPLES, Estimate, Metric, draw_patients, estimate
+from model.serving.finding import UncertainBand
 
 ECE_BINS = 10
 
@@ -56,6 +57,17 @@ class Scores:
 
 
 @dataclass(frozen=True)
+class BandScores:
+    """A split with an uncertain band: the share within it, and the scores of the others."""
+
+    images: int
+    uncertain: int
+    share: Estimate
+    sensitivity: Estimate
+    specificity: Estimate
+
+
+@dataclass(frozen=True)
 class GroupScores:
     """Scores of one group of pneumonias, of which there are `images`, against all normal images."""
 
@@ -90,6 +102,29 @@ def score_predictions(
             true_negative=int((~decided & (labels == 0)).sum()),
         ),
     )
+
+
+def score_band(
+    predictions: Predictions, band: UncertainBand, seed: int, resamples: int = RESAMPLES
+) -> BandScores:
+    """How many are uncertain; sensitivity and specificity of those that are not."""
+    labels, probabilities = predictions.labels, predictions.probabilities
+    likely = probabilities >= band.high
+    uncertain = (probabilities >= band.low) & ~likely
+    metrics: dict[str, Metric] = {
+        "share": lambda i: uncertain[i].mean(),
+        "sensitivity": lambda i: _mean(likely[i][(labels[i] == 1) & ~uncertain[i]]),
+        "specificity": lambda i: 1 - _mean(likely[i][(labels[i] == 0) & ~uncertain[i]]),
+    }
+    return BandScores(
+        images=len(labels),
+        uncertain=int(uncertain.sum()),
+        **estimate(metrics, len(labels), predictions.draw(seed, resamples)),
+    )
+
+
+def _mean(mask: np.ndarray) -> float:
+    return float(mask.mean()) if mask.size else float("nan")
 
 
 def score_subgroups(

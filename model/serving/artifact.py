@@ -11,15 +11,19 @@ import re
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
+from model.reading.ages import AgeBand
 from model.reading.labels import CLASSES
 from model.serving.durable import write_file
 from model.serving.figures import Scores, WrongFigures, is_finite, is_number, parse_scores
+from model.serving.finding import UncertainBand
 
 WEIGHTS_NAME = "pneumonia.keras"
 METADATA_NAME = "pneumonia.json"
 OOD_NAME = "ood.npz"
+
+Part = TypeVar("Part")
 
 SIDES = range(64, 1025, 32)
 """Sides allowed for the network's input, in pixels: ResNet50 halves it five times, and with a side
@@ -55,6 +59,9 @@ class Artifact:
     Grad-CAM maps of validation pneumonias, in units of the logit; weaker maps are shown weaker.
     `training` is the record of the training run, such as arguments, commit and data digest; serving
     uses only its `trained_at`. `weights_sha256` and `ood_sha256` tie the metadata to the files.
+    `ages` are those that the model was validated for, and `uncertain` the probabilities at which it
+    often errs. An artifact of an earlier release has neither: then the age of no patient is known
+    to be within scope, no probability is uncertain, and the version is what it was.
     """
 
     classes: tuple[str, ...]
@@ -67,12 +74,26 @@ class Artifact:
     training: dict[str, Any]
     weights_sha256: str
     ood_sha256: str
+    ages: AgeBand | None = None
+    uncertain: UncertainBand | None = None
 
     @property
     def version(self) -> str:
         """Twelve hexadecimal digits that identify weights, density and metadata together."""
-        canonical = json.dumps(asdict(self), sort_keys=True)
+        canonical = json.dumps(self.encode(), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+    def encode(self) -> dict[str, Any]:
+        """The metadata as it is written; without what an artifact of an earlier release lacks."""
+        return {
+            name: value
+            for name, value in asdict(self).items()
+            if not (name in _LATER and value is None)
+        }
+
+
+_LATER = frozenset({"ages", "uncertain"})
+"""Fields that artifacts of an earlier release lack."""
 
 
 def read_artifact(folder: Path) -> Artifact:
@@ -109,15 +130,18 @@ def parse_metadata(data: bytes, where: object) -> Artifact:
         values = json.loads(data, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise ArtifactError(f"{where} is not valid JSON: {error}.") from error
-    _check_names(values, Artifact, where)
+    _check_names(values, Artifact, where, _LATER)
     _check_names(values["calibration"], Calibration, f"calibration in {where}")
     _check_names(values["ood"], OodLimits, f"ood in {where}")
+    ages = _read_part(values, "ages", AgeBand, where)
+    uncertain = _read_part(values, "uncertain", UncertainBand, where)
     calibration, ood = Calibration(**values["calibration"]), OodLimits(**values["ood"])
-    side, training = values["input_side"], values["training"]
+    side, training, threshold = values["input_side"], values["training"], values["threshold"]
+    has_threshold = is_number(threshold) and 0 < threshold < 1
     valid = {
         "classes": values["classes"] == list(CLASSES),
         "input_side": type(side) is int and side in SIDES,
-        "threshold": is_number(values["threshold"]) and 0 < values["threshold"] < 1,
+        "threshold": has_threshold,
         "calibration.scale": is_number(calibration.scale) and calibration.scale != 0,
         "calibration.offset": is_number(calibration.offset),
         "calibration.prevalence": is_number(calibration.prevalence)
@@ -128,6 +152,14 @@ def parse_metadata(data: bytes, where: object) -> Artifact:
         "ood.warning": is_number(ood.warning)
         and ood.warning > 0
         and not (is_number(ood.limit) and ood.warning > ood.limit),
+        "ages": ages is None
+        or (type(ages.youngest) is int and type(ages.oldest) is int and ages.is_possible),
+        "uncertain": uncertain is None
+        or (
+            all(map(is_number, (uncertain.low, uncertain.high)))
+            and 0 < uncertain.low <= uncertain.high < 1
+            and not (has_threshold and not uncertain.low <= threshold <= uncertain.high)
+        ),
         "training": isinstance(training, dict) and is_finite(training),
         "weights_sha256": is_sha256(values["weights_sha256"]),
         "ood_sha256": is_sha256(values["ood_sha256"]),
@@ -143,7 +175,14 @@ def parse_metadata(data: bytes, where: object) -> Artifact:
             "or not finite."
         )
     _check_date(training.get("trained_at"), where)
-    typed = {"classes": CLASSES, "calibration": calibration, "ood": ood, "scores": scores}
+    typed = {
+        "classes": CLASSES,
+        "calibration": calibration,
+        "ood": ood,
+        "scores": scores,
+        "ages": ages,
+        "uncertain": uncertain,
+    }
     return Artifact(**{**values, **typed})
 
 
@@ -151,10 +190,20 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a number")
 
 
-def _check_names(values: object, kind: type, where: object) -> None:
-    """Raise ArtifactError unless `values` has exactly the fields of the dataclass `kind`."""
+def _read_part(values: dict[str, Any], name: str, kind: type[Part], where: object) -> Part | None:
+    """A part of the metadata that may be missing, with exactly its fields; not yet checked."""
+    if name not in values:
+        return None
+    _check_names(values[name], kind, f"{name} in {where}")
+    return kind(**values[name])
+
+
+def _check_names(
+    values: object, kind: type, where: object, optional: frozenset[str] = frozenset()
+) -> None:
+    """Raise ArtifactError unless `values` has the fields of the dataclass `kind` and no others."""
     names = {field.name for field in fields(kind)}
-    if not isinstance(values, dict) or set(values) != names:
+    if not isinstance(values, dict) or set(values) | optional != names:
         raise ArtifactError(f"{where} must have exactly: {', '.join(sorted(names))}.")
 
 
@@ -181,9 +230,11 @@ def _check_date(trained_at: object, where: object) -> None:
 def write_metadata(folder: Path, artifact: Artifact) -> None:
     """Write `pneumonia.json` next to the weights that are already in `folder`.
 
-    Raises ValueError if a number is not finite, and OSError.
+    Raises ArtifactError if it could not be read again, ValueError if a number is not finite, and
+    OSError.
     """
-    text = json.dumps(asdict(artifact), indent=2, sort_keys=True, allow_nan=False) + "\n"
+    text = json.dumps(artifact.encode(), indent=2, sort_keys=True, allow_nan=False) + "\n"
+    parse_metadata(text.encode(), folder / METADATA_NAME)
     write_file(folder / METADATA_NAME, text.encode())
 
 

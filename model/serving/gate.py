@@ -57,7 +57,7 @@ def _check_files(predictor: Predictor) -> None:
 
 
 def compare_figures(candidate: Artifact, served: Artifact | None) -> list[str]:
-    """Which of FIGURES are missing, or worse than the 95 % interval of the model in service."""
+    """What is missing of the candidate, or worse than the 95 % interval of the model in service."""
     faults = []
     for split, name, more_is_better in FIGURES:
         figure = _read_figure(candidate, split, name)
@@ -73,6 +73,11 @@ def compare_figures(candidate: Artifact, served: Artifact | None) -> list[str]:
                 f"{name} of {split} is {value}, in service {known[0]} with the interval {low} to "
                 f"{high}."
             )
+    if candidate.ages is None or candidate.uncertain is None:
+        faults.append(
+            "The candidate does not state its ages and its uncertain band; add them with `python "
+            "-m model.evaluation.uncertain`."
+        )
     few, many = (one.scores["test"]["images"] or 0 if one else 0 for one in (candidate, served))
     if few < many:  # the figures of a handful of images may be 1.0 by chance
         faults.append(f"The candidate was tested on {few} X-rays, the model in service on {many}.")

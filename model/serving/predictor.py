@@ -16,11 +16,13 @@ import numpy as np
 import openvino
 
 from model.cage.pool import CagedXray
+from model.reading.ages import AgeBand
 from model.reading.xray import INPUT_MARGIN, XrayImage, model_input
 from model.serving.artifact import Artifact, ArtifactError, read_artifact
 from model.serving.compiled import compile_requests, infer_one
 from model.serving.core import get_core
 from model.serving.export import read_export
+from model.serving.finding import Finding, UncertainBand, find
 from model.serving.golden import Output, read_golden
 from model.serving.precision import Precision, PrecisionSetting
 from model.serving.trial import Forms
@@ -50,7 +52,8 @@ class Prediction:
     else "normal"; `model` is the artifact's version; `heatmap` is 16 rows of 16 numbers, 0 to 1:
     Grad-CAM over the whole image, top left first. `ood` measures how unlike a chest X-ray the image
     is. Above 1 `refusal` is a sentence, and the rest must not be shown; somewhat below 1 `warning`
-    is one. `precision` is that of the computation.
+    is one. `precision` is that of the computation. `finding` is what to show: it is uncertain in
+    the band `uncertain` around the threshold. `ages` are those that the model is for.
     """
 
     probability: float
@@ -62,6 +65,9 @@ class Prediction:
     refusal: str | None
     warning: str | None
     precision: Precision
+    finding: Finding
+    uncertain: UncertainBand | None = None
+    ages: AgeBand | None = None
 
 
 class Predictor:
@@ -198,6 +204,9 @@ def conclude(artifact: Artifact, output: Output) -> Prediction:
         refusal=REFUSAL if refused else None,
         warning=WARNING if doubted else None,
         precision=output.precision,
+        finding=find(probability, artifact.threshold, artifact.uncertain),
+        uncertain=artifact.uncertain,
+        ages=artifact.ages,
     )
 
 

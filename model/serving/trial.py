@@ -91,17 +91,21 @@ def _measure(request: openvino.InferRequest, precision: Precision, golden: Golde
 
 
 def is_close_call(artifact: Artifact, output: Output) -> bool:
-    """Whether rounding might have changed the decision, the refusal or the warning.
+    """Whether rounding might have changed the decision, the finding, the refusal or the warning.
 
     It might where the limit itself is within the tolerance of the output.
     """
     if output.precision == "float32":
         return False
     tolerances = TOLERANCES[output.precision]
-    calibration = artifact.calibration
-    odds = artifact.threshold / (1 - artifact.threshold)
-    threshold = (np.log(odds) - calibration.offset) / calibration.scale
-    return tolerances["logit"].allows(threshold, output.logit) or any(
+    calibration, band = artifact.calibration, artifact.uncertain
+    limits = [artifact.threshold, *((band.low, band.high) if band else ())]
+    return any(
+        tolerances["logit"].allows(
+            (np.log(limit / (1 - limit)) - calibration.offset) / calibration.scale, output.logit
+        )
+        for limit in limits
+    ) or any(
         tolerances["distance"].allows(limit, output.distance)
         for limit in (artifact.ood.limit, artifact.ood.warning)
     )

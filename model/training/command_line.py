@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
+from model.reading.ages import age_band
 from model.reading.xray import INPUT_SIDE
 from model.training.option_types import positive, rate, seed, share, side, weight, whole
 from model.training.settings import Hyperparameters, RunSettings
@@ -83,6 +84,13 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
         metavar="FILE",
         default=argparse.SUPPRESS,
         help="a .prom file for node_exporter: progress and final scores",
+    )
+    group.add_argument(
+        "--ages",
+        type=age_band,
+        metavar="YEARS-YEARS",
+        default="1-5",
+        help="of the patients in the data, in completed years; no result is shown for others",
     )
     group.add_argument(
         "--validation-share", type=share, metavar="SHARE", default=0.15, help="of the patients"

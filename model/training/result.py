@@ -7,7 +7,12 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from model.evaluation.calibration import calibrate, choose_threshold, fit_calibration
+from model.evaluation.calibration import (
+    calibrate,
+    choose_threshold,
+    choose_uncertain,
+    fit_calibration,
+)
 from model.evaluation.card import ABLATIONS_NAME, PLOTS, write_card
 from model.evaluation.evaluate import evaluate
 from model.evaluation.panels import plot_evaluation
@@ -45,8 +50,8 @@ def write_artifact(
 ) -> Artifact:
     """Write the artifact to `settings.out`, replacing an earlier one and its report.
 
-    Threshold, calibration and the limits of the refusal are chosen on validation as served; the
-    test set chooses nothing.
+    Threshold, uncertain band, calibration and the limits of the refusal are chosen on validation as
+    served; the test set chooses nothing.
     """
     out, chosen = settings.out, settings.hyperparameters
     # Written last: a folder without metadata holds no artifact.
@@ -92,6 +97,8 @@ def write_artifact(
         training=asdict(record),
         weights_sha256=sha256_of(out / WEIGHTS_NAME),
         ood_sha256=sha256_of(out / OOD_NAME),
+        ages=settings.ages,
+        uncertain=choose_uncertain(probabilities, validation.labels, threshold),
     )
     write_card(out, artifact)
     write_metadata(out, artifact)

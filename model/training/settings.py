@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from model.reading.ages import AgeBand
+
 
 class InputError(ValueError):
     """The run cannot begin with the inputs it was given; the message is one sentence."""
@@ -55,5 +57,6 @@ class RunSettings:
     weights: str
     other_xrays: Path | None
     not_xrays: Path | None
+    ages: AgeBand
     workers: int
     hyperparameters: Hyperparameters

@@ -7,7 +7,6 @@
 
 import logging
 import threading
-from dataclasses import asdict
 from typing import Any
 
 import redis
@@ -100,7 +99,7 @@ def create_worker(config: WorkerConfig) -> Celery:
             return {
                 "version": predictor.artifact.version,
                 "precision": predictor.precision,
-                **asdict(predictor.artifact),
+                **predictor.artifact.encode(),
             }
 
         def replace_predictor(predictor: Predictor) -> None:

@@ -65,7 +65,9 @@ def test_no_cut_of_a_workers_life_loses_an_xray(
     """Bytes go exactly when an end state stands; the next delivery ends what still waits."""
     settings = {"REDIS_URL": proxy[1], "IMAGE_STORE": tmp_path.as_uri()}
     task = create_worker(read_worker_config(settings)).tasks[TASK]
-    answer = Prediction(0.9, "pneumonia", 0.5, "m1", [[0.0, 1.0]], 0.4, None, None, "float32")
+    answer = Prediction(
+        0.9, "pneumonia", 0.5, "m1", [[0.0, 1.0]], 0.4, None, None, "float32", "pneumonia_likely"
+    )
     artifact = SimpleNamespace(input_side=224)
     task.predictor = SimpleNamespace(predict=lambda picture: answer, artifact=artifact)
     xrays = XrayStore(client)

@@ -15,7 +15,9 @@ from pneumonia_api.records.images import END_OF_JPEG, ImageMissing, ImageStore
 from pneumonia_api.records.record import PredictionRecord, QualityRecord, new_xray
 
 XRAY = new_xray("doctor", "digest")
-PREDICTION = Prediction(0.9, "pneumonia", 0.5, "m1", [[0.0, 1.0]], 0.4, None, None, "bfloat16")
+PREDICTION = Prediction(
+    0.9, "pneumonia", 0.5, "m1", [[0.0, 1.0]], 0.4, None, None, "bfloat16", "pneumonia_likely"
+)
 IMAGE = PreviewedXray(np.zeros((224, 224, 1), np.float32), 300, 300, (), b"jpeg")
 
 

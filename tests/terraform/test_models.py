@@ -1,7 +1,6 @@
 """`deploy.py` promote, switch and models, on a mock of AWS."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import boto3
@@ -16,7 +15,7 @@ from terraform.errors import CannotDeploy
 from terraform.release import publish_first_model
 from tests.s3 import running_s3
 from tests.stack import ROOT, free_ports
-from tests.variant import SERVING, SHIPPED, make_variant
+from tests.variant import SERVING, SHIPPED, make_variant, move_threshold
 
 VERSION = read_artifact(SHIPPED).version
 BUCKET = "pneumonia-artifacts-1"
@@ -50,8 +49,8 @@ def test_candidate_is_promoted_and_left_again(
     assert store.list_models() == {VERSION: "served"}
     with pytest.raises(CannotDeploy, match="No other model was served before"):
         decide(deployment, "switch", "previous")
-    bad = make_variant(tmp_path / "bad", lambda shipped: replace(shipped, threshold=0.999))
-    good = make_variant(tmp_path / "good", lambda shipped: replace(shipped, threshold=0.4))
+    bad = make_variant(tmp_path / "bad", lambda shipped: move_threshold(shipped, 0.999))
+    good = make_variant(tmp_path / "good", lambda shipped: move_threshold(shipped, 0.4))
     for model in (bad, good):
         store.publish(model.artifact, model.serving)
     with pytest.raises(CannotDeploy, match="calls none of the pneumonia golden X-rays"):

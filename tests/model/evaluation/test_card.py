@@ -20,6 +20,7 @@ from model.evaluation.precisions_file import PRECISIONS_NAME
 from model.evaluation.report_file import REPORT_NAME
 from model.serving.artifact import Artifact, ArtifactError, read_artifact
 from tests.stack import ROOT
+from tests.variant import move_threshold
 
 SHIPPED = ROOT / "model" / "artifact"
 
@@ -94,7 +95,7 @@ def test_figures_of_another_version_are_refused(
     """A card never mixes two models, and never leaves out what it cannot read."""
     (tmp_path / name).write_text("{" if damaged else (SHIPPED / name).read_text())
     with pytest.raises(ArtifactError, match=rf"python -m model\.evaluation\.{command}"):
-        write_card(tmp_path, replace(artifact, threshold=0.5))
+        write_card(tmp_path, move_threshold(artifact, 0.5))
 
 
 def test_command_publishes_report_and_pictures(tmp_path: Path) -> None:

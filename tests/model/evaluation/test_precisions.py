@@ -18,7 +18,8 @@ needs_bfloat16 = pytest.mark.skipif(
 
 @needs_bfloat16
 def test_samples_are_compared(samples: list[Path], predictor: Predictor) -> None:
-    """Both classes, without the unreadable one; every answer differs a little, none in effect."""
+    """Both classes, without the unreadable one; every answer differs a little, none in effect
+    as it is served."""
     given = [Sample(path, int("bacteria" in path.name)) for path in samples]
     other = Predictor(SHIPPED, SERVING, precision="bfloat16")
     unreadable = Sample(SHIPPED / "pneumonia.json", 0)
@@ -26,7 +27,8 @@ def test_samples_are_compared(samples: list[Path], predictor: Predictor) -> None
     assert found.images == len(samples)
     assert 0 < found.logit <= 0.14
     assert 0 < found.probability < 0.02
-    assert found.differ == found.differ_alone == 0
+    assert found.differ == found.furthest == 0
+    assert found.differ_alone <= 1  # across an end of the uncertain band, without float32
     assert found.auc == found.auc_float32 == 1
 
 

@@ -10,6 +10,7 @@ from model.evaluation.bootstrap import draw_patients, summarise
 from model.evaluation.calibration import (
     calibrate,
     choose_threshold,
+    choose_uncertain,
     fit_calibration,
     sigmoid,
 )
@@ -23,9 +24,11 @@ from model.evaluation.scores import (
     Predictions,
     balance,
     expected_calibration_error,
+    score_band,
     score_predictions,
     score_subgroups,
 )
+from model.serving.finding import UncertainBand
 
 
 def test_threshold_has_the_required_sensitivity() -> None:
@@ -176,3 +179,45 @@ def test_evaluation_is_json_and_has_the_stored_threshold_in_its_table() -> None:
     expected = predictive_values(stored.sensitivity.value, stored.specificity.value, 0.2)
     assert (stored.ppv["0.2"].value, stored.npv["0.2"].value) == pytest.approx(expected, abs=1e-4)
     assert sum(evaluation.histogram.normal) + sum(evaluation.histogram.pneumonia) == 40
+
+
+def test_uncertain_band_goes_from_sensitivity_to_specificity() -> None:
+    """Below it are at most 1 % of the pneumonias, above it at most 1 % of the normals."""
+    probabilities = np.concatenate([np.linspace(0.1, 1, 200), np.linspace(0, 0.8, 300)])
+    labels = np.repeat([1, 0], [200, 300])
+    band = choose_uncertain(probabilities, labels, 0.4)
+    assert (probabilities[labels == 1] < band.low).mean() == pytest.approx(0.01)
+    assert (probabilities[labels == 0] >= band.high).mean() == pytest.approx(0.01)
+    assert band.low == round(band.low, 4)
+    assert band.high == round(band.high, 4)
+
+
+@pytest.mark.parametrize("threshold", [0.00002, 0.03, 0.5, 0.97, 0.99998])
+def test_uncertain_band_includes_the_threshold(threshold: float) -> None:
+    """Also where both classes are apart, and where the threshold is near 0 or 1."""
+    probabilities = np.concatenate([np.linspace(0.6, 1, 100), np.linspace(0, 0.4, 100)])
+    band = choose_uncertain(probabilities, np.repeat([1, 0], 100), threshold)
+    assert 0 < band.low < 1
+    assert 0 < band.high < 1
+    assert band.low <= max(threshold, 0.0001)
+    assert band.high >= min(threshold, 0.9999)
+
+
+def test_scores_outside_the_band() -> None:
+    """What is uncertain is counted, and is neither right nor wrong."""
+    predictions = Predictions(
+        np.array([1, 1, 1, 1, 0, 0, 0, 0]),
+        np.array([0.9, 0.8, 0.5, 0.1, 0.9, 0.4, 0.2, 0.1]),
+        [str(number) for number in range(8)],
+    )
+    found = score_band(predictions, UncertainBand(0.4, 0.8), 20, 50)
+    assert (found.images, found.uncertain, found.share.value) == (8, 2, 0.25)
+    assert found.sensitivity.value == pytest.approx(2 / 3, abs=1e-4)
+    assert found.specificity.value == pytest.approx(2 / 3, abs=1e-4)
+
+
+def test_scores_where_all_is_uncertain_are_undefined() -> None:
+    """Nothing is outside the band, so no figure is made up."""
+    predictions = Predictions(np.array([1, 0]), np.array([0.5, 0.5]), ["a", "b"])
+    found = score_band(predictions, UncertainBand(0.4, 0.8), 20, 5)
+    assert (found.share.value, found.sensitivity.value, found.specificity.value) == (1, None, None)

@@ -15,6 +15,7 @@ from model.serving.artifact import (
     read_artifact,
     write_metadata,
 )
+from model.serving.finding import UncertainBand
 from tests.stack import ROOT
 
 SHIPPED = ROOT / "model" / "artifact"
@@ -113,20 +114,31 @@ def change(copy: Path, path: str, value: object) -> None:
         ("scores.test.confusion", {"true_positive": 1}),
         ("scores.ood", []),
         ("scores.ood.official test", {"images": 624}),
+        ("ages.youngest", "1"),
+        ("ages.youngest", 6),
+        ("ages.youngest", -1),
+        ("ages.oldest", 5.0),
+        ("ages.oldest", 121),
+        ("uncertain.low", 0.5),
+        ("uncertain.low", 0),
+        ("uncertain.low", None),
+        ("uncertain.high", 0.4),
+        ("uncertain.high", 1),
         ("training", None),
         ("weights_sha256", "ED2554"),
         ("ood_sha256", 5),
     ],
 )
 def test_metadata_of_another_type_or_range_is_refused(copy: Path, path: str, value: object) -> None:
-    """When the model is loaded, and with the name of the field."""
+    """When the model is loaded, and with the name of the field, or of the pair that must fit."""
     change(copy, path, value)
-    with pytest.raises(ArtifactError, match=f"^{path} in .* cannot be used"):
+    name = path.split(".", maxsplit=1)[0] if path.startswith(("ages", "uncertain")) else path
+    with pytest.raises(ArtifactError, match=f"^{name} in .* cannot be used"):
         read_artifact(copy)
 
 
 @pytest.mark.parametrize(
-    "path", ["threshold", "calibration.offset", "ood.limit", "scores.test.brier"]
+    "path", ["threshold", "calibration.offset", "ood.limit", "uncertain.high", "scores.test.brier"]
 )
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
 def test_numbers_that_are_not_finite_are_refused(copy: Path, path: str, number: str) -> None:
@@ -138,9 +150,9 @@ def test_numbers_that_are_not_finite_are_refused(copy: Path, path: str, number: 
         read_artifact(copy)
 
 
-@pytest.mark.parametrize("field", ["calibration", "ood"])
+@pytest.mark.parametrize("field", ["calibration", "ood", "ages", "uncertain"])
 def test_fields_within_a_field_are_named(copy: Path, field: str) -> None:
-    """Unknown and missing fields inside `calibration` and `ood` are refused."""
+    """Unknown and missing fields inside a field are refused."""
     change(copy, field, {"limit": 1.0, "other": 2.0})
     with pytest.raises(ArtifactError, match=f"^{field} in .* must have exactly: "):
         read_artifact(copy)
@@ -160,9 +172,30 @@ def test_metadata_that_is_no_json_object_is_refused(copy: Path, text: str) -> No
 def test_shipped_version_stays(copy: Path) -> None:
     """The version is quoted in the card and documentation; rewriting the metadata keeps it."""
     artifact = read_artifact(SHIPPED)
-    assert artifact.version == "034dc0a0355a"
+    assert artifact.version == "4473c07b3ae1"
     write_metadata(copy, artifact)
     assert (copy / METADATA_NAME).read_bytes() == (SHIPPED / METADATA_NAME).read_bytes()
+
+
+def test_artifact_of_an_earlier_release_keeps_its_version(copy: Path) -> None:
+    """It has no ages and no uncertain band, is read all the same, and is written as it was."""
+    values = json.loads((copy / METADATA_NAME).read_text())
+    del values["ages"], values["uncertain"]
+    earlier = json.dumps(values, indent=2, sort_keys=True) + "\n"
+    (copy / METADATA_NAME).write_text(earlier)
+    artifact = read_artifact(copy)
+    assert (artifact.ages, artifact.uncertain) == (None, None)
+    assert artifact.version == "034dc0a0355a"
+    write_metadata(copy, artifact)
+    assert (copy / METADATA_NAME).read_text() == earlier
+
+
+def test_what_could_not_be_read_again_is_not_written(copy: Path) -> None:
+    """The artifact in the folder stays as it is."""
+    before = (copy / METADATA_NAME).read_bytes()
+    with pytest.raises(ArtifactError, match=r"^uncertain in .* cannot be used"):
+        write_metadata(copy, replace(read_artifact(copy), uncertain=UncertainBand(0.9, 0.95)))
+    assert (copy / METADATA_NAME).read_bytes() == before
 
 
 @pytest.mark.parametrize("trained_at", ["yesterday", "2026-05-04T10:00:00", 1777888800])

@@ -22,7 +22,7 @@ from model.serving.golden import (
 )
 from model.serving.precision import TOLERANCES, Tolerance, list_supported
 from model.serving.predictor import Predictor
-from tests.variant import SERVING, SHIPPED, make_variant
+from tests.variant import SERVING, SHIPPED, make_variant, move_threshold
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +66,15 @@ def test_worse_figures_are_refused(
     assert sentence in fault
 
 
+@pytest.mark.parametrize("field", ["ages", "uncertain"])
+def test_candidate_without_ages_or_band_is_refused(shipped: Artifact, field: str) -> None:
+    """A model that is served already may lack them; a new one may not."""
+    earlier = replace(shipped, **{field: None})
+    [fault] = compare_figures(earlier, shipped)
+    assert "add them with `python -m model.evaluation.uncertain`" in fault
+    assert compare_figures(shipped, earlier) == []
+
+
 def test_figures_within_the_interval_pass(shipped: Artifact) -> None:
     """Slightly worse figures may be chance, and better ones pass."""
     figures = {"sensitivity": [0.988, 0.98, 1.0], "specificity": [0.9, 0.85, 0.95]}
@@ -75,8 +84,8 @@ def test_figures_within_the_interval_pass(shipped: Artifact) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda artifact: replace(artifact, threshold=0.999), "none of the pneumonia golden"),
-        (lambda artifact: replace(artifact, threshold=0.001), "none of the normal golden"),
+        (lambda artifact: move_threshold(artifact, 0.999), "none of the pneumonia golden"),
+        (lambda artifact: move_threshold(artifact, 0.001), "none of the normal golden"),
         (lambda artifact: replace(artifact, ood=OodLimits(0.1, 0.1)), "refuses 8 of 8 golden"),
     ],
 )

@@ -15,6 +15,7 @@ from model.reading.xray import model_input, read_xray
 from model.serving.artifact import Artifact, ArtifactError, read_artifact
 from model.serving.compiled import compile_wide
 from model.serving.core import get_core
+from model.serving.finding import UncertainBand
 from model.serving.golden import Output, read_golden
 from model.serving.precision import (
     TOLERANCES,
@@ -28,7 +29,7 @@ from model.serving.precision import (
 from model.serving.predictor import Predictor
 from model.serving.trial import is_close_call
 from tests.stack import ROOT
-from tests.variant import SERVING, SHIPPED, make_variant
+from tests.variant import SERVING, SHIPPED, make_variant, move_threshold
 
 needs_bfloat16 = pytest.mark.skipif(
     "bfloat16" not in list_supported(), reason="this processor does not compute in bfloat16"
@@ -152,8 +153,19 @@ def probability(artifact: Artifact, logit: float) -> float:
     ("limits", "precision"),
     [
         (
+            lambda artifact, output: move_threshold(artifact, probability(artifact, output.logit)),
+            "float32",
+        ),
+        (
             lambda artifact, output: replace(
-                artifact, threshold=probability(artifact, output.logit)
+                artifact, uncertain=UncertainBand(probability(artifact, output.logit), 0.9)
+            ),
+            "float32",
+        ),
+        (
+            lambda artifact, output: replace(
+                move_threshold(artifact, 0.00001),
+                uncertain=UncertainBand(0.00001, probability(artifact, output.logit)),
             ),
             "float32",
         ),
@@ -180,7 +192,7 @@ def test_close_call_is_computed_again_in_float32(
     limits: Callable[[Artifact, Output], Artifact],
     precision: str,
 ) -> None:
-    """With threshold, warning or refusal exactly at the answer; not with those shipped."""
+    """With threshold, band, warning or refusal exactly at the answer; not with those shipped."""
     image = read_golden(SHIPPED, shipped).inputs[0].astype(np.float32)
     output = Predictor(SHIPPED, SERVING, precision="bfloat16").infer(image)
     made = make_variant(tmp_path, lambda artifact: limits(artifact, output))
@@ -206,14 +218,14 @@ def test_answer_that_is_no_number_is_within_no_tolerance(wrong: float) -> None:
 
 @needs_bfloat16
 def test_both_precisions_decide_alike(samples: list[Path]) -> None:
-    """Decision, refusal and warning; probability and heat map are close."""
+    """Decision, finding, refusal and warning; probability and heat map are close."""
     reference, fast = (
         Predictor(SHIPPED, SERVING, precision=name) for name in ("float32", "bfloat16")
     )
     for path in samples:
         xray = read_xray(path.read_bytes())
         wanted, given = reference.predict(xray), fast.predict(xray)
-        for name in ("decision", "threshold", "model", "refusal", "warning"):
+        for name in ("decision", "finding", "threshold", "model", "refusal", "warning"):
             assert getattr(given, name) == getattr(wanted, name), path.name
         assert given.probability == pytest.approx(wanted.probability, abs=0.02)
         np.testing.assert_allclose(given.heatmap, wanted.heatmap, atol=0.1)

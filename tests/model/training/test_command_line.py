@@ -4,6 +4,9 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+import pytest
+
+from model.reading.ages import AgeBand
 from model.training.command_line import parse_settings
 
 RECORDED = (
@@ -38,3 +41,13 @@ def test_given_rates_win_over_those_of_the_optimizer() -> None:
     words = "--data d --out o --optimizer adadelta --learning-rate 0.5"
     chosen = parse_settings(words.split()).hyperparameters
     assert (chosen.learning_rate, chosen.weight_decay) == (0.5, 1.6e-6)
+
+
+@pytest.mark.parametrize("ages", ["5-1", "-1-5", "1-200", "1", "one-five", "1-5-9"])
+def test_impossible_ages_are_refused(ages: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The artifact states them to every reader."""
+    assert parse_settings(["--data", "d", "--out", "o"]).ages == AgeBand(1, 5)
+    assert parse_settings(["--data", "d", "--out", "o", "--ages=6-17"]).ages == AgeBand(6, 17)
+    with pytest.raises(SystemExit):
+        parse_settings(["--data", "d", "--out", "o", f"--ages={ages}"])
+    assert "invalid age_band value" in capsys.readouterr().err

@@ -13,7 +13,9 @@ from pneumonia_api.records.xrays import XrayStore
 def make_done(digest: str, model: str = "m") -> XrayRecord:
     """A finished record as a run stores it."""
     xray = new_xray("batch", digest, fingerprint=fingerprint_file(digest, model))
-    prediction = Prediction(0.9, "pneumonia", 0.5, model, [[0.0]], 0.4, None, None, "float32")
+    prediction = Prediction(
+        0.9, "pneumonia", 0.5, model, [[0.0]], 0.4, None, None, "float32", "pneumonia_likely"
+    )
     return judge(xray, prediction, ())
 
 

@@ -20,7 +20,9 @@ from pneumonia_api.worker.tasks import create_worker
 
 def answer(picture: XrayImage) -> Prediction:
     """A prediction of pneumonia by model `m1`."""
-    return Prediction(0.9, "pneumonia", 0.5, "m1", [[0.0, 1.0]], 0.4, None, None, "float32")
+    return Prediction(
+        0.9, "pneumonia", 0.5, "m1", [[0.0, 1.0]], 0.4, None, None, "float32", "pneumonia_likely"
+    )
 
 
 class Bench:

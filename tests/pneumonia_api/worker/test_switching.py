@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,7 +27,7 @@ from pneumonia_api.worker.switching import ModelSwitch
 from tests.s3 import running_s3
 from tests.scrape import read_value
 from tests.stack import ROOT, free_ports
-from tests.variant import SHIPPED, Variant, link, make_variant, own
+from tests.variant import SHIPPED, Variant, link, make_variant, move_threshold, own
 
 VERSION = read_artifact(SHIPPED).version
 
@@ -44,7 +43,7 @@ def other(tmp_path_factory: pytest.TempPathFactory, serving: Path) -> Variant:
     """The same network at another threshold: another version."""
     del serving
     return make_variant(
-        tmp_path_factory.mktemp("other"), lambda shipped: replace(shipped, threshold=0.3)
+        tmp_path_factory.mktemp("other"), lambda shipped: move_threshold(shipped, 0.3)
     )
 
 
@@ -172,7 +171,7 @@ def test_worker_goes_forward_and_back_while_it_answers(
 
 def test_candidate_is_served_to_nobody(tmp_path: Path, store: ArtifactStore, serving: Path) -> None:
     """Publishing changes nothing; neither `switch` nor a name in `current` avoids the gate."""
-    made = make_variant(tmp_path / "made", lambda shipped: replace(shipped, threshold=0.35))
+    made = make_variant(tmp_path / "made", lambda shipped: move_threshold(shipped, 0.35))
     store.publish(made.artifact, made.serving)
     assert store.list_models()[made.version] == "candidate"
     assert store.read_current() == VERSION
@@ -195,7 +194,7 @@ def test_unusable_version_leaves_the_one_that_is_served(
     monkeypatch.setattr(switching, "POLL_SECONDS", 0.1)
     monkeypatch.setattr(switching, "MAX_PAUSE_SECONDS", 0.2)
     models = tmp_path / "models"
-    bad = make_variant(tmp_path / "bad", lambda shipped: replace(shipped, threshold=0.31))
+    bad = make_variant(tmp_path / "bad", lambda shipped: move_threshold(shipped, 0.31))
     graph = own(bad.export / GRAPH_NAME)
     graph.write_text(graph.read_text().replace("<layer", "<lyer", 40))
     write_export_manifest(bad.export, bad.version)
@@ -364,7 +363,7 @@ def test_commands_publish_promote_list_and_switch(
     assert main(["promote", VERSION, *store]) == 0
     capsys.readouterr()
 
-    bad = make_variant(tmp_path / "bad", lambda shipped: replace(shipped, threshold=0.999))
+    bad = make_variant(tmp_path / "bad", lambda shipped: move_threshold(shipped, 0.999))
     files = ["--artifact", str(bad.artifact), "--serving", str(bad.serving)]
     assert main(["publish", *store, *files]) == 0
     assert main(["promote", bad.version, *store]) == REFUSED
