@@ -51,7 +51,14 @@ def _reuse(new: XrayRecord, same: XrayRecord, key: str | None) -> XrayRecord | N
     except ImageMissing:
         return None  # just deleted: predict again
     _images().write_preview(new.id, preview)
-    added = _add(replace(new, status="done", prediction=same.prediction, quality=same.quality), key)
+    done = replace(
+        new,
+        status="done",
+        prediction=same.prediction,
+        quality=same.quality,
+        scope=same.scope,
+    )
+    added = _add(done, key)
     mark_reused()
     return added
 

@@ -17,27 +17,33 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from model.cage.pool import Cage, CageLost, PreviewedXray
+from model.reading.ages import Age, AgeBand
 from model.reading.limits import UnreadableXray
 from model.serving.predictor import Prediction
 from pneumonia_api.records.images import ImageStore
 from pneumonia_api.records.record import PredictionRecord, QualityRecord, XrayRecord
+from pneumonia_api.records.scope import describe_scope
 
 TRIES = 4
 """How often an X-ray is tried before a fault on our side fails it."""
 
 
-def read(cage: Cage, data: bytes, max_pixels: int, side: int, *, tries: int) -> PreviewedXray:
+def read(
+    cage: Cage, data: bytes, max_pixels: int, side: int, ages: AgeBand | None, *, tries: int
+) -> PreviewedXray:
     """Decode and check a file in the cage; `side` is that of the model input, in pixels.
+
+    `ages` are those that the model is for.
 
     Tries again at once, `tries` in all, when the reader was killed from outside: most likely
     because the machine ran out of memory. Raises what `Cage.read` raises.
     """
     try:
-        return cage.read(data, max_pixels, side)
+        return cage.read(data, max_pixels, side, ages=ages)
     except CageLost:
         if tries == 1:
             raise
-    return read(cage, data, max_pixels, side, tries=tries - 1)
+    return read(cage, data, max_pixels, side, ages, tries=tries - 1)
 
 
 def reject(xray: XrayRecord, error: UnreadableXray) -> XrayRecord:
@@ -51,10 +57,12 @@ def fail(xray: XrayRecord, remedy: str) -> XrayRecord:
     return replace(xray, status="failed", reason=reason)
 
 
-def judge(xray: XrayRecord, prediction: Prediction, warnings: Sequence[str]) -> XrayRecord:
+def judge(
+    xray: XrayRecord, prediction: Prediction, warnings: Sequence[str], age: Age
+) -> XrayRecord:
     """The record with its prediction, or rejected if the network refuses the image.
 
-    `warnings` are those of the reader.
+    `warnings` are those of the reader, and `age` is what it read of the patient's age.
     """
     refusal = prediction.refusal
     sentences = [text for text in (refusal, prediction.warning, *warnings) if text]
@@ -68,8 +76,11 @@ def judge(xray: XrayRecord, prediction: Prediction, warnings: Sequence[str]) -> 
         model=prediction.model,
         heatmap=prediction.heatmap,
         precision=prediction.precision,
+        finding=prediction.finding,
+        uncertain=[band.low, band.high] if (band := prediction.uncertain) else None,
     )
-    return replace(xray, status="done", prediction=answer, quality=quality)
+    scope = describe_scope(age, prediction.ages)
+    return replace(xray, status="done", prediction=answer, quality=quality, scope=scope)
 
 
 def store_preview(images: ImageStore, judged: XrayRecord, preview: bytes) -> None:

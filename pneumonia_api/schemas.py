@@ -6,8 +6,9 @@ from apiflask import Schema
 from apiflask.fields import Boolean, File, Float, Integer, List, Nested, String
 from apiflask.validators import Length, OneOf, Range
 
+from model.reading.ages import AGES
 from pneumonia_api.reading_schemas import ReadingSchema, ReviewSchema, is_printable
-from pneumonia_api.records.record import DECISIONS, STATUSES
+from pneumonia_api.records.record import DECISIONS, FINDINGS, STATUSES
 
 
 def openapi_name(schema: Any) -> str:
@@ -27,6 +28,22 @@ class DecisionSchema(Schema):
             "description": "Arithmetic of the network: float32, or bfloat16 where the processor "
             "has it. Answers near a limit are always float32."
         }
+    )
+
+    finding = String(
+        validate=OneOf(FINDINGS),
+        metadata={
+            "description": "What to show: the decision, or uncertain where the probability is in "
+            "the band around the threshold."
+        },
+    )
+    uncertain = List(
+        Float(),
+        allow_none=True,
+        metadata={
+            "description": "From the first to below the second probability the finding is "
+            "uncertain; null if the model has no such band."
+        },
     )
 
 
@@ -52,6 +69,30 @@ class QualitySchema(Schema):
     )
 
 
+class ScopeSchema(Schema):
+    """Whether the model is meant for this patient, as far as the file says."""
+
+    out_of_scope = Boolean(
+        metadata={"description": "Show the result on demand only, and say why by `age`."}
+    )
+    age = String(
+        validate=OneOf(AGES),
+        metadata={
+            "description": "Where the patient is in relation to the ages that the model is for: "
+            "within, under or above; contradictory if age and dates in the file disagree; "
+            "implausible if they cannot be right; unknown if the file has none. Only DICOM has any."
+        },
+    )
+    youngest = Integer(
+        allow_none=True,
+        metadata={"description": "In completed years; null if the model does not state its ages."},
+    )
+    oldest = Integer(
+        allow_none=True,
+        metadata={"description": "In completed years, included; null like `youngest`."},
+    )
+
+
 class ListedXraySchema(Schema):
     """A record as listed in the worklist: without the heat map, which is most of its size."""
 
@@ -67,6 +108,11 @@ class ListedXraySchema(Schema):
         metadata={"description": "Why it was rejected or failed, in one sentence."},
     )
     review = Nested(ReviewSchema, allow_none=True)
+    scope = Nested(
+        ScopeSchema,
+        allow_none=True,
+        metadata={"description": "Null until it is done, and in records of earlier releases."},
+    )
 
 
 class XraySchema(ListedXraySchema):

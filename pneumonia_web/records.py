@@ -8,6 +8,8 @@ class Prediction(TypedDict):
 
     probability: float
     decision: str
+    finding: str
+    uncertain: list[float] | None
     threshold: float
     model: str
     heatmap: list[list[float]]
@@ -19,6 +21,15 @@ class Quality(TypedDict):
     ok: bool
     warnings: list[str]
     ood: float | None
+
+
+class Scope(TypedDict):
+    """Whether the model is meant for this patient, as far as the file says."""
+
+    out_of_scope: bool
+    age: str
+    youngest: int | None
+    oldest: int | None
 
 
 class Review(TypedDict):
@@ -59,6 +70,7 @@ class Xray(TypedDict):
     quality: Quality | None
     reason: str | None
     review: Review | None
+    scope: Scope | None
     readings: NotRequired[list[Reading]]  # of a record alone, not of a list
     deletion: NotRequired[Deletion]  # of the list of deletions alone
 

@@ -82,8 +82,9 @@ class Scorer:
 
     def _read(self, data: bytes) -> PreviewedXray:
         """The only step whose exceptions are a file's own; see `_take`."""
-        side = self._runtime.artifact.input_side
-        return read(self._cage, data, self._max_pixels, side, tries=TRIES)
+        artifact = self._runtime.artifact
+        side, ages = artifact.input_side, artifact.ages
+        return read(self._cage, data, self._max_pixels, side, ages, tries=TRIES)
 
     @staticmethod
     def _take(file: File, record: XrayRecord, reading: Future[PreviewedXray]) -> None:
@@ -108,7 +109,7 @@ class Scorer:
             previews = []
             for (file, record, image), output in zip(started, outputs(), strict=True):
                 prediction = conclude(self._runtime.artifact, output)
-                file.record = judged = judge(record, prediction, image.warnings)
+                file.record = judged = judge(record, prediction, image.warnings, image.age)
                 previews.append(
                     self._pool.submit(store_preview, self._images, judged, image.preview)
                 )

@@ -45,6 +45,8 @@ class Tally:
                     self._report(file.path, status, f"{file.fault}. " * bool(file.fault) + reason)
             if record and record.prediction and not file.repeated:
                 self.counts[record.prediction.decision] += 1
+                outside = record.scope and record.scope.out_of_scope
+                self.counts["outside" if outside else str(record.prediction.finding)] += 1
             if self._labels and not file.error:
                 self._remember(file)
 
@@ -89,6 +91,12 @@ class Tally:
         if others:
             lines.append(f"{others:7} are not images by suffix or content; left out")
         lines.append(f"{counts['pneumonia']:7} pneumonia, {counts['normal']} normal")
+        lines.append(
+            f"{counts['pneumonia_likely']:7} pneumonia likely, {counts['uncertain']} uncertain, "
+            f"{counts['no_pneumonia_detected']} no pneumonia detected"
+        )
+        if counts["outside"]:
+            lines.append(f"{counts['outside']:7} of an age that the model is not for; not in these")
         if scored:
             lines.append(f"{seconds:.0f} s, {scored / seconds:.1f} X-rays per second")
         return "\n".join(lines)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pneumonia_api.records import heatmap
 from pneumonia_api.records.readings import ReadingRecord, ReviewRecord, read_readings
+from pneumonia_api.records.scope import ScopeRecord, read_scope, write_scope
 from pneumonia_api.records.shortening import (
     restore_digest,
     restore_time,
@@ -20,6 +21,7 @@ from pneumonia_api.records.shortening import (
 
 STATUSES = ("queued", "done", "rejected", "failed")
 DECISIONS = ("pneumonia", "normal")
+FINDINGS = ("pneumonia_likely", "uncertain", "no_pneumonia_detected")
 
 BATCH_SOURCE = "batch"
 """The source of records made by archive scoring; an upload's is the caller."""
@@ -37,7 +39,9 @@ class PredictionRecord:
 
     `probability` of pneumonia is calibrated; `decision` is one of DECISIONS; `heatmap` is 16 rows
     of 16 numbers from 0 to 1 with three decimals, top left first. `precision` is that of the
-    computation; records of earlier releases, which have none, were computed in float32.
+    computation; records of earlier releases, which have none, were computed in float32. `finding`,
+    one of FINDINGS, is what to show: it is uncertain from the first to below the second probability
+    of `uncertain`. The models of earlier releases have no such band.
     """
 
     probability: float
@@ -46,6 +50,8 @@ class PredictionRecord:
     model: str
     heatmap: list[list[float]]
     precision: str = "float32"
+    finding: str | None = None
+    uncertain: list[float] | None = None
 
 
 @dataclass(frozen=True)
@@ -73,8 +79,8 @@ class DeletionRecord:
 class XrayRecord:
     """The record of one uploaded image.
 
-    `digest` is the SHA-256 of its bytes. A record that is done has `prediction` and `quality`; one
-    that is rejected or failed has a `reason`.
+    `digest` is the SHA-256 of its bytes. A record that is done has `prediction`, `quality` and
+    `scope`, which those of earlier releases lack; one that is rejected or failed has a `reason`.
     """
 
     id: str
@@ -89,6 +95,7 @@ class XrayRecord:
     review: ReviewRecord | None = None
     readings: tuple[ReadingRecord, ...] = ()
     deletion: DeletionRecord | None = None
+    scope: ScopeRecord | None = None
 
 
 _PARTS = {
@@ -98,6 +105,9 @@ _PARTS = {
     "deletion": DeletionRecord,
 }
 """Fields that the hash holds as JSON."""
+
+_FINDINGS = {"pneumonia": "pneumonia_likely", "normal": "no_pneumonia_detected"}
+"""By decision, where the hash has none: all but the uncertain ones."""
 
 
 def new_xray(
@@ -138,12 +148,17 @@ def write_hash(xray: XrayRecord) -> dict[str, str]:
     del values["readings"]
     for name in _PARTS.keys() & values.keys():
         part = {**vars(values[name])}
-        if name == "prediction" and part["heatmap"]:
-            values["map"] = heatmap.pack(part["heatmap"])
-            part["heatmap"] = []
+        if name == "prediction":
+            if part["heatmap"]:
+                values["map"] = heatmap.pack(part["heatmap"])
+                part["heatmap"] = []
+            if part["finding"] == _FINDINGS[part["decision"]]:
+                del part["finding"]
         elif name == "review":
             part["reviewed_at"] = shorten_time(part["reviewed_at"])
         values[name] = write_part(part)
+    if xray.scope:
+        values["scope"] = write_scope(xray.scope)
     return values
 
 
@@ -163,13 +178,17 @@ def read_hash(values: Mapping[str, str]) -> XrayRecord:
             parsed[name] = restore(values[name])
     for name in _PARTS.keys() & values.keys():
         part = json.loads(values[name])
-        if name == "prediction" and "map" in values:
-            part["heatmap"] = heatmap.unpack(values["map"])
-        elif name == "prediction" and "heatmap" in values:
-            part["heatmap"] = heatmap.unpack_deflated(values["heatmap"])
+        if name == "prediction":
+            part.setdefault("finding", _FINDINGS[part["decision"]])
+            if "map" in values:
+                part["heatmap"] = heatmap.unpack(values["map"])
+            elif "heatmap" in values:
+                part["heatmap"] = heatmap.unpack_deflated(values["heatmap"])
         elif name == "review":
             part["reviewed_at"] = restore_time(part["reviewed_at"])
         parsed[name] = _read_known(_PARTS[name], part)
+    if "scope" in values:
+        parsed["scope"] = read_scope(values["scope"])
     if prediction := parsed.get("prediction"):
         parsed["readings"] = read_readings(values, parsed.get("review"), prediction.model)
     return _read_known(XrayRecord, parsed)

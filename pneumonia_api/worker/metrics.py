@@ -9,9 +9,11 @@ from prometheus_client import REGISTRY, Counter, Histogram
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from model.reading.ages import AGES, Age
 from model.reading.limits import REASONS
 from model.serving.artifact import Artifact
 from model.serving.artifact_store import STATES
+from model.serving.finding import FINDINGS
 from model.serving.precision import PRECISIONS, Precision
 from model.serving.predictor import Prediction
 from monitoring.metrics.gauges import GaugeKind
@@ -38,6 +40,17 @@ XRAY_SECONDS = Histogram(
 )
 PREDICTIONS = Counter(
     "pneumonia_worker_predictions_total", "X-rays judged, by decision.", ("decision", "model")
+)
+FINDINGS_SHOWN = Counter(
+    "pneumonia_worker_findings_total",
+    "X-rays judged, by finding: the decision, or uncertain in the band around the threshold.",
+    ("finding", "model"),
+)
+AGES_READ = Counter(
+    "pneumonia_worker_ages_total",
+    "X-rays judged, by what the file says of the patient's age in relation to the ages that the "
+    "model is for.",
+    ("age",),
 )
 REFUSALS = Counter(
     "pneumonia_worker_refusals_total",
@@ -104,6 +117,8 @@ for _step in ("decode", "predict", "store"):
     STEPS.labels(_step)
 for _reason in (UNLIKE_CHEST, *REASONS):
     REFUSALS.labels(_reason)
+for _age in AGES:
+    AGES_READ.labels(_age)
 for _precision in PRECISIONS:
     COMPUTED.labels(_precision)
 for _outcome in ("switched", "failed", "unreachable"):
@@ -123,6 +138,8 @@ class ModelFacts(Collector):
         """The worker serves `artifact` in `precision` from now on."""
         for decision in artifact.classes:
             PREDICTIONS.labels(decision, artifact.version)
+        for finding in FINDINGS:
+            FINDINGS_SHOWN.labels(finding, artifact.version)
         PROBABILITY.labels(artifact.version)
         OOD_SCORE.labels(artifact.version)
         trained = artifact.training.get("trained_at")
@@ -157,14 +174,16 @@ def count_end(xray: XrayRecord) -> None:
         XRAY_SECONDS.observe(max(0.0, age.total_seconds()))
 
 
-def count_answer(prediction: Prediction) -> None:
-    """Count the prediction for an X-ray whose record was stored."""
+def count_answer(prediction: Prediction, age: Age) -> None:
+    """Count the prediction for an X-ray whose record was stored, and the `age` that was read."""
     OOD_SCORE.labels(prediction.model).observe(prediction.ood)
     COMPUTED.labels(prediction.precision).inc()
     if prediction.refusal:
         REFUSALS.labels(UNLIKE_CHEST).inc()
         return
     PREDICTIONS.labels(prediction.decision, prediction.model).inc()
+    FINDINGS_SHOWN.labels(prediction.finding, prediction.model).inc()
+    AGES_READ.labels(age).inc()
     PROBABILITY.labels(prediction.model).observe(prediction.probability)
     if prediction.warning:
         DOUBTS.inc()

@@ -117,6 +117,7 @@ class PredictXray(Task):
             self._max_pixels,
             predictor.artifact.input_side,
             wanted=lambda: self._status(xray.id) == "queued",
+            ages=predictor.artifact.ages,
             wait_if_large=False,
         ) as reading:
             STEPS.labels("decode").observe(time.perf_counter() - started)
@@ -124,9 +125,9 @@ class PredictXray(Task):
                 prediction = predictor.predict(reading.xray)
             preview = reading.wait_preview()
         with STEPS.labels("store").time():
-            judged = judge(xray, prediction, reading.xray.warnings)
+            judged = judge(xray, prediction, reading.xray.warnings, reading.xray.age)
             if self._finish(judged, preview if judged.status == "done" else None):
-                count_answer(prediction)
+                count_answer(prediction, reading.xray.age)
 
     def _complete(self, xray: XrayRecord) -> None:
         """Do what an earlier delivery left undone that died after the end state.

@@ -101,7 +101,7 @@ def make_records(count: int) -> Iterator[XrayRecord]:
         xray = replace(xray, id=f"{began + number * 1000:012x}{xray.id[12:]}")
         decision = "pneumonia" if number < 2 * RARE else "normal"
         choices = by_decision[decision]
-        judged = judge(xray, choices[chance.integers(len(choices))], [])
+        judged = judge(xray, choices[chance.integers(len(choices))], [], "unknown")
         if number >= RARE:
             note = "Consolidation" if number % 1000 == 0 else ""
             review = ReviewRecord("normal", note, "doctor", xray.created_at)

@@ -8,11 +8,15 @@ import numpy as np
 import pytest
 
 from model.cage.pool import Cage, CageFault, CageLost, PreviewedXray
+from model.reading.ages import AGES, Age, AgeBand
 from model.reading.limits import UnreadableXray
+from model.serving.finding import FINDINGS, UncertainBand
 from model.serving.predictor import Prediction
 from pneumonia_api.judging import TRIES, fail, judge, read, reject, store_preview
+from pneumonia_api.records import record
 from pneumonia_api.records.images import END_OF_JPEG, ImageMissing, ImageStore
 from pneumonia_api.records.record import PredictionRecord, QualityRecord, new_xray
+from pneumonia_api.records.scope import ScopeRecord
 
 XRAY = new_xray("doctor", "digest")
 PREDICTION = Prediction(
@@ -37,18 +41,46 @@ class FakeCage:
 
 def test_prediction_makes_the_record_done() -> None:
     """Quality holds the warnings of network and reader, in this order."""
-    judged = judge(XRAY, replace(PREDICTION, warning="Unlike most."), ("Rotated.",))
+    judged = judge(XRAY, replace(PREDICTION, warning="Unlike most."), ("Rotated.",), "unknown")
     assert judged == replace(
         XRAY,
         status="done",
-        prediction=PredictionRecord(0.9, "pneumonia", 0.5, "m1", [[0.0, 1.0]], "bfloat16"),
+        prediction=PredictionRecord(
+            0.9, "pneumonia", 0.5, "m1", [[0.0, 1.0]], "bfloat16", "pneumonia_likely"
+        ),
         quality=QualityRecord(False, ["Unlike most.", "Rotated."], 0.4),
+        scope=ScopeRecord(False, "unknown", None, None),
     )
+
+
+@pytest.mark.parametrize("age", AGES)
+def test_record_says_whether_the_patient_is_out_of_scope(age: Age) -> None:
+    """It has the band and the word, and no age; whoever may be outside is."""
+    prediction = replace(
+        PREDICTION,
+        finding="uncertain",
+        uncertain=UncertainBand(0.2, 0.95),
+        ages=AgeBand(1, 5),
+    )
+    judged = judge(XRAY, prediction, (), age)
+    outside = age not in ("within", "unknown", "implausible")
+    assert judged.scope == ScopeRecord(outside, age, 1, 5)
+    assert judged.status == "done"
+    assert judged.prediction
+    assert (judged.prediction.decision, judged.prediction.finding) == ("pneumonia", "uncertain")
+    assert judged.prediction.uncertain == [0.2, 0.95]
+
+
+def test_findings_of_records_are_those_of_the_model() -> None:
+    """The API, which does not import the predictor, has a list of its own."""
+    assert record.FINDINGS == FINDINGS
 
 
 def test_refusal_makes_the_record_rejected() -> None:
     """It has the reason and the score, and no prediction."""
-    judged = judge(XRAY, replace(PREDICTION, ood=1.7, refusal="No chest X-ray."), ("Rotated.",))
+    judged = judge(
+        XRAY, replace(PREDICTION, ood=1.7, refusal="No chest X-ray."), ("Rotated.",), "unknown"
+    )
     assert judged == replace(
         XRAY,
         status="rejected",
@@ -69,11 +101,11 @@ def test_unreadable_file_is_rejected_and_a_fault_fails() -> None:
 def test_preview_is_stored_for_done_records_only(tmp_path: Path) -> None:
     """No image of what was refused is kept."""
     images = ImageStore(tmp_path.as_uri())
-    store_preview(images, judge(XRAY, replace(PREDICTION, refusal="No."), ()), b"jpeg")
+    store_preview(images, judge(XRAY, replace(PREDICTION, refusal="No."), (), "unknown"), b"jpeg")
     with pytest.raises(ImageMissing):
         images.read_preview(XRAY.id)
     jpeg = b"jpeg" + END_OF_JPEG
-    store_preview(images, judge(XRAY, PREDICTION, ()), jpeg)
+    store_preview(images, judge(XRAY, PREDICTION, (), "unknown"), jpeg)
     assert images.read_preview(XRAY.id) == jpeg
 
 
@@ -82,10 +114,10 @@ def test_lost_reader_is_tried_again(lost: int, tries: int, calls: int) -> None:
     """As often as the caller wants; the worker leaves it to Celery."""
     cage = FakeCage(*[CageLost() for _ in range(lost)])
     if calls > lost:
-        assert read(cast(Cage, cage), b"", 1, 224, tries=tries) is IMAGE
+        assert read(cast(Cage, cage), b"", 1, 224, None, tries=tries) is IMAGE
     else:
         with pytest.raises(CageLost):
-            read(cast(Cage, cage), b"", 1, 224, tries=tries)
+            read(cast(Cage, cage), b"", 1, 224, None, tries=tries)
     assert cage.calls == calls
 
 
@@ -94,5 +126,5 @@ def test_fault_of_the_file_is_not_tried_again(error: Exception) -> None:
     """The same file would give the same error."""
     cage = FakeCage(error)
     with pytest.raises(type(error)):
-        read(cast(Cage, cage), b"", 1, 224, tries=TRIES)
+        read(cast(Cage, cage), b"", 1, 224, None, tries=TRIES)
     assert cage.calls == 1

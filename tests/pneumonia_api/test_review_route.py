@@ -3,6 +3,7 @@
 import hashlib
 import io
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -12,6 +13,7 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from pneumonia_api.records.record import XrayRecord, new_xray
+from pneumonia_api.records.scope import ScopeRecord
 from pneumonia_api.records.xrays import XrayStore
 from tests.pneumonia_api.errors import check_error
 from tests.pneumonia_api.records.judged import done
@@ -99,12 +101,13 @@ def test_what_cannot_be_reviewed_says_why(say: Say, xrays: XrayStore) -> None:
 def test_record_that_reuses_a_prediction_has_no_review(
     app: APIFlask, headers: dict[str, str]
 ) -> None:
-    """Identical bytes share the prediction, never a reading."""
+    """Identical bytes share the prediction and its scope, never a reading."""
     buffer = io.BytesIO()
     Image.radial_gradient("L").save(buffer, "PNG")
     data = buffer.getvalue()
     xrays: XrayStore = app.extensions["xrays"]
     first = done(new_xray("machine", hashlib.sha256(data).hexdigest()))
+    first = replace(first, scope=ScopeRecord(True, "above", 1, 5))
     app.extensions["served_model"].announce({"version": "m1"})
     xrays.add(first)
     app.extensions["images"].write_preview(first.id, b"jpeg\xff\xd9")
@@ -115,5 +118,6 @@ def test_record_that_reuses_a_prediction_has_no_review(
     second = app.test_client().post("/v1/xrays", data=body, headers=headers).json
     assert second["status"] == "done"
     assert second["review"] is None
+    assert second["scope"] == asdict(ScopeRecord(True, "above", 1, 5))
     reviewed = app.test_client().get("/v1/xrays?reviewed=true", headers=headers).json["xrays"]
     assert [xray["id"] for xray in reviewed] == [first.id]

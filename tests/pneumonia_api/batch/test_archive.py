@@ -1,5 +1,6 @@
 """`model.inference` on archives as they are on real disks: a bad file costs only itself."""
 
+import json
 import os
 import shutil
 import socket
@@ -11,7 +12,9 @@ from typing import Any
 import pytest
 
 from model.cage.pool import Cage, PreviewedXray
+from model.reading.xray import read_xray
 from pneumonia_api.batch.run import main
+from tests.model.reading.dicom_objects import build, save
 from tests.pneumonia_api.batch.server import Server, arguments, read_records
 from tests.scrape import read_value
 from tests.stack import ROOT
@@ -68,6 +71,29 @@ def test_decoder_that_fails_costs_its_own_file(
     assert f"{bad.name}: failed. " in printed and "1 failed" in printed
     assert read_value(metrics.read_text(), "pneumonia_batch_files", status="failed") == 1
     assert read_records(server) == records
+
+
+def test_ages_of_an_archive_are_read_as_those_of_uploads(
+    server: Server, tmp_path: Path, samples: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An adult among children is out of scope, and the summary counts it apart."""
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    pixels = read_xray(samples[8].read_bytes()).pixels
+    for name, age in (("child", "004Y"), ("adult", "034Y"), ("nobody", "")):
+        film = build(pixels, PatientAge=age, PatientBirthDate="")
+        (folder / f"{name}.dcm").write_bytes(save(film))
+    assert main(arguments(server, folder, tmp_path / "images")) == 0
+    records = read_records(server).values()
+    scopes = [json.loads(record["scope"]) for record in records]
+    assert sorted((scope["age"], scope["out_of_scope"]) for scope in scopes) == [
+        ("above", True),
+        ("unknown", False),
+        ("within", False),
+    ]
+    printed = capsys.readouterr().out
+    assert "2 pneumonia likely, 0 uncertain, 0 no pneumonia detected" in printed
+    assert "1 of an age that the model is not for" in printed
 
 
 def test_what_is_no_regular_file_is_skipped_and_reported(

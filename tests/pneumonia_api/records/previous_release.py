@@ -1,7 +1,7 @@
 """What a host of the previous release reads and writes, while others run this one already.
 
 Its records have the heat map in the JSON of the prediction; its indexes are sorted sets by status,
-decision and review, and a key for each digest; it knows no index of words.
+decision and review, and a key for each digest; it knows no index of words and no scope.
 """
 
 import json
@@ -40,7 +40,7 @@ def write_hash(xray: XrayRecord) -> dict[str, str]:
 
 def read_hash(values: dict[str, str]) -> XrayRecord:
     """The record of a hash; raises TypeError if a field that it needs is absent."""
-    parsed: dict[str, Any] = dict(values)
+    parsed: dict[str, Any] = {name: text for name, text in values.items() if name != "scope"}
     for name in _PARTS.keys() & values.keys():
         parsed[name] = _read_known(_PARTS[name], json.loads(values[name]))
     record: XrayRecord = _read_known(XrayRecord, parsed)

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model.reading.ages import AGES, Age, AgeBand
 from pneumonia_api.records import heatmap
 from pneumonia_api.records.readings import ReadingRecord, ReviewRecord, write_readings
 from pneumonia_api.records.record import (
+    FINDINGS,
     PredictionRecord,
     QualityRecord,
     XrayRecord,
@@ -19,6 +21,7 @@ from pneumonia_api.records.record import (
     write_hash,
 )
 from pneumonia_api.records.reviews import KEY_DIGITS, MAX_NOTE
+from pneumonia_api.records.scope import ScopeRecord, describe_scope
 from tests.pneumonia_api.records import previous_release
 from tests.stack import ROOT
 
@@ -39,12 +42,13 @@ HASH = {
     **HASH_OF_PREVIOUS_RELEASE,
     "digest": "0RI60" * 8,
     "prediction": '{"probability":0.9,"decision":"pneumonia","threshold":0.5,"model":"m1",'
-    '"heatmap":[],"precision":"bfloat16"}',
+    '"heatmap":[],"precision":"bfloat16","uncertain":[0.2,0.7]}',
     "map": heatmap.pack([[0.0, 1.0]]),
     "created_at": "20261125T120000.000Z",
     "quality": '{"ok":false,"warnings":["Unlike most."],"ood":0.9}',
     "review": '{"label":"unsure","note":"Ask Ann","reader":"doctor",'
     '"reviewed_at":"20261125T120100.000Z"}',
+    "scope": "above 1 5",
 }
 XRAY = XrayRecord(
     id="0198" * 8,
@@ -53,7 +57,9 @@ XRAY = XrayRecord(
     created_at="2026-11-25T12:00:00.000+00:00",
     digest="00ff" * 16,
     reference="Study 7",
-    prediction=PredictionRecord(0.9, "pneumonia", 0.5, "m1", [[0.0, 1.0]], "bfloat16"),
+    prediction=PredictionRecord(
+        0.9, "pneumonia", 0.5, "m1", [[0.0, 1.0]], "bfloat16", "pneumonia_likely", [0.2, 0.7]
+    ),
     quality=QualityRecord(False, ["Unlike most."], 0.9),
     review=ReviewRecord("unsure", "Ask Ann", "doctor", "2026-11-25T12:01:00.000+00:00"),
     readings=(
@@ -64,17 +70,23 @@ XRAY = XrayRecord(
             stands=True,
         ),
     ),
+    scope=ScopeRecord(True, "above", 1, 5),
 )
 
 
 def test_hash_of_the_previous_release_is_read() -> None:
     """It has the heat map in the JSON of the prediction, and knew no precision but float32.
 
-    Its review is the first reading.
+    Its review is the first reading. Nobody had looked at the age, and the finding followed the
+    decision.
     """
     assert XRAY.prediction
-    in_float32 = replace(XRAY, prediction=replace(XRAY.prediction, precision="float32"))
-    assert read_hash(HASH_OF_PREVIOUS_RELEASE) == in_float32
+    earlier = replace(XRAY.prediction, precision="float32", uncertain=None)
+    assert read_hash(HASH_OF_PREVIOUS_RELEASE) == replace(XRAY, prediction=earlier, scope=None)
+    normal = HASH_OF_PREVIOUS_RELEASE["prediction"].replace('"pneumonia"', '"normal"')
+    read = read_hash({**HASH_OF_PREVIOUS_RELEASE, "prediction": normal})
+    assert read.prediction
+    assert read.prediction.finding == "no_pneumonia_detected" in FINDINGS
 
 
 def test_record_is_written_and_read_in_the_present_form() -> None:
@@ -120,20 +132,48 @@ def test_previous_release_reads_the_present_form_without_the_heat_map() -> None:
     read = previous_release.read_hash(write_hash(XRAY))
     assert XRAY.prediction
     assert XRAY.review
+    assert read.prediction
     assert read.review
-    assert replace(read, review=None) == replace(
+    known = replace(read.prediction, finding=XRAY.prediction.finding)
+    assert replace(read, prediction=known, review=None) == replace(
         XRAY,
         prediction=replace(XRAY.prediction, heatmap=[]),
         digest=HASH["digest"],
         created_at=HASH["created_at"],
         review=None,
         readings=(),
+        scope=None,
     )
     for time, full in (
         (read.created_at, XRAY.created_at),
         (read.review.reviewed_at, XRAY.review.reviewed_at),
     ):
         assert datetime.fromisoformat(time) == datetime.fromisoformat(full)
+
+
+def test_an_uncertain_finding_is_written_and_any_other_follows_from_the_decision() -> None:
+    """All findings come back as they were, with either decision where it can be."""
+    assert XRAY.prediction
+    for decision, finding in (
+        ("pneumonia", "pneumonia_likely"),
+        ("pneumonia", "uncertain"),
+        ("normal", "uncertain"),
+        ("normal", "no_pneumonia_detected"),
+    ):
+        prediction = replace(XRAY.prediction, decision=decision, finding=finding)
+        xray = replace(XRAY, prediction=prediction)
+        assert read_hash(write_hash(xray)) == xray
+        assert ("finding" in write_hash(xray)["prediction"]) == (finding == "uncertain")
+
+
+@pytest.mark.parametrize("age", AGES)
+@pytest.mark.parametrize("ages", [AgeBand(1, 5), None])
+def test_scope_comes_back_as_it_was(age: Age, ages: AgeBand | None) -> None:
+    """For every age, and for models that state no ages."""
+    scope = describe_scope(age, ages)
+    assert scope.out_of_scope == (age in ("under", "above", "contradictory"))
+    xray = replace(XRAY, scope=scope)
+    assert read_hash(write_hash(xray)) == xray
 
 
 @given(

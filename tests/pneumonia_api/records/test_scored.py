@@ -16,7 +16,7 @@ def make_done(digest: str, model: str = "m") -> XrayRecord:
     prediction = Prediction(
         0.9, "pneumonia", 0.5, model, [[0.0]], 0.4, None, None, "float32", "pneumonia_likely"
     )
-    return judge(xray, prediction, ())
+    return judge(xray, prediction, (), "unknown")
 
 
 def test_records_are_stored_with_the_fingerprints_of_their_files(client: redis.Redis) -> None:

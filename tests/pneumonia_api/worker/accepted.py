@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import redis
 
+from model.reading.ages import AgeBand
 from model.reading.xray import XrayImage
 from model.serving.golden import list_images
 from model.serving.predictor import Prediction
@@ -33,6 +34,7 @@ class Bench:
         self.xrays, self.images = XrayStore(client), ImageStore(folder.as_uri())
         self.task: PredictXray = create_worker(read_worker_config(settings)).tasks[TASK]
         self.calls = 0
+        self.ages: AgeBand | None = None  # that the model is for
         self.xray = new_xray("doctor", "digest")
         chest, _ = list_images()[0]  # without warnings
         self.images.write_incoming(self.xray.id, chest.read_bytes())
@@ -45,7 +47,7 @@ class Bench:
             self.calls += 1
             return predict(picture)
 
-        artifact = SimpleNamespace(input_side=224)
+        artifact = SimpleNamespace(input_side=224, ages=self.ages)
         self.task.predictor = SimpleNamespace(  # type: ignore[assignment]
             predict=count, artifact=artifact
         )

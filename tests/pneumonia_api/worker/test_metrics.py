@@ -54,6 +54,8 @@ def test_judged_xray_is_counted_once(bench: Bench) -> None:
     bench.run(answer)
     assert rise("xrays_total", status="done") == rise("xrays_total") == 1
     assert rise("predictions_total", decision="pneumonia", model="m1") == 1
+    assert rise("findings_total", finding="pneumonia_likely", model="m1") == 1
+    assert rise("ages_total", age="unknown") == rise("ages_total") == 1
     assert rise("probability_bucket", model="m1", le="0.9") == 1
     assert rise("probability_bucket", model="m1", le="0.8") == 0
     assert rise("ood_score_bucket", model="m1", le="0.4") == 1
@@ -195,6 +197,6 @@ def test_nothing_of_a_record_is_in_a_label(bench: Bench) -> None:
     }
     known = {
         *("status", "step", "le", "decision", "model", "precision", "reason", "outcome"),
-        *("state", "thread"),
+        *("state", "thread", "finding", "age"),
     }
     assert labels <= known

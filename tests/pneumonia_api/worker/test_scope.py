@@ -1,0 +1,75 @@
+"""The age of the patient: from the DICOM through the cage into the record, as one word."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import redis
+
+from model.reading.ages import Age, AgeBand
+from model.reading.xray import XrayImage
+from model.serving.golden import list_images
+from model.serving.predictor import Prediction
+from pneumonia_api.records.scope import ScopeRecord
+from tests.model.reading.dicom_objects import build, save
+from tests.pneumonia_api.worker.accepted import Bench, answer
+
+CHILDREN = AgeBand(1, 5)
+PIXELS = np.tile(np.linspace(0, 4000, 300, dtype=np.uint16), (200, 1))
+
+
+def predict(picture: XrayImage) -> Prediction:
+    """By a model for children."""
+    return replace(answer(picture), ages=CHILDREN)
+
+
+@pytest.fixture
+def bench(client: redis.Redis, redis_url: str, tmp_path: Path) -> Bench:
+    """One accepted X-ray, and a task whose model is for children."""
+    bench = Bench(client, redis_url, tmp_path)
+    bench.ages = CHILDREN
+    return bench
+
+
+@pytest.mark.parametrize(
+    ("age", "where", "outside"),
+    [
+        ("034Y", "above", True),
+        ("003D", "under", True),
+        ("018M", "within", False),
+        ("200Y", "implausible", False),
+        ("", "unknown", False),
+    ],
+)
+def test_age_of_a_dicom_decides(
+    bench: Bench, client: redis.Redis, age: str, where: Age, outside: bool
+) -> None:
+    """The record is done, with its scope; neither age nor date is in Redis."""
+    film = build(PIXELS, PatientAge=age, PatientBirthDate="", StudyDate="20240601")
+    bench.images.write_incoming(bench.xray.id, save(film))
+    record = bench.run(predict)
+    assert record
+    assert record.status == "done"
+    assert record.scope == ScopeRecord(outside, where, 1, 5)
+    stored = str(client.hgetall(f"xray:{record.id}"))
+    assert "20240601" not in stored
+    assert not age or age not in stored
+
+
+def test_picture_says_nothing_of_an_age(bench: Bench) -> None:
+    """No PNG or JPEG does, and nobody guesses."""
+    chest, _ = list_images()[0]
+    bench.images.write_incoming(bench.xray.id, chest.read_bytes())
+    record = bench.run(predict)
+    assert record
+    assert record.scope == ScopeRecord(False, "unknown", 1, 5)
+
+
+def test_model_without_ages_asks_nothing(bench: Bench) -> None:
+    """One of an earlier release: what the file says cannot be placed."""
+    bench.ages = None
+    bench.images.write_incoming(bench.xray.id, save(build(PIXELS, PatientAge="034Y")))
+    record = bench.run(answer)
+    assert record
+    assert record.scope == ScopeRecord(False, "unknown", None, None)
