@@ -27,8 +27,8 @@ from tests.bench.workbench import QUICK, Counts, Workbench
 TEXT, RAW = ROOT / "var" / "bench.md", ROOT / "var" / "bench.json"
 
 
-def measure(sections: Sequence[Section], counts: Counts) -> dict[str, Any]:
-    """Run the sections in their order."""
+def measure(sections: Sequence[Section], counts: Counts, raw: Path) -> dict[str, Any]:
+    """Run the sections in their order; after each, `raw` has what was found until then."""
     found: dict[str, Any] = {"machine": describe_machine()}
     with ExitStack() as opened:
         scratch = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
@@ -39,6 +39,7 @@ def measure(sections: Sequence[Section], counts: Counts) -> dict[str, Any]:
             print(f"{section.doing} ...", flush=True)
             started = time.monotonic()
             found[section.name] = section.measure(bench)
+            raw.write_text(json.dumps(found, indent=2) + "\n")
             print(f"    {time.monotonic() - started:.0f} s", flush=True)
     return found
 
@@ -70,9 +71,8 @@ def main() -> int:
     if options.again:
         found = json.loads(RAW.read_text())
     else:
-        found = measure(options.only, QUICK if options.quick else Counts())
-        RAW.write_text(json.dumps(found, indent=2) + "\n")
-    text = format_table(found, options.only)
+        found = measure(options.only, QUICK if options.quick else Counts(), RAW)
+    text = format_table(found, [section for section in options.only if section.name in found])
     print("\n" + text)
     TEXT.write_text(text)
     return 0

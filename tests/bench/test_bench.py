@@ -1,14 +1,18 @@
 """The command line of the bench."""
 
 import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from tests.bench.bench import pick_sections
+from tests.bench.bench import measure, pick_sections
 from tests.bench.figures import Row
 from tests.bench.report import format_table
 from tests.bench.section import Section
 from tests.bench.sections import SECTIONS
+from tests.bench.workbench import QUICK
 
 
 def test_sections_run_in_their_order_whatever_the_order_asked_for() -> None:
@@ -20,6 +24,21 @@ def test_an_unknown_section_is_named_with_those_that_there_are() -> None:
     """A typing error does not run nothing."""
     with pytest.raises(argparse.ArgumentTypeError, match="uplod is not one of start, upload"):
         pick_sections("uplod")
+
+
+def test_section_that_fails_costs_none_of_those_before_it(tmp_path: Path) -> None:
+    """Half an hour of figures is on the disk."""
+
+    def fail(bench: object) -> int:
+        raise RuntimeError(bench)
+
+    def make(name: str, measured: Callable[[object], int]) -> Section:
+        return Section(name, name, measured, lambda found: [])
+
+    raw = tmp_path / "bench.json"
+    with pytest.raises(RuntimeError):
+        measure([make("a", lambda _: 4), make("b", fail)], QUICK, raw)
+    assert json.loads(raw.read_text())["a"] == 4
 
 
 def test_names_are_distinct() -> None:

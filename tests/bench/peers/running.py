@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,7 +121,8 @@ def end_tree(process: subprocess.Popen[bytes], root: psutil.Process) -> None:
         process.wait()
     _, alive = psutil.wait_procs(below, timeout=2)
     for child in alive:
-        child.kill()
+        with suppress(psutil.NoSuchProcess):  # it may end by itself meanwhile
+            child.kill()
     psutil.wait_procs(alive)
 
 
