@@ -29,6 +29,7 @@ from pneumonia_web.config import read_config
 from pneumonia_web.deletions import deletions
 from pneumonia_web.metrics import REQUESTS
 from pneumonia_web.readings import readings
+from pneumonia_web.verdict import FINDINGS, READINGS, find_verdict
 from pneumonia_web.views import ask_to_log_in, pages, refreshes_part, wants_json
 from webserver.body import TooManySenders, TooSlow
 from webserver.forwarded import TrustedProxyHeaders, comes_from
@@ -80,8 +81,12 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         new_key=partial(secrets.token_hex, 16),
         max_body_mb=config.max_body_bytes >> 20,
         max_megapixels=config.max_pixels // 1_000_000,
+        findings=FINDINGS,
+        reading_words=READINGS,
     )
-    app.jinja_env.filters.update(percent=percent, moment=datetime.fromisoformat)
+    app.jinja_env.filters.update(
+        percent=percent, moment=datetime.fromisoformat, verdict=find_verdict
+    )
     app.extensions["api"] = ApiClient(config.api_url, config.web_key)
     follow_requests(app)
     app.before_request(check_sender)  # before CSRFProtect reads the body

@@ -24,7 +24,9 @@ def review(token: str, xray_id: str) -> ResponseReturnValue:
     label = request.form.get("label", "")
     note = " ".join(request.form.get("note", "").split())
     seen = read_number("seen")
-    entry: dict[str, str | int] = {"label": label, "note": note, "ai": "shown", "seen": seen}
+    entry: dict[str, str | int] = {"label": label, "note": note, "seen": seen}
+    if ai := request.form.get("ai"):
+        entry["ai"] = ai
     if "undoes" in request.form:
         entry["undoes"] = read_number("undoes")
     try:

@@ -35,7 +35,7 @@
       return;
     }
     const part = find(event);
-    if (!part) return;
+    if (!part?.checkVisibility()) return;
     event.preventDefault();
     if (burst || event.shiftKey) return;
     waiting = setTimeout(() => {
@@ -62,7 +62,18 @@
     setTimeout(end, UNDO_MS);
   };
 
+  // Whether the reader saw a result that is withheld; one that was shown once stays known.
+  let shown = false;
+  const noteWhetherShown = () => {
+    const withheld = document.querySelector(".withheld");
+    if (!withheld) return;
+    shown ||= withheld.open;
+    for (const field of document.querySelectorAll("#reading [name=ai]")) field.value = shown ? "shown" : "hidden";
+  };
+  document.addEventListener("toggle", noteWhetherShown, true);
+
   const start = () => {
+    noteWhetherShown();
     const undo = document.querySelector("#undo[hidden]");
     if (undo) offerUndo(undo);
     const keys = document.getElementById("keys");
