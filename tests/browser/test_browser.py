@@ -14,7 +14,7 @@ def test_xray_from_dialog_to_heat_map(page: Page, samples: list[Path], tmp_path:
     page.get_by_label("Your reference").fill("Study 4711")
     page.locator("#xray").set_input_files(unique_copy(samples[8], tmp_path, f"dialog{width}"))
     page.wait_for_url("**/xrays/*")
-    expect(page.locator("h1")).to_have_text(["Pneumonia"])
+    expect(page.locator("h1")).to_have_text(["Pneumonia likely"])
     expect(page.locator(".probability")).to_contain_text("% probability of pneumonia")
     expect(page.locator(".crumbs")).to_contain_text("Study 4711")
     expect(page.get_by_text("Not a medical device.")).to_be_visible()

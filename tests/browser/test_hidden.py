@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.person import drop_files, logged_in_page, unique_copy
-from tests.browser.test_states import connect
+from tests.browser.person import connect, drop_files, logged_in_page, unique_copy
 from tests.stack import ROOT, Stack
 
 QUEUED = "e" * 32

@@ -40,7 +40,7 @@ def result(page: Page, samples: list[Path], tmp_path: Path, request: pytest.Fixt
     page.locator("#xray").set_input_files(unique_copy(samples[8], tmp_path, request.node.name))
     page.wait_for_url("**/xrays/*")
     page.wait_for_load_state()
-    expect(page.locator("h1")).to_have_text("Pneumonia")
+    expect(page.locator("h1")).to_have_text("Pneumonia likely")
     return page
 
 
@@ -50,11 +50,11 @@ def test_reading_by_mouse_and_change_of_mind(result: Page) -> None:
     result.get_by_label("Note").fill("Rotated film")
     result.get_by_role("button", name="Disagree").click()
     recorded = result.locator(".recorded")
-    expect(recorded.locator(".verdict")).to_have_text("Normal, disagrees with the AI result")
+    expect(recorded.locator(".verdict")).to_have_text("No pneumonia, disagrees with the AI result")
     expect(recorded).to_contain_text("“Rotated film”")
     expect(recorded).to_contain_text("Recorded by you, ")
     expect(result.locator("#saved")).to_have_text(
-        "Saved: Normal, disagrees with the AI result. Press Z within five seconds to undo."
+        "Saved: No pneumonia, disagrees with the AI result. Press Z within five seconds to undo."
     )
     result.get_by_role("button", name="Unsure").click()
     expect(recorded.locator(".verdict")).to_have_text("Unsure: the image is inconclusive")
@@ -76,7 +76,7 @@ def test_reading_by_keys(result: Page) -> None:
     """A, D and U answer, N leads to the note; while typing they are letters; focus is not lost."""
     result.keyboard.press("d")
     verdict = result.locator(".verdict")
-    expect(verdict).to_have_text("Normal, disagrees with the AI result")
+    expect(verdict).to_have_text("No pneumonia, disagrees with the AI result")
     expect(result.get_by_role("button", name="Disagree")).to_be_focused()
     result.keyboard.press("n")
     expect(result.get_by_label("Note")).to_be_focused()
@@ -85,7 +85,7 @@ def test_reading_by_keys(result: Page) -> None:
     result.wait_for_timeout(60)  # a scanner ends its code at once
     result.keyboard.press("Enter")
     expect(result.locator(".said").first).to_have_text("“Add a lateral, unsure”")
-    expect(verdict).to_have_text("Normal, disagrees with the AI result")
+    expect(verdict).to_have_text("No pneumonia, disagrees with the AI result")
     result.keyboard.press("Tab")
     result.keyboard.press("Control+a")
     result.wait_for_timeout(60)
@@ -179,7 +179,7 @@ def test_reading_without_scripts(
         expect(plain.locator("h1")).to_be_visible()
         plain.get_by_label("Note").fill("Plain")
         plain.get_by_role("button", name="Disagree").click()
-        expect(plain.locator(".verdict")).to_have_text("Normal, disagrees with the AI result")
+        expect(plain.locator(".verdict")).to_have_text("No pneumonia, disagrees with the AI result")
         expect(plain.locator(".said")).to_have_text("“Plain”")
         expect(plain.get_by_role("button", name="Undo")).to_be_hidden()
         plain.get_by_role("button", name="Withdraw reading").click()

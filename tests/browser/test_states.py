@@ -5,17 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import redis
-from dotenv import dotenv_values
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browser.person import drop_files, log_in, logged_in_page, unique_copy
+from tests.browser.person import connect, drop_files, log_in, logged_in_page, unique_copy
 from tests.stack import Stack
-
-
-def connect(stack: Stack) -> redis.Redis:
-    """The records and sessions themselves."""
-    return redis.Redis.from_url(str(dotenv_values(stack.var / "env")["REDIS_URL"]))
 
 
 def end_sessions(stack: Stack) -> None:

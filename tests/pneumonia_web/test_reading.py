@@ -56,14 +56,14 @@ def test_reading_is_sent_by_form_and_can_be_changed(doctor: Visitor, send: Send)
     page = doctor.answer(path, label="normal", note="<b>Rotated</b>\tfilm ")
     assert page.url == f"{doctor.url}{path}?film=seen#reading"
     assert find_pressed(page) == ["normal"]
-    assert "Normal , disagrees with the AI result" in read_text(page)
+    assert "No pneumonia , disagrees with the AI result" in read_text(page)
     assert "Recorded by you, " in read_text(page)
     assert html.escape("“<b>Rotated</b> film”") in page.text
     page = doctor.answer(path, label="pneumonia")
     assert find_pressed(page) == ["pneumonia"]
     text = read_text(page)
     assert "Pneumonia , agrees with the AI result Recorded by you" in text
-    assert "All readings (2) Normal “<b>Rotated</b> film” you, " in text
+    assert "All readings (2) No pneumonia “<b>Rotated</b> film” you, " in text
     assert "AI result shown, model" in text
 
 
@@ -131,7 +131,7 @@ def test_answer_that_is_unaware_of_another_shows_it(doctor: Visitor, send: Send)
         late = doctor.send_answer(path, second, headers, label="pneumonia", note="Kerley lines")
         assert late.status_code == 409
         assert "This X-ray was read in the meantime" in late.text
-        assert "Normal , disagrees with the AI result Recorded by you" in read_text(late)
+        assert "No pneumonia , disagrees with the AI result Recorded by you" in read_text(late)
         assert 'value="Kerley lines"' in late.text
     assert doctor.read_hidden(path)["seen"] == "1"
 
@@ -156,7 +156,7 @@ def test_withdrawn_reading_leaves_the_xray_to_review(doctor: Visitor, send: Send
     page = doctor.answer(path, label="withdrawn")
     assert find_pressed(page) == []
     assert "Recorded by you" not in page.text
-    assert "All readings (2) Normal “Rotated” you, " in read_text(page)
+    assert "All readings (2) No pneumonia “Rotated” you, " in read_text(page)
     assert path in doctor.get("/xrays?reviewed=false").text
 
 
@@ -208,7 +208,7 @@ def test_worklist_shows_readings_and_what_is_left(doctor: Visitor, send: Send) -
     reviewed = doctor.get("/xrays?reviewed=true")
     assert left not in reviewed.text
     assert "Pneumonia , agrees with the AI result" in read_text(reviewed)
-    assert "Normal , disagrees with the AI result" in read_text(reviewed)
+    assert "No pneumonia , disagrees with the AI result" in read_text(reviewed)
     found = doctor.get("/xrays?q=kerley")
     assert differs in found.text
     assert agreed not in found.text
