@@ -40,6 +40,10 @@ class WrongPassword(PermissionError):
     """The name or the password is wrong; the answer does not reveal which."""
 
 
+class NotAPerson(PermissionError):
+    """The caller has the API key, and so no account; or the account was deleted."""
+
+
 class TooManyFailures(PermissionError):
     """Too many log-ins with this name failed from this address; locked for FAILURE_SECONDS."""
 
@@ -126,6 +130,24 @@ class Accounts:
         """The user of a session token; None if it is unknown or has expired."""
         user: str | None = self._redis.get(keys.session(_digest(token)))
         return user
+
+    def reads_first(self, user: str) -> bool:
+        """Whether the user wants to see AI results only after their own reading."""
+        return bool(self._redis.hget(keys.user(user), "reads_first") == "1")
+
+    def set_reads_first(self, user: str, reads_first: bool) -> None:
+        """Store it. Raises NotAPerson if there is no such user."""
+        account = keys.user(user)
+
+        def store(pipe: redis.client.Pipeline) -> bool:
+            exists = bool(pipe.exists(account))
+            pipe.multi()
+            if exists:
+                pipe.hset(account, "reads_first", int(reads_first))
+            return exists
+
+        if not self._redis.transaction(store, account, value_from_callable=True):
+            raise NotAPerson(user)
 
     def log_out(self, token: str) -> None:
         """End one session."""

@@ -84,6 +84,11 @@ ERRORS: dict[type[Exception], tuple[int, str, str]] = {
     ),
     views.ModelUnknown: (503, "no_model", "No model is running yet; try again in half a minute."),
     auth.WrongPassword: (401, "wrong_password", "The name or the password is wrong."),
+    auth.NotAPerson: (
+        403,
+        "not_a_person",
+        "Only people have preferences; log in with a name and a password.",
+    ),
     auth.TooManyFailures: (
         429,
         "too_many_failures",

@@ -227,6 +227,16 @@ class SessionSchema(Schema):
 
     token = String()
     user = String()
+    reads_first = Boolean(metadata={"description": "The person's preference."})
+
+
+class PreferencesSchema(Schema):
+    """How a person reads."""
+
+    reads_first = Boolean(
+        required=True,
+        metadata={"description": "Show AI results only after the person's own reading."},
+    )
 
 
 class ErrorDetailSchema(Schema):

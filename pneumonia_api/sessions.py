@@ -1,4 +1,4 @@
-"""The HTTP API, version 1: log in and log out."""
+"""The HTTP API, version 1: log in and log out, and a person's preferences."""
 
 from apiflask import APIBlueprint
 from flask import current_app, request
@@ -21,12 +21,23 @@ def _accounts() -> Accounts:
 @sessions.input(schemas.CredentialsSchema, arg_name="credentials")
 @sessions.output(schemas.SessionSchema, status_code=201)
 @sessions.doc(responses={401: "Wrong name or password.", 429: "Too many failures in a row."})
-def log_in(credentials: dict[str, str]) -> dict[str, str]:
+def log_in(credentials: dict[str, str]) -> dict[str, str | bool]:
     """Log in; returns an opaque session token."""
     user = credentials["user"]
     token = _accounts().log_in(user, credentials["password"], request.remote_addr or "")
     note(user=user)  # after success only: an unknown name may be a password in the wrong field
-    return {"token": token, "user": user}
+    return {"token": token, "user": user, "reads_first": _accounts().reads_first(user)}
+
+
+@sessions.put("/current/preferences")
+@sessions.auth_required(bearer)
+@sessions.input(schemas.PreferencesSchema, arg_name="preferences")
+@sessions.output(schemas.PreferencesSchema)
+@sessions.doc(responses={403: "The caller is no person."})
+def set_preferences(preferences: dict[str, bool]) -> dict[str, bool]:
+    """Store the person's preferences; they apply to all their sessions from the next log-in on."""
+    _accounts().set_reads_first(str(bearer.current_user), preferences["reads_first"])
+    return preferences
 
 
 @sessions.delete("/current")

@@ -5,7 +5,7 @@ Every API host reports the same values.
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import redis
@@ -41,6 +41,12 @@ REVIEWS = GaugeKind(
     "Reviews of the last eight ISO weeks (UTC), by the week of the review, the model, its decision "
     "and the clinician's label: pneumonia, normal or unsure.",
     ("week", "model", "decision", "label"),
+)
+BLIND = GaugeKind(
+    "pneumonia_blind_readings",
+    "Readings of the last eight ISO weeks (UTC) by people who had not seen the AI result, by the "
+    "week, the model, its decision, their label before they saw it, and the one that stands now.",
+    ("week", "model", "decision", "before", "after"),
 )
 
 
@@ -78,10 +84,11 @@ def _read(client: redis.Redis) -> list[Metric]:
         pipe.zrange(keys.status("queued"), 0, 0)
         for name in (name for names in lists.values() for name in names):
             pipe.zcard(name)
-        for week in weeks:
-            pipe.hgetall(keys.reviews(week))
+        for key in (keys.reviews, keys.blind):
+            for week in weeks:
+                pipe.hgetall(key(week))
         waiting, in_flight, oldest, *more = pipe.execute()
-    reviews = more[-len(weeks) :]
+    reviews, blind = more[-2 * len(weeks) : -len(weeks)], more[-len(weeks) :]
     sizes = iter(more)
     counts = {status: sum(next(sizes) for _ in names) for status, names in lists.items()}
     # An id begins with its creation time in milliseconds.
@@ -92,14 +99,19 @@ def _read(client: redis.Redis) -> list[Metric]:
         OLDEST.show({(): age}),
         WORKERS.show({(): Workers(client).count()}),
         XRAYS.show({(status,): count for status, count in counts.items()}),
-        REVIEWS.show(
-            {
-                (week, *field.split(" ")): int(count)
-                for week, found in zip(weeks, reviews, strict=True)
-                for field, count in found.items()
-            }
-        ),
+        REVIEWS.show(_by_week(weeks, reviews)),
+        BLIND.show(_by_week(weeks, blind)),
     ]
+
+
+def _by_week(
+    weeks: Sequence[str], counts: Sequence[Mapping[str, str]]
+) -> dict[tuple[str, ...], int]:
+    return {
+        (week, *field.split(" ")): int(count)
+        for week, found in zip(weeks, counts, strict=True)
+        for field, count in found.items()
+    }
 
 
 def list_weeks(today: date) -> list[str]:

@@ -1,6 +1,7 @@
 """A client of the HTTP API."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import IO, Any, cast
 from urllib.parse import quote
 
@@ -45,6 +46,14 @@ def say_seconds(seconds: int) -> str:
     return f"{seconds} second{'' if seconds == 1 else 's'}"
 
 
+@dataclass(frozen=True)
+class LogIn:
+    """An open session: its token, and the person's preference."""
+
+    token: str
+    reads_first: bool
+
+
 class ApiClient:
     """One method for each API call; `token` is the session token of the logged-in person.
 
@@ -60,15 +69,22 @@ class ApiClient:
             self._session.headers["X-Web-Key"] = key
         self._session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=32))
 
-    def log_in(self, user: str, password: str, address: str) -> str:
-        """Log in; returns a session token. Failures count by name and the browser's `address`."""
+    def log_in(self, user: str, password: str, address: str) -> LogIn:
+        """Open a session. Failures count by name and the browser's `address`."""
         answer = self._call(
             "POST",
             "/v1/sessions",
             json={"user": user, "password": password},
             headers={"X-Forwarded-For": address},
         )
-        return str(self._parse(answer, "token")["token"])
+        opened = self._parse(answer, "token")
+        # An API of the previous release knows no preferences.
+        return LogIn(str(opened["token"]), bool(opened.get("reads_first", False)))
+
+    def set_reads_first(self, token: str, reads_first: bool) -> None:
+        """Store whether the person sees AI results only after their own reading."""
+        preferences = {"reads_first": reads_first}
+        self._call("PUT", "/v1/sessions/current/preferences", token, json=preferences)
 
     def log_out(self, token: str) -> None:
         """Revoke the session token."""

@@ -28,6 +28,7 @@ from pneumonia_web.assets import read_assets, serve_assets
 from pneumonia_web.config import read_config
 from pneumonia_web.deletions import deletions
 from pneumonia_web.metrics import REQUESTS
+from pneumonia_web.preferences import preferences, reads_first
 from pneumonia_web.readings import readings
 from pneumonia_web.verdict import FINDINGS, READINGS, find_verdict
 from pneumonia_web.views import ask_to_log_in, pages, refreshes_part, wants_json
@@ -69,6 +70,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
     app.config.update(
         DEBUG=False,  # with FLASK_DEBUG an exception would reach gunicorn past the error handlers
         SECRET_KEY=config.secret_key,
+        READS_FIRST=config.reads_first,
         MAX_FILE_BYTES=config.max_body_bytes,
         MAX_CONTENT_LENGTH=config.max_body_bytes + FORM_BYTES,
         PERMANENT_SESSION_LIFETIME=timedelta(seconds=config.session_seconds),
@@ -83,15 +85,18 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         max_megapixels=config.max_pixels // 1_000_000,
         findings=FINDINGS,
         reading_words=READINGS,
+        reads_first=reads_first,
     )
     app.jinja_env.filters.update(
-        percent=percent, moment=datetime.fromisoformat, verdict=find_verdict
+        percent=percent,
+        moment=datetime.fromisoformat,
+        verdict=lambda xray: find_verdict(xray, session["user"] if reads_first() else None),
     )
     app.extensions["api"] = ApiClient(config.api_url, config.web_key)
     follow_requests(app)
     app.before_request(check_sender)  # before CSRFProtect reads the body
     CSRFProtect(app)
-    for each in (pages, readings, deletions):
+    for each in (pages, readings, deletions, preferences):
         app.register_blueprint(each)
     serve_assets(app, read_assets(STATIC))
     _register_errors(app)

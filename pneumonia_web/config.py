@@ -37,13 +37,17 @@ def _read_switch(value: str) -> bool:
     return value == "1"
 
 
+Switch = Annotated[bool, BeforeValidator(_read_switch)]
+
+
 class Config(Settings):
     """Sizes are in bytes and pixels, times in seconds."""
 
     api_url: Annotated[str, BeforeValidator(lambda url: url.rstrip("/"))]
     secret_key: Secret
     web_key: Secret = ""
-    cookie_secure: Annotated[bool, BeforeValidator(_read_switch)] = True
+    cookie_secure: Switch = True
+    reads_first: Switch = Field(False, alias="AI_AFTER_READING")
     max_body_bytes: BodyBytes = Field(25 << 20, alias="MAX_BODY_MB")
     max_pixels: Pixels = Field(60_000_000, alias="MAX_MEGAPIXELS")
     session_seconds: Seconds = Field(12 * 3600, alias="SESSION_HOURS")

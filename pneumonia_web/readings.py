@@ -2,10 +2,11 @@
 
 import hashlib
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from pneumonia_web.api_client import ApiError
+from pneumonia_web.preferences import reads_first
 from pneumonia_web.records import Xray
 from pneumonia_web.views import api, logged_in, refreshes_part, refuse_repeats
 
@@ -38,6 +39,10 @@ def review(token: str, xray_id: str) -> ResponseReturnValue:
     if not refreshes_part():
         page = url_for("pages.result", xray_id=xray_id, film="seen", _anchor="reading")
         return redirect(page, 303)
+    readers = [each["reader"] for each in xray.get("readings", [])]
+    if reads_first() and readers.count(session["user"]) == 1:
+        # The first answer: the page shows what it has withheld until now.
+        return _show(xray, whole=True, undo=True), {"HX-Retarget": "#result"}
     return _show(xray, undo="undoes" not in entry)
 
 
@@ -55,6 +60,7 @@ def read_number(name: str) -> int:
     return int(value)
 
 
-def _show(xray: Xray, **shown: object) -> str:
-    template = "_reading.html" if refreshes_part() else "result.html"
+def _show(xray: Xray, *, whole: bool = False, **shown: object) -> str:
+    part = "_result.html" if whole else "_reading.html"
+    template = part if refreshes_part() else "result.html"
     return render_template(template, xray=xray, film_seen=True, **shown)

@@ -4,7 +4,7 @@ A missed pneumonia costs more than a second look, so no page ever says that an X
 result says nothing about a patient of another age, and little about a poor image.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pneumonia_web.records import Scope, Xray
 
@@ -28,7 +28,8 @@ class Verdict:
     """The words for one result.
 
     `flag` says in short why the result is withheld, `banner` in a sentence; both are None if it is
-    not. `reveal` is the button that shows it. `finding` is one of FINDINGS, or None where the image
+    not. `reveal` is the button that shows it; where `hidden`, it is not even in the page, because
+    the reader answers first. `finding` is one of FINDINGS, or None where the image
     makes a verdict worthless and leaves the bare score. `decision` is what a reader can agree with,
     or None where there is nothing to agree with.
     """
@@ -39,10 +40,32 @@ class Verdict:
     flag: str | None = None
     banner: str | None = None
     reveal: str | None = None
+    hidden: bool = False
 
 
-def find_verdict(xray: Xray) -> Verdict:
-    """The verdict of an X-ray that is done."""
+def find_verdict(xray: Xray, blind_reader: str | None = None) -> Verdict:
+    """The verdict of an X-ray that is done; `blind_reader` sees it once they have answered."""
+    verdict = _judge(xray)
+    if blind_reader and not _has_answered(xray, blind_reader):
+        return replace(
+            verdict,
+            finding=None,
+            decision=None,
+            flag=verdict.flag or "After your reading",
+            reveal=None,
+            hidden=True,
+        )
+    return verdict
+
+
+def _has_answered(xray: Xray, reader: str) -> bool:
+    """Whether they ever did; in a list, whether the last reading is theirs: it has no other."""
+    review = xray["review"]
+    readers = [each["reader"] for each in xray.get("readings", [review] if review else [])]
+    return reader in readers
+
+
+def _judge(xray: Xray) -> Verdict:
     prediction, quality, scope = xray["prediction"], xray["quality"], xray["scope"]
     if prediction is None:
         raise ValueError("an X-ray without a prediction has no verdict")

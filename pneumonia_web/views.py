@@ -34,7 +34,9 @@ PAGE_SIZE = "25"
 # Where log-in may redirect to: the pages, but not their parts (a preview is a bare image).
 # Plain characters only: browsers drop tabs and newlines and turn backslashes into slashes, so a
 # harmless-looking path can become another host (open redirect).
-OWN_PAGE = re.compile(r"/(?:deletions|xrays(?:/[0-9a-f]{32})?)(?:\?[\w=&%.+-]*)?", re.ASCII)
+OWN_PAGE = re.compile(
+    r"/(?:deletions|preferences|xrays(?:/[0-9a-f]{32})?)(?:\?[\w=&%.+-]*)?", re.ASCII
+)
 
 
 def api() -> ApiClient:
@@ -111,14 +113,15 @@ def start_session() -> ResponseReturnValue:
     """Log in, then redirect to the page that was asked for."""
     user = request.form.get("user", "").strip()
     try:
-        token = api().log_in(user, request.form.get("password", ""), request.remote_addr or "")
+        opened = api().log_in(user, request.form.get("password", ""), request.remote_addr or "")
     except ApiError as error:
         message = "Enter your name and your password." if error.status == 422 else str(error)
         headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
         return render_template("login.html", user=user, error=message), error.status, headers
     session.clear()
     session.permanent = True
-    session["token"], session["user"] = token, user
+    session["token"], session["user"] = opened.token, user
+    session["reads_first"] = opened.reads_first
     target = request.args.get("next", "")
     return redirect(target if OWN_PAGE.fullmatch(target) else url_for("pages.worklist"))
 

@@ -74,6 +74,12 @@ variable "domain" {
   }
 }
 
+variable "ai_after_reading" {
+  description = "Whether readers see the AI result only after their own reading. Keep it for a site's first weeks, and look at the metric pneumonia_blind_readings before you change it."
+  type        = bool
+  default     = true
+}
+
 variable "email" {
   description = "Receives alerts, budget warnings and messages from Let's Encrypt."
   type        = string

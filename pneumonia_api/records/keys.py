@@ -11,6 +11,8 @@ xrays:deleted           sorted set of the ids of deleted records, which are in n
 xrays:words             sorted set of `WORD NUL ID`, by which the search finds references and notes
 reviews:WEEK            hash, reviews given in an ISO week (2026-W48), MODEL DECISION LABEL ->
                         count; expires after a year
+blind:WEEK              the same, of readers who read before the AI result was shown: MODEL DECISION
+                        BEFORE AFTER -> count; before and after it was shown
 batch                   hash of the files scored from archives: FINGERPRINT -> id
 reuse:MODEL:DIG         hash of finished records by the digest of their bytes: DIG is its first
                         digits, a field the next 16, the value the id of a record
@@ -25,7 +27,8 @@ worker:NAME             heartbeat of a live, warm worker; expires when it stops
 workers                 set of the names of all workers that ever started
 lock:NAME               lock on a job that one worker does for all: republish, sweep,
                         upgrade, stale; expires
-user:NAME               hash of a person: password (argon2)
+user:NAME               hash of a person: password (argon2); reads_first, 1 if they want to see AI
+                        results only after their own reading
 session:DIGEST          user name by digest of the session token; expires
 sessions:NAME           set of a user's session digests
 sent:DIGEST             id and digest of the upload sent with an idempotency key; expires
@@ -59,6 +62,7 @@ ended = "xrays:{}".format
 judged = "xrays:{}:{}".format
 decision = "xrays:decision:{}".format
 reviews = "reviews:{}".format
+blind = "blind:{}".format
 reuse = "reuse:{}:{}".format
 previous_reuse = "reuse:{}:{}".format
 lease = "lease:{}".format

@@ -51,6 +51,19 @@ class ReadingRecord(ReviewRecord):
         return ReviewRecord(self.label, self.note, self.reader, self.reviewed_at)
 
 
+@dataclass(frozen=True)
+class BlindReading:
+    """What a reader thought `before` the AI result was shown, and thinks `after` it: two labels.
+
+    `reviewed_at` is the time of the first.
+    """
+
+    reader: str
+    before: str
+    after: str
+    reviewed_at: str
+
+
 _KNOWN = {field.name for field in fields(ReadingRecord)}
 """A later release may add some."""
 
@@ -87,6 +100,25 @@ def mark_standing(readings: Iterable[ReadingRecord]) -> tuple[ReadingRecord, ...
     last = {each.reader: each.number for each in valid}
     standing = {each.number for each in valid if each.label != WITHDRAWN} & set(last.values())
     return tuple(replace(each, stands=each.number in standing) for each in entries)
+
+
+def find_blind_readings(readings: Iterable[ReadingRecord]) -> frozenset[BlindReading]:
+    """That of each reader whose reading stands and who first read without the AI result."""
+    entries = list(readings)
+    undone = {each.undoes for each in entries}
+    found = set()
+    for standing in (each for each in entries if each.stands):
+        blind = None
+        for each in entries:
+            if each.reader != standing.reader or each.number in undone or each.undoes:
+                continue
+            if each.ai != "hidden":
+                break
+            if each.label != WITHDRAWN:
+                blind = each
+        if blind:
+            found.add(BlindReading(standing.reader, blind.label, standing.label, blind.reviewed_at))
+    return frozenset(found)
 
 
 def find_review(readings: Iterable[ReadingRecord]) -> ReviewRecord | None:

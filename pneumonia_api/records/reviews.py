@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +13,7 @@ from pneumonia_api.records.indexes import move
 from pneumonia_api.records.readings import (
     WITHDRAWN,
     ReadingRecord,
-    ReviewRecord,
+    find_blind_readings,
     find_review,
     mark_standing,
     write_readings,
@@ -94,8 +95,9 @@ class Reviews:
 
         Entry, review, indexes and the counts of the week of `at` change in one transaction, so the
         counts are exact. They count the last reading that stands: one that no longer does is
-        subtracted from the week in which it was counted. Deleting the record later does not change
-        the counts: they describe the model, not the patient.
+        subtracted from the week in which it was counted. Changes of mind are counted likewise, in
+        the week of the reading without the AI result. Deleting the record later does not change the
+        counts: they describe model and readers, not the patient.
 
         Sent again with the same key, an entry is not appended again. Raises XrayMissing;
         NotReviewable when the record is not done; ReadMeanwhile; NothingToWithdraw;
@@ -139,7 +141,14 @@ class Reviews:
                 pipe.hdel(key, "review")
             for review, by in ((xray.review, -1), (read.review, 1)):
                 if review:
-                    _count(pipe, xray.prediction, review, by)
+                    _count(
+                        pipe, keys.reviews, xray.prediction, review.reviewed_at, by, review.label
+                    )
+            earlier, now = find_blind_readings(xray.readings), find_blind_readings(readings)
+            for blind, by in ((earlier - now, -1), (now - earlier, 1)):
+                for each in blind:
+                    labels = (each.before, each.after)
+                    _count(pipe, keys.blind, xray.prediction, each.reviewed_at, by, *labels)
             move(pipe, xray, read)
             return read
 
@@ -184,11 +193,16 @@ def _check(entry: ReadingRecord, readings: tuple[ReadingRecord, ...], seen: int 
 
 
 def _count(
-    pipe: redis.client.Pipeline, prediction: PredictionRecord, review: ReviewRecord, by: int
+    pipe: redis.client.Pipeline,
+    key: Callable[[str], str],
+    prediction: PredictionRecord,
+    reviewed_at: str,
+    by: int,
+    *labels: str,
 ) -> None:
-    year, week, _ = datetime.fromisoformat(review.reviewed_at).isocalendar()
-    counts = keys.reviews(f"{year}-W{week:02}")
-    pipe.hincrby(counts, f"{prediction.model} {prediction.decision} {review.label}", by)
+    year, week, _ = datetime.fromisoformat(reviewed_at).isocalendar()
+    counts = key(f"{year}-W{week:02}")
+    pipe.hincrby(counts, " ".join((prediction.model, prediction.decision, *labels)), by)
     # Every change sets the same expiry; for a week long past, that deletes the key again at once.
     monday = datetime.fromisocalendar(year, week, 1).replace(tzinfo=UTC)
     pipe.expireat(counts, monday + timedelta(weeks=1) + COUNTS_KEPT)

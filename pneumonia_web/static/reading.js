@@ -106,8 +106,8 @@
     explain(`Not saved. ${ended || sentence || busy || "The service is not responding; try again in half a minute."}`);
   });
   // In an element that stays: a screen reader does not announce what is swapped in.
-  document.addEventListener("htmx:afterSettle", ({ detail: { target } }) => {
-    if (target.id !== "reading" || document.querySelector("#reading .problem").textContent) return;
+  document.addEventListener("htmx:afterSettle", ({ detail: { target, requestConfig } }) => {
+    if (requestConfig.verb !== "post" || document.querySelector("#reading .problem").textContent) return;
     const verdict = document.querySelector("#reading .own .verdict");
     const saved = verdict ? `Saved: ${verdict.innerText.trim()}.` : "Your reading is withdrawn.";
     const undo = document.getElementById("undo") ? " Press Z within five seconds to undo." : "";

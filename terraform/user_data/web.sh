@@ -10,6 +10,7 @@ SECRET_KEY=$secret_key
 WEB_KEY=$web_key
 WEB_HOST=0.0.0.0
 PROXY_ADDRESS=${nginx_address}
+AI_AFTER_READING=${ai_after_reading}
 END
 start_unit pneumonia_web/pneumonia-web.service
 answers http://127.0.0.1:8000/login

@@ -168,3 +168,30 @@ def test_users_command_makes_lists_and_deletes(app: APIFlask) -> None:
     assert run(args=["users", "delete", "ann"]).exit_code == 0
     assert run(args=["users", "delete", "ann"]).exit_code == 1
     assert run(args=["users", "list"]).output == ""
+
+
+def test_preference_is_the_persons_and_outlives_sessions_and_passwords(app: APIFlask) -> None:
+    """It is stored with the account, and a later log-in returns it; the machine has none."""
+    client, accounts = app.test_client(), app.extensions["accounts"]
+    path = "/v1/sessions/current/preferences"
+
+    def log_in(password: str) -> tuple[dict[str, str], bool]:
+        session = client.post("/v1/sessions", json={"user": "reader", "password": password}).json
+        return {"Authorization": f"Bearer {session['token']}"}, session["reads_first"]
+
+    accounts.set_password("reader", "long enough")
+    person, reads_first = log_in("long enough")
+    assert reads_first is False
+    assert client.put(path, headers=person, json={}).status_code == 422
+    answer = client.put(path, headers=person, json={"reads_first": True})
+    assert (answer.status_code, answer.json) == (200, {"reads_first": True})
+    accounts.set_password("reader", "another one")
+    person, reads_first = log_in("another one")
+    assert reads_first is True
+    client.put(path, headers=person, json={"reads_first": False})
+    assert log_in("another one")[1] is False
+
+    machine = {"Authorization": f"Bearer {app.config['API_KEY']}"}
+    refused = client.put(path, headers=machine, json={"reads_first": True})
+    assert (refused.status_code, refused.json["error"]["code"]) == (403, "not_a_person")
+    assert not accounts.exists("machine")

@@ -93,6 +93,20 @@ def test_no_age_is_asserted_that_nobody_read(scope: Scope | None, sentence: str)
     assert found.flag is None
 
 
+def test_who_reads_first_sees_no_result_until_they_have_answered() -> None:
+    """Also not where another has; and for good once they have, whatever became of the answer."""
+    review = {"label": "normal", "note": "", "reader": "ann", "reviewed_at": ""}
+    for unread in (xray(), xray(readings=[]), xray(review=review, readings=[review])):
+        hidden = find_verdict(unread, "bob")
+        assert (hidden.finding, hidden.decision, hidden.reveal) == (None, None, None)
+        assert (hidden.hidden, hidden.flag, hidden.age) == (True, "After your reading", AGE)
+    for read in (xray(review=review), xray(readings=[review])):
+        assert find_verdict(read, "ann") == find_verdict(read)
+    adult = xray(scope={**WITHIN, "out_of_scope": True, "age": "above"})
+    assert find_verdict(adult, "bob").banner == find_verdict(adult).banner
+    assert find_verdict(adult, "bob").reveal is None
+
+
 def test_no_word_calls_an_xray_normal() -> None:
     """Neither of the model's nor of a reader's."""
     assert "normal" not in " ".join([*FINDINGS.values(), *READINGS.values()]).lower()

@@ -109,13 +109,14 @@ def read_xrays(stage: Stage, doctor: Visitor) -> None:
     front = doctor.get("/xrays")
     policy = front.headers.get("Strict-Transport-Security", "")
     stage.report.check("HTTPS is kept to (HSTS)", "" if "max-age" in policy else "no header")
-    read = 0
+    early = read = 0
     for xray in stage.xrays:
-        xray_id = upload(doctor, xray)
-        read += "probability of pneumonia" in doctor.get(f"/xrays/{xray_id}").text
+        path = f"/xrays/{upload(doctor, xray)}"
+        early += "probability of pneumonia" in doctor.get(path).text
+        read += "probability of pneumonia" in doctor.answer(path, label="unsure").text
     stage.report.check(
-        f"{len(stage.xrays)} real X-rays uploaded, predictions read",
-        "" if read == len(stage.xrays) else f"{read} read",
+        f"{len(stage.xrays)} real X-rays uploaded, predictions read after the doctor's own reading",
+        "" if (early, read) == (0, len(stage.xrays)) else f"{early} read before, {read} after",
     )
 
 

@@ -72,7 +72,7 @@ def test_plan_has_no_fault(folder: Path) -> None:
         ("main.tf", "redis          = 6379", "redis          = 6380", "has the ports [6380]"),
         ("user_data/web.sh", "}:5000", "}:5001", "not 5000"),
         ("user_data/api.sh", "}:6379/0", "}:6378/0", "not 6379"),
-        ("compute.tf", "{ nginx_address = local.addresses.nginx }", "{}", "nginx_address"),
+        ("compute.tf", "nginx_address = local.addresses.nginx, ", "", "nginx_address"),
     ],
     ids=[
         "open-redis",
