@@ -127,9 +127,23 @@ class Accounts:
         return bool(self._redis.transaction(open_session, account, value_from_callable=True))
 
     def find_user(self, token: str) -> str | None:
-        """The user of a session token; None if it is unknown or has expired."""
-        user: str | None = self._redis.get(keys.session(_digest(token)))
-        return user
+        """The user of a session token; None if it is unknown or has expired.
+
+        A session ends `session_seconds` after its last use. It is extended once less than half of
+        that is left, so that few requests write.
+        """
+        session = keys.session(_digest(token))
+        with self._redis.pipeline(transaction=False) as pipe:
+            pipe.get(session)
+            pipe.ttl(session)
+            user, left = pipe.execute()
+        if user and left < self._session_seconds / 2:
+            with self._redis.pipeline() as pipe:
+                # Both or neither: a password change ends the sessions that the set names.
+                pipe.expire(session, self._session_seconds)
+                pipe.expire(keys.sessions(user), self._session_seconds)
+                pipe.execute()
+        return str(user) if user else None
 
     def reads_first(self, user: str) -> bool:
         """Whether the user wants to see AI results only after their own reading."""

@@ -27,6 +27,7 @@ from pneumonia_web.api_client import ApiClient, ApiError
 from pneumonia_web.assets import read_assets, serve_assets
 from pneumonia_web.config import read_config
 from pneumonia_web.deletions import deletions
+from pneumonia_web.locking import locking
 from pneumonia_web.metrics import REQUESTS
 from pneumonia_web.preferences import preferences, reads_first
 from pneumonia_web.readings import readings
@@ -71,8 +72,11 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         DEBUG=False,  # with FLASK_DEBUG an exception would reach gunicorn past the error handlers
         SECRET_KEY=config.secret_key,
         READS_FIRST=config.reads_first,
+        IDLE_MINUTES=config.idle_minutes,
         MAX_FILE_BYTES=config.max_body_bytes,
         MAX_CONTENT_LENGTH=config.max_body_bytes + FORM_BYTES,
+        # Else the answer to a refresh could overwrite a later cookie.
+        SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=timedelta(seconds=config.session_seconds),
         SESSION_COOKIE_NAME="pneumonia_session",
         SESSION_COOKIE_SAMESITE="Lax",
@@ -96,7 +100,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
     follow_requests(app)
     app.before_request(check_sender)  # before CSRFProtect reads the body
     CSRFProtect(app)
-    for each in (pages, readings, deletions, preferences):
+    for each in (pages, readings, deletions, preferences, locking):
         app.register_blueprint(each)
     serve_assets(app, read_assets(STATIC))
     _register_errors(app)

@@ -19,6 +19,7 @@ from webserver.settings import (
     Secret,
     Settings,
     find_var,
+    whole,
 )
 
 __all__ = ["Config", "ConfigError", "read_config"]
@@ -50,6 +51,7 @@ class Config(Settings):
     reads_first: Switch = Field(False, alias="AI_AFTER_READING")
     max_body_bytes: BodyBytes = Field(25 << 20, alias="MAX_BODY_MB")
     max_pixels: Pixels = Field(60_000_000, alias="MAX_MEGAPIXELS")
+    idle_minutes: Annotated[int, whole(24 * 60)] = 15
     session_seconds: Seconds = Field(12 * 3600, alias="SESSION_HOURS")
     web_host: str = LOOPBACK
     web_port: Port = 8000

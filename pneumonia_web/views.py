@@ -24,6 +24,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from monitoring.logs.requests import note
 from pneumonia_web.api_client import ApiClient, ApiError
+from pneumonia_web.idle import is_activity, is_locked, note_activity
 
 pages = Blueprint("pages", __name__)
 
@@ -47,12 +48,19 @@ def api() -> ApiClient:
 def logged_in(
     view: Callable[..., ResponseReturnValue],
 ) -> Callable[..., ResponseReturnValue]:
-    """Pass the session token to the view; without one, ask the person to log in."""
+    """Pass the session token to the view; without one, ask the person to log in.
+
+    If they were inactive for too long, ask for their password first.
+    """
 
     @functools.wraps(view)
     def guarded(**arguments: Any) -> ResponseReturnValue:
         if "token" not in session:
             return ask_to_log_in()
+        if is_locked():
+            return ask_to_unlock()
+        if is_activity():
+            note_activity()
         return view(session["token"], **arguments)
 
     return guarded
@@ -65,11 +73,24 @@ def ask_to_log_in() -> ResponseReturnValue:
         return "", 401
     if wants_json():
         return jsonify(error="Your session has ended; log in again."), 401
+    return redirect(url_for("pages.log_in", next=_find_own_page()))
+
+
+def ask_to_unlock() -> ResponseReturnValue:
+    """Redirect to the page that asks for the password, and from there back here; else 423."""
+    sentence = "The page is locked; enter your password, then try again."
+    if refreshes_part():
+        return sentence, 423, {"Content-Type": "text/plain; charset=utf-8"}
+    if wants_json():
+        return jsonify(error=sentence), 423
+    return redirect(url_for("locking.ask_password", next=_find_own_page()))
+
+
+def _find_own_page() -> str | None:
+    """The page that was asked for, with its query, if one can return to it."""
     query = request.query_string.decode("ascii", "replace")
     back = f"{request.path}?{query}" if query else request.path
-    if request.method != "GET" or not OWN_PAGE.fullmatch(back):
-        return redirect(url_for("pages.log_in"))
-    return redirect(url_for("pages.log_in", next=back))
+    return back if request.method == "GET" and OWN_PAGE.fullmatch(back) else None
 
 
 def refreshes_part() -> bool:
@@ -122,6 +143,7 @@ def start_session() -> ResponseReturnValue:
     session.permanent = True
     session["token"], session["user"] = opened.token, user
     session["reads_first"] = opened.reads_first
+    note_activity()
     target = request.args.get("next", "")
     return redirect(target if OWN_PAGE.fullmatch(target) else url_for("pages.worklist"))
 

@@ -195,3 +195,18 @@ def test_preference_is_the_persons_and_outlives_sessions_and_passwords(app: APIF
     refused = client.put(path, headers=machine, json={"reads_first": True})
     assert (refused.status_code, refused.json["error"]["code"]) == (403, "not_a_person")
     assert not accounts.exists("machine")
+
+
+def test_session_that_is_used_is_extended(app: APIFlask, client: redis.Redis) -> None:
+    """It and the set that ends it with a password change; in the first half of its time neither."""
+    accounts = app.extensions["accounts"]
+    accounts.set_password("slider", "long enough")
+    token = accounts.log_in("slider", "long enough", "127.0.0.1")
+    full = 12 * 3600  # the default of SESSION_HOURS
+    [session] = [key for key in client.scan_iter("session:*") if client.get(key) == "slider"]
+    for left, expected in ((full * 2 // 3, full * 2 // 3), (full // 3, full)):
+        for key in (session, "sessions:slider"):
+            client.expire(key, left)
+        assert accounts.find_user(token) == "slider"
+        for key in (session, "sessions:slider"):
+            assert client.ttl(key) == pytest.approx(expected, abs=5)

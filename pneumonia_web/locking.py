@@ -1,0 +1,57 @@
+"""The lock of a session that was left open: the person goes on with their password."""
+
+from flask import Blueprint, jsonify, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+
+from pneumonia_web.api_client import ApiError
+from pneumonia_web.idle import note_activity
+from pneumonia_web.views import OWN_PAGE, api, ask_to_log_in, logged_in, refuse_repeats, wants_json
+
+locking = Blueprint("locking", __name__)
+locking.before_request(refuse_repeats)
+
+
+@locking.post("/active")
+@logged_in
+def report_activity(token: str) -> ResponseReturnValue:
+    """The person uses the page; 423 if it is too late."""
+    del token
+    return "", 204
+
+
+@locking.get("/unlock")
+def ask_password() -> ResponseReturnValue:
+    """The form, for a browser without scripts, or a page that was opened after the lock."""
+    if "token" not in session:
+        return ask_to_log_in()
+    return render_template("unlock.html", error=None)
+
+
+@locking.post("/unlock")
+def unlock() -> ResponseReturnValue:
+    """Go on with the same session, and the same forms, under a new token."""
+    if "token" not in session:
+        return ask_to_log_in()
+    password = request.form.get("password", "")
+    try:
+        opened = api().log_in(session["user"], password, request.remote_addr or "")
+    except ApiError as error:
+        message = "Enter your password." if error.status == 422 else str(error)
+        if error.status in (401, 422):
+            message = "The password is wrong." if error.status == 401 else message
+        headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
+        if wants_json():
+            return jsonify(error=message), error.status if error.status != 401 else 403, headers
+        return render_template("unlock.html", error=message), error.status, headers
+    earlier, session["token"] = session["token"], opened.token
+    session["reads_first"] = opened.reads_first
+    note_activity()
+    try:
+        api().log_out(earlier)
+    except ApiError as error:
+        if error.status != 401:  # it may have expired meanwhile
+            raise
+    if wants_json():
+        return "", 204
+    target = request.args.get("next", "")
+    return redirect(target if OWN_PAGE.fullmatch(target) else url_for("pages.worklist"))
