@@ -36,13 +36,14 @@ def unlock() -> ResponseReturnValue:
     try:
         opened = api().log_in(session["user"], password, request.remote_addr or "")
     except ApiError as error:
-        message = "Enter your password." if error.status == 422 else str(error)
-        if error.status in (401, 422):
-            message = "The password is wrong." if error.status == 401 else message
+        sentences = {401: "The password is wrong.", 422: "Enter your password."}
+        message = sentences.get(error.status, str(error))
+        # 401 is for a session that has ended; this one goes on.
+        status = 403 if error.status == 401 else error.status
         headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
         if wants_json():
-            return jsonify(error=message), error.status if error.status != 401 else 403, headers
-        return render_template("unlock.html", error=message), error.status, headers
+            return jsonify(error=message), status, headers
+        return render_template("unlock.html", error=message), status, headers
     earlier, session["token"] = session["token"], opened.token
     session["reads_first"] = opened.reads_first
     note_activity()

@@ -1,46 +1,71 @@
 // Locks a page that nobody uses: it hides everything, stops refreshing, and asks for the password. What
 // was typed stays. The server locks by itself (idle.py); this reports to it that the person is active.
 (() => {
-  const dialog = document.getElementById("lock");
-  if (!dialog) return;
-  const form = dialog.querySelector("form");
-  const problem = document.getElementById("locked-problem");
-  const IDLE_MS = dialog.dataset.idleMinutes * 60000;
+  const template = document.getElementById("lock");
+  if (!template) return;
+  const IDLE_MS = template.dataset.idleMinutes * 60000;
   const REPORT_MS = Math.min(60000, IDLE_MS / 4);
   const ACTIVE = "active";  // when the person last used any tab, for all tabs
-  const headers = { Accept: "application/json", "X-CSRFToken": form.elements.csrf_token.value };
+  const AWAY = "The service is not responding; try again in half a minute.";
+  const headers = { Accept: "application/json", "X-CSRFToken": template.dataset.token };
+  let dialog = null;
+  let [used, reported] = [Date.now(), Date.now()];
 
-  const locked = () => dialog.open;
-  const lock = () => {
-    if (locked()) return;
-    document.documentElement.classList.add("locked");
-    dialog.showModal();
+  // The answer, or null without a connection.
+  const post = async (url, body) => {
+    try {
+      return await fetch(url, { method: "POST", headers, body });
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      return null;
+    }
   };
+
   const unlock = () => {
-    if (!locked()) return;
-    dialog.close();
-    form.reset();
-    problem.hidden = true;
+    dialog?.remove();
+    dialog = null;
     document.documentElement.classList.remove("locked");
     document.dispatchEvent(new Event("visibilitychange"));  // refresh now
   };
 
-  const report = async () => {
-    let answer;
-    try {
-      answer = await fetch(dialog.dataset.active, { method: "POST", headers });
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-      return;  // no connection: the page says so by its own refresh
+  const send = async (event) => {
+    event.preventDefault();
+    const form = event.target;
+    const answer = await post(form.action, new URLSearchParams(new FormData(form)));
+    if (answer?.ok) {
+      [used, reported] = [Date.now(), Date.now()];
+      unlock();
+      localStorage.setItem(ACTIVE, used);
+    } else if (answer?.status === 401) {
+      location.reload();  // the session has ended: it redirects to the log-in page and back here
+    } else {
+      const json = answer?.headers.get("Content-Type")?.startsWith("application/json");
+      const problem = form.querySelector("[role=alert]");
+      problem.textContent = json ? (await answer.json()).error : AWAY;
+      problem.hidden = false;
+      form.elements.password.select();
     }
-    if (answer.status === 423) lock();
-    if (answer.status === 204) unlock();
   };
 
-  let [used, reported] = [Date.now(), Date.now()];
+  const lock = () => {
+    if (dialog) return;
+    dialog = document.importNode(template.content, true).querySelector("dialog");
+    dialog.addEventListener("cancel", (event) => event.preventDefault());
+    dialog.addEventListener("submit", send);
+    document.body.append(dialog);
+    document.documentElement.classList.add("locked");
+    dialog.showModal();
+  };
+
+  const report = async () => {
+    const answer = await post(template.dataset.active);
+    if (answer?.status === 423) lock();
+    else if (answer?.status === 204 && dialog) unlock();
+  };
+
   const use = () => {
     used = Date.now();
-    if (locked() || used - reported < REPORT_MS) return;
+    if (dialog || used - reported < REPORT_MS) return;
     reported = used;
     localStorage.setItem(ACTIVE, used);
     report();
@@ -52,38 +77,13 @@
   addEventListener("storage", ({ key, newValue }) => {
     if (key !== ACTIVE) return;
     used = Math.max(used, Number(newValue));
-    if (locked()) report();
+    if (dialog) report();
   });
   // A computer that slept has missed its timers.
   const check = () => { if (Date.now() - used >= IDLE_MS) lock(); };
   setInterval(check, Math.min(5000, IDLE_MS / 4));
   document.addEventListener("visibilitychange", check);
 
-  document.addEventListener("htmx:beforeRequest", (event) => { if (locked()) event.preventDefault(); });
+  document.addEventListener("htmx:beforeRequest", (event) => { if (dialog) event.preventDefault(); });
   document.addEventListener("htmx:afterRequest", ({ detail: { xhr } }) => { if (xhr.status === 423) lock(); });
-
-  dialog.addEventListener("cancel", (event) => event.preventDefault());
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const say = (text) => { problem.textContent = text; problem.hidden = false; };
-    let answer;
-    try {
-      answer = await fetch(form.action, { method: "POST", headers, body: new URLSearchParams(new FormData(form)) });
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-      say("The service is not responding; try again in half a minute.");
-      return;
-    }
-    if (answer.ok) {
-      [used, reported] = [Date.now(), Date.now()];
-      unlock();
-      localStorage.setItem(ACTIVE, used);
-    } else if (answer.status === 401) {
-      location.reload();  // the session has ended: it redirects to the log-in page and back here
-    } else {
-      const json = answer.headers.get("Content-Type")?.startsWith("application/json");
-      say(json ? (await answer.json()).error : "The service is not responding; try again in half a minute.");
-      form.elements.password.select();
-    }
-  });
 })();

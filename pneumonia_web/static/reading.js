@@ -109,7 +109,7 @@
   document.addEventListener("htmx:afterSettle", ({ detail: { target, requestConfig } }) => {
     if (requestConfig.verb !== "post" || document.querySelector("#reading .problem").textContent) return;
     const verdict = document.querySelector("#reading .own .verdict");
-    const saved = verdict ? `Saved: ${verdict.innerText.trim()}.` : "Your reading is withdrawn.";
+    const saved = verdict ? `Saved: ${verdict.textContent.trim().replace(/\s+/g, " ")}.` : "Your reading is withdrawn.";
     const undo = document.getElementById("undo") ? " Press Z within five seconds to undo." : "";
     document.getElementById("saved").textContent = saved + undo;
   });

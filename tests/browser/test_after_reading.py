@@ -68,6 +68,7 @@ def test_who_has_seen_the_result_is_not_asked_again(
     xray_id = send(desk, stack, unique_copy(samples[8], tmp_path, "undone"), "Undone")
     desk.keyboard.press("2")
     expect(desk.locator("h1")).to_have_text("Pneumonia likely")
+    expect(desk.get_by_role("button", name="Undo")).to_be_visible()
     desk.keyboard.press("z")
     expect(desk.locator(".own")).to_have_count(0)
     expect(desk.locator("h1")).to_have_text("Pneumonia likely")

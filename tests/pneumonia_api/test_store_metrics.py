@@ -87,6 +87,20 @@ def test_reviews_of_the_last_weeks_are_reported(app: APIFlask, client: redis.Red
     assert read_value(text, "pneumonia_reviews") == 9
 
 
+def test_readings_before_the_result_was_shown_are_reported(
+    app: APIFlask, client: redis.Redis
+) -> None:
+    """With what the reader thought before and after; next to the other reviews of the week."""
+    year, number, _ = datetime.now(UTC).date().isocalendar()
+    week = f"{year}-W{number:02}"
+    client.hset(f"reviews:{week}", "m1 pneumonia normal", 3)
+    client.hset(f"blind:{week}", mapping={"m1 pneumonia normal pneumonia": 2})
+    text = scrape(app)
+    labels = {"model": "m1", "decision": "pneumonia", "before": "normal", "after": "pneumonia"}
+    assert read_value(text, "pneumonia_blind_readings", week=week, **labels) == 2
+    assert read_value(text, "pneumonia_reviews") == 3
+
+
 @pytest.mark.parametrize(
     ("today", "first", "last"),
     [

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 
 from pneumonia_web.app import STATIC, create_app
 from pneumonia_web.assets import read_assets, serve_assets
+from tests.pneumonia_web.idle_session import leave
 from tests.pneumonia_web.visitor import Visitor
 from tests.stack import Stack
 
@@ -73,7 +74,7 @@ def test_log_in_page_repeats_nothing_of_its_query(stack: Stack) -> None:
 def test_pages_load_immutable_files(doctor: Visitor) -> None:
     """Each static address of a page says that it never changes, and is sent only once."""
     addresses = {unescape(found) for found in ADDRESS.findall(doctor.get("/xrays").text)}
-    assert len(addresses) == 5
+    assert len(addresses) == 6
     for address in addresses:
         answer = doctor.get(address)
         assert answer.headers["Cache-Control"] == IMMUTABLE, address
@@ -83,12 +84,14 @@ def test_pages_load_immutable_files(doctor: Visitor) -> None:
         assert again.headers["Cache-Control"] == IMMUTABLE
 
 
-def test_public_answers_carry_no_session(doctor: Visitor) -> None:
+def test_public_answers_carry_no_session(doctor: Visitor, stack: Stack) -> None:
     """A shared cache would hand the cookie of one reader to the next; pages renew it."""
+    leave(doctor, stack, 60)
     page = doctor.get("/xrays")
     assert "Set-Cookie" in page.headers
     assert "Cookie" in page.headers["Vary"]
     for address in (*ADDRESS.findall(page.text), "/static/page.js"):
+        leave(doctor, stack, 60)
         answer = doctor.get(unescape(address))
         assert answer.status_code == 200
         assert "Set-Cookie" not in answer.headers

@@ -2,19 +2,11 @@
 
 import requests
 
-from tests.pneumonia_web.idle_session import COOKIE, age_cookie
+from tests.pneumonia_web.idle_session import COOKIE, leave
 from tests.pneumonia_web.visitor import HIDDEN, Visitor
 from tests.stack import Stack
 
-LONG = 17 * 60
 PART = {"HX-Request": "true"}
-
-
-def leave(doctor: Visitor, stack: Stack, seconds: float = LONG) -> None:
-    """Let the person be inactive for so long."""
-    cookie = doctor.session.cookies[COOKIE]
-    doctor.session.cookies.clear()
-    doctor.session.cookies[COOKIE] = age_cookie(stack, cookie, seconds)
 
 
 def unlock(doctor: Visitor, page: requests.Response, password: str) -> requests.Response:

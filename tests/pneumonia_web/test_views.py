@@ -2,6 +2,7 @@
 
 import html
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,7 @@ def test_api_out_of_reach_is_one_sentence() -> None:
     assert answer.headers["Retry-After"] == "30"
     with client.session_transaction() as session:
         session["token"] = session["user"] = "t"
+        session["active"] = time.time()
     answer = client.get("/xrays")
     assert answer.status_code == 503
     assert "is not responding" in answer.text

@@ -12,7 +12,7 @@ from tests.pneumonia_api.records.judged import done
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 LATER = datetime(2026, 12, 3, 12, tzinfo=UTC)
-WEEK = "blind:2026-W48"
+WEEK, NEXT_WEEK = "blind:2026-W48", "blind:2026-W49"
 
 Entry = tuple[str, str, str | None]
 """Reader, label, and whether the AI result was shown."""
@@ -30,9 +30,12 @@ def read_in_turn(client: redis.Redis, *entries: Entry | int) -> dict[str, int]:
             reader, label, ai = entry
             new = NewReading(label, seen=seen, ai=ai)
         Reviews(client).append(xray.id, new, reader=reader, at=at)
-    counts = client.hgetall(WEEK)
-    assert not client.exists("blind:2026-W49")  # the week is that of the reading without the result
-    return {name.removeprefix("m1 pneumonia "): int(n) for name, n in counts.items() if n != "0"}
+    counts = {}
+    for week in (WEEK, NEXT_WEEK):
+        for name, count in client.hgetall(week).items():
+            if count != "0":
+                counts[name.removeprefix("m1 pneumonia ")] = int(count)
+    return counts
 
 
 @pytest.mark.parametrize(
@@ -66,6 +69,13 @@ def test_changes_of_mind_are_counted(
 ) -> None:
     """By what the reader thought before the AI result was shown, and what stands now."""
     assert read_in_turn(client, *entries) == counts
+
+
+def test_change_of_mind_counts_in_the_week_of_the_first_reading(client: redis.Redis) -> None:
+    """However late it comes."""
+    read_in_turn(client, ("ann", "normal", "hidden"), ("ann", "pneumonia", "shown"))
+    assert client.hgetall(WEEK)["m1 pneumonia normal pneumonia"] == "1"
+    assert not client.exists(NEXT_WEEK)
 
 
 def test_counts_expire_a_year_later(client: redis.Redis) -> None:
