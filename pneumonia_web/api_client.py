@@ -148,6 +148,10 @@ class ApiClient:
         answer = self._call("GET", "/v1/deletions", token)
         return cast(Sequence[Xray], self._parse(answer, "xrays")["xrays"])
 
+    def read_model(self, token: str) -> Mapping[str, Any]:
+        """The metadata of the model that the workers serve."""
+        return self._parse(self._call("GET", "/v1/model", token), "version")
+
     def close(self) -> None:
         """Close the pooled connections."""
         self._session.close()

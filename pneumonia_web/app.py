@@ -23,6 +23,7 @@ from monitoring.logs.lines import write_lines
 from monitoring.logs.requests import find_request_id, follow_requests, note
 from monitoring.metrics.exposition import mount_metrics
 from monitoring.metrics.release import expose_release
+from pneumonia_web.about import about
 from pneumonia_web.api_client import ApiClient, ApiError
 from pneumonia_web.assets import read_assets, serve_assets
 from pneumonia_web.config import read_config
@@ -100,7 +101,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
     follow_requests(app)
     app.before_request(check_sender)  # before CSRFProtect reads the body
     CSRFProtect(app)
-    for each in (pages, readings, deletions, preferences, locking):
+    for each in (pages, readings, deletions, preferences, locking, about):
         app.register_blueprint(each)
     serve_assets(app, read_assets(STATIC))
     _register_errors(app)
