@@ -1,6 +1,5 @@
 """`model.inference` on archives as they are on real disks: a bad file costs only itself."""
 
-import json
 import os
 import shutil
 import socket
@@ -14,6 +13,7 @@ import pytest
 from model.cage.pool import Cage, PreviewedXray
 from model.reading.xray import read_xray
 from pneumonia_api.batch.run import main
+from pneumonia_api.records.scope import read_scope
 from tests.model.reading.dicom_objects import build, save
 from tests.pneumonia_api.batch.server import Server, arguments, read_records
 from tests.scrape import read_value
@@ -85,8 +85,8 @@ def test_ages_of_an_archive_are_read_as_those_of_uploads(
         (folder / f"{name}.dcm").write_bytes(save(film))
     assert main(arguments(server, folder, tmp_path / "images")) == 0
     records = read_records(server).values()
-    scopes = [json.loads(record["scope"]) for record in records]
-    assert sorted((scope["age"], scope["out_of_scope"]) for scope in scopes) == [
+    scopes = [read_scope(record["scope"]) for record in records]
+    assert sorted((scope.age, scope.out_of_scope) for scope in scopes) == [
         ("above", True),
         ("unknown", False),
         ("within", False),
