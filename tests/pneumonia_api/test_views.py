@@ -378,6 +378,7 @@ def test_openapi_lists_every_route(app: APIFlask) -> None:
         "/v1/model",
         "/v1/sessions",
         "/v1/sessions/current",
+        "/v1/sessions/current/preferences",
     }
     assert "heatmap" in spec["components"]["schemas"]["Prediction"]["properties"]
     label = spec["components"]["schemas"]["NewReview"]["properties"]["label"]

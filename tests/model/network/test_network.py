@@ -178,7 +178,7 @@ def test_api_reads_headers_and_knows_nothing_else_of_the_model() -> None:
     done = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True
     )
-    headers = {f"model.reading.{name}" for name in ("kinds", "limits", *HEADERS)}
+    headers = {f"model.reading.{name}" for name in ("ages", "kinds", "limits", *HEADERS)}
     assert set(done.stdout.split()) == {"model", "model.reading", *headers}
 
 

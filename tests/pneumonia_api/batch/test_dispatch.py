@@ -65,10 +65,9 @@ def test_record_is_that_of_an_upload(
         headers=stack.headers,
         timeout=40,
     ).json()
-    record = next(
-        r for r in read_records(server).values() if r["digest"] == hashlib.sha256(data).hexdigest()
-    )
-    batch = XrayStore(server.client).get(record["id"])
+    store, digest = XrayStore(server.client), hashlib.sha256(data).hexdigest()
+    records = [store.get(xray_id) for xray_id in read_records(server)]
+    (batch,) = [xray for xray in records if xray.digest == digest and xray.prediction]
     assert batch.prediction and batch.quality
     ours, theirs = asdict(batch.prediction), uploaded["prediction"]
     assert set(ours) == set(theirs)
