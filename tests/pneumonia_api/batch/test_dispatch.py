@@ -12,8 +12,8 @@ import pytest
 import requests
 
 from pneumonia_api.batch.run import main
-from pneumonia_api.records.xrays import XrayStore
-from tests.pneumonia_api.batch.server import Server, arguments, read_records
+from tests.pneumonia_api.batch.server import Server, arguments
+from tests.pneumonia_api.records.indexed import read_records
 from tests.stack import ROOT, Stack
 
 
@@ -65,9 +65,8 @@ def test_record_is_that_of_an_upload(
         headers=stack.headers,
         timeout=40,
     ).json()
-    store, digest = XrayStore(server.client), hashlib.sha256(data).hexdigest()
-    records = [store.get(xray_id) for xray_id in read_records(server)]
-    (batch,) = [xray for xray in records if xray.digest == digest and xray.prediction]
+    digest = hashlib.sha256(data).hexdigest()
+    (batch,) = [xray for xray in read_records(server.client).values() if xray.digest == digest]
     assert batch.prediction and batch.quality
     ours, theirs = asdict(batch.prediction), uploaded["prediction"]
     assert set(ours) == set(theirs)
