@@ -13,6 +13,8 @@ from typing import IO
 import fsspec
 from botocore.exceptions import BotoCoreError, ClientError
 
+from model.reading.thumbnail import HEAD_BYTES, find_thumbnail
+
 FOLDERS = ("incoming", "previews")
 STORE_ERRORS = (OSError, BotoCoreError, ClientError)
 """What fsspec raises when a disk or S3 is full, broken or unreachable."""
@@ -168,6 +170,14 @@ class ImageStore:
             raise ImageMissing(name)
         return data
 
+    def read_thumbnail(self, xray_id: str) -> bytes:
+        """The thumbnail inside a preview, a JPEG; the whole preview if an earlier release wrote it.
+
+        Raises ImageMissing.
+        """
+        head = self._read(f"previews/{xray_id}.jpg", HEAD_BYTES)
+        return find_thumbnail(head) or self.read_preview(xray_id)
+
     def delete_preview(self, xray_id: str) -> None:
         """Delete a preview, if present."""
         self.delete(f"previews/{xray_id}.jpg")
@@ -204,9 +214,10 @@ class ImageStore:
         except STORE_ERRORS as error:
             raise ImageStoreUnavailable(f"{name}: {error}") from error
 
-    def _read(self, name: str) -> bytes:
+    def _read(self, name: str, end: int | None = None) -> bytes:
+        """All bytes of a file, or those before `end`."""
         try:
-            data: bytes = self._fs.cat_file(f"{self._root}/{name}")
+            data: bytes = self._fs.cat_file(f"{self._root}/{name}", end=end)
         except FileNotFoundError as error:
             raise ImageMissing(name) from error
         except STORE_ERRORS as error:

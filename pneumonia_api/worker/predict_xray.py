@@ -13,7 +13,7 @@ from kombu.exceptions import OperationalError
 from model.cage.pool import Cage, LargeBusy, NoLongerWanted
 from model.reading.limits import UnreadableXray
 from model.serving.predictor import WORKER_STREAMS, Predictor
-from pneumonia_api.judging import TRIES, fail, judge, reject
+from pneumonia_api.judging import TRIES, fail, judge, reject, was_decoded
 from pneumonia_api.records.deliveries import Deliveries, WorkerLost
 from pneumonia_api.records.images import ImageMissing, ImageStore, ImageStoreUnavailable
 from pneumonia_api.records.publishing import TASK
@@ -126,7 +126,7 @@ class PredictXray(Task):
             preview = reading.wait_preview()
         with STEPS.labels("store").time():
             judged = judge(xray, prediction, reading.xray.warnings, reading.xray.age)
-            if self._finish(judged, preview if judged.status == "done" else None):
+            if self._finish(judged, preview):
                 count_answer(prediction, reading.xray.age)
 
     def _complete(self, xray: XrayRecord) -> None:
@@ -138,7 +138,7 @@ class PredictXray(Task):
             data = self._images.read_incoming(xray.id)
         except ImageMissing:
             return
-        if xray.status == "done":
+        if was_decoded(xray):
             side = self.predictor.artifact.input_side
             preview = self.cage.read(data, self._max_pixels, side).preview
             self._images.write_preview(xray.id, preview)

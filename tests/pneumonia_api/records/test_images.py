@@ -40,12 +40,15 @@ def test_images_are_kept_and_forgotten(
     images.write_preview("a", b"jpeg\xff\xd9")
     assert images.read_incoming("a") == b"bytes"
     assert images.read_preview("a") == b"jpeg\xff\xd9"
+    assert images.read_thumbnail("a") == b"jpeg\xff\xd9"  # an earlier release wrote no thumbnail
     assert images.list_names() == ["incoming/a", "previews/a.jpg"]
     for _ in range(2):
         images.delete_incoming("a")
         images.delete_preview("a")
     with pytest.raises(ImageMissing):
         images.read_preview("a")
+    with pytest.raises(ImageMissing):
+        images.read_thumbnail("a")
     assert images.list_names() == []
     assert not list_files(tmp_path)
 
