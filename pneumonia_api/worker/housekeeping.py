@@ -10,7 +10,6 @@ from typing import Any
 
 import redis
 from celery import Celery
-from kombu.exceptions import OperationalError
 
 from pneumonia_api.records.deletions import forget, list_expired
 from pneumonia_api.records.deliveries import Deliveries
@@ -80,8 +79,8 @@ def keep_house(
             workers.beat(name)
             deliveries.extend()
             if take_turn(client, "republish", LOOK_SECONDS):
-                publish_stranded(deliveries, queue)
-        except (redis.RedisError, OperationalError) as error:
+                publish_stranded(client, deliveries, queue)
+        except redis.RedisError as error:
             log.warning("Redis does not answer: %s", error)
         ended.wait(HEARTBEAT_SECONDS / 3)
     try:
@@ -97,11 +96,11 @@ def keep_house(
         time.sleep(HEARTBEAT_SECONDS / 3)
 
 
-def publish_stranded(deliveries: Deliveries, queue: Celery) -> None:
+def publish_stranded(client: redis.Redis, deliveries: Deliveries, queue: Celery) -> None:
     """Publish again the accepted X-rays that are neither in the queue nor with a worker."""
     for xray_id in deliveries.find_stranded(STRANDED_SECONDS):
         log.warning("publishing %s again", xray_id)
-        publish(queue, xray_id)
+        publish(client, queue, xray_id)
         deliveries.mark_published([xray_id])
 
 
@@ -116,8 +115,8 @@ def keep_images_clean(
         try:
             if take_turn(client, "sweep", SWEEP_SECONDS):
                 forget_deleted(client, images)
-                sweep(XrayStore(client), images, queue)
-        except (redis.RedisError, OperationalError, ImageStoreUnavailable) as error:
+                sweep(client, images, queue)
+        except (redis.RedisError, ImageStoreUnavailable) as error:
             log.warning("the image store was not swept: %s", error)
         ended.wait(TRY_SWEEP_SECONDS)
 
@@ -136,7 +135,7 @@ def forget_deleted(client: redis.Redis, images: ImageStore) -> None:
         log.info("removed %d deleted X-rays for good", len(expired))
 
 
-def sweep(xrays: XrayStore, images: ImageStore, queue: Celery) -> None:
+def sweep(client: redis.Redis, images: ImageStore, queue: Celery) -> None:
     """Delete images older than ORPHAN_SECONDS that no record needs.
 
     An upload is needed while its record is queued, a preview as long as its record exists. An
@@ -144,6 +143,7 @@ def sweep(xrays: XrayStore, images: ImageStore, queue: Celery) -> None:
     have reached the disk. When Redis has no records at all, nothing is deleted: it is more likely
     the wrong Redis than a worklist that was emptied.
     """
+    xrays = XrayStore(client)
     before = f"{int((time.time() - ORPHAN_SECONDS) * 1000):012x}"
     old = [
         found
@@ -158,7 +158,7 @@ def sweep(xrays: XrayStore, images: ImageStore, queue: Celery) -> None:
         status = statuses.get(found["id"])
         if found["ending"] == "" and status == "done":
             log.warning("publishing %s again to complete it", found["id"])
-            publish(queue, found["id"])
+            publish(client, queue, found["id"])
         elif status != "queued" and not (status and found["ending"] == ".jpg"):
             orphans.append(found.string)
     for orphan in orphans:

@@ -73,7 +73,7 @@ def create_worker(config: WorkerConfig) -> Celery:
         task_publish_retry_policy={"max_retries": 1},
         worker_enable_remote_control=False,
     )
-    queue = create_queue(config.redis_url)
+    queue = create_queue()
     app.models = models = ModelSwitch(config)
     app.steps["worker"].add(LoadModel)
     task = app.register_task(PredictXray(XrayStore(client), deliveries, images, config.max_pixels))

@@ -20,13 +20,13 @@ PROMISED_SECONDS = 60
 """The time within which another worker has judged what a dead one held."""
 
 
-def accept(client: redis.Redis, redis_url: str, folder: Path, data: bytes) -> XrayRecord:
+def accept(client: redis.Redis, folder: Path, data: bytes) -> XrayRecord:
     """Accept an upload as the API does."""
     xray = new_xray("doctor", "digest")
     ImageStore(folder.as_uri()).write_incoming(xray.id, data)
     XrayStore(client).add(xray)
-    with create_queue(redis_url) as queue:
-        publish(queue, xray.id)
+    with create_queue() as queue:
+        publish(client, queue, xray.id)
     return xray
 
 
@@ -66,7 +66,7 @@ def test_what_a_killed_worker_held_is_judged_within_the_minute(
     xrays = XrayStore(client)
     with running_worker(redis_url, tmp_path) as first:
         wait_for_workers(client, 1)
-        sent = [accept(client, redis_url, tmp_path, samples[n].read_bytes()) for n in range(4)]
+        sent = [accept(client, tmp_path, samples[n].read_bytes()) for n in range(4)]
         while client.hlen(keys.UNACKED) < 2:
             time.sleep(0.001)
         first.kill()
@@ -93,7 +93,7 @@ def test_slow_xray_of_a_living_worker_is_judged_once(
     ):
         wait_for_workers(client, 2)
         time.sleep(1)  # for `worker_ready` in both
-        xray = accept(client, redis_url, tmp_path, samples[0].read_bytes())
+        xray = accept(client, tmp_path, samples[0].read_bytes())
         wait_until_judged(client, [xray], 120)
     assert len(judged.read_text().splitlines()) == 1
 
@@ -124,7 +124,7 @@ def test_worker_whose_connections_are_cut_again_and_again_loses_nothing(
         sent = []
         for number in range(24):
             data = samples[number % len(samples)].read_bytes()
-            sent.append(accept(client, redis_url, tmp_path, data))
+            sent.append(accept(client, tmp_path, data))
             time.sleep(0.25)
         wait_until_judged(client, sent, 180)
         ended.set()

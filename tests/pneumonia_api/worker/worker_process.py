@@ -1,6 +1,7 @@
 """A real worker process without the rest of the stack."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import redis
 
+from local.parts import read_command
 from pneumonia_api.records.workers import Workers
 from tests.stack import ROOT, free_ports
 
@@ -22,7 +24,10 @@ READY_SECONDS = 120
 def running_worker(
     redis_url: str, folder: Path, module: str = "pneumonia_api.worker.tasks", **settings: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A started worker with its image store in `folder`; killed at the end of the block."""
+    """A worker that the deployed command started, with its image store in `folder`.
+
+    Killed at the end of the block.
+    """
     environment = {
         **os.environ,
         "REDIS_URL": redis_url,
@@ -34,11 +39,16 @@ def running_worker(
         **settings,
     }
     name = f"test{os.urandom(4).hex()}@%h"
-    command = [sys.executable, "-m", "celery", "-A", module, "worker", "--loglevel", "INFO"]
-    options = ["--pool", "threads", "--concurrency", "3", "-Q", "predict", "--hostname", name]
+    unit = ROOT / "pneumonia_api" / "pneumonia-worker.service"
+    deployed = read_command(unit, {"python": sys.executable})
+    command = deployed.replace("pneumonia_api.worker.tasks", module)
     with (folder / f"{name}.log").open("wb") as log:
         worker = subprocess.Popen(
-            [*command, *options], cwd=ROOT, env=environment, stdout=log, stderr=log
+            [*shlex.split(command), "--hostname", name],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=log,
         )
     try:
         yield worker
