@@ -14,13 +14,14 @@ from celery import Celery
 from pneumonia_api.records.deletions import forget, list_expired
 from pneumonia_api.records.deliveries import Deliveries
 from pneumonia_api.records.images import ImageStore, ImageStoreUnavailable
-from pneumonia_api.records.publishing import publish
+from pneumonia_api.records.publishing import count_tasks, publish
 from pneumonia_api.records.served_model import ServedModel
 from pneumonia_api.records.stale import remove_stale
 from pneumonia_api.records.turns import take_turn
 from pneumonia_api.records.upgrade import upgrade_batch
 from pneumonia_api.records.workers import HEARTBEAT_SECONDS, Workers
 from pneumonia_api.records.xrays import XrayStore
+from pneumonia_api.worker.deafness import ConsumerWatch, end_process
 
 log = logging.getLogger(__name__)
 
@@ -66,9 +67,9 @@ def keep_house(
     `name` is this worker's, and `describe` returns the metadata of the model that it serves. One
     worker at a time publishes stranded X-rays again. After `ended`, leases are extended until the
     last task returns. Redis may be unreachable at any time, even at the start; the next beat
-    retries.
+    retries. A worker that takes none of the tasks that wait ends its process.
     """
-    workers, served = Workers(client), ServedModel(client)
+    workers, served, watch = Workers(client), ServedModel(client), ConsumerWatch(deliveries)
     announced = None
     while not ended.is_set():
         try:
@@ -80,6 +81,8 @@ def keep_house(
             deliveries.extend()
             if take_turn(client, "republish", LOOK_SECONDS):
                 publish_stranded(client, deliveries, queue)
+            if watch.is_deaf(waiting := count_tasks(client)):
+                end_process(waiting)
         except redis.RedisError as error:
             log.warning("Redis does not answer: %s", error)
         ended.wait(HEARTBEAT_SECONDS / 3)
