@@ -13,7 +13,7 @@ from pneumonia_api import auth, views
 from pneumonia_api.memory import TooBusy
 from pneumonia_api.records import admission, sent
 from pneumonia_api.records.deletions import DeletedByAnother
-from pneumonia_api.records.images import ImageMissing, ImageStoreUnavailable
+from pneumonia_api.records.images import FilmMissing, ImageMissing, ImageStoreUnavailable
 from pneumonia_api.records.record import XrayMissing
 from pneumonia_api.records.reviews import (
     NothingToWithdraw,
@@ -134,6 +134,11 @@ ERRORS: dict[type[Exception], tuple[int, str, str]] = {
         "This X-ray has as many readings as it may have; no more can be added.",
     ),
     ParseException: (400, "bad_request", "The request could not be read."),
+    FilmMissing: (
+        404,
+        "no_film",
+        "This X-ray has no film at full depth, or not yet; its preview is there.",
+    ),
     ImageMissing: (404, "no_preview", "This X-ray has no preview yet."),
     ImageStoreUnavailable: (
         503,

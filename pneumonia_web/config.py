@@ -18,6 +18,7 @@ from webserver.settings import (
     Seconds,
     Secret,
     Settings,
+    Switch,
     find_var,
     whole,
 )
@@ -30,15 +31,6 @@ def _read_networks(value: str) -> tuple[Network, ...]:
         return tuple(ipaddress.ip_network(each.strip()) for each in value.split(","))
     except ValueError as error:
         raise ValueError(f"must be addresses or networks, not {value[:60]!r}.") from error
-
-
-def _read_switch(value: str) -> bool:
-    if value not in ("0", "1"):
-        raise ValueError(f"must be 0 or 1, not {value[:20]!r}.")
-    return value == "1"
-
-
-Switch = Annotated[bool, BeforeValidator(_read_switch)]
 
 
 class Config(Settings):

@@ -80,6 +80,12 @@ variable "ai_after_reading" {
   default     = true
 }
 
+variable "keep_films" {
+  description = "Whether films are kept at full resolution and depth for the viewer, without names but with text that is burned in. With false, only previews of 1,024 pixels are kept."
+  type        = bool
+  default     = true
+}
+
 variable "email" {
   description = "Receives alerts, budget warnings and messages from Let's Encrypt."
   type        = string
@@ -167,7 +173,7 @@ variable "redis" {
 }
 
 variable "retention_days" {
-  description = "Days after which previews and their old versions are deleted."
+  description = "Days after which previews, films and their old versions are deleted."
   type        = number
   default     = 365
 

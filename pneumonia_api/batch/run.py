@@ -130,7 +130,7 @@ def check_stores(config: BatchConfig) -> int:
     name = f"check-{uuid4().hex}"
     try:
         images.write_preview(name, b"")
-        images.delete_preview(name)
+        images.delete_pictures(name)
     except ImageStoreUnavailable as error:
         raise CannotScore(f"The image store cannot be written to: {error}.") from error
     return 0

@@ -1,4 +1,4 @@
-"""Uploads that wait for a worker, and previews; under one fsspec URL that every host can read."""
+"""Uploads that wait, previews and films; under one fsspec URL that every host can read."""
 
 import hashlib
 import os
@@ -13,7 +13,7 @@ from typing import IO
 import fsspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-FOLDERS = ("incoming", "previews")
+FOLDERS = ("incoming", "previews", "films")
 STORE_ERRORS = (OSError, BotoCoreError, ClientError)
 """What fsspec raises when a disk or S3 is full, broken or unreachable."""
 
@@ -24,6 +24,10 @@ END_OF_JPEG = b"\xff\xd9"
 
 class ImageMissing(LookupError):
     """The store has no such image."""
+
+
+class FilmMissing(ImageMissing):
+    """The store has no film at full depth of this X-ray."""
 
 
 class ImageStoreUnavailable(RuntimeError):
@@ -72,7 +76,8 @@ class Upload:
 
 
 class ImageStore:
-    """`incoming/ID` holds an upload until it is judged; `previews/ID.jpg` holds its preview.
+    """`incoming/ID` holds an upload until it is judged; `previews/ID.jpg` holds its preview, and
+    `films/ID.png` the film at full depth (`model.reading.full_film`), if the site keeps it.
 
     Every method may raise ImageStoreUnavailable.
     """
@@ -168,9 +173,40 @@ class ImageStore:
             raise ImageMissing(name)
         return data
 
-    def delete_preview(self, xray_id: str) -> None:
-        """Delete a preview, if present."""
+    def write_film(self, xray_id: str, data: bytes) -> None:
+        """Store a film, a PNG; a local store has synced it on return."""
+        self._write(f"films/{xray_id}.png", data)
+
+    def share_film(self, xray_id: str, other: str) -> None:
+        """Give the X-ray `other` the same film, if there is one."""
+        source, target = (f"{self._root}/films/{name}.png" for name in (xray_id, other))
+        try:
+            if self._is_local:
+                # A second name for the same bytes: at once, and each is deleted by itself.
+                Path(target).hardlink_to(source)
+            else:
+                self._fs.cp_file(source, target)
+        except FileNotFoundError:
+            return  # of a site that keeps none, or not made yet: the preview is shown
+        except STORE_ERRORS as error:
+            raise ImageStoreUnavailable(f"films/{other}.png: {error}") from error
+
+    def open_film(self, xray_id: str) -> tuple[IO[bytes], int]:
+        """A film to read and close, and its size in bytes. Raises FilmMissing."""
+        path = f"{self._root}/films/{xray_id}.png"
+        try:
+            size = int(self._fs.info(path)["size"])
+            return self._fs.open(path, "rb", cache_type="readahead"), size
+        except FileNotFoundError as error:
+            self._check_is_there(f"films/{xray_id}.png", error)
+            raise FilmMissing(path) from error
+        except STORE_ERRORS as error:
+            raise ImageStoreUnavailable(f"films/{xray_id}.png: {error}") from error
+
+    def delete_pictures(self, xray_id: str) -> None:
+        """Delete what a person sees of an X-ray, preview and film, if present."""
         self.delete(f"previews/{xray_id}.jpg")
+        self.delete(f"films/{xray_id}.png")
 
     def list_names(self) -> list[str]:
         """All stored files as FOLDER/NAME; a name that ends in `.part` is incomplete."""

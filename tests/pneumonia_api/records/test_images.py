@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from pneumonia_api.records.images import ImageMissing, ImageStore, ImageStoreUnavailable
+from pneumonia_api.records.images import (
+    FilmMissing,
+    ImageMissing,
+    ImageStore,
+    ImageStoreUnavailable,
+)
 from tests.pneumonia_api.failing_sync import fail_syncs
 from tests.pneumonia_api.full_disk import full_disk
 from tests.s3 import running_s3
@@ -40,10 +45,20 @@ def test_images_are_kept_and_forgotten(
     images.write_preview("a", b"jpeg\xff\xd9")
     assert images.read_incoming("a") == b"bytes"
     assert images.read_preview("a") == b"jpeg\xff\xd9"
-    assert images.list_names() == ["incoming/a", "previews/a.jpg"]
+    images.share_film("a", "b")  # not made yet: nothing to share
+    with pytest.raises(FilmMissing):
+        images.open_film("b")
+    images.write_film("a", b"png")
+    images.share_film("a", "b")
+    for name in ("a", "b"):
+        film, size = images.open_film(name)
+        with film:
+            assert (film.read(), size) == (b"png", 3)
+    images.delete_pictures("b")
+    assert images.list_names() == ["incoming/a", "previews/a.jpg", "films/a.png"]
     for _ in range(2):
         images.delete_incoming("a")
-        images.delete_preview("a")
+        images.delete_pictures("a")
     with pytest.raises(ImageMissing):
         images.read_preview("a")
     assert images.list_names() == []
