@@ -125,7 +125,7 @@ class ApiClient:
         return self._call("GET", f"/v1/xrays/{quote(xray_id, safe='')}/preview", token).content
 
     def add_reading(
-        self, token: str, xray_id: str, entry: Mapping[str, str | int], key: str
+        self, token: str, xray_id: str, entry: Mapping[str, str | float], key: str
     ) -> Xray:
         """Record the person's own reading, or withdraw it; returns the record with it.
 
@@ -134,6 +134,15 @@ class ApiClient:
         path = f"/v1/xrays/{quote(xray_id, safe='')}/readings"
         answer = self._call("POST", path, token, json=entry, headers={"Idempotency-Key": key})
         return cast(Xray, self._parse(answer, "id", "readings"))
+
+    def add_outcome(self, token: str, xray_id: str, label: str, basis: str) -> None:
+        """Record what the patient had."""
+        path = f"/v1/xrays/{quote(xray_id, safe='')}/outcomes"
+        self._call("POST", path, token, json={"label": label, "basis": basis})
+
+    def read_study(self, token: str) -> Mapping[str, Any]:
+        """The reader study: of all together, and the person's own."""
+        return self._parse(self._call("GET", "/v1/reader-study", token), "overall", "readers")
 
     def delete(self, token: str, xray_id: str) -> None:
         """Delete an X-ray."""

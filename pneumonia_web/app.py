@@ -32,6 +32,7 @@ from pneumonia_web.locking import locking
 from pneumonia_web.metrics import REQUESTS
 from pneumonia_web.preferences import preferences, reads_first
 from pneumonia_web.readings import readings
+from pneumonia_web.studies import BASES, OUTCOMES, studies
 from pneumonia_web.verdict import FINDINGS, READINGS, find_verdict
 from pneumonia_web.views import ask_to_log_in, pages, refreshes_part, wants_json
 from webserver.body import TooManySenders, TooSlow
@@ -90,6 +91,8 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         max_megapixels=config.max_pixels // 1_000_000,
         findings=FINDINGS,
         reading_words=READINGS,
+        outcome_words=OUTCOMES,
+        outcome_bases=BASES,
         reads_first=reads_first,
     )
     app.jinja_env.filters.update(
@@ -101,7 +104,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
     follow_requests(app)
     app.before_request(check_sender)  # before CSRFProtect reads the body
     CSRFProtect(app)
-    for each in (pages, readings, deletions, preferences, locking, about):
+    for each in (pages, readings, deletions, preferences, locking, about, studies):
         app.register_blueprint(each)
     serve_assets(app, read_assets(STATIC))
     _register_errors(app)
