@@ -161,6 +161,15 @@ class ApiClient:
         """The metadata of the model that the workers serve."""
         return self._parse(self._call("GET", "/v1/model", token), "version")
 
+    def is_ready(self) -> bool:
+        """Whether an X-ray sent now would be analysed."""
+        try:
+            return self._call("GET", "/readyz").ok
+        except ApiError as error:
+            if error.status != 503:
+                raise
+            return False
+
     def close(self) -> None:
         """Close the pooled connections."""
         self._session.close()
