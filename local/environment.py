@@ -21,6 +21,7 @@ SETTINGS = frozenset(
         *("IMAGE_STORE", "ARTIFACT_STORE", "MODEL_DIR", "SERVING_DIR", "PRECISION"),
         *("MAX_BODY_MB", "MAX_MEGAPIXELS", "MAX_QUEUED", "SESSION_HOURS", "DELETED_DAYS"),
         *("AI_AFTER_READING", "IDLE_MINUTES", "KEEP_FILMS"),
+        *("SERVICE_NAME", "SITE_NAME", "SITE_CONTACT", "ENVIRONMENT_BADGE"),
     }
 )
 """The settings of the README that a caller of `make run` may set."""
