@@ -83,7 +83,8 @@ class ImageStore:
     """
 
     def __init__(self, url: str) -> None:
-        self._fs, self._root = fsspec.core.url_to_fs(url)
+        # A remembered listing would hide what another host has stored since.
+        self._fs, self._root = fsspec.core.url_to_fs(url, use_listings_cache=False)
         self._is_local = "file" in self._fs.protocol
 
     def receive(self, limit: int) -> Upload:
@@ -213,7 +214,7 @@ class ImageStore:
         names: list[str] = []
         for folder in FOLDERS:
             try:
-                found = self._fs.ls(f"{self._root}/{folder}", detail=False, refresh=True)
+                found = self._fs.ls(f"{self._root}/{folder}", detail=False)
             except FileNotFoundError:
                 continue  # the first write creates it
             except STORE_ERRORS as error:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from s3fs import S3FileSystem
 
 from pneumonia_api.records.images import (
     FilmMissing,
@@ -83,6 +84,21 @@ def test_every_call_to_a_missing_bucket_raises_the_named_error(s3: str) -> None:
     for call in (images.read_incoming, images.read_preview, images.delete_incoming):
         with pytest.raises(ImageStoreUnavailable):
             call("a")
+
+
+def test_image_of_another_host_is_found_after_a_listing(s3: str) -> None:
+    """The hourly sweep lists the store; an upload that another host stores later is there, too."""
+    images = ImageStore(f"{s3}/shared")
+    images.write_incoming("a", b"bytes")
+    assert images.list_names() == ["incoming/a"]
+    folder = f"{s3.removeprefix('s3://')}/shared/incoming"
+    other_host = S3FileSystem(skip_instance_cache=True)
+    other_host.pipe_file(f"{folder}/b", b"more")
+    assert images.read_incoming("b") == b"more"
+    other_host.rm_file(f"{folder}/a")
+    with pytest.raises(ImageMissing):
+        images.read_incoming("a")
+    assert images.list_names() == ["incoming/b"]
 
 
 def test_volume_that_is_not_mounted_is_an_outage_and_no_missing_image(tmp_path: Path) -> None:
