@@ -12,8 +12,9 @@ from monitoring.logs.requests import note
 from pneumonia_api import auth, views
 from pneumonia_api.memory import TooBusy
 from pneumonia_api.records import admission, sent
+from pneumonia_api.records.confirming import NotConfirmable, TooManyOutcomes
 from pneumonia_api.records.deletions import DeletedByAnother
-from pneumonia_api.records.images import ImageMissing, ImageStoreUnavailable
+from pneumonia_api.records.images import FilmMissing, ImageMissing, ImageStoreUnavailable
 from pneumonia_api.records.record import XrayMissing
 from pneumonia_api.records.reviews import (
     NothingToWithdraw,
@@ -133,7 +134,22 @@ ERRORS: dict[type[Exception], tuple[int, str, str]] = {
         "too_many_readings",
         "This X-ray has as many readings as it may have; no more can be added.",
     ),
+    NotConfirmable: (
+        409,
+        "not_confirmable",
+        "This X-ray has no AI result, so its outcome is of no use here.",
+    ),
+    TooManyOutcomes: (
+        409,
+        "too_many_outcomes",
+        "The outcome of this X-ray was changed as often as it may be.",
+    ),
     ParseException: (400, "bad_request", "The request could not be read."),
+    FilmMissing: (
+        404,
+        "no_film",
+        "This X-ray has no film at full depth, or not yet; its preview is there.",
+    ),
     ImageMissing: (404, "no_preview", "This X-ray has no preview yet."),
     ImageStoreUnavailable: (
         503,

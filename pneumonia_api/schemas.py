@@ -11,6 +11,7 @@ from pneumonia_api.reading_schemas import ReadingSchema, ReviewSchema, is_printa
 from pneumonia_api.records.lists import SHOWN
 from pneumonia_api.records.record import DECISIONS, FINDINGS, STATUSES
 from pneumonia_api.records.worklist import ORDERS, TABS
+from pneumonia_api.study_schemas import OutcomeSchema
 
 
 def openapi_name(schema: Any) -> str:
@@ -120,8 +121,16 @@ class ListedXraySchema(Schema):
 class XraySchema(ListedXraySchema):
     """The record of one uploaded image."""
 
-    prediction = Nested(PredictionSchema, allow_none=True)
+    prediction = Nested(
+        PredictionSchema,
+        allow_none=True,
+        metadata={
+            "description": "Given to every caller, also before anybody has read the X-ray: a page "
+            "on which readers answer first has to withhold it by itself."
+        },
+    )
     readings = List(Nested(ReadingSchema), metadata={"description": "All of them, oldest first."})
+    outcomes = List(Nested(OutcomeSchema), metadata={"description": "All of them, oldest first."})
 
 
 class DeletionSchema(Schema):

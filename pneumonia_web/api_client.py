@@ -128,8 +128,12 @@ class ApiClient:
         """The preview for a row of a list, a JPEG."""
         return self._call("GET", f"/v1/xrays/{quote(xray_id, safe='')}/thumbnail", token).content
 
+    def open_film(self, token: str, xray_id: str) -> requests.Response:
+        """The film at full depth, a PNG, still to be read and to be closed."""
+        return self._call("GET", f"/v1/xrays/{quote(xray_id, safe='')}/film", token, stream=True)
+
     def add_reading(
-        self, token: str, xray_id: str, entry: Mapping[str, str | int], key: str
+        self, token: str, xray_id: str, entry: Mapping[str, str | float], key: str
     ) -> Xray:
         """Record the person's own reading, or withdraw it; returns the record with it.
 
@@ -138,6 +142,15 @@ class ApiClient:
         path = f"/v1/xrays/{quote(xray_id, safe='')}/readings"
         answer = self._call("POST", path, token, json=entry, headers={"Idempotency-Key": key})
         return cast(Xray, self._parse(answer, "id", "readings"))
+
+    def add_outcome(self, token: str, xray_id: str, label: str, basis: str) -> None:
+        """Record what the patient had."""
+        path = f"/v1/xrays/{quote(xray_id, safe='')}/outcomes"
+        self._call("POST", path, token, json={"label": label, "basis": basis})
+
+    def read_study(self, token: str) -> Mapping[str, Any]:
+        """The reader study: of all together, and the person's own."""
+        return self._parse(self._call("GET", "/v1/reader-study", token), "overall", "readers")
 
     def delete(self, token: str, xray_id: str) -> None:
         """Delete an X-ray."""
@@ -155,6 +168,15 @@ class ApiClient:
     def read_model(self, token: str) -> Mapping[str, Any]:
         """The metadata of the model that the workers serve."""
         return self._parse(self._call("GET", "/v1/model", token), "version")
+
+    def is_ready(self) -> bool:
+        """Whether an X-ray sent now would be analysed."""
+        try:
+            return self._call("GET", "/readyz").ok
+        except ApiError as error:
+            if error.status != 503:
+                raise
+            return False
 
     def close(self) -> None:
         """Close the pooled connections."""

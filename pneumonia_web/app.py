@@ -35,6 +35,7 @@ from pneumonia_web.locking import locking
 from pneumonia_web.metrics import REQUESTS
 from pneumonia_web.preferences import preferences
 from pneumonia_web.readings import readings
+from pneumonia_web.studies import BASES, OUTCOMES, studies
 from pneumonia_web.uploads import uploads
 from pneumonia_web.verdict import FINDINGS, READINGS, name_patient
 from pneumonia_web.views import ask_to_log_in, pages, refreshes_part, wants_json
@@ -92,8 +93,14 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         new_key=partial(secrets.token_hex, 16),
         max_body_mb=config.max_body_bytes >> 20,
         max_megapixels=config.max_pixels // 1_000_000,
+        service_name=config.service_name,
+        site_name=config.site_name,
+        site_contact=config.site_contact,
+        environment_badge=config.environment_badge,
         findings=FINDINGS,
         reading_words=READINGS,
+        outcome_words=OUTCOMES,
+        outcome_bases=BASES,
         reads_first=reads_first,
         read_place=read_place,
         tabs=TABS,
@@ -109,7 +116,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
     follow_requests(app)
     app.before_request(check_sender)  # before CSRFProtect reads the body
     CSRFProtect(app)
-    for each in (pages, uploads, lists, readings, deletions, preferences, locking, about):
+    for each in (pages, uploads, lists, readings, deletions, preferences, locking, about, studies):
         app.register_blueprint(each)
     serve_assets(app, read_assets(STATIC))
     _register_errors(app)

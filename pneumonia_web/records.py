@@ -48,7 +48,17 @@ class Reading(Review):
     model: str
     ai: str | None
     undoes: int | None
+    seconds: float | None
     stands: bool
+
+
+class Outcome(TypedDict):
+    """What the patient had, as somebody confirmed it."""
+
+    label: str
+    basis: str
+    by: str
+    at: str
 
 
 class Deletion(TypedDict):
@@ -72,6 +82,7 @@ class Xray(TypedDict):
     review: Review | None
     scope: Scope | None
     readings: NotRequired[list[Reading]]  # of a record alone, not of a list
+    outcomes: NotRequired[list[Outcome]]  # likewise
     deletion: NotRequired[Deletion]  # of the list of deletions alone
 
 

@@ -22,7 +22,8 @@ class ObjectStore:
     def __init__(self, url: str) -> None:
         self.url = url
         try:
-            self._fs, self._root = fsspec.core.url_to_fs(url)
+            # A remembered listing would hide what another host has stored since.
+            self._fs, self._root = fsspec.core.url_to_fs(url, use_listings_cache=False)
         except (ValueError, ImportError) as error:
             raise ArtifactStoreError(f"{url} is not a store of artifacts: {error}") from error
 
@@ -51,6 +52,7 @@ class ObjectStore:
         try:
             data: bytes = self._fs.cat_file(f"{self._root}/{name}")
         except FileNotFoundError:
+            self._check_bucket()
             return None
         except AWAY as error:
             raise self._unavailable(error) from error
@@ -77,7 +79,6 @@ class ObjectStore:
     def find(self, pattern: str) -> list[Path]:
         """The paths that match a glob pattern, sorted."""
         try:
-            self._fs.invalidate_cache()  # other processes write, too
             found = self._fs.glob(f"{self._root}/{pattern}")
         except AWAY as error:
             raise self._unavailable(error) from error
@@ -87,6 +88,17 @@ class ObjectStore:
         path = Path(self._root) / name
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
+
+    def _check_bucket(self) -> None:
+        """Raise ArtifactStoreError if the bucket itself does not exist."""
+        if isinstance(self._fs, LocalFileSystem):
+            return  # the first write creates the folder
+        try:
+            self._fs.call_s3("head_bucket", Bucket=self._root.partition("/")[0])
+        except PermissionError:
+            return  # it exists
+        except AWAY as error:
+            raise self._unavailable(error) from error
 
     def _unavailable(self, error: Exception) -> ArtifactStoreError:
         return ArtifactStoreError(f"{self.url} does not answer ({type(error).__name__}).")

@@ -130,7 +130,7 @@ def check_stores(config: BatchConfig) -> int:
     name = f"check-{uuid4().hex}"
     try:
         images.write_preview(name, b"")
-        images.delete_preview(name)
+        images.delete_pictures(name)
     except ImageStoreUnavailable as error:
         raise CannotScore(f"The image store cannot be written to: {error}.") from error
     return 0
@@ -209,7 +209,7 @@ def prepare_workers(
     model = retry_through_outage(ServedModel(client).get)
     if model is None:
         raise CannotScore("No worker has announced its model; start one first.")
-    dispatcher = Dispatcher(client, images, pool, config.redis_url)
+    dispatcher = Dispatcher(client, images, pool)
     place = f"the workers; in their log this run is {dispatcher.request_id}"
     return Engine(dispatcher.run, model["version"], model["threshold"], place)
 

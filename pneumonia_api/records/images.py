@@ -1,4 +1,4 @@
-"""Uploads that wait for a worker, and previews; under one fsspec URL that every host can read."""
+"""Uploads that wait, previews and films; under one fsspec URL that every host can read."""
 
 import hashlib
 import os
@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from model.reading.thumbnail import HEAD_BYTES, find_thumbnail
 
-FOLDERS = ("incoming", "previews")
+FOLDERS = ("incoming", "previews", "films")
 STORE_ERRORS = (OSError, BotoCoreError, ClientError)
 """What fsspec raises when a disk or S3 is full, broken or unreachable."""
 
@@ -26,6 +26,10 @@ END_OF_JPEG = b"\xff\xd9"
 
 class ImageMissing(LookupError):
     """The store has no such image."""
+
+
+class FilmMissing(ImageMissing):
+    """The store has no film at full depth of this X-ray."""
 
 
 class ImageStoreUnavailable(RuntimeError):
@@ -74,13 +78,15 @@ class Upload:
 
 
 class ImageStore:
-    """`incoming/ID` holds an upload until it is judged; `previews/ID.jpg` holds its preview.
+    """`incoming/ID` holds an upload until it is judged; `previews/ID.jpg` holds its preview, and
+    `films/ID.png` the film at full depth (`model.reading.full_film`), if the site keeps it.
 
     Every method may raise ImageStoreUnavailable.
     """
 
     def __init__(self, url: str) -> None:
-        self._fs, self._root = fsspec.core.url_to_fs(url)
+        # A remembered listing would hide what another host has stored since.
+        self._fs, self._root = fsspec.core.url_to_fs(url, use_listings_cache=False)
         self._is_local = "file" in self._fs.protocol
 
     def receive(self, limit: int) -> Upload:
@@ -178,16 +184,47 @@ class ImageStore:
         head = self._read(f"previews/{xray_id}.jpg", HEAD_BYTES)
         return find_thumbnail(head) or self.read_preview(xray_id)
 
-    def delete_preview(self, xray_id: str) -> None:
-        """Delete a preview, if present."""
+    def write_film(self, xray_id: str, data: bytes) -> None:
+        """Store a film, a PNG; a local store has synced it on return."""
+        self._write(f"films/{xray_id}.png", data)
+
+    def share_film(self, xray_id: str, other: str) -> None:
+        """Give the X-ray `other` the same film, if there is one."""
+        source, target = (f"{self._root}/films/{name}.png" for name in (xray_id, other))
+        try:
+            if self._is_local:
+                # A second name for the same bytes: at once, and each is deleted by itself.
+                Path(target).hardlink_to(source)
+            else:
+                self._fs.cp_file(source, target)
+        except FileNotFoundError:
+            return  # of a site that keeps none, or not made yet: the preview is shown
+        except STORE_ERRORS as error:
+            raise ImageStoreUnavailable(f"films/{other}.png: {error}") from error
+
+    def open_film(self, xray_id: str) -> tuple[IO[bytes], int]:
+        """A film to read and close, and its size in bytes. Raises FilmMissing."""
+        path = f"{self._root}/films/{xray_id}.png"
+        try:
+            size = int(self._fs.info(path)["size"])
+            return self._fs.open(path, "rb", cache_type="readahead"), size
+        except FileNotFoundError as error:
+            self._check_is_there(f"films/{xray_id}.png", error)
+            raise FilmMissing(path) from error
+        except STORE_ERRORS as error:
+            raise ImageStoreUnavailable(f"films/{xray_id}.png: {error}") from error
+
+    def delete_pictures(self, xray_id: str) -> None:
+        """Delete what a person sees of an X-ray, preview and film, if present."""
         self.delete(f"previews/{xray_id}.jpg")
+        self.delete(f"films/{xray_id}.png")
 
     def list_names(self) -> list[str]:
         """All stored files as FOLDER/NAME; a name that ends in `.part` is incomplete."""
         names: list[str] = []
         for folder in FOLDERS:
             try:
-                found = self._fs.ls(f"{self._root}/{folder}", detail=False, refresh=True)
+                found = self._fs.ls(f"{self._root}/{folder}", detail=False)
             except FileNotFoundError:
                 continue  # the first write creates it
             except STORE_ERRORS as error:
@@ -199,10 +236,33 @@ class ImageStore:
         """Delete a file by its name in `list_names`, if present."""
         try:
             self._fs.rm_file(f"{self._root}/{name}")
-        except FileNotFoundError:
-            return  # already deleted, because a task may run twice
+        except FileNotFoundError as error:
+            self._check_is_there(name, error)  # if so, deleted before: a task may run twice
         except STORE_ERRORS as error:
             raise ImageStoreUnavailable(f"{name}: {error}") from error
+
+    def _check_is_there(self, name: str, error: FileNotFoundError) -> None:
+        """Raise ImageStoreUnavailable if the store itself is absent, not only `name`.
+
+        Such as a bucket that was renamed, or a volume that is not mounted; the first image creates
+        the folder that is looked for.
+        """
+        if not (self._has_folder() if self._is_local else self._has_bucket()):
+            raise ImageStoreUnavailable(f"{name}: the store is not there") from error
+
+    def _has_folder(self) -> bool:
+        return any(Path(self._root, folder).is_dir() for folder in FOLDERS)
+
+    def _has_bucket(self) -> bool:
+        try:
+            self._fs.call_s3("head_bucket", Bucket=self._root.partition("/")[0])
+        except FileNotFoundError:
+            return False
+        except PermissionError:
+            return True
+        except STORE_ERRORS as error:
+            raise ImageStoreUnavailable(f"the bucket: {error}") from error
+        return True
 
     def _write(self, name: str, data: bytes) -> None:
         path = f"{self._root}/{name}"
@@ -219,6 +279,7 @@ class ImageStore:
         try:
             data: bytes = self._fs.cat_file(f"{self._root}/{name}", end=end)
         except FileNotFoundError as error:
+            self._check_is_there(name, error)
             raise ImageMissing(name) from error
         except STORE_ERRORS as error:
             raise ImageStoreUnavailable(f"{name}: {error}") from error

@@ -1,7 +1,7 @@
 """Every Redis key of the service; a key with a variable part is a function, as in `xray(ID)`.
 
 xray:ID                 hash, one record; its fields are those of `record.XrayRecord`, and
-                        reading:NUMBER for each of its readings
+                        reading:NUMBER and outcome:NUMBER for each of its readings and outcomes
 xrays                   sorted set of all ids; an id begins with its time, so they sort by time
 xrays:status:queued     the same, those that wait
 xrays:STATUS            the same, those that ended without a prediction: rejected or failed

@@ -10,18 +10,18 @@ from typing import Any
 
 import redis
 from celery import Celery
-from kombu.exceptions import OperationalError
 
 from pneumonia_api.records.deletions import forget, list_expired
 from pneumonia_api.records.deliveries import Deliveries
 from pneumonia_api.records.images import ImageStore, ImageStoreUnavailable
-from pneumonia_api.records.publishing import publish
+from pneumonia_api.records.publishing import count_tasks, publish
 from pneumonia_api.records.served_model import ServedModel
 from pneumonia_api.records.stale import remove_stale
 from pneumonia_api.records.turns import take_turn
 from pneumonia_api.records.upgrade import upgrade_batch
 from pneumonia_api.records.workers import HEARTBEAT_SECONDS, Workers
 from pneumonia_api.records.xrays import XrayStore
+from pneumonia_api.worker.deafness import ConsumerWatch, end_process
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ STALE_SECONDS = 24 * 3600
 
 # Names with an id of `new_xray`, which begins with its time in milliseconds; the sweep ignores all
 # other files.
-_IMAGE = re.compile(r"(?:incoming|previews)/(?P<id>[0-9a-f]{32})(?P<ending>.*)")
+_IMAGE = re.compile(r"(?:incoming|previews|films)/(?P<id>[0-9a-f]{32})(?P<ending>.*)")
 
 
 def keep_house(
@@ -67,9 +67,9 @@ def keep_house(
     `name` is this worker's, and `describe` returns the metadata of the model that it serves. One
     worker at a time publishes stranded X-rays again. After `ended`, leases are extended until the
     last task returns. Redis may be unreachable at any time, even at the start; the next beat
-    retries.
+    retries. A worker that takes none of the tasks that wait ends its process.
     """
-    workers, served = Workers(client), ServedModel(client)
+    workers, served, watch = Workers(client), ServedModel(client), ConsumerWatch(deliveries)
     announced = None
     while not ended.is_set():
         try:
@@ -80,8 +80,10 @@ def keep_house(
             workers.beat(name)
             deliveries.extend()
             if take_turn(client, "republish", LOOK_SECONDS):
-                publish_stranded(deliveries, queue)
-        except (redis.RedisError, OperationalError) as error:
+                publish_stranded(client, deliveries, queue)
+            if watch.is_deaf(waiting := count_tasks(client)):
+                end_process(waiting)
+        except redis.RedisError as error:
             log.warning("Redis does not answer: %s", error)
         ended.wait(HEARTBEAT_SECONDS / 3)
     try:
@@ -97,16 +99,20 @@ def keep_house(
         time.sleep(HEARTBEAT_SECONDS / 3)
 
 
-def publish_stranded(deliveries: Deliveries, queue: Celery) -> None:
+def publish_stranded(client: redis.Redis, deliveries: Deliveries, queue: Celery) -> None:
     """Publish again the accepted X-rays that are neither in the queue nor with a worker."""
     for xray_id in deliveries.find_stranded(STRANDED_SECONDS):
         log.warning("publishing %s again", xray_id)
-        publish(queue, xray_id)
+        publish(client, queue, xray_id)
         deliveries.mark_published([xray_id])
 
 
 def keep_images_clean(
-    client: redis.Redis, images: ImageStore, queue: Celery, ended: threading.Event
+    client: redis.Redis,
+    images: ImageStore,
+    queue: Celery,
+    ended: threading.Event,
+    keeps_films: bool = True,
 ) -> None:
     """Sweep at the start and then every hour, on one of the workers, until `ended`.
 
@@ -116,8 +122,8 @@ def keep_images_clean(
         try:
             if take_turn(client, "sweep", SWEEP_SECONDS):
                 forget_deleted(client, images)
-                sweep(XrayStore(client), images, queue)
-        except (redis.RedisError, OperationalError, ImageStoreUnavailable) as error:
+                sweep(client, images, queue, keeps_films=keeps_films)
+        except (redis.RedisError, ImageStoreUnavailable) as error:
             log.warning("the image store was not swept: %s", error)
         ended.wait(TRY_SWEEP_SECONDS)
 
@@ -129,21 +135,25 @@ def forget_deleted(client: redis.Redis, images: ImageStore) -> None:
     """
     expired = list_expired(client, datetime.now(UTC))
     for xray_id in expired:
-        images.delete_preview(xray_id)
+        images.delete_pictures(xray_id)
         images.delete_incoming(xray_id)
         forget(client, xray_id)
     if expired:
         log.info("removed %d deleted X-rays for good", len(expired))
 
 
-def sweep(xrays: XrayStore, images: ImageStore, queue: Celery) -> None:
+def sweep(
+    client: redis.Redis, images: ImageStore, queue: Celery, *, keeps_films: bool = True
+) -> None:
     """Delete images older than ORPHAN_SECONDS that no record needs.
 
-    An upload is needed while its record is queued, a preview as long as its record exists. An
-    upload whose record is done is left to its task, which is published again: its preview may not
-    have reached the disk. When Redis has no records at all, nothing is deleted: it is more likely
+    An upload is needed while its record is queued, a preview as long as its record exists, and so
+    is a film, unless the site has decided meanwhile that none is kept. An upload whose record is
+    done is left to its task, which is published again: its preview may not have reached the disk,
+    or its film is missing. When Redis has no records at all, nothing is deleted: it is more likely
     the wrong Redis than a worklist that was emptied.
     """
+    xrays = XrayStore(client)
     before = f"{int((time.time() - ORPHAN_SECONDS) * 1000):012x}"
     old = [
         found
@@ -153,13 +163,14 @@ def sweep(xrays: XrayStore, images: ImageStore, queue: Celery) -> None:
     if not old or xrays.is_empty():
         return
     statuses = xrays.read_statuses(sorted({found["id"] for found in old}))
+    kept = (".jpg", ".png") if keeps_films else (".jpg",)
     orphans = []
     for found in old:
         status = statuses.get(found["id"])
         if found["ending"] == "" and status == "done":
             log.warning("publishing %s again to complete it", found["id"])
-            publish(queue, found["id"])
-        elif status != "queued" and not (status and found["ending"] == ".jpg"):
+            publish(client, queue, found["id"])
+        elif status != "queued" and not (status and found["ending"] in kept):
             orphans.append(found.string)
     for orphan in orphans:
         images.delete(orphan)

@@ -24,6 +24,7 @@ from pneumonia_api.records.deliveries import Deliveries
 from pneumonia_api.records.images import ImageStore
 from pneumonia_api.records.publishing import create_queue
 from pneumonia_api.records.xrays import XrayStore
+from pneumonia_api.worker.acknowledging import release_failed_acknowledgements
 from pneumonia_api.worker.housekeeping import keep_house, keep_images_clean, keep_upgrading
 from pneumonia_api.worker.life import LoadModel, keep_running, report_thread_error
 from pneumonia_api.worker.metrics import MODEL
@@ -73,10 +74,14 @@ def create_worker(config: WorkerConfig) -> Celery:
         task_publish_retry_policy={"max_retries": 1},
         worker_enable_remote_control=False,
     )
-    queue = create_queue(config.redis_url)
+    release_failed_acknowledgements()
+    queue = create_queue()
     app.models = models = ModelSwitch(config)
     app.steps["worker"].add(LoadModel)
-    task = app.register_task(PredictXray(XrayStore(client), deliveries, images, config.max_pixels))
+    xrays = XrayStore(client)
+    task = app.register_task(
+        PredictXray(xrays, deliveries, images, config.max_pixels, keeps_films=config.keeps_films)
+    )
     ended = threading.Event()
 
     @signals.worker_init.connect(weak=False)
@@ -109,7 +114,7 @@ def create_worker(config: WorkerConfig) -> Celery:
         threading.excepthook = report_thread_error
         for work, arguments in (
             (keep_house, (sender.hostname, describe, client, deliveries, queue, ended)),
-            (keep_images_clean, (client, images, queue, ended)),
+            (keep_images_clean, (client, images, queue, ended, config.keeps_films)),
             (keep_upgrading, (client, ended)),
             (models.follow, (lambda: task.predictor, replace_predictor, ended)),
         ):

@@ -320,3 +320,13 @@ run "wrong_endpoint_url_is_refused" {
 
   expect_failures = [var.endpoint_url]
 }
+
+run "site" {
+  command = plan
+
+  variables {
+    site = { site_name = "St. Example\"; reboot" }
+  }
+
+  expect_failures = [var.site]
+}
