@@ -14,7 +14,8 @@ from pneumonia_api.memory import TooBusy
 from pneumonia_api.records import admission, sent
 from pneumonia_api.records.confirming import NotConfirmable, TooManyOutcomes
 from pneumonia_api.records.deletions import DeletedByAnother
-from pneumonia_api.records.images import FilmMissing, ImageMissing, ImageStoreUnavailable
+from pneumonia_api.records.image_files import ImageStoreUnavailable
+from pneumonia_api.records.images import FilmMissing, ImageMissing
 from pneumonia_api.records.record import XrayMissing
 from pneumonia_api.records.reviews import (
     NothingToWithdraw,

@@ -21,7 +21,8 @@ from pneumonia_api.accepting import accept
 from pneumonia_api.auth import bearer
 from pneumonia_api.memory import MemoryBudget
 from pneumonia_api.records import sent
-from pneumonia_api.records.images import ImageStore, Upload
+from pneumonia_api.records.image_files import Upload
+from pneumonia_api.records.images import ImageStore
 from pneumonia_api.records.record import XrayRecord, new_xray
 from pneumonia_api.records.served_model import ServedModel
 from pneumonia_api.records.worklist import Worklist

@@ -15,7 +15,8 @@ from model.reading.limits import UnreadableXray
 from model.serving.predictor import WORKER_STREAMS, Predictor
 from pneumonia_api.judging import TRIES, fail, judge, reject, was_decoded
 from pneumonia_api.records.deliveries import Deliveries, WorkerLost
-from pneumonia_api.records.images import ImageMissing, ImageStore, ImageStoreUnavailable
+from pneumonia_api.records.image_files import ImageStoreUnavailable
+from pneumonia_api.records.images import ImageMissing, ImageStore
 from pneumonia_api.records.publishing import TASK
 from pneumonia_api.records.record import XrayMissing, XrayRecord
 from pneumonia_api.records.xrays import XrayStore

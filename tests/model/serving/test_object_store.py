@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+import fsspec
 import pytest
-from s3fs import S3FileSystem
 
 from model.serving.object_store import ArtifactStoreError, ObjectStore
 from tests.s3 import running_s3
@@ -33,7 +33,7 @@ def test_object_of_another_host_is_found_after_a_listing(s3: str) -> None:
     store.write("v1/manifest", b"a")
     assert len(store.find("v1/*")) == 1
     folder = f"{s3.removeprefix('s3://')}/shared/v1"
-    S3FileSystem(skip_instance_cache=True).pipe_file(f"{folder}/more", b"b")
+    fsspec.filesystem("s3", skip_instance_cache=True).pipe_file(f"{folder}/more", b"b")
     assert store.read("v1/more") == b"b"
 
 

@@ -6,15 +6,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import fsspec
 import pytest
-from s3fs import S3FileSystem
 
-from pneumonia_api.records.images import (
-    FilmMissing,
-    ImageMissing,
-    ImageStore,
-    ImageStoreUnavailable,
-)
+from pneumonia_api.records.image_files import ImageStoreUnavailable
+from pneumonia_api.records.images import FilmMissing, ImageMissing, ImageStore
 from tests.pneumonia_api.failing_sync import fail_syncs
 from tests.pneumonia_api.full_disk import full_disk
 from tests.s3 import running_s3
@@ -95,7 +91,7 @@ def test_image_of_another_host_is_found_after_a_listing(s3: str) -> None:
     images.write_incoming("a", b"bytes")
     assert images.list_names() == ["incoming/a"]
     folder = f"{s3.removeprefix('s3://')}/shared/incoming"
-    other_host = S3FileSystem(skip_instance_cache=True)
+    other_host = fsspec.filesystem("s3", skip_instance_cache=True)
     other_host.pipe_file(f"{folder}/b", b"more")
     assert images.read_incoming("b") == b"more"
     other_host.rm_file(f"{folder}/a")
