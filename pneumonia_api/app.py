@@ -121,7 +121,7 @@ def _connect(app: APIFlask, config: Config) -> None:
     app.extensions["waiters"] = threading.BoundedSemaphore(MAX_WAITERS)
     app.extensions["accounts"] = auth.Accounts(client, config.session_seconds)
     app.extensions["images"] = ImageStore(config.image_store)
-    app.extensions["queue"] = create_queue(config.redis_url)
+    app.extensions["queue"] = create_queue()
 
 
 def __getattr__(name: str) -> Any:

@@ -23,6 +23,7 @@ from pneumonia_api.records.reviews import (
     ReadMeanwhile,
     TooManyReadings,
 )
+from pneumonia_api.records.worklist import NoOrder
 from pneumonia_api.request import (
     FILE_TOO_LARGE,
     UPLOAD,
@@ -106,6 +107,11 @@ ERRORS: dict[type[Exception], tuple[int, str, str]] = {
         403,
         "deleted_by_another",
         "Another person deleted this X-ray; only they can restore it.",
+    ),
+    NoOrder: (
+        422,
+        "no_order",
+        "Only X-rays that are to review can be sorted by suspicion, without a search or filter.",
     ),
     ReadMeanwhile: (
         409,

@@ -8,7 +8,9 @@ from apiflask.validators import Length, OneOf, Range
 
 from model.reading.ages import AGES
 from pneumonia_api.reading_schemas import ReadingSchema, ReviewSchema, is_printable
+from pneumonia_api.records.lists import SHOWN
 from pneumonia_api.records.record import DECISIONS, FINDINGS, STATUSES
+from pneumonia_api.records.worklist import ORDERS, TABS
 from pneumonia_api.study_schemas import OutcomeSchema
 
 
@@ -150,10 +152,21 @@ class DeletionsSchema(Schema):
     xrays = List(Nested(DeletedXraySchema))
 
 
+class CountsSchema(Schema):
+    """How many X-rays each part of the worklist has, whatever the filters of the page."""
+
+    to_review = Integer(metadata={"description": "Those with a prediction that nobody has read."})
+    uncertain = Integer(metadata={"description": "Those of `to_review` that are uncertain."})
+    needs_person = Integer(metadata={"description": "Those that were rejected or have failed."})
+    all = Integer()
+    queued = Integer()
+
+
 class PageSchema(Schema):
-    """One page of the worklist, newest first."""
+    """One page of the worklist."""
 
     xrays = List(Nested(ListedXraySchema))
+    counts = Nested(CountsSchema)
     cursor = String(
         allow_none=True,
         metadata={
@@ -210,6 +223,28 @@ class PageQuerySchema(Schema):
     decision = String(validate=OneOf(DECISIONS), load_default=None)
     reviewed = Boolean(
         load_default=None, metadata={"description": "Whether a clinician's reading is recorded."}
+    )
+    shown = String(
+        validate=OneOf(SHOWN),
+        load_default=None,
+        metadata={
+            "description": "What a page may show of the result: its finding, or `withheld` where "
+            "it means little for the patient's age or the image."
+        },
+    )
+    tab = String(
+        validate=OneOf(list(TABS)),
+        load_default=None,
+        metadata={"description": "A part of the worklist, as in `counts`; filters narrow it."},
+    )
+    sort = String(
+        validate=OneOf(ORDERS),
+        load_default="newest",
+        metadata={
+            "description": "`suspicion` is for a person who chooses it, and for the tab "
+            "`to_review` without any filter: the highest probability first, and before all others "
+            "those whose result is withheld."
+        },
     )
     q = String(
         load_default="",

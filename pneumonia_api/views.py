@@ -45,6 +45,9 @@ class PageQuery(TypedDict):
     status: str | None
     decision: str | None
     reviewed: bool | None
+    shown: str | None
+    tab: str | None
+    sort: str
     q: str
     cursor: str | None
     limit: int
@@ -54,6 +57,7 @@ class Page(TypedDict):
     """The content of `schemas.PageSchema`."""
 
     xrays: list[XrayRecord]
+    counts: dict[str, int]
     cursor: str | None
 
 
@@ -171,10 +175,10 @@ def read_xray_record(xray_id: str, query: dict[str, float]) -> XrayRecord:
 @v1.input(schemas.PageQuerySchema, location="query", arg_name="query")
 @v1.output(schemas.PageSchema)
 def list_xrays(query: PageQuery) -> Page:
-    """The worklist, newest first."""
+    """The worklist, newest first unless `sort` asks for another order."""
     worklist: Worklist = current_app.extensions["worklist"]
     found, cursor = worklist.page(**query)
-    return {"xrays": found, "cursor": cursor}
+    return {"xrays": found, "counts": worklist.count(), "cursor": cursor}
 
 
 @v1.get("/xrays/<xray_id>/preview")

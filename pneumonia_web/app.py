@@ -26,14 +26,17 @@ from monitoring.metrics.release import expose_release
 from pneumonia_web.about import about
 from pneumonia_web.api_client import ApiClient, ApiError
 from pneumonia_web.assets import read_assets, serve_assets
+from pneumonia_web.blinding import judge_for_reader, reads_first
 from pneumonia_web.config import read_config
 from pneumonia_web.deletions import deletions
+from pneumonia_web.listing import ORDERS, TABS, read_place
+from pneumonia_web.lists import lists
 from pneumonia_web.locking import locking
 from pneumonia_web.metrics import REQUESTS
-from pneumonia_web.preferences import preferences, reads_first
+from pneumonia_web.preferences import preferences
 from pneumonia_web.readings import readings
 from pneumonia_web.studies import BASES, OUTCOMES, studies
-from pneumonia_web.verdict import FINDINGS, READINGS, find_verdict
+from pneumonia_web.verdict import FINDINGS, READINGS
 from pneumonia_web.views import ask_to_log_in, pages, refreshes_part, wants_json
 from webserver.body import TooManySenders, TooSlow
 from webserver.forwarded import TrustedProxyHeaders, comes_from
@@ -98,17 +101,20 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         outcome_words=OUTCOMES,
         outcome_bases=BASES,
         reads_first=reads_first,
+        read_place=read_place,
+        tabs=TABS,
+        orders=ORDERS,
     )
     app.jinja_env.filters.update(
         percent=percent,
         moment=datetime.fromisoformat,
-        verdict=lambda xray: find_verdict(xray, session["user"] if reads_first() else None),
+        verdict=judge_for_reader,
     )
     app.extensions["api"] = ApiClient(config.api_url, config.web_key)
     follow_requests(app)
     app.before_request(check_sender)  # before CSRFProtect reads the body
     CSRFProtect(app)
-    for each in (pages, readings, deletions, preferences, locking, about, studies):
+    for each in (pages, lists, readings, deletions, preferences, locking, about, studies):
         app.register_blueprint(each)
     serve_assets(app, read_assets(STATIC))
     _register_errors(app)

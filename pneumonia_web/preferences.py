@@ -1,26 +1,12 @@
 """How a person wants to read."""
 
-from flask import (
-    Blueprint,
-    current_app,
-    flash,
-    redirect,
-    render_template,
-    request,
-    session,
-    url_for,
-)
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from pneumonia_web.views import api, logged_in, refuse_repeats
 
 preferences = Blueprint("preferences", __name__)
 preferences.before_request(refuse_repeats)
-
-
-def reads_first() -> bool:
-    """Whether who is logged in sees AI results only after their own reading."""
-    return current_app.config["READS_FIRST"] or session.get("reads_first", False)
 
 
 @preferences.get("/preferences")

@@ -7,7 +7,8 @@ from flask import Blueprint, redirect, render_template, request, session, url_fo
 from flask.typing import ResponseReturnValue
 
 from pneumonia_web.api_client import ApiError
-from pneumonia_web.preferences import reads_first
+from pneumonia_web.blinding import reads_first
+from pneumonia_web.listing import read_place
 from pneumonia_web.records import Xray
 from pneumonia_web.views import api, logged_in, refreshes_part, refuse_repeats
 
@@ -45,7 +46,8 @@ def review(token: str, xray_id: str) -> ResponseReturnValue:
             raise
         return _show(api().read(token, xray_id), problem=str(error), typed=note), 409
     if not refreshes_part():
-        page = url_for("pages.result", xray_id=xray_id, film="seen", _anchor="reading")
+        place = read_place()
+        page = url_for("pages.result", xray_id=xray_id, film="seen", _anchor="reading", **place)
         return redirect(page, 303)
     readers = [each["reader"] for each in xray.get("readings", [])]
     if reads_first() and readers.count(session["user"]) == 1:

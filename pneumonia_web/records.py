@@ -87,7 +87,8 @@ class Xray(TypedDict):
 
 
 class Page(TypedDict):
-    """One page of the worklist, newest first."""
+    """One page of the worklist."""
 
     xrays: list[Xray]
+    counts: NotRequired[dict[str, int]]  # by tab; an API of the previous release counts nothing
     cursor: str | None

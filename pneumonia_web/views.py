@@ -25,12 +25,14 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from monitoring.logs.requests import note
 from pneumonia_web.api_client import ApiClient, ApiError
 from pneumonia_web.idle import is_activity, is_locked, note_activity
+from pneumonia_web.listing import read_listing, read_page
 
 pages = Blueprint("pages", __name__)
 
-KEY_HEADER = "Idempotency-Key"
+PARTS = {"list": "_list.html", "worklist": "_worklist.html"}
+"""What htmx replaces when a person asks for another list; a refresh replaces the rows alone."""
 
-PAGE_SIZE = "25"
+KEY_HEADER = "Idempotency-Key"
 
 # Where log-in may redirect to: the pages, but not their parts (a preview is a bare image).
 # Plain characters only: browsers drop tabs and newlines and turn backslashes into slashes, so a
@@ -175,19 +177,21 @@ def end_session() -> ResponseReturnValue:
 @pages.get("/xrays")
 @logged_in
 def worklist(token: str) -> ResponseReturnValue:
-    """Recent X-rays; a refresh gets only the rows, or 204 when they have not changed."""
-    names = ("status", "decision", "reviewed", "q", "cursor")
-    query = {name: request.args[name] for name in names if request.args.get(name)}
-    # An X-ray without a prediction cannot be reviewed yet, or ever.
-    judged = {"status": "done"} if query.get("reviewed") == "false" else {}
-    page = api().list(token, {**judged, **query, "limit": PAGE_SIZE})
+    """The tabs and one page of a list; a refresh gets that alone, or 204 without a change."""
+    listing, cursor = read_listing(), request.args.get("cursor") or None
+    page = read_page(api(), token, listing, cursor)
     # Swapping the rows loses the keyboard focus, so they are sent only when they have changed.
     seen = hashlib.sha256(repr(page).encode()).hexdigest()[:16]
+    shown = {"page": page, "listing": listing, "cursor": cursor, "seen": seen}
     if not refreshes_part():
-        return render_template("worklist.html", page=page, query=query, seen=seen)
+        return render_template("worklist.html", **shown)
+    part = PARTS.get(request.headers.get("HX-Target", ""))
+    if part:  # a person asked for another list
+        here = url_for("pages.worklist", cursor=cursor, **listing.query)
+        return render_template(part, **shown), {"HX-Push-Url": here}
     if request.args.get("seen") == seen:
         return "", 204
-    return render_template("_rows.html", page=page, query=query, seen=seen)
+    return render_template("_rows.html", refreshed=True, **shown)
 
 
 @pages.post("/xrays")

@@ -51,6 +51,7 @@ class ObjectStore:
         try:
             data: bytes = self._fs.cat_file(f"{self._root}/{name}")
         except FileNotFoundError:
+            self._check_bucket()
             return None
         except AWAY as error:
             raise self._unavailable(error) from error
@@ -87,6 +88,17 @@ class ObjectStore:
         path = Path(self._root) / name
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
+
+    def _check_bucket(self) -> None:
+        """Raise ArtifactStoreError if the bucket itself does not exist."""
+        if isinstance(self._fs, LocalFileSystem):
+            return  # the first write creates the folder
+        try:
+            self._fs.call_s3("head_bucket", Bucket=self._root.partition("/")[0])
+        except PermissionError:
+            return  # it exists
+        except AWAY as error:
+            raise self._unavailable(error) from error
 
     def _unavailable(self, error: Exception) -> ArtifactStoreError:
         return ArtifactStoreError(f"{self.url} does not answer ({type(error).__name__}).")

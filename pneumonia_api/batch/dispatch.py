@@ -12,7 +12,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import redis
-from kombu.exceptions import OperationalError
 from tqdm import tqdm
 
 from pneumonia_api.batch.intake import File, Intake
@@ -37,14 +36,12 @@ LONELY_SECONDS = 30
 class Dispatcher:
     """Sends the files of an `Intake` to the workers' queue and waits for the results."""
 
-    def __init__(
-        self, client: redis.Redis, images: ImageStore, pool: ThreadPoolExecutor, redis_url: str
-    ) -> None:
+    def __init__(self, client: redis.Redis, images: ImageStore, pool: ThreadPoolExecutor) -> None:
         self._redis = client
         self._xrays = XrayStore(client)
         self._images = images
         self._pool = pool
-        self._queue = create_queue(redis_url)
+        self._queue = create_queue()
         self.request_id = uuid4().hex  # identifies this run in the workers' logs
         self._pending: list[tuple[File, str]] = []
 
@@ -80,14 +77,8 @@ class Dispatcher:
                 self._images.delete_incoming(record.id)
                 file.repeated = True  # another run sent the same bytes first
             elif record.status == "queued":
-                retry_through_outage(partial(self._publish, record.id))
-
-    def _publish(self, xray_id: str) -> None:
-        """Publish a task; raise the error that `retry_through_outage` retries."""
-        try:
-            publish(self._queue, xray_id, self.request_id)
-        except OperationalError as error:
-            raise redis.ConnectionError(str(error)) from error
+                send = partial(publish, self._redis, self._queue, record.id, self.request_id)
+                retry_through_outage(send)
 
     def _follow(self, until_empty: bool) -> Iterator[list[File]]:
         """Collect results until the queue has room, or until nothing is pending."""

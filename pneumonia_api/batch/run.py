@@ -209,7 +209,7 @@ def prepare_workers(
     model = retry_through_outage(ServedModel(client).get)
     if model is None:
         raise CannotScore("No worker has announced its model; start one first.")
-    dispatcher = Dispatcher(client, images, pool, config.redis_url)
+    dispatcher = Dispatcher(client, images, pool)
     place = f"the workers; in their log this run is {dispatcher.request_id}"
     return Engine(dispatcher.run, model["version"], model["threshold"], place)
 

@@ -65,6 +65,8 @@ class Deliveries:
         self._process = secrets.token_hex(8)
         # By token: id, and time.monotonic() when the lease was acquired.
         self._held: dict[str, tuple[str, float]] = {}
+        self.begun_at = time.monotonic()
+        """When this process last asked for a lease, on the clock `time.monotonic`."""
 
     @contextmanager
     def hold(self, xray_id: str) -> Iterator[XrayRecord | None]:
@@ -74,6 +76,7 @@ class Deliveries:
         Raises XrayMissing, or WorkerLost when more than MAX_WORKERS_LOST processes began on it.
         """
         token = secrets.token_hex(8)
+        self.begun_at = time.monotonic()
         try:
             yield self._begin(xray_id, token)
         finally:

@@ -189,10 +189,33 @@ class ImageStore:
         """Delete a file by its name in `list_names`, if present."""
         try:
             self._fs.rm_file(f"{self._root}/{name}")
-        except FileNotFoundError:
-            return  # already deleted, because a task may run twice
+        except FileNotFoundError as error:
+            self._check_is_there(name, error)  # if so, deleted before: a task may run twice
         except STORE_ERRORS as error:
             raise ImageStoreUnavailable(f"{name}: {error}") from error
+
+    def _check_is_there(self, name: str, error: FileNotFoundError) -> None:
+        """Raise ImageStoreUnavailable if the store itself is absent, not only `name`.
+
+        Such as a bucket that was renamed, or a volume that is not mounted; the first image creates
+        the folder that is looked for.
+        """
+        if not (self._has_folder() if self._is_local else self._has_bucket()):
+            raise ImageStoreUnavailable(f"{name}: the store is not there") from error
+
+    def _has_folder(self) -> bool:
+        return any(Path(self._root, folder).is_dir() for folder in FOLDERS)
+
+    def _has_bucket(self) -> bool:
+        try:
+            self._fs.call_s3("head_bucket", Bucket=self._root.partition("/")[0])
+        except FileNotFoundError:
+            return False
+        except PermissionError:
+            return True
+        except STORE_ERRORS as error:
+            raise ImageStoreUnavailable(f"the bucket: {error}") from error
+        return True
 
     def _write(self, name: str, data: bytes) -> None:
         path = f"{self._root}/{name}"
@@ -208,6 +231,7 @@ class ImageStore:
         try:
             data: bytes = self._fs.cat_file(f"{self._root}/{name}")
         except FileNotFoundError as error:
+            self._check_is_there(name, error)
             raise ImageMissing(name) from error
         except STORE_ERRORS as error:
             raise ImageStoreUnavailable(f"{name}: {error}") from error

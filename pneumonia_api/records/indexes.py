@@ -16,6 +16,7 @@ from pneumonia_api.records.record import (
     write_hash,
 )
 from pneumonia_api.records.reuse import Entered, entry_of
+from pneumonia_api.records.suspicion import suspicion_of
 from pneumonia_api.records.words import entries_of
 
 
@@ -28,8 +29,10 @@ def put(pipe: redis.client.Pipeline, xray: XrayRecord) -> None:
 
 
 def enlist(pipe: redis.client.Pipeline, xray: XrayRecord) -> None:
-    """Add a record to its list and to the index of words."""
+    """Add a record to its list, to the order by suspicion and to the index of words."""
     pipe.zadd(list_of(xray), {xray.id: 0})
+    if (suspicion := suspicion_of(xray)) is not None:
+        pipe.zadd(keys.SUSPICION, {xray.id: suspicion})
     if entries := entries_of(xray):
         pipe.zadd(keys.WORDS, dict.fromkeys(entries, 0))
 
@@ -82,7 +85,7 @@ def restore(pipe: redis.client.Pipeline, xray: XrayRecord) -> None:
 
 
 def _unlist(pipe: redis.client.Pipeline, xray: XrayRecord) -> None:
-    for name in (*LISTS, *OF_PREVIOUS_RELEASE):
+    for name in (*LISTS, *OF_PREVIOUS_RELEASE, keys.SUSPICION):
         pipe.zrem(name, xray.id)
     if entries := entries_of(xray):
         pipe.zrem(keys.WORDS, *entries)

@@ -5,7 +5,11 @@ xray:ID                 hash, one record; its fields are those of `record.XrayRe
 xrays                   sorted set of all ids; an id begins with its time, so they sort by time
 xrays:status:queued     the same, those that wait
 xrays:STATUS            the same, those that ended without a prediction: rejected or failed
-xrays:DECISION:READING  the same, those with a prediction; READING is to-review or reviewed
+xrays:KIND:READING      the same, those with a prediction; KIND is its decision, with uncertain- or
+                        withheld- before it where that is what is shown; READING is to-review or
+                        reviewed
+xrays:suspicion         sorted set of the ids that are to review, by the probability of pneumonia;
+                        those whose result is withheld are above all others
 xrays:deleted           sorted set of the ids of deleted records, which are in no other index, by
                         the time until which each can be restored
 xrays:words             sorted set of `WORD NUL ID`, by which the search finds references and notes
@@ -51,6 +55,7 @@ UNACKED = "unacked"
 XRAYS = "xrays"
 WORDS = "xrays:words"
 DELETED = "xrays:deleted"
+SUSPICION = "xrays:suspicion"
 REVIEWED = "xrays:reviewed"
 SCORED = "batch"
 MODEL = "model"

@@ -15,34 +15,27 @@ from pneumonia_api.records import keys
 TASK = "predict_xray"
 
 
-def create_queue(redis_url: str) -> Celery:
-    """A Celery app that only publishes, and fails fast: the sender may try again.
+def create_queue() -> Celery:
+    """A Celery app that only composes tasks: it has no broker and no connection.
 
-    Removes Celery's own variables from the environment: CELERY_BROKER_URL and the like override
-    every argument, and would send accepted X-rays to another broker.
+    Removes Celery's own variables from the environment: CELERY_TASK_SERIALIZER and the like
+    override every argument, and would change what the workers are sent.
     """
     for name in [name for name in os.environ if name.startswith("CELERY_")]:
         del os.environ[name]
-    return Celery(
-        broker=redis_url,
-        broker_connection_timeout=2,
-        # Redis may hang with open connections; publishing takes it under a millisecond.
-        broker_transport_options={"socket_timeout": 2, "socket_connect_timeout": 2},
-        task_publish_retry_policy={"max_retries": 1},
-    )
+    return Celery()
 
 
-def publish(queue: Celery, xray_id: str, request_id: str | None = None, **options: Any) -> None:
+def publish(
+    client: redis.Redis, queue: Celery, xray_id: str, request_id: str | None = None
+) -> None:
     """Ask the workers to judge an X-ray. Publishing twice is harmless: finished records stay.
 
-    The worker logs `request_id`, or a new one; a header, so workers of another release ignore it.
-    `options` are Celery's. Raises kombu's OperationalError, or redis.RedisError, when Redis is
-    unreachable.
+    The worker logs `request_id`, or a new one. Writes the list itself: Celery's own
+    producer raised AttributeError after its connection had been cut at the wrong moment.
+    Raises redis.RedisError when Redis is unreachable.
     """
-    headers = {"request_id": request_id or uuid4().hex}
-    queue.send_task(
-        TASK, (xray_id,), queue=keys.QUEUE, ignore_result=True, headers=headers, **options
-    )
+    client.lpush(keys.QUEUE, compose(queue, xray_id, request_id))
 
 
 class _Channel(virtual.Channel):
@@ -64,10 +57,20 @@ class _Transport(virtual.Transport):
 
 
 def compose(queue: Celery, xray_id: str, request_id: str | None = None) -> str:
-    """What `publish` would add to the list keys.QUEUE, for a transaction that writes the record,
-    too."""
+    """What Celery would add to the list keys.QUEUE, for a transaction that writes the record, too.
+
+    `request_id` is a header, so workers of another release ignore it.
+    """
+    headers = {"request_id": request_id or uuid4().hex}
     with Connection(transport=_Transport) as connection:
-        publish(queue, xray_id, request_id, connection=connection)
+        queue.send_task(
+            TASK,
+            (xray_id,),
+            queue=keys.QUEUE,
+            ignore_result=True,
+            headers=headers,
+            connection=connection,
+        )
         [message] = connection.default_channel.messages
     return str(message)
 

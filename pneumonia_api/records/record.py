@@ -108,7 +108,7 @@ _PARTS = {
 }
 """Fields that the hash holds as JSON."""
 
-_FINDINGS = {"pneumonia": "pneumonia_likely", "normal": "no_pneumonia_detected"}
+FINDING_OF = {"pneumonia": "pneumonia_likely", "normal": "no_pneumonia_detected"}
 """By decision, where the hash has none: all but the uncertain ones."""
 
 
@@ -154,7 +154,7 @@ def write_hash(xray: XrayRecord) -> dict[str, str]:
             if part["heatmap"]:
                 values["map"] = heatmap.pack(part["heatmap"])
                 part["heatmap"] = []
-            if part["finding"] == _FINDINGS[part["decision"]]:
+            if part["finding"] == FINDING_OF[part["decision"]]:
                 del part["finding"]
         elif name == "review":
             part["reviewed_at"] = shorten_time(part["reviewed_at"])
@@ -181,7 +181,7 @@ def read_hash(values: Mapping[str, str]) -> XrayRecord:
     for name in _PARTS.keys() & values.keys():
         part = json.loads(values[name])
         if name == "prediction":
-            part.setdefault("finding", _FINDINGS[part["decision"]])
+            part.setdefault("finding", FINDING_OF[part["decision"]])
             if "map" in values:
                 part["heatmap"] = heatmap.unpack(values["map"])
             elif "heatmap" in values:

@@ -25,7 +25,7 @@ def remove_stale(client: redis.Redis, ended: Callable[[], bool]) -> int:
     Safe to interrupt, and to run twice at once. Raises RedisError.
     """
     removed = 0
-    for index in (keys.WORDS, keys.XRAYS, *LISTS):
+    for index in (keys.WORDS, keys.XRAYS, keys.SUSPICION, *LISTS):
         cursor = None
         while cursor != 0 and not ended():
             cursor, scores = client.zscan(index, cursor or 0, count=CHUNK)

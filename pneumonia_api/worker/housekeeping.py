@@ -10,18 +10,18 @@ from typing import Any
 
 import redis
 from celery import Celery
-from kombu.exceptions import OperationalError
 
 from pneumonia_api.records.deletions import forget, list_expired
 from pneumonia_api.records.deliveries import Deliveries
 from pneumonia_api.records.images import ImageStore, ImageStoreUnavailable
-from pneumonia_api.records.publishing import publish
+from pneumonia_api.records.publishing import count_tasks, publish
 from pneumonia_api.records.served_model import ServedModel
 from pneumonia_api.records.stale import remove_stale
 from pneumonia_api.records.turns import take_turn
 from pneumonia_api.records.upgrade import upgrade_batch
 from pneumonia_api.records.workers import HEARTBEAT_SECONDS, Workers
 from pneumonia_api.records.xrays import XrayStore
+from pneumonia_api.worker.deafness import ConsumerWatch, end_process
 
 log = logging.getLogger(__name__)
 
@@ -67,9 +67,9 @@ def keep_house(
     `name` is this worker's, and `describe` returns the metadata of the model that it serves. One
     worker at a time publishes stranded X-rays again. After `ended`, leases are extended until the
     last task returns. Redis may be unreachable at any time, even at the start; the next beat
-    retries.
+    retries. A worker that takes none of the tasks that wait ends its process.
     """
-    workers, served = Workers(client), ServedModel(client)
+    workers, served, watch = Workers(client), ServedModel(client), ConsumerWatch(deliveries)
     announced = None
     while not ended.is_set():
         try:
@@ -80,8 +80,10 @@ def keep_house(
             workers.beat(name)
             deliveries.extend()
             if take_turn(client, "republish", LOOK_SECONDS):
-                publish_stranded(deliveries, queue)
-        except (redis.RedisError, OperationalError) as error:
+                publish_stranded(client, deliveries, queue)
+            if watch.is_deaf(waiting := count_tasks(client)):
+                end_process(waiting)
+        except redis.RedisError as error:
             log.warning("Redis does not answer: %s", error)
         ended.wait(HEARTBEAT_SECONDS / 3)
     try:
@@ -97,11 +99,11 @@ def keep_house(
         time.sleep(HEARTBEAT_SECONDS / 3)
 
 
-def publish_stranded(deliveries: Deliveries, queue: Celery) -> None:
+def publish_stranded(client: redis.Redis, deliveries: Deliveries, queue: Celery) -> None:
     """Publish again the accepted X-rays that are neither in the queue nor with a worker."""
     for xray_id in deliveries.find_stranded(STRANDED_SECONDS):
         log.warning("publishing %s again", xray_id)
-        publish(queue, xray_id)
+        publish(client, queue, xray_id)
         deliveries.mark_published([xray_id])
 
 
@@ -116,8 +118,8 @@ def keep_images_clean(
         try:
             if take_turn(client, "sweep", SWEEP_SECONDS):
                 forget_deleted(client, images)
-                sweep(XrayStore(client), images, queue)
-        except (redis.RedisError, OperationalError, ImageStoreUnavailable) as error:
+                sweep(client, images, queue)
+        except (redis.RedisError, ImageStoreUnavailable) as error:
             log.warning("the image store was not swept: %s", error)
         ended.wait(TRY_SWEEP_SECONDS)
 
@@ -136,7 +138,7 @@ def forget_deleted(client: redis.Redis, images: ImageStore) -> None:
         log.info("removed %d deleted X-rays for good", len(expired))
 
 
-def sweep(xrays: XrayStore, images: ImageStore, queue: Celery) -> None:
+def sweep(client: redis.Redis, images: ImageStore, queue: Celery) -> None:
     """Delete images older than ORPHAN_SECONDS that no record needs.
 
     An upload is needed while its record is queued, a preview as long as its record exists. An
@@ -144,6 +146,7 @@ def sweep(xrays: XrayStore, images: ImageStore, queue: Celery) -> None:
     have reached the disk. When Redis has no records at all, nothing is deleted: it is more likely
     the wrong Redis than a worklist that was emptied.
     """
+    xrays = XrayStore(client)
     before = f"{int((time.time() - ORPHAN_SECONDS) * 1000):012x}"
     old = [
         found
@@ -158,7 +161,7 @@ def sweep(xrays: XrayStore, images: ImageStore, queue: Celery) -> None:
         status = statuses.get(found["id"])
         if found["ending"] == "" and status == "done":
             log.warning("publishing %s again to complete it", found["id"])
-            publish(queue, found["id"])
+            publish(client, queue, found["id"])
         elif status != "queued" and not (status and found["ending"] == ".jpg"):
             orphans.append(found.string)
     for orphan in orphans:

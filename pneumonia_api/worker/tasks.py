@@ -24,6 +24,7 @@ from pneumonia_api.records.deliveries import Deliveries
 from pneumonia_api.records.images import ImageStore
 from pneumonia_api.records.publishing import create_queue
 from pneumonia_api.records.xrays import XrayStore
+from pneumonia_api.worker.acknowledging import release_failed_acknowledgements
 from pneumonia_api.worker.housekeeping import keep_house, keep_images_clean, keep_upgrading
 from pneumonia_api.worker.life import LoadModel, keep_running, report_thread_error
 from pneumonia_api.worker.metrics import MODEL
@@ -73,7 +74,8 @@ def create_worker(config: WorkerConfig) -> Celery:
         task_publish_retry_policy={"max_retries": 1},
         worker_enable_remote_control=False,
     )
-    queue = create_queue(config.redis_url)
+    release_failed_acknowledgements()
+    queue = create_queue()
     app.models = models = ModelSwitch(config)
     app.steps["worker"].add(LoadModel)
     task = app.register_task(PredictXray(XrayStore(client), deliveries, images, config.max_pixels))

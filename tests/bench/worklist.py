@@ -24,6 +24,7 @@ from model.serving.predictor import Prediction, conclude
 from pneumonia_api.app import create_app
 from pneumonia_api.judging import judge
 from pneumonia_api.records import keys
+from pneumonia_api.records.lists import select_lists
 from pneumonia_api.records.readings import ReviewRecord
 from pneumonia_api.records.record import XrayRecord, new_xray
 from pneumonia_api.records.xrays import XrayStore
@@ -48,6 +49,11 @@ FILTERS = [
     "reviewed=true",
     "reviewed=true&decision=pneumonia",
     "reviewed=true&decision=normal",
+    "tab=to_review&sort=oldest",
+    "tab=to_review&sort=suspicion",
+    "tab=uncertain",
+    "tab=needs_person",
+    "shown=withheld",
 ]
 """As the page sends them, in every combination."""
 
@@ -165,10 +171,12 @@ def measure_parts(client: redis.Redis, count: int) -> dict[str, float]:
 
     The heat map of a pneumonia, of which there are few here, takes more memory.
     """
-    reviewed = (keys.judged(decision, "reviewed") for decision in ("normal", "pneumonia"))
     normal, pneumonia = (
         float(np.mean([client.memory_usage(keys.xray(xray_id), samples=0) for xray_id in ids]))
-        for ids in (client.zrange(name, 0, AT_ONCE - 1) for name in reviewed)
+        for ids in (
+            [i for n in select_lists("done", each, True) for i in client.zrange(n, 0, AT_ONCE - 1)]
+            for each in ("normal", "pneumonia")
+        )
     )
     reuse = [client.memory_usage(key, samples=0) for key in client.scan_iter("reuse:*", 1000)]
     lists = [name for name in client.scan_iter("xrays:*", 1000) if name != keys.WORDS]

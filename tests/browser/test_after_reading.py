@@ -46,7 +46,7 @@ def test_nothing_is_given_away_until_the_reader_has_answered(
     expect(row).to_contain_text("After your reading")
     expect(row).not_to_contain_text("%")
     expect(row.locator("rect")).to_have_count(0)
-    expect(desk.get_by_label("Score")).to_have_count(0)
+    expect(desk.get_by_label("AI result", exact=True)).to_have_count(0)
     row.get_by_role("link").click()
 
     desk.get_by_label("Note").fill("Clear lungs")

@@ -66,9 +66,10 @@ def test_reading_by_mouse_and_change_of_mind(result: Page) -> None:
     result.get_by_role("button", name="Save note").click()
     expect(recorded).to_contain_text("“Ask Ann”")
     assert result.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    result.get_by_role("link", name="More to review").click()
+    expect(result.get_by_role("link", name="Next to review")).to_be_visible()
+    result.get_by_role("link", name="← Worklist").click()
+    result.locator("#tab-all").click()
     result.get_by_label("Reading", exact=True).select_option("Reviewed")
-    result.get_by_role("button", name="Search").click()
     expect(result.locator(".worklist tbody tr").first).to_contain_text("Unsure")
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 import redis
 from apiflask import APIFlask
+from kombu.connection import Connection
 
 from pneumonia_api.app import create_app
 from pneumonia_api.records.publishing import create_queue, publish
@@ -47,10 +48,10 @@ def test_queue_is_reported_as_it_is(app: APIFlask, client: redis.Redis, redis_ur
     first, second = replace(new_xray("doctor", "a"), id=old), new_xray("doctor", "b")
     for xray in (first, second, done(new_xray("doctor", "c"))):
         xrays.add(xray)
-    queue = create_queue(redis_url)
-    publish(queue, first.id)
-    publish(queue, second.id)
-    with queue.connection_for_read() as connection:
+    queue = create_queue()
+    publish(client, queue, first.id)
+    publish(client, queue, second.id)
+    with Connection(redis_url) as connection:
         message = connection.SimpleQueue("predict").get(timeout=10)  # as a worker does
         workers.beat("celery@a")
         workers.beat("celery@b")

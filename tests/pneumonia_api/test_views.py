@@ -331,10 +331,16 @@ def test_worklist_filters_are_checked(app: APIFlask, post: Post, headers: dict[s
     assert web.get("/v1/xrays?reviewed=true", headers=headers).json["xrays"] == []
     page = web.get("/v1/xrays?reviewed=false", headers=headers).json
     assert [xray["id"] for xray in page["xrays"]] == [xray_id]
-    for query in ("reviewed=maybe", "status=new", "decision=ill", "limit=0", "limit=x"):
+    counts = {"to_review": 0, "uncertain": 0, "needs_person": 0, "all": 1, "queued": 1}
+    assert page["counts"] == counts
+    for query in (
+        *("reviewed=maybe", "status=new", "decision=ill", "limit=0", "limit=x"),
+        *("tab=mine", "shown=normal", "sort=best"),
+    ):
         answer = web.get(f"/v1/xrays?{query}", headers=headers)
         check_error(answer, 422, "invalid_request")
         assert query.partition("=")[0] in answer.json["error"]["message"]
+    check_error(web.get("/v1/xrays?sort=suspicion", headers=headers), 422, "no_order")
 
 
 def test_worklist_carries_no_heat_maps(

@@ -31,7 +31,7 @@ def test_deleted_xray_is_restored_with_its_readings(doctor: Visitor, samples: li
     assert "The X-ray was restored." in page.text
     assert "“Rotated”" in page.text
     assert path not in doctor.get("/deletions").text
-    assert path in doctor.get("/xrays").text
+    assert path in doctor.get("/xrays?tab=all").text
 
 
 def test_deletion_of_another_is_not_listed(

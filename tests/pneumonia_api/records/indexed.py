@@ -17,8 +17,25 @@ def read_records(client: redis.Redis) -> dict[str, XrayRecord]:
 def name_list(xray: XrayRecord) -> str:
     """The list in which a record belongs."""
     if xray.prediction:
-        return f"xrays:{xray.prediction.decision}:{'reviewed' if xray.review else 'to-review'}"
+        kind = {"uncertain": "uncertain-", "withheld": "withheld-"}.get(name_shown(xray), "")
+        reading = "reviewed" if xray.review else "to-review"
+        return f"xrays:{kind}{xray.prediction.decision}:{reading}"
     return "xrays:status:queued" if xray.status == "queued" else f"xrays:{xray.status}"
+
+
+def name_shown(xray: XrayRecord) -> str:
+    """What the pages show of a prediction."""
+    assert xray.prediction
+    if (xray.quality and xray.quality.warnings) or (xray.scope and xray.scope.out_of_scope):
+        return "withheld"
+    likely = xray.prediction.decision == "pneumonia"
+    return xray.prediction.finding or ("pneumonia_likely" if likely else "no_pneumonia_detected")
+
+
+def place_suspicious(xray: XrayRecord) -> float:
+    """Where a record is in the order by suspicion."""
+    assert xray.prediction
+    return 2.0 if name_shown(xray) == "withheld" else xray.prediction.probability
 
 
 def list_entries(xray: XrayRecord) -> set[str]:
@@ -51,6 +68,11 @@ def check_lists_and_words(client: redis.Redis) -> None:
         expected["xrays"].add(xray.id)
         expected[name_list(xray)].add(xray.id)
         expected["xrays:words"] |= list_entries(xray)
+    suspicious = dict(client.zrange("xrays:suspicion", 0, -1, withscores=True))
+    records = [xray for xray in read_records(client).values() if not xray.deletion]
+    to_review = [xray for xray in records if xray.prediction and not xray.review]
+    assert suspicious == {xray.id: place_suspicious(xray) for xray in to_review}
+    expected["xrays:suspicion"] = set(suspicious)
     found = {key: set(client.zrange(key, 0, -1)) for key in client.keys("xrays*")}
     assert found == {key: members for key, members in expected.items() if members}
     assert not client.exists(*OF_PREVIOUS_RELEASE)

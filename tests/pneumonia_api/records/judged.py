@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from pneumonia_api.records.record import PredictionRecord, QualityRecord, XrayRecord
+from pneumonia_api.records.record import FINDING_OF, PredictionRecord, QualityRecord, XrayRecord
 
 
 def done(xray: XrayRecord, decision: str = "pneumonia") -> XrayRecord:
@@ -11,3 +11,14 @@ def done(xray: XrayRecord, decision: str = "pneumonia") -> XrayRecord:
     return replace(
         xray, status="done", prediction=prediction, quality=QualityRecord(True, [], None)
     )
+
+
+def judged_as(xray: XrayRecord, shown: str, probability: float = 0.9) -> XrayRecord:
+    """The record with a prediction of which the pages show `shown`, one of `lists.SHOWN`."""
+    decision = "pneumonia" if probability >= 0.5 else "normal"
+    judged = done(xray, decision)
+    assert judged.prediction
+    finding = shown if shown != "withheld" else FINDING_OF[decision]
+    prediction = replace(judged.prediction, probability=probability, finding=finding)
+    quality = QualityRecord(False, ["Blurred."], None) if shown == "withheld" else judged.quality
+    return replace(judged, prediction=prediction, quality=quality)

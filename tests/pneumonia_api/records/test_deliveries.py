@@ -31,9 +31,9 @@ def xrays(client: redis.Redis) -> XrayStore:
 
 
 @pytest.fixture
-def queue(redis_url: str) -> Iterator[Celery]:
+def queue() -> Iterator[Celery]:
     """The API's queue."""
-    with create_queue(redis_url) as app:
+    with create_queue() as app:
         yield app
 
 
@@ -53,12 +53,12 @@ def test_stranded_xray_is_found_behind_a_long_queue(
     deliveries = Deliveries(client)
     waiting = [add_old(xrays) for _ in range(200)]
     for xray in waiting:
-        publish(queue, xray.id)
+        publish(client, queue, xray.id)
     stranded = add_old(xrays)
     xrays.add(new_xray("doctor", "sent this moment"))
     assert deliveries.find_stranded(STRANDED_SECONDS) == [stranded.id]
     for _ in range(3):
-        publish_stranded(deliveries, queue)
+        publish_stranded(client, deliveries, queue)
     assert client.llen(keys.QUEUE) == len(waiting) + 1
 
 
@@ -68,7 +68,7 @@ def test_what_a_worker_has_is_not_stranded(
     """Neither an unacknowledged task nor an X-ray under lease is stranded."""
     deliveries = Deliveries(client)
     delivered, held, lost = (add_old(xrays) for _ in range(3))
-    publish(queue, delivered.id)
+    publish(client, queue, delivered.id)
     message = json.loads(client.lpop(keys.QUEUE))
     client.hset(keys.UNACKED, "tag", json.dumps([message, "predict", "predict"]))
     with Deliveries(client).hold(held.id) as xray:
@@ -84,7 +84,7 @@ def test_stranded_xray_is_published_again_only_so_often(
     deliveries = Deliveries(client)
     xray = add_old(xrays)
     for _ in range(5):
-        publish_stranded(deliveries, queue)
+        publish_stranded(client, deliveries, queue)
         client.ltrim(keys.QUEUE, 1, 0)
     assert deliveries.find_stranded(STRANDED_SECONDS) == []
     assert 0 < client.ttl(f"published:{xray.id}") <= 45

@@ -65,8 +65,20 @@ def test_every_call_to_a_missing_bucket_raises_the_named_error(s3: str) -> None:
     images = ImageStore(f"{s3}-of-nobody/xrays")
     with pytest.raises(ImageStoreUnavailable):
         images.write_incoming("a", b"bytes")
-    with pytest.raises((ImageStoreUnavailable, ImageMissing)):
-        images.read_incoming("a")
+    for call in (images.read_incoming, images.read_preview, images.delete_incoming):
+        with pytest.raises(ImageStoreUnavailable):
+            call("a")
+
+
+def test_volume_that_is_not_mounted_is_an_outage_and_no_missing_image(tmp_path: Path) -> None:
+    """Otherwise the worker would record each waiting X-ray as failed."""
+    images = ImageStore((tmp_path / "volume").as_uri())
+    images.write_incoming("a", b"bytes")
+    (tmp_path / "volume").rename(tmp_path / "elsewhere")
+    (tmp_path / "volume").mkdir()
+    for call in (images.read_incoming, images.read_preview, images.delete_incoming):
+        with pytest.raises(ImageStoreUnavailable):
+            call("a")
 
 
 def test_every_call_to_a_broken_store_raises_the_named_error(tmp_path: Path) -> None:

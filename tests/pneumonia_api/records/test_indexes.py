@@ -28,15 +28,16 @@ from tests.pneumonia_api.records.indexed import (
     list_entries,
     read_records,
 )
-from tests.pneumonia_api.records.judged import done
+from tests.pneumonia_api.records.judged import done, judged_as
 from tests.pneumonia_api.records.previous_release import PreviousRelease
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 TEXTS = st.sampled_from(("", "RX 7", "rx-70", "7/8 anna", "-"))
 NUMBERS = st.integers(0, 5)
+ENDS = st.sampled_from((*DECISIONS, "uncertain", "withheld", "rejected", "failed"))
 STEPS = st.one_of(
     st.tuples(st.sampled_from(("add", "score")), NUMBERS, TEXTS),
-    st.tuples(st.just("finish"), NUMBERS, st.sampled_from((*DECISIONS, "rejected", "failed"))),
+    st.tuples(st.just("finish"), NUMBERS, ENDS),
     st.tuples(st.just("review"), NUMBERS, TEXTS),
     st.tuples(st.just("delete"), NUMBERS, st.just("")),
 )
@@ -60,6 +61,8 @@ def end(xray: XrayRecord, how: str) -> XrayRecord:
     """The record with a prediction, or rejected or failed."""
     if how in DECISIONS:
         return done(xray, how)
+    if how in ("uncertain", "withheld"):
+        return judged_as(xray, how, 0.3 + 0.2 * (int(xray.id[-1]) % 3))
     return replace(xray, status=how, reason="A sentence.")
 
 
@@ -132,6 +135,8 @@ def check_filters(client: redis.Redis) -> None:
         ]
         filters: dict[str, Any] = {"status": status, "decision": decision, "reviewed": reviewed}
         assert Worklist(client).page(**filters, limit=50) == (expected, None), filters
+        oldest_first = Worklist(client).page(**filters, sort="oldest", limit=50)
+        assert oldest_first == (expected[::-1], None), filters
 
 
 def check_searches(client: redis.Redis) -> None:

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -15,13 +15,16 @@ from apiflask import APIFlask
 from celery import Celery
 from kombu.exceptions import OperationalError
 from PIL import Image
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from pneumonia_api.config import read_worker_config
 from pneumonia_api.records import keys
-from pneumonia_api.records.publishing import TASK, compose, create_queue, publish
+from pneumonia_api.records.publishing import TASK, create_queue, publish
 from pneumonia_api.records.record import XrayRecord
 from pneumonia_api.records.xrays import XrayStore
 from pneumonia_api.worker.tasks import create_worker
+from tests.pneumonia_api.cutting_proxy import Cut, cut_everywhere, cutting_proxy
 
 ENDED_SECONDS = 45
 """Generous; a call without a timeout would still hang."""
@@ -58,46 +61,62 @@ def check_it_ends(client: redis.Redis, work: Callable[[], object]) -> list[objec
     return outcomes
 
 
-def make_queue(url: str, folder: Path) -> Celery:
-    """The queue of the API, of the workers' timer and of archive scoring."""
-    del folder
-    return create_queue(url)
-
-
-def make_worker(url: str, folder: Path) -> Celery:
-    """The app with which a worker publishes a retry."""
-    settings = {"REDIS_URL": url, "API_KEY": "k", "IMAGE_STORE": folder.as_uri()}
-    return create_worker(read_worker_config(settings)).tasks[TASK].app
-
-
-@pytest.mark.parametrize("make", [make_queue, make_worker])
 @pytest.mark.parametrize("connected", [True, False])
-def test_publishing_gives_up_when_redis_hangs(
-    connected: bool,
-    make: Callable[[str, Path], Celery],
-    client: redis.Redis,
-    redis_url: str,
-    tmp_path: Path,
+def test_a_workers_retry_gives_up_when_redis_hangs(
+    connected: bool, client: redis.Redis, redis_url: str, tmp_path: Path
 ) -> None:
-    """On an open connection and on a new one it raises an error that every caller handles."""
-    with make(redis_url, tmp_path) as queue:
+    """On an open connection and on a new one it raises an error that the worker handles."""
+    settings = {"REDIS_URL": redis_url, "API_KEY": "k", "IMAGE_STORE": tmp_path.as_uri()}
+    with create_worker(read_worker_config(settings)).tasks[TASK].app as worker:
+
+        def send() -> None:
+            worker.send_task(TASK, ("0" * 32,), queue=keys.QUEUE, ignore_result=True)
+
         if connected:
-            publish(queue, "0" * 32)
-        (outcome,) = check_it_ends(client, lambda: publish(queue, "1" * 32))
+            send()
+        (outcome,) = check_it_ends(client, send)
     assert isinstance(outcome, OperationalError)
 
 
+@pytest.mark.parametrize("how", [Cut.LOST, Cut.IDLE])
+def test_publishing_survives_cut_connections(how: Cut, client: redis.Redis, redis_url: str) -> None:
+    """Whichever reply is cut, the task is in the queue or the caller learns that Redis was away."""
+    queue = create_queue()
+    with (
+        cutting_proxy(redis_url) as (proxy, url),
+        redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0)) as cut_client,
+    ):
+
+        def live() -> None:
+            for number in range(5):
+                with suppress(redis.ConnectionError):
+                    publish(cut_client, queue, f"{number:032x}")
+                    sent.append(number)
+
+        def check(_: int) -> None:
+            assert len(sent) >= 4
+            assert client.llen(keys.QUEUE) >= len(sent)
+            client.delete(keys.QUEUE)
+            sent.clear()
+
+        sent: list[int] = []
+        assert cut_everywhere(proxy, how, live, check) >= 5
+
+
 def test_composed_task_is_what_celery_publishes(client: redis.Redis, redis_url: str) -> None:
-    """Only the ids of the two messages differ, and of the process's own reply queue."""
-    with create_queue(redis_url) as queue:
-        publish(queue, "0" * 32, "request")
-        published = json.loads(client.lpop(keys.QUEUE))
-        composed = json.loads(compose(queue, "0" * 32, "request"))
+    """Only the ids of the two messages and of the apps' own reply queues differ."""
+    headers = {"request_id": "request"}
+    with Celery(broker=redis_url) as sender:
+        sender.send_task(TASK, ("0" * 32,), queue=keys.QUEUE, ignore_result=True, headers=headers)
+    published = json.loads(client.lpop(keys.QUEUE))
+    publish(client, create_queue(), "0" * 32, "request")
+    composed = json.loads(client.lpop(keys.QUEUE))
     assert client.keys(keys.QUEUE) == []
     for message in (published, composed):
         assert message["headers"]["root_id"] == message["headers"].pop("id")
         assert message["headers"].pop("root_id") == message["properties"].pop("correlation_id")
         assert message["properties"].pop("delivery_tag")
+        assert message["properties"].pop("reply_to")
     assert composed == published
 
 

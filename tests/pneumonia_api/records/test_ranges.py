@@ -1,4 +1,4 @@
-"""`pneumonia_api.records.ranges` on a real Redis: several sources as one, newest first."""
+"""`pneumonia_api.records.ranges` on a real Redis: several sources as one, sorted by time."""
 
 import redis
 from hypothesis import HealthCheck, given, settings
@@ -10,9 +10,14 @@ IDS = st.sets(st.integers(0, 40).map("{:02}".format), max_size=20)
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(IDS, max_size=4), IDS, st.none() | st.just("20"), st.integers(1, 7))
+@given(st.lists(IDS, max_size=4), IDS, st.none() | st.just("20"), st.integers(1, 7), st.booleans())
 def test_merged_sources_miss_nothing(
-    client: redis.Redis, sources: list[set[str]], more: set[str], before: str | None, count: int
+    client: redis.Redis,
+    sources: list[set[str]],
+    more: set[str],
+    after: str | None,
+    count: int,
+    oldest_first: bool,
 ) -> None:
     """However many ids are read at a time, each comes once, in order, and nothing else does."""
     client.flushall()
@@ -20,6 +25,12 @@ def test_merged_sources_miss_nothing(
     for number, ids in enumerate(sources):
         client.zadd("set", {f"a{number}\0{each}": 0 for each in ids} | {f"a{number}x\0{99}": 0})
     ranges = [Range("set", f"a{number}\0") for number in range(len(sources))]
-    merged = merge(client, ranges, sorted(more, reverse=True), before, count)
-    expected = {each for each in more.union(*sources) if before is None or each < before}
-    assert [each for ids in merged for each in ids] == sorted(expected, reverse=True)
+    newest = sorted(more, reverse=True)
+    merged = merge(client, ranges, newest, after, count, oldest_first=oldest_first)
+    expected = {
+        each
+        for each in more.union(*sources)
+        if after is None or (each > after if oldest_first else each < after)
+    }
+    found = [each for part in merged for each in part]
+    assert found == sorted(expected, reverse=not oldest_first)

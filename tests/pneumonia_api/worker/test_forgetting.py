@@ -39,9 +39,9 @@ def images(tmp_path: Path) -> ImageStore:
 
 
 @pytest.fixture
-def queue(redis_url: str) -> Iterator[Celery]:
+def queue() -> Iterator[Celery]:
     """The queue of the workers' timers."""
-    with create_queue(redis_url) as app:
+    with create_queue() as app:
         yield app
 
 
@@ -96,6 +96,6 @@ def test_deleted_xray_waits_for_an_image_store_that_fails(
     away.rename(tmp_path / "previews")
     assert xrays.exists(xray.id)
     forget_deleted(client, images)
-    sweep(xrays, images, queue)
+    sweep(client, images, queue)
     assert images.list_names() == []
     assert not xrays.exists(xray.id)

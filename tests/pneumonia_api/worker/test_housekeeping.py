@@ -65,9 +65,9 @@ def images(tmp_path: Path) -> ImageStore:
 
 
 @pytest.fixture
-def queue(redis_url: str) -> Iterator[Celery]:
+def queue() -> Iterator[Celery]:
     """The queue of the workers' timers."""
-    with create_queue(redis_url) as app:
+    with create_queue() as app:
         yield app
 
 
@@ -156,7 +156,7 @@ def test_sweep_removes_what_no_record_needs(
         images.write_preview(xray.id, b"jpeg\xff\xd9")
     (tmp_path / "previews" / f"{finished.id}.jpg.0123abcd.part").write_bytes(b"jp")
     (tmp_path / "previews" / "README").write_text("not ours")
-    sweep(xrays, images, queue)
+    sweep(client, images, queue)
     [message] = client.lrange("predict", 0, -1)
     assert json.loads(message)["headers"]["argsrepr"] == f"('{finished.id}',)"
     assert set(images.list_names()) == {
@@ -171,11 +171,11 @@ def test_sweep_removes_what_no_record_needs(
 
 
 def test_sweep_deletes_nothing_when_redis_is_empty(
-    xrays: XrayStore, images: ImageStore, queue: Celery
+    client: redis.Redis, images: ImageStore, queue: Celery
 ) -> None:
     """A wrong Redis URL does not delete the previews."""
     images.write_preview(make_old(new_xray("doctor", "d1")).id, b"jpeg\xff\xd9")
-    sweep(xrays, images, queue)
+    sweep(client, images, queue)
     assert len(images.list_names()) == 1
 
 

@@ -81,8 +81,8 @@ def test_worker_without_a_model_takes_no_task(
     export = tmp_path / "serving" / read_artifact(MODEL).version
     shutil.copytree(whole_export, export)
     harm(export)
-    with create_queue(redis_url) as queue:
-        publish(queue, XRAY)
+    with create_queue() as queue:
+        publish(client, queue, XRAY)
     settings = {
         "VAR_DIR": str(tmp_path),
         "REDIS_URL": redis_url,
