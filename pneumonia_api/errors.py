@@ -92,6 +92,11 @@ ERRORS: dict[type[Exception], tuple[int, str, str]] = {
         "not_a_person",
         "Only people have preferences; log in with a name and a password.",
     ),
+    auth.NotAnAdmin: (
+        403,
+        "not_an_admin",
+        "Only an administrator of this site may change that.",
+    ),
     auth.TooManyFailures: (
         429,
         "too_many_failures",

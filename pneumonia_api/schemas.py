@@ -276,6 +276,7 @@ class SessionSchema(Schema):
     token = String()
     user = String()
     reads_first = Boolean(metadata={"description": "The person's preference."})
+    admin = Boolean(metadata={"description": "May change what applies to the whole site."})
 
 
 class PreferencesSchema(Schema):

@@ -91,5 +91,5 @@ class StudySchema(Schema):
     readers = Dict(
         String(),
         Nested(FindingsSchema),
-        metadata={"description": "By name: a person gets their own, the key for machines all."},
+        metadata={"description": "By name: a person gets their own; admins and machines, all."},
     )

@@ -49,10 +49,11 @@ def say_seconds(seconds: int) -> str:
 
 @dataclass(frozen=True)
 class LogIn:
-    """An open session: its token, and the person's preference."""
+    """An open session: its token, the person's preference, and whether they are an admin."""
 
     token: str
     reads_first: bool
+    admin: bool
 
 
 class ApiClient:
@@ -80,7 +81,11 @@ class ApiClient:
         )
         opened = self._parse(answer, "token")
         # An API of the previous release knows no preferences.
-        return LogIn(str(opened["token"]), bool(opened.get("reads_first", False)))
+        return LogIn(
+            str(opened["token"]),
+            bool(opened.get("reads_first", False)),
+            bool(opened.get("admin", False)),
+        )
 
     def set_reads_first(self, token: str, reads_first: bool) -> None:
         """Store whether the person sees AI results only after their own reading."""
@@ -179,6 +184,14 @@ class ApiClient:
     def read_model(self, token: str) -> Mapping[str, Any]:
         """The metadata of the model that the workers serve."""
         return self._parse(self._call("GET", "/v1/model", token), "version")
+
+    def read_site(self, token: str) -> Mapping[str, Any]:
+        """The site's prevalence, who stated it, and what each finding is worth at it."""
+        return self._parse(self._call("GET", "/v1/site", token), "prevalences", "worth")
+
+    def set_prevalence(self, token: str, percent: str) -> None:
+        """State the site's prevalence, in per cent."""
+        self._call("POST", "/v1/site/prevalence", token, json={"percent": percent})
 
     def is_ready(self) -> bool:
         """Whether an X-ray sent now would be analysed."""

@@ -35,6 +35,7 @@ from pneumonia_web.locking import locking
 from pneumonia_web.metrics import REQUESTS
 from pneumonia_web.preferences import preferences
 from pneumonia_web.readings import readings
+from pneumonia_web.site import count_of_100, find_worth, site
 from pneumonia_web.studies import BASES, OUTCOMES, studies
 from pneumonia_web.uploads import uploads
 from pneumonia_web.verdict import FINDINGS, READINGS, name_patient
@@ -99,6 +100,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         environment_badge=config.environment_badge,
         findings=FINDINGS,
         reading_words=READINGS,
+        find_worth=find_worth,
         outcome_words=OUTCOMES,
         outcome_bases=BASES,
         reads_first=reads_first,
@@ -108,6 +110,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
     )
     app.jinja_env.filters.update(
         percent=percent,
+        of_100=count_of_100,
         moment=datetime.fromisoformat,
         verdict=judge_for_reader,
         patient=name_patient,
@@ -116,7 +119,8 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
     follow_requests(app)
     app.before_request(check_sender)  # before CSRFProtect reads the body
     CSRFProtect(app)
-    for each in (pages, uploads, lists, readings, deletions, preferences, locking, about, studies):
+    working = (pages, uploads, lists, readings, deletions, studies)
+    for each in (*working, preferences, locking, about, site):
         app.register_blueprint(each)
     serve_assets(app, read_assets(STATIC))
     _register_errors(app)

@@ -36,7 +36,7 @@ FILM_BLOCK = 256 * 1024
 # Plain characters only: browsers drop tabs and newlines and turn backslashes into slashes, so a
 # harmless-looking path can become another host (open redirect).
 OWN_PAGE = re.compile(
-    r"/(?:about|deletions|preferences|reader-study|xrays(?:/[0-9a-f]{32})?)(?:\?[\w=&%.+-]*)?",
+    r"/(?:about|deletions|preferences|reader-study|site|xrays(?:/[0-9a-f]{32})?)(?:\?[\w=&%.+-]*)?",
     re.ASCII,
 )
 
@@ -143,7 +143,7 @@ def start_session() -> ResponseReturnValue:
     session.clear()
     session.permanent = True
     session["token"], session["user"] = opened.token, user
-    session["reads_first"] = opened.reads_first
+    session["reads_first"], session["admin"] = opened.reads_first, opened.admin
     note_activity()
     target = request.args.get("next", "")
     return redirect(target if OWN_PAGE.fullmatch(target) else url_for("pages.worklist"))

@@ -7,6 +7,9 @@
   const LONGEST_REFERENCE = 64;
   const UNFINISHED = "unfinished-upload";  // of this tab: a random salt and two counts, no name
   const form = document.getElementById("upload");
+  if (!form) {
+    return;  // the page to unlock
+  }
   const input = form.elements.xray;
   const list = document.getElementById("sending");
   const summary = document.getElementById("all-sending");

@@ -321,7 +321,7 @@ run "wrong_endpoint_url_is_refused" {
   expect_failures = [var.endpoint_url]
 }
 
-run "site" {
+run "wrong_site_is_refused" {
   command = plan
 
   variables {

@@ -92,7 +92,7 @@ users() {
 known=$(users list)
 if [ -z "$known" ]; then
     first_password=$(secret first-user-password)
-    users add doctor --password-stdin <<< "$first_password"
+    users add doctor --admin --password-stdin <<< "$first_password"
 fi
 %{ endif ~}
 
