@@ -18,7 +18,7 @@ _TAG = Tag("AccessionNumber")
 def read_accession(data: bytes, max_inflated: int) -> str:
     """The number of an object that was read already; "" if it has none that can be shown.
 
-    `max_inflated` limits the size in bytes of a deflated object. Raises UnreadableXray.
+    `max_inflated` limits the size in bytes of a deflated object; a larger one has none either.
     """
     try:
         dataset = parse(data, max_inflated, [_TAG])
