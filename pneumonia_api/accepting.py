@@ -11,7 +11,8 @@ from monitoring.logs.requests import find_request_id
 from pneumonia_api.memory import MemoryBudget
 from pneumonia_api.metrics import mark_reused
 from pneumonia_api.records.admission import Admission
-from pneumonia_api.records.images import ImageMissing, ImageStore, Upload
+from pneumonia_api.records.image_files import Upload
+from pneumonia_api.records.images import ImageMissing, ImageStore
 from pneumonia_api.records.publishing import compose
 from pneumonia_api.records.record import XrayRecord
 from pneumonia_api.records.sent import KeyReused, SentUploads
@@ -51,6 +52,7 @@ def _reuse(new: XrayRecord, same: XrayRecord, key: str | None) -> XrayRecord | N
     except ImageMissing:
         return None  # just deleted: predict again
     _images().write_preview(new.id, preview)
+    _images().share_film(same.id, new.id)
     done = replace(
         new,
         status="done",
@@ -89,6 +91,6 @@ def _add(xray: XrayRecord, key: str | None, task: str | None = None) -> XrayReco
 
 
 def forget_images(xray_id: str) -> None:
-    """Delete the upload and the preview of an X-ray."""
+    """Delete the upload, the preview and the film of an X-ray."""
     _images().delete_incoming(xray_id)
-    _images().delete_preview(xray_id)
+    _images().delete_pictures(xray_id)

@@ -20,6 +20,7 @@ from webserver.settings import (
     Seconds,
     Secret,
     Settings,
+    Switch,
     find_var,
     whole,
 )
@@ -87,6 +88,7 @@ class WorkerConfig(Settings):
     serving_dir: Path = Field(default_factory=lambda: find_var() / "serving")
     max_pixels: Pixels = Field(60_000_000, alias="MAX_MEGAPIXELS")
     precision: PrecisionSetting = "auto"
+    keeps_films: Switch = Field(True, alias="KEEP_FILMS")
     metrics_host: str = Field(LOOPBACK, alias="WORKER_METRICS_HOST")
     metrics_port: Port = Field(9200, alias="WORKER_METRICS_PORT")
 

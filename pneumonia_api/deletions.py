@@ -37,7 +37,7 @@ def delete_xray(xray_id: str) -> str:
     if xrays.get(xray_id).status == "queued":
         # The preview goes first: if that fails, the record remains and the caller can retry. The
         # upload goes last: a record that cannot be deleted still needs it for its prediction.
-        images.delete_preview(xray_id)
+        images.delete_pictures(xray_id)
     if _deletions().delete(xray_id, by=str(bearer.current_user), at=datetime.now(UTC)):
         forget_images(xray_id)  # also a preview that a worker has written meanwhile
     return ""

@@ -14,7 +14,8 @@ from pneumonia_api.memory import TooBusy
 from pneumonia_api.records import admission, sent
 from pneumonia_api.records.confirming import NotConfirmable, TooManyOutcomes
 from pneumonia_api.records.deletions import DeletedByAnother
-from pneumonia_api.records.images import ImageMissing, ImageStoreUnavailable
+from pneumonia_api.records.image_files import ImageStoreUnavailable
+from pneumonia_api.records.images import FilmMissing, ImageMissing
 from pneumonia_api.records.record import XrayMissing
 from pneumonia_api.records.reviews import (
     NothingToWithdraw,
@@ -150,6 +151,11 @@ ERRORS: dict[type[Exception], tuple[int, str, str]] = {
         "The outcome of this X-ray was changed as often as it may be.",
     ),
     ParseException: (400, "bad_request", "The request could not be read."),
+    FilmMissing: (
+        404,
+        "no_film",
+        "This X-ray has no film at full depth, or not yet; its preview is there.",
+    ),
     ImageMissing: (404, "no_preview", "This X-ray has no preview yet."),
     ImageStoreUnavailable: (
         503,

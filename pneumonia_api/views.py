@@ -11,6 +11,7 @@ import redis
 from apiflask import APIBlueprint, FileSchema
 from flask import Response, current_app, make_response
 from werkzeug.datastructures import FileStorage
+from werkzeug.wsgi import FileWrapper
 
 from model.reading.kinds import is_dicom, read_size
 from model.reading.limits import UnreadableXray
@@ -20,7 +21,8 @@ from pneumonia_api.accepting import accept
 from pneumonia_api.auth import bearer
 from pneumonia_api.memory import MemoryBudget
 from pneumonia_api.records import sent
-from pneumonia_api.records.images import ImageStore, Upload
+from pneumonia_api.records.image_files import Upload
+from pneumonia_api.records.images import ImageStore
 from pneumonia_api.records.record import XrayRecord, new_xray
 from pneumonia_api.records.served_model import ServedModel
 from pneumonia_api.records.worklist import Worklist
@@ -30,6 +32,9 @@ from pneumonia_api.request import check_body, check_form, check_query
 v1 = APIBlueprint("v1", __name__, url_prefix="/v1")
 v1.before_request(check_body)
 v1.before_request(check_query)
+
+FILM_BLOCK = 256 * 1024
+"""Bytes of a film that are read at a time."""
 
 
 class UploadForm(TypedDict):
@@ -192,6 +197,26 @@ def read_preview(xray_id: str) -> Response:
     # Patient images stay out of shared caches; the preview of an id never changes.
     response.cache_control.private = True
     response.cache_control.max_age = 3600
+    return response
+
+
+@v1.get("/xrays/<xray_id>/film")
+@v1.auth_required(bearer)
+@v1.output(FileSchema(), content_type="image/png")
+@v1.doc(responses={404: "No such X-ray, or the site keeps no films, or it is not made yet."})
+def read_film(xray_id: str) -> Response:
+    """The de-identified film at its own resolution and depth: a grey PNG of 8 or 16 bits.
+
+    Its chunk `fiLM` has the numbers that a viewer needs, deflated: JSON with the window and the
+    side of a pixel in mm, a newline, and the grey of each value. It follows soon after the result.
+    """
+    file, size = _images().open_film(_xrays().get(xray_id).id)
+    response = Response(FileWrapper(file, FILM_BLOCK), content_type="image/png")
+    response.content_length = size
+    # As for the preview; a film is large, so browsers need not ask again within the hour.
+    response.cache_control.private = True
+    response.cache_control.max_age = 3600
+    response.cache_control.immutable = True
     return response
 
 

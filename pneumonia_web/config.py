@@ -18,6 +18,7 @@ from webserver.settings import (
     Seconds,
     Secret,
     Settings,
+    Switch,
     find_var,
     whole,
 )
@@ -32,12 +33,6 @@ def _read_networks(value: str) -> tuple[Network, ...]:
         raise ValueError(f"must be addresses or networks, not {value[:60]!r}.") from error
 
 
-def _read_switch(value: str) -> bool:
-    if value not in ("0", "1"):
-        raise ValueError(f"must be 0 or 1, not {value[:20]!r}.")
-    return value == "1"
-
-
 def _read_label(value: str) -> str:
     if not value.isprintable() or len(value) > MAX_LABEL:
         raise ValueError(f"must be at most {MAX_LABEL} printable characters.")
@@ -47,7 +42,6 @@ def _read_label(value: str) -> str:
 MAX_LABEL = 64
 """Characters of a name at the head of every page, which has to fit on a phone."""
 
-Switch = Annotated[bool, BeforeValidator(_read_switch)]
 Label = Annotated[str, BeforeValidator(_read_label)]
 
 

@@ -34,6 +34,9 @@ PARTS = {"list": "_list.html", "worklist": "_worklist.html"}
 
 KEY_HEADER = "Idempotency-Key"
 
+FILM_BLOCK = 256 * 1024
+"""Bytes of a film that are passed on at a time."""
+
 # Where log-in may redirect to: the pages, but not their parts (a preview is a bare image).
 # Plain characters only: browsers drop tabs and newlines and turn backslashes into slashes, so a
 # harmless-looking path can become another host (open redirect).
@@ -237,6 +240,20 @@ def preview(token: str, xray_id: str) -> Response:
     response.content_type = "image/jpeg"
     response.cache_control.private = True
     response.cache_control.max_age = 3600
+    return response
+
+
+@pages.get("/xrays/<xray_id>/film")
+@logged_in
+def film(token: str, xray_id: str) -> Response:
+    """The film at full depth, for the viewer."""
+    answer = api().open_film(token, xray_id)
+    response = Response(answer.iter_content(FILM_BLOCK), content_type="image/png")
+    response.content_length = int(answer.headers["Content-Length"])
+    response.call_on_close(answer.close)
+    response.cache_control.private = True
+    response.cache_control.max_age = 3600
+    response.cache_control.immutable = True
     return response
 
 

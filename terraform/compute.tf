@@ -31,6 +31,7 @@ locals {
       templatefile("${path.module}/user_data/api.sh", merge(local.host_values, local.redis, {
         address      = address
         first        = index == 0
+        keep_films   = var.keep_films ? 1 : 0
         local_redis  = var.redis == "local" && index == 0
         redis_volume = join("", aws_ebs_volume.redis[*].id)
       })),

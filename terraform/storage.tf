@@ -3,7 +3,7 @@
 
 locals {
   buckets = {
-    images    = "uploads that wait, and previews"
+    images    = "uploads that wait, previews and films"
     artifacts = "models, by version, and which one is served"
     releases  = "what the hosts install"
     data      = "the data set to train on"

@@ -80,6 +80,12 @@ variable "ai_after_reading" {
   default     = true
 }
 
+variable "keep_films" {
+  description = "Whether films are kept at full resolution and depth for the viewer, without names but with text that is burned in. With false, only previews of 1,024 pixels are kept."
+  type        = bool
+  default     = true
+}
+
 variable "site" {
   description = "What the pages say of this installation: the service's name, the hospital or ward, whom to ask, and what it is for. Letters without accents, digits, spaces and :/@?=._,- only; empty for the defaults."
   type = object({
@@ -183,7 +189,7 @@ variable "redis" {
 }
 
 variable "retention_days" {
-  description = "Days after which previews and their old versions are deleted."
+  description = "Days after which previews, films and their old versions are deleted."
   type        = number
   default     = 365
 

@@ -44,6 +44,13 @@ def whole(most: int, unit: int = 1) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+def _read_switch(value: str) -> bool:
+    if value not in ("0", "1"):
+        raise ValueError(f"must be 0 or 1, not {value[:20]!r}.")
+    return value == "1"
+
+
+Switch = Annotated[bool, BeforeValidator(_read_switch)]
 Secret = Annotated[str, Field(repr=False)]
 Port = Annotated[int, whole(65535)]
 BodyBytes = Annotated[int, whole(MOST_BODY_MB, 1024 * 1024)]

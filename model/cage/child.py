@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from model.cage.messages import (
     ANSWER,
     ANSWER_HEAD,
+    FILM,
     FILTERED,
     HEAD,
     LARGE,
@@ -19,6 +20,7 @@ from model.cage.messages import (
 )
 from model.cage.seal import limit_memory, limit_time
 from model.reading.ages import AGES, AgeBand
+from model.reading.full_film import encode_film
 from model.reading.limits import UnreadableXray, set_gate
 from model.reading.xray import XrayImage, encode_preview, model_input, read_xray
 
@@ -55,12 +57,15 @@ def serve(channel: socket.socket, memory: int, filtered: bool, read: Read = read
     set_gate(Gate(channel))
     channel.sendall(HEAD.pack(FILTERED if filtered else UNFILTERED, 0))
     while len(request := channel.recv(REQUEST.size, socket.MSG_WAITALL)) == REQUEST.size:
-        size, max_pixels, side, *years = REQUEST.unpack(request)
+        size, max_pixels, side, *years, film = REQUEST.unpack(request)
         ages = AgeBand(*years) if tuple(years) != NO_AGES else None
         limit_memory(_BASE_BYTES + _PIXEL_BYTES * max_pixels)
         limit_time(CPU_SECONDS)
-        for letter, body in answer(os.pread(memory, size, 0), max_pixels, side, ages, read):
+        data = os.pread(memory, size, 0)
+        for letter, body in answer(data, max_pixels, side, ages, read, film=film):
             channel.sendall(HEAD.pack(letter, len(body)) + body)
+            if letter == PREVIEW and film:
+                limit_time(LARGE_CPU_SECONDS)
 
 
 def answer(
@@ -69,6 +74,8 @@ def answer(
     side: int,
     ages: AgeBand | None = None,
     read: Read = read_xray,
+    *,
+    film: bool = False,
 ) -> Iterator[tuple[bytes, bytes]]:
     """Letter and body of each message in response to one upload; see `model.cage.messages`."""
     try:
@@ -78,6 +85,8 @@ def answer(
         head = ANSWER_HEAD.pack(xray.width, xray.height, len(warnings), AGES.index(xray.age))
         yield ANSWER, head + warnings + image
         yield PREVIEW, encode_preview(xray)
+        if film and xray.full:
+            yield FILM, encode_film(xray.full())
     except UnreadableXray as error:
         yield REFUSAL, json.dumps([str(error), error.reason]).encode()
     except MemoryError:

@@ -23,7 +23,7 @@ START_SECONDS = 60
 END_SECONDS = 5
 """To wait for the exit of a child that closed its end."""
 
-_MAX_ANSWER = 16 << 20
+MAX_ANSWER = 16 << 20
 """Bytes: a preview has at most 1,024 x 1,024 pixels, an input 224 x 224."""
 
 _KEPT = ("PATH", "LD_LIBRARY_PATH")
@@ -135,13 +135,13 @@ class Child:
         os.ftruncate(self._memory, 0)
         os.pwrite(self._memory, data, 0)
 
-    def receive(self, deadline: float) -> tuple[bytes, bytes]:
-        """Letter and body of one message, before `deadline` of `time.monotonic`.
+    def receive(self, deadline: float, most: int = MAX_ANSWER) -> tuple[bytes, bytes]:
+        """Letter and body, of `most` bytes, of one message, before `deadline` of `time.monotonic`.
 
         Raises Overran, Ended or Garbled.
         """
         letter, length = HEAD.unpack(self._take(HEAD.size, deadline))
-        if length > _MAX_ANSWER:
+        if length > most:
             raise Garbled
         return letter, self._take(length, deadline)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from model.cage.children import CageLost, Child, Ended, Garbled, Overran
+from model.cage.children import MAX_ANSWER, CageLost, Child, Ended, Garbled, Overran
 from model.cage.messages import ANSWER_HEAD, FAULT, LARGE, REFUSAL
 from model.reading.ages import AGES, Age
 from model.reading.limits import REASONS, UnreadableXray
@@ -64,17 +64,20 @@ class Exchange:
         self._next = letter, body
         return False
 
-    def receive(self, wanted: bytes) -> bytes:
-        """The body of the message `wanted`, ANSWER or PREVIEW. Raises as `Cage.read` does."""
-        letter, body = self._next or self._receive()
+    def receive(self, wanted: bytes, most: int = MAX_ANSWER) -> bytes:
+        """The body, of `most` bytes, of the message `wanted`: ANSWER, PREVIEW or FILM.
+
+        Raises as `Cage.read` does.
+        """
+        letter, body = self._next or self._receive(most)
         self._next = None
         if letter == wanted:
             return body
         raise _judge(letter, body)
 
-    def _receive(self) -> tuple[bytes, bytes]:
+    def _receive(self, most: int = MAX_ANSWER) -> tuple[bytes, bytes]:
         try:
-            return self._child.receive(time.monotonic() + self.seconds)
+            return self._child.receive(time.monotonic() + self.seconds, most)
         except Overran:
             log.warning("a reader was killed after %d s", self.seconds)
             raise _too_slow(self.seconds) from None

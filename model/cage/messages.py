@@ -2,25 +2,26 @@
 
 A child sends a letter, a length and that many bytes: FILTERED or UNFILTERED when it is ready;
 LARGE, after which it waits for one byte. In response to each REQUEST it sends ANSWER and then
-PREVIEW, or, in place of either, REFUSAL or FAULT.
+PREVIEW and, if the request asks for it, FILM; or, in place of any of them, REFUSAL or FAULT.
 """
 
 import struct
 
-REQUEST = struct.Struct("<QQL2h")
+REQUEST = struct.Struct("<QQL2h?")
 """The size in bytes of the upload, which is in shared memory; the pixel limit; the input's side;
-and the ages that the model is for, in years, or NO_AGES."""
+the ages that the model is for, in years, or NO_AGES; and whether the FILM is wanted."""
 
 NO_AGES = (-1, -1)
 
 HEAD = struct.Struct("<cL")
 FILTERED, UNFILTERED, LARGE = b"S", b"U", b"L"
-ANSWER, PREVIEW, REFUSAL, FAULT = b"A", b"P", b"R", b"F"
+ANSWER, PREVIEW, FILM, REFUSAL, FAULT = b"A", b"P", b"I", b"R", b"F"
 
 ANSWER_HEAD = struct.Struct("<3LB")
 """Width, height, the length of the warnings (JSON), which follow, and the index of the age in AGES
 (`model.reading.ages`); after the warnings the input as float32.
-The PREVIEW is a JPEG, which the child makes while the service uses the input already. A REFUSAL is
+The PREVIEW is a JPEG, which the child makes while the service uses the input already; the FILM is
+a PNG of `model.reading.full_film`, which it makes while the service stores the result. A REFUSAL is
 [sentence, reason] as JSON, a FAULT is text."""
 
 ORDER = struct.Struct("<ci")

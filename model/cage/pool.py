@@ -14,10 +14,22 @@ from functools import cache, partial
 
 from model.cage.children import CageLost, Child, Nursery
 from model.cage.exchange import LARGE_WALL_SECONDS, CagedXray, CageFault, Exchange, unpack
-from model.cage.messages import ANSWER, NO_AGES, PREVIEW, REQUEST
+from model.cage.messages import ANSWER, FILM, NO_AGES, PREVIEW, REQUEST
 from model.reading.ages import AgeBand
+from model.reading.limits import UnreadableXray
 
-__all__ = ["Cage", "CageFault", "CageLost", "CagedXray", "NoLongerWanted", "PreviewedXray"]
+__all__ = [
+    "Cage",
+    "CageFault",
+    "CageLost",
+    "CagedXray",
+    "NoFilm",
+    "NoLongerWanted",
+    "PreviewedXray",
+]
+
+_PNG_BYTES = 1 << 20
+"""What a PNG may have beyond its pixels: a table of 65,536 greys, and what cannot be deflated."""
 
 
 class NoLongerWanted(RuntimeError):
@@ -26,6 +38,10 @@ class NoLongerWanted(RuntimeError):
 
 class LargeBusy(RuntimeError):
     """Another large X-ray is being decoded."""
+
+
+class NoFilm(RuntimeError):
+    """The child could not make the film at its full depth, although it read the X-ray."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +55,13 @@ class PreviewedXray(CagedXray):
 class Reading:
     """An X-ray that was read, while its child makes the preview.
 
-    `wait_preview` returns the JPEG; it raises as `Cage.read` does.
+    `wait_preview` returns the JPEG; it raises as `Cage.read` does. `wait_film`, after it and if the
+    film was asked for, returns the PNG of `model.reading.full_film`; it raises NoFilm or CageLost.
     """
 
     xray: CagedXray
     wait_preview: Callable[[], bytes]
+    wait_film: Callable[[], bytes]
 
 
 class Cage:
@@ -110,10 +128,11 @@ class Cage:
         *,
         ages: AgeBand | None = None,
         wait_if_large: bool = True,
+        film: bool = False,
     ) -> Iterator[Reading]:
         """The same, but yields when the input is there, and its child makes the preview meanwhile.
 
-        A block that ends without an error waits for the preview.
+        Then it makes the `film`, if asked for. A block that ends without an error waits for both.
         """
         child, waited = self._take()
         kept = None
@@ -127,12 +146,19 @@ class Cage:
                 child = self._order()
             child.wait_ready()
             years = (ages.youngest, ages.oldest) if ages else NO_AGES
-            request = REQUEST.pack(len(data), max_pixels, side, *years)
+            request = REQUEST.pack(len(data), max_pixels, side, *years, film)
             with self._ask(child, data, request, wanted, wait_if_large) as exchange:
                 xray = unpack(exchange.receive(ANSWER), side)
-                reading = Reading(xray, cache(partial(exchange.receive, PREVIEW)))
+                most = 2 * max_pixels + _PNG_BYTES
+                reading = Reading(
+                    xray,
+                    cache(partial(exchange.receive, PREVIEW)),
+                    cache(partial(_wait_film, exchange, most)),
+                )
                 yield reading
                 reading.wait_preview()  # else the next X-ray would receive it
+                if film:
+                    reading.wait_film()
             kept = child
         finally:
             # A refused file may have corrupted the child.
@@ -192,3 +218,10 @@ class Cage:
         finally:
             if exchange.entered:
                 self._large.release()
+
+
+def _wait_film(exchange: Exchange, most: int) -> bytes:
+    try:
+        return exchange.receive(FILM, most)
+    except (UnreadableXray, CageFault) as error:
+        raise NoFilm(str(error)) from error

@@ -24,7 +24,7 @@ from pydicom.uid import (
 )
 
 from model.cage.child import answer
-from model.cage.messages import ANSWER, PREVIEW
+from model.cage.messages import ANSWER, FILM, PREVIEW
 from model.reading.limits import MAX_PIXELS
 
 _SIDE = 128
@@ -39,8 +39,8 @@ def warm() -> None:
     for syntax in (*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes, JPEG2000, RLELossless):
         _ = get_decoder(UID(syntax)).available_plugins
     for data in _make_files():
-        for letter, body in answer(data, MAX_PIXELS, 224):
-            if letter not in (ANSWER, PREVIEW):
+        for letter, body in answer(data, MAX_PIXELS, 224, film=True):
+            if letter not in (ANSWER, PREVIEW, FILM):
                 raise RuntimeError(f"a synthetic image was refused: {body!r}")
 
 

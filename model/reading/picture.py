@@ -24,9 +24,9 @@ warnings.filterwarnings("ignore", module="PIL")
 # little-endian twin, it is read as stored, and inverted here.
 TiffImagePlugin.OPEN_INFO[(TiffImagePlugin.MM, 0, (1,), 1, (16,), ())] = ("I;16B", "I;16B")
 
-_FORMATS = ("JPEG", "PNG", "TIFF")
+FORMATS = ("JPEG", "PNG", "TIFF")
 
-_PHOTOMETRIC, _SUBFILE_TYPE = 262, 254
+PHOTOMETRIC, _SUBFILE_TYPE = 262, 254
 """TIFF 6.0 tags: whether 0 is white or black; whether a page is a reduced copy of another."""
 
 _MAX_TIFF_COPIES = 8
@@ -35,7 +35,7 @@ _LOSSLESS = (0xC3, 0xC7, 0xCB, 0xCF)
 """Frame markers of lossless JPEG."""
 
 # What Pillow's decoders raise for damaged files; anything else is a bug and propagates.
-_DECODE_ERRORS = (
+DECODE_ERRORS = (
     OSError,
     SyntaxError,
     ValueError,
@@ -57,7 +57,7 @@ def read_picture(data: bytes, max_pixels: int, side: int) -> tuple[np.ndarray, i
     below `side` on its longer side. Raises UnreadableXray.
     """
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
             check_size(width, height, max_pixels)
             if isinstance(image, TiffImagePlugin.TiffImageFile):
@@ -76,7 +76,7 @@ def read_picture(data: bytes, max_pixels: int, side: int) -> tuple[np.ndarray, i
         ) from error
     except UnidentifiedImageError as error:
         raise (_name_unsupported_jpeg(data) or damaged()) from error
-    except _DECODE_ERRORS as error:
+    except DECODE_ERRORS as error:
         raise damaged() from error
     return pixels, width, height
 
@@ -125,13 +125,13 @@ def _to_grey(image: ImageFile, data: bytes) -> np.ndarray:
     Works in bands, because whole images between the steps would take up to five times the memory of
     the file's own pixels.
     """
-    white_is_0 = getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0
+    white_is_0 = getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == 0
     if is_deep_colour(image):
         values, opaque = read_deep_grey(image, data)
         grey = _scale(Image.fromarray(values))
         if opaque is not None:
             grey = Image.composite(grey, Image.new("L", grey.size), Image.fromarray(opaque))
-        return _upright(grey, image)
+        return upright(grey, image)
     image.load()
     if image.mode.startswith("I") or image.mode == "F":
         grey = _scale(image)
@@ -141,10 +141,10 @@ def _to_grey(image: ImageFile, data: bytes) -> np.ndarray:
         grey = image
     else:
         grey = _flatten(image)
-    return _upright(grey, image)
+    return upright(grey, image)
 
 
-def _upright(grey: Image.Image, image: Image.Image) -> np.ndarray:
+def upright(grey: Image.Image, image: Image.Image) -> np.ndarray:
     """The pixels of `grey`, rotated as the Exif tag of the file's `image` says."""
     if grey is not image:
         grey.getexif()[ExifTags.Base.Orientation] = image.getexif().get(
@@ -174,8 +174,7 @@ def _scale(image: Image.Image) -> Image.Image:
 
     If all values are multiples of 257, they were 8-bit values stored as 16, and stay as they were.
     """
-    step = max(min(image.size) // 512, 1)
-    sample = np.asarray(image)[::step, ::step]
+    sample = sample_of(np.asarray(image))
     low, high = value_range(sample.astype(np.float64))
     if image.mode.startswith("I;16") and not (sample % 257).any():
         low, high = 0.0, 65_535.0
@@ -185,6 +184,12 @@ def _scale(image: Image.Image) -> Image.Image:
         values = np.nan_to_num(np.asarray(band), nan=low, posinf=high, neginf=low)
         grey.paste(Image.fromarray(stretch(np.clip(values, low, high), low, high)), (0, top))
     return grey
+
+
+def sample_of(values: np.ndarray) -> np.ndarray:
+    """Every n-th row and column of a picture, from which its range of values is told."""
+    step = max(min(values.shape) // 512, 1)
+    return values[::step, ::step]
 
 
 def _crops(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:

@@ -6,13 +6,18 @@ metadata never reach the network, because they alone separate the classes of the
 """
 
 import io
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from PIL import Image
 
 from model.reading.ages import Age, AgeBand
+from model.reading.borders import Box
 from model.reading.film import find_film
+from model.reading.full_film import FullFilm
+from model.reading.full_picture import read_full_picture
 from model.reading.grey import MIN_CONTRAST
 from model.reading.kinds import check_picture, is_dicom
 from model.reading.limits import MAX_PIXELS, UnreadableXray
@@ -48,7 +53,8 @@ class XrayImage:
     both get exactly this, so the heat map fits both. `width` and `height` are those of the file, in
     pixels; `pixels` may be decoded smaller, but never below the preview's size. `warnings` are
     sentences for the person who reads the result. `age` is what the file says of the patient's;
-    only a DICOM can say anything.
+    only a DICOM can say anything. `full` makes the same film at the file's own resolution and
+    depth; it may raise UnreadableXray.
     """
 
     pixels: np.ndarray
@@ -56,6 +62,7 @@ class XrayImage:
     height: int
     warnings: tuple[str, ...]
     age: Age = "unknown"
+    full: Callable[[], FullFilm] | None = field(default=None, compare=False, repr=False)
 
 
 def read_xray(data: bytes, max_pixels: int = MAX_PIXELS, ages: AgeBand | None = None) -> XrayImage:
@@ -71,11 +78,12 @@ def read_xray(data: bytes, max_pixels: int = MAX_PIXELS, ages: AgeBand | None = 
         # A worker reads in a cage, so its own process never loads pydicom, which takes 16 MB.
         from model.reading.dicom.pixels import read_dicom  # noqa: PLC0415
 
-        pixels, found, age = read_dicom(data, max_pixels, ages)
+        pixels, found, age, full = read_dicom(data, max_pixels, ages)
         height, width = pixels.shape
     else:
         check_picture(data)
         pixels, width, height = read_picture(data, max_pixels, PREVIEW_SIDE)
+        full = partial(read_full_picture, data, pixels)
     if np.ptp(pixels) < MIN_CONTRAST:
         raise UnreadableXray(
             "The image is blank; check the export and send the X-ray again.", "blank"
@@ -85,9 +93,19 @@ def read_xray(data: bytes, max_pixels: int = MAX_PIXELS, ages: AgeBand | None = 
         found += (_CUT,)
     elif film.doubt:
         found += (_NOT_FILLED,)
+    cut = partial(_cut, full, film.box, pixels.shape)
     pixels = np.ascontiguousarray(film.box.cut(pixels))
     found += _warn(width, height, pixels) + warn_of_hanging(pixels)
-    return XrayImage(pixels, width, height, found, age)
+    return XrayImage(pixels, width, height, found, age, cut)
+
+
+def _cut(make: Callable[[], FullFilm], box: Box, searched: tuple[int, int]) -> FullFilm:
+    """The part of a full picture that `box` is of the picture in which the film was searched."""
+    full = make()
+    scale = full.values.shape[0] / searched[0], full.values.shape[1] / searched[1]
+    top, bottom = round(box.top * scale[0]), round(box.bottom * scale[0])
+    left, right = round(box.left * scale[1]), round(box.right * scale[1])
+    return replace(full, values=Box(top, bottom, left, right).cut(full.values))
 
 
 def squash(xray: XrayImage, side: int = INPUT_SIDE) -> np.ndarray:

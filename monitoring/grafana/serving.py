@@ -167,7 +167,8 @@ def _workers() -> list[Any]:
         ),
         lines(
             "Worker time by step",
-            "Mean duration of each step: decode the file, predict, store preview and record.",
+            "Mean duration of each step: decode the file, predict, store preview and record; then "
+            "keep the film, for which no result waits.",
             Query(
                 f"sum by (step) (rate({step}_sum[$__rate_interval]))"
                 f" / sum by (step) (rate({step}_count[$__rate_interval]))",

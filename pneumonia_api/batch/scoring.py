@@ -123,4 +123,4 @@ class Scorer:
     def _store(self, files: list[File]) -> None:
         records = [f.record for f in files if f.record and not (f.known or f.repeated)]
         for lost in retry_through_outage(lambda: self._xrays.add_scored(records)):
-            self._images.delete_preview(lost.id)
+            self._images.delete_pictures(lost.id)

@@ -1,6 +1,5 @@
-"""Uploads that wait for a worker, and previews; under one fsspec URL that every host can read."""
+"""Uploads that wait, previews and films; under one fsspec URL that every host can read."""
 
-import hashlib
 import os
 import secrets
 import tempfile
@@ -13,7 +12,16 @@ from typing import IO
 import fsspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-FOLDERS = ("incoming", "previews")
+from pneumonia_api.records.image_files import (
+    ImageStoreUnavailable,
+    Upload,
+    rename_and_sync,
+    scratch_of,
+    write_all,
+    write_atomically,
+)
+
+FOLDERS = ("incoming", "previews", "films")
 STORE_ERRORS = (OSError, BotoCoreError, ClientError)
 """What fsspec raises when a disk or S3 is full, broken or unreachable."""
 
@@ -26,59 +34,20 @@ class ImageMissing(LookupError):
     """The store has no such image."""
 
 
-class ImageStoreUnavailable(RuntimeError):
-    """The image store is full, broken or unreachable."""
-
-
-class Upload:
-    """The file of an upload form, written by the form parser.
-
-    Bytes beyond `limit` are counted but not kept. `ImageStore.keep` moves the file into the store;
-    otherwise `ImageStore.discard` removes it.
-    """
-
-    def __init__(self, file: IO[bytes], limit: int, path: Path | None) -> None:
-        """`path` is None for an anonymous file, which disappears when it is closed."""
-        self.file = file
-        self.path = path
-        self.size = 0
-        self._limit = limit
-        self._digest = hashlib.sha256()
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the bytes, in hexadecimal."""
-        return self._digest.hexdigest()
-
-    def write(self, data: bytes) -> int:
-        """Append `data`. Raises ImageStoreUnavailable."""
-        self.size += len(data)
-        if self.size <= self._limit:
-            self._digest.update(data)
-            try:
-                _write_all(self.file, data)
-            except OSError as error:
-                raise ImageStoreUnavailable(f"an upload: {error}") from error
-        return len(data)
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """The form parser rewinds the file when it is complete."""
-        return self.file.seek(offset, whence)
-
-    def read(self) -> bytes:
-        """All bytes; hold a `MemoryBudget` for them."""
-        self.file.seek(0)
-        return self.file.read()
+class FilmMissing(ImageMissing):
+    """The store has no film at full depth of this X-ray."""
 
 
 class ImageStore:
-    """`incoming/ID` holds an upload until it is judged; `previews/ID.jpg` holds its preview.
+    """`incoming/ID` holds an upload until it is judged; `previews/ID.jpg` holds its preview, and
+    `films/ID.png` the film at full depth (`model.reading.full_film`), if the site keeps it.
 
     Every method may raise ImageStoreUnavailable.
     """
 
     def __init__(self, url: str) -> None:
-        self._fs, self._root = fsspec.core.url_to_fs(url)
+        # A remembered listing would hide what another host has stored since.
+        self._fs, self._root = fsspec.core.url_to_fs(url, use_listings_cache=False)
         self._is_local = "file" in self._fs.protocol
 
     def receive(self, limit: int) -> Upload:
@@ -103,7 +72,7 @@ class ImageStore:
             self._write(f"incoming/{xray_id}", upload.read())
             return
         try:
-            _rename_and_sync(
+            rename_and_sync(
                 upload.file.fileno(), upload.path, Path(f"{self._root}/incoming/{xray_id}")
             )
         except OSError as error:
@@ -146,8 +115,8 @@ class ImageStore:
         path = Path(f"{self._root}/{name}")
         with ExitStack() as opened:
             try:
-                file = opened.enter_context(_scratch_of(path))
-                _write_all(file, data)
+                file = opened.enter_context(scratch_of(path))
+                write_all(file, data)
                 Path(file.name).rename(path)
             except OSError as error:
                 raise ImageStoreUnavailable(f"{name}: {error}") from error
@@ -168,16 +137,47 @@ class ImageStore:
             raise ImageMissing(name)
         return data
 
-    def delete_preview(self, xray_id: str) -> None:
-        """Delete a preview, if present."""
+    def write_film(self, xray_id: str, data: bytes) -> None:
+        """Store a film, a PNG; a local store has synced it on return."""
+        self._write(f"films/{xray_id}.png", data)
+
+    def share_film(self, xray_id: str, other: str) -> None:
+        """Give the X-ray `other` the same film, if there is one."""
+        source, target = (f"{self._root}/films/{name}.png" for name in (xray_id, other))
+        try:
+            if self._is_local:
+                # A second name for the same bytes: at once, and each is deleted by itself.
+                Path(target).hardlink_to(source)
+            else:
+                self._fs.cp_file(source, target)
+        except FileNotFoundError:
+            return  # of a site that keeps none, or not made yet: the preview is shown
+        except STORE_ERRORS as error:
+            raise ImageStoreUnavailable(f"films/{other}.png: {error}") from error
+
+    def open_film(self, xray_id: str) -> tuple[IO[bytes], int]:
+        """A film to read and close, and its size in bytes. Raises FilmMissing."""
+        path = f"{self._root}/films/{xray_id}.png"
+        try:
+            size = int(self._fs.info(path)["size"])
+            return self._fs.open(path, "rb", cache_type="readahead"), size
+        except FileNotFoundError as error:
+            self._check_is_there(f"films/{xray_id}.png", error)
+            raise FilmMissing(path) from error
+        except STORE_ERRORS as error:
+            raise ImageStoreUnavailable(f"films/{xray_id}.png: {error}") from error
+
+    def delete_pictures(self, xray_id: str) -> None:
+        """Delete what a person sees of an X-ray, preview and film, if present."""
         self.delete(f"previews/{xray_id}.jpg")
+        self.delete(f"films/{xray_id}.png")
 
     def list_names(self) -> list[str]:
         """All stored files as FOLDER/NAME; a name that ends in `.part` is incomplete."""
         names: list[str] = []
         for folder in FOLDERS:
             try:
-                found = self._fs.ls(f"{self._root}/{folder}", detail=False, refresh=True)
+                found = self._fs.ls(f"{self._root}/{folder}", detail=False)
             except FileNotFoundError:
                 continue  # the first write creates it
             except STORE_ERRORS as error:
@@ -221,7 +221,7 @@ class ImageStore:
         path = f"{self._root}/{name}"
         try:
             if self._is_local:
-                _write_atomically(Path(path), data)
+                write_atomically(Path(path), data)
             else:
                 self._fs.pipe_file(path, data)  # an object appears only when complete
         except STORE_ERRORS as error:
@@ -236,47 +236,3 @@ class ImageStore:
         except STORE_ERRORS as error:
             raise ImageStoreUnavailable(f"{name}: {error}") from error
         return data
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    """Write a file atomically and sync it."""
-    with _scratch_of(path) as file:
-        _write_all(file, data)
-        _rename_and_sync(file.fileno(), Path(file.name), path)
-
-
-@contextmanager
-def _scratch_of(path: Path) -> Iterator[IO[bytes]]:
-    """A new file next to `path`, which is deleted at the end unless it was renamed.
-
-    It is unbuffered, so that closing it writes nothing and cannot fail on a full disk.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with scratch.open("wb", buffering=0) as file:
-            yield file
-    finally:
-        scratch.unlink(missing_ok=True)
-
-
-def _write_all(file: IO[bytes], data: bytes) -> None:
-    """Write to an unbuffered file, of which one call may write only a part.
-
-    On a disk that runs full, the next call raises OSError.
-    """
-    left = memoryview(data)
-    while left:
-        left = left[file.write(left) :]
-
-
-def _rename_and_sync(file: int, scratch: Path, path: Path) -> None:
-    """Give an open, written file its final name and sync it; delete it if that fails."""
-    scratch.rename(path)
-    try:
-        # Redis syncs the record that follows, so the image must be as durable. Sync after the
-        # rename, so that one fsync journals data and name.
-        os.fsync(file)
-    except OSError:
-        path.unlink(missing_ok=True)  # no record may rely on bytes that may be lost
-        raise

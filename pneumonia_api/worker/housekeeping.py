@@ -13,7 +13,8 @@ from celery import Celery
 
 from pneumonia_api.records.deletions import forget, list_expired
 from pneumonia_api.records.deliveries import Deliveries
-from pneumonia_api.records.images import ImageStore, ImageStoreUnavailable
+from pneumonia_api.records.image_files import ImageStoreUnavailable
+from pneumonia_api.records.images import ImageStore
 from pneumonia_api.records.publishing import count_tasks, publish
 from pneumonia_api.records.served_model import ServedModel
 from pneumonia_api.records.stale import remove_stale
@@ -51,7 +52,7 @@ STALE_SECONDS = 24 * 3600
 
 # Names with an id of `new_xray`, which begins with its time in milliseconds; the sweep ignores all
 # other files.
-_IMAGE = re.compile(r"(?:incoming|previews)/(?P<id>[0-9a-f]{32})(?P<ending>.*)")
+_IMAGE = re.compile(r"(?:incoming|previews|films)/(?P<id>[0-9a-f]{32})(?P<ending>.*)")
 
 
 def keep_house(
@@ -108,7 +109,11 @@ def publish_stranded(client: redis.Redis, deliveries: Deliveries, queue: Celery)
 
 
 def keep_images_clean(
-    client: redis.Redis, images: ImageStore, queue: Celery, ended: threading.Event
+    client: redis.Redis,
+    images: ImageStore,
+    queue: Celery,
+    ended: threading.Event,
+    keeps_films: bool = True,
 ) -> None:
     """Sweep at the start and then every hour, on one of the workers, until `ended`.
 
@@ -118,7 +123,7 @@ def keep_images_clean(
         try:
             if take_turn(client, "sweep", SWEEP_SECONDS):
                 forget_deleted(client, images)
-                sweep(client, images, queue)
+                sweep(client, images, queue, keeps_films=keeps_films)
         except (redis.RedisError, ImageStoreUnavailable) as error:
             log.warning("the image store was not swept: %s", error)
         ended.wait(TRY_SWEEP_SECONDS)
@@ -131,19 +136,22 @@ def forget_deleted(client: redis.Redis, images: ImageStore) -> None:
     """
     expired = list_expired(client, datetime.now(UTC))
     for xray_id in expired:
-        images.delete_preview(xray_id)
+        images.delete_pictures(xray_id)
         images.delete_incoming(xray_id)
         forget(client, xray_id)
     if expired:
         log.info("removed %d deleted X-rays for good", len(expired))
 
 
-def sweep(client: redis.Redis, images: ImageStore, queue: Celery) -> None:
+def sweep(
+    client: redis.Redis, images: ImageStore, queue: Celery, *, keeps_films: bool = True
+) -> None:
     """Delete images older than ORPHAN_SECONDS that no record needs.
 
-    An upload is needed while its record is queued, a preview as long as its record exists. An
-    upload whose record is done is left to its task, which is published again: its preview may not
-    have reached the disk. When Redis has no records at all, nothing is deleted: it is more likely
+    An upload is needed while its record is queued, a preview as long as its record exists, and so
+    is a film, unless the site has decided meanwhile that none is kept. An upload whose record is
+    done is left to its task, which is published again: its preview may not have reached the disk,
+    or its film is missing. When Redis has no records at all, nothing is deleted: it is more likely
     the wrong Redis than a worklist that was emptied.
     """
     xrays = XrayStore(client)
@@ -156,13 +164,14 @@ def sweep(client: redis.Redis, images: ImageStore, queue: Celery) -> None:
     if not old or xrays.is_empty():
         return
     statuses = xrays.read_statuses(sorted({found["id"] for found in old}))
+    kept = (".jpg", ".png") if keeps_films else (".jpg",)
     orphans = []
     for found in old:
         status = statuses.get(found["id"])
         if found["ending"] == "" and status == "done":
             log.warning("publishing %s again to complete it", found["id"])
             publish(client, queue, found["id"])
-        elif status != "queued" and not (status and found["ending"] == ".jpg"):
+        elif status != "queued" and not (status and found["ending"] in kept):
             orphans.append(found.string)
     for orphan in orphans:
         images.delete(orphan)

@@ -28,7 +28,8 @@ XRAYS = Counter(
 RETRIES = Counter("pneumonia_worker_retries_total", "Retries after a fault on our side.")
 STEPS = Histogram(
     "pneumonia_worker_step_seconds",
-    "Time of one step on one X-ray: decode, predict or store.",
+    "Time of one step on one X-ray: decode, predict, store, or keep the film, for which no result "
+    "waits.",
     ("step",),
     buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
 )
@@ -113,7 +114,7 @@ MODELS_PUBLISHED = GaugeKind(
 # Start every series at 0: `rate` and `increase` would miss the first event of a new series.
 for _status in ("done", "rejected", "failed"):
     XRAYS.labels(_status)
-for _step in ("decode", "predict", "store"):
+for _step in ("decode", "predict", "store", "film"):
     STEPS.labels(_step)
 for _reason in (UNLIKE_CHEST, *REASONS):
     REFUSALS.labels(_reason)

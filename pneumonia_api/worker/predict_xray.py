@@ -10,12 +10,13 @@ import redis
 from celery import Task
 from kombu.exceptions import OperationalError
 
-from model.cage.pool import Cage, LargeBusy, NoLongerWanted
+from model.cage.pool import Cage, LargeBusy, NoFilm, NoLongerWanted, Reading
 from model.reading.limits import UnreadableXray
 from model.serving.predictor import WORKER_STREAMS, Predictor
 from pneumonia_api.judging import TRIES, fail, judge, reject
 from pneumonia_api.records.deliveries import Deliveries, WorkerLost
-from pneumonia_api.records.images import ImageMissing, ImageStore, ImageStoreUnavailable
+from pneumonia_api.records.image_files import ImageStoreUnavailable
+from pneumonia_api.records.images import ImageMissing, ImageStore
 from pneumonia_api.records.publishing import TASK
 from pneumonia_api.records.record import XrayMissing, XrayRecord
 from pneumonia_api.records.xrays import XrayStore
@@ -68,12 +69,19 @@ class PredictXray(Task):
     retry_jitter = False
 
     def __init__(
-        self, xrays: XrayStore, deliveries: Deliveries, images: ImageStore, max_pixels: int
+        self,
+        xrays: XrayStore,
+        deliveries: Deliveries,
+        images: ImageStore,
+        max_pixels: int,
+        *,
+        keeps_films: bool,
     ) -> None:
         self._xrays = xrays
         self._deliveries = deliveries
         self._images = images
         self._max_pixels = max_pixels
+        self._keeps_films = keeps_films
         self.cage = Cage(WORKER_STREAMS)
         self.predictor: Predictor  # set by LoadModel before the first task
 
@@ -86,10 +94,18 @@ class PredictXray(Task):
                 else:
                     log.info("another delivery is judging it", extra=_name(xray_id))
         except XrayMissing:
-            self._images.delete_preview(xray_id)  # nothing of a deleted X-ray may stay
+            self._images.delete_pictures(xray_id)  # nothing of a deleted X-ray may stay
             self._images.delete_incoming(xray_id)
 
     def _judge(self, xray: XrayRecord) -> None:
+        try:
+            self._bring_to_end(xray)
+        except NoFilm as error:
+            # The result is stored, and a viewer shows the preview instead.
+            log.warning("no film at full depth could be made: %s", error, extra=_name(xray.id))
+            self._images.delete_incoming(xray.id)
+
+    def _bring_to_end(self, xray: XrayRecord) -> None:
         if xray.status != "queued":
             self._complete(xray)
             return
@@ -107,6 +123,7 @@ class PredictXray(Task):
         except UnreadableXray as error:
             if self._finish(reject(xray, error)):
                 REFUSALS.labels(error.reason).inc()
+            self._images.delete_incoming(xray.id)
 
     def _read_and_judge(self, xray: XrayRecord) -> None:
         """Raises what `Cage.begin` raises."""
@@ -119,20 +136,34 @@ class PredictXray(Task):
             wanted=lambda: self._status(xray.id) == "queued",
             ages=predictor.artifact.ages,
             wait_if_large=False,
+            film=self._keeps_films,
         ) as reading:
             STEPS.labels("decode").observe(time.perf_counter() - started)
             with STEPS.labels("predict").time():
                 prediction = predictor.predict(reading.xray)
             preview = reading.wait_preview()
-        with STEPS.labels("store").time():
-            judged = judge(xray, prediction, reading.xray.warnings, reading.xray.age)
-            if self._finish(judged, preview if judged.status == "done" else None):
-                count_answer(prediction, reading.xray.age)
+            with STEPS.labels("store").time():
+                judged = judge(xray, prediction, reading.xray.warnings, reading.xray.age)
+                if self._finish(judged, preview if judged.status == "done" else None):
+                    count_answer(prediction, reading.xray.age)
+            if judged.status == "done":
+                self._keep_film(xray.id, reading)
+        self._images.delete_incoming(xray.id)
+
+    def _keep_film(self, xray_id: str, reading: Reading) -> None:
+        """After the result, for which nobody waits longer. Raises NoFilm or CageLost."""
+        if not self._keeps_films:
+            return
+        with STEPS.labels("film").time():
+            self._images.write_film(xray_id, reading.wait_film())
+        if not self._xrays.exists(xray_id):
+            self._images.delete_pictures(xray_id)  # deleted in the meantime
 
     def _complete(self, xray: XrayRecord) -> None:
         """Do what an earlier delivery left undone that died after the end state.
 
-        Its upload is there, so its preview may not have reached the disk.
+        Its upload is there, so its preview may not have reached the disk, or its film is missing.
+        Raises as `_read_and_judge` does, but for LargeBusy.
         """
         try:
             data = self._images.read_incoming(xray.id)
@@ -140,10 +171,12 @@ class PredictXray(Task):
             return
         if xray.status == "done":
             side = self.predictor.artifact.input_side
-            preview = self.cage.read(data, self._max_pixels, side).preview
-            self._images.write_preview(xray.id, preview)
-            if not self._xrays.exists(xray.id):
-                self._images.delete_preview(xray.id)  # deleted in the meantime
+            film = self._keeps_films
+            with self.cage.begin(data, self._max_pixels, side, film=film) as reading:
+                self._images.write_preview(xray.id, reading.wait_preview())
+                if not self._xrays.exists(xray.id):
+                    self._images.delete_pictures(xray.id)  # deleted in the meantime
+                self._keep_film(xray.id, reading)
         self._images.delete_incoming(xray.id)
 
     def _postpone(self, xray_id: str) -> None:
@@ -183,6 +216,7 @@ class PredictXray(Task):
             return
         if xray.status == "queued":
             self._finish(fail(xray, "send it again"))
+            self._images.delete_incoming(xray_id)
 
     def on_retry(
         self, exc: Exception, task_id: str, args: tuple[str], kwargs: dict[str, Any], einfo: Any
@@ -193,10 +227,11 @@ class PredictXray(Task):
         log.warning("is tried again after %s", type(exc).__name__, extra=_name(args[0]))
 
     def _finish(self, xray: XrayRecord, preview: bytes | None = None) -> bool:
-        """Store the end state and delete the upload; False if the record had already ended.
+        """Store the end state; False if the record had already ended.
 
         Nobody waits for the preview to reach the disk: until then the upload is kept, and the task
-        is not acknowledged, so after a power cut the next delivery makes the preview again.
+        is not acknowledged, so after a power cut the next delivery makes the preview again. The
+        same holds for the film.
         """
         images = self._images
         with images.writing_preview(xray.id, preview) if preview else nullcontext():
@@ -206,6 +241,5 @@ class PredictXray(Task):
                 seconds = round(waited.total_seconds(), 3)
                 log.info("judged", extra=_name(xray.id, status=xray.status, seconds=seconds))
         if not finished and not self._xrays.exists(xray.id):
-            self._images.delete_preview(xray.id)  # deleted in the meantime
-        self._images.delete_incoming(xray.id)
+            self._images.delete_pictures(xray.id)  # deleted in the meantime
         return finished

@@ -96,7 +96,10 @@ def create_worker(config: WorkerConfig) -> Celery:
     queue = create_queue()
     app.models = models = ModelSwitch(config)
     app.steps["worker"].add(LoadModel)
-    task = app.register_task(PredictXray(XrayStore(client), deliveries, images, config.max_pixels))
+    xrays = XrayStore(client)
+    task = app.register_task(
+        PredictXray(xrays, deliveries, images, config.max_pixels, keeps_films=config.keeps_films)
+    )
     ended = threading.Event()
 
     @signals.worker_init.connect(weak=False)
@@ -131,7 +134,7 @@ def create_worker(config: WorkerConfig) -> Celery:
         threading.excepthook = report_thread_error
         for work, arguments in (
             (keep_house, (sender.hostname, describe, client, deliveries, queue, ended)),
-            (keep_images_clean, (client, images, queue, ended)),
+            (keep_images_clean, (client, images, queue, ended, config.keeps_films)),
             (keep_upgrading, (client, ended)),
             (models.follow, (lambda: task.predictor, replace_predictor, ended)),
         ):

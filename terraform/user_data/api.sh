@@ -67,6 +67,7 @@ IMAGE_STORE=${images_url}
 ARTIFACT_STORE=${models_url}
 API_HOST=0.0.0.0
 WORKER_METRICS_HOST=0.0.0.0
+KEEP_FILMS=${keep_films}
 END
 start_unit pneumonia_api/pneumonia-api.service
 start_unit pneumonia_api/pneumonia-worker.service

@@ -48,6 +48,7 @@ def test_only_what_a_person_asks_for_counts_as_activity(doctor: Visitor, stack: 
     for path, headers, counts in (
         ("/xrays", PART, False),
         (f"/xrays/{'0' * 32}/preview", {}, False),
+        (f"/xrays/{'0' * 32}/film", {}, False),
         ("/xrays", {}, True),
     ):
         leave(doctor, stack, 10 * 60)

@@ -1,17 +1,29 @@
 """The pages, through nginx, as a browser without scripts sees them."""
 
 import html
+import io
 import re
 import time
 from pathlib import Path
 
 import pytest
 import requests
+from PIL import Image
 
 from pneumonia_web.app import create_app, percent
 from pneumonia_web.config import ConfigError
 from tests.pneumonia_web.visitor import Visitor
 from tests.stack import Stack
+
+
+def read_film(doctor: Visitor, path: str) -> requests.Response:
+    """The film, which follows the result; for five seconds at most."""
+    for _ in range(100):
+        answer = doctor.get(path)
+        if answer.status_code != 404:
+            return answer
+        time.sleep(0.05)
+    raise AssertionError("no film")
 
 
 def test_upload_by_form_shows_the_result(doctor: Visitor, samples: list[Path]) -> None:
@@ -37,6 +49,16 @@ def test_upload_by_form_shows_the_result(doctor: Visitor, samples: list[Path]) -
     preview = doctor.get(page.url.removeprefix(doctor.url) + "/preview")
     assert preview.headers["Content-Type"] == "image/jpeg"
     assert "private" in preview.headers["Cache-Control"]
+    film = read_film(doctor, page.url.removeprefix(doctor.url) + "/film")
+    assert film.headers["Content-Type"] == "image/png"
+    assert set(film.headers["Cache-Control"].split(", ")) == {
+        "private",
+        "max-age=3600",
+        "immutable",
+    }
+    with Image.open(samples[3]) as sent, Image.open(io.BytesIO(film.content)) as kept:
+        assert kept.mode == "L"
+        assert kept.size == sent.size
     assert "Study & 1" in html.unescape(doctor.get("/xrays?q=study+%26").text)
 
 

@@ -14,7 +14,9 @@ _MAX_ASPECT = 5.0
 
 
 def hang(grey: np.ndarray, dataset: Dataset) -> np.ndarray:
-    """(rows, columns) uint8 as stored -> square pixels, head up, the patient's left on the right.
+    """(rows, columns) as stored -> square pixels, head up, the patient's left on the right.
+
+    Of any depth of up to 16 bits, which stays.
 
     Uses Pixel Aspect Ratio or the spacings, and Patient Orientation (PS3.3 C.7.6.1.1.1), whose two
     values name the direction of the rows and of the columns. Without them the picture stays as it
@@ -44,6 +46,8 @@ def _square(grey: np.ndarray, dataset: Dataset) -> np.ndarray:
             height, width = grey.shape
             size = (round(width / math.sqrt(ratio)), round(height * math.sqrt(ratio)))
             # Lanczos keeps the sharpness that the network relies on; bilinear moved results by 0.1.
-            resized = Image.fromarray(grey).resize(size, Image.Resampling.LANCZOS)
-            return np.asarray(resized)
+            if grey.dtype == np.uint8:
+                return np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.LANCZOS))
+            deep = Image.fromarray(grey.astype(np.float32)).resize(size, Image.Resampling.LANCZOS)
+            return np.asarray(deep).round().clip(grey.min(), grey.max()).astype(grey.dtype)
     return grey

@@ -60,6 +60,7 @@ _ELEMENTS = (
     "PixelAspectRatio",
     "ImagerPixelSpacing",
     "PixelSpacing",
+    "PixelSpacingCalibrationType",
     "PresentationLUTShape",
     "PresentationIntentType",
     "SamplesPerPixel",

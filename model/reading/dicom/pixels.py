@@ -1,6 +1,7 @@
 """The pixels of a checked DICOM object, as a viewer shows them."""
 
 import struct
+from collections.abc import Callable
 
 import numpy as np
 from pydicom import Dataset
@@ -15,16 +16,18 @@ from model.reading.dicom.bounds import check_fragments, check_frame
 from model.reading.dicom.greys import grey_table, stored_values
 from model.reading.dicom.hanging import hang
 from model.reading.dicom.header import PARSE_ERRORS, read_header
+from model.reading.dicom.spacing import read_spacing
 from model.reading.dicom.values import read_number
+from model.reading.full_film import FullFilm, draw_line
 from model.reading.grey import bands, looks_upright
 from model.reading.limits import UnreadableXray, one_if_large
 
 
 def read_dicom(
     data: bytes, max_pixels: int, ages: AgeBand | None = None
-) -> tuple[np.ndarray, tuple[str, ...], Age]:
-    """(rows, columns) uint8 grey, 0 black, of a DICOM object, warnings for the reader, and where
-    the patient's age is in relation to `ages`.
+) -> tuple[np.ndarray, tuple[str, ...], Age, Callable[[], FullFilm]]:
+    """(rows, columns) uint8 grey, 0 black, of a DICOM object, warnings for the reader, where the
+    patient's age is in relation to `ages`, and what makes the same picture at its full depth.
 
     The steps are those of PS3.4 N.2: modality LUT or rescale, the first VOI LUT or window, then
     inversion for MONOCHROME1 or Presentation LUT Shape INVERSE, unless the pixels show that they
@@ -35,8 +38,10 @@ def read_dicom(
     dataset, warned, age = read_header(data, max_pixels, ages)
     try:
         with one_if_large(dataset.Columns, dataset.Rows):
-            grey, found = _render(decode_pixels(dataset), dataset)
-            return hang(grey, dataset), warned + found, age
+            stored = decode_pixels(dataset)
+            del dataset.PixelData  # the picture at full depth needs the tags alone
+            grey, found, full = _render(stored, dataset)
+            return hang(grey, dataset), warned + found, age, full
     except UnreadableXray:
         raise
     except NotImplementedError:
@@ -83,8 +88,13 @@ def _check_items(encapsulated: bytes) -> None:
             raise ValueError("an item of the encapsulated pixels is truncated")
 
 
-def _render(stored: np.ndarray, dataset: Dataset) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Grey and warnings; each step maps the 256 or 65,536 possible values instead of pixels."""
+def _render(
+    stored: np.ndarray, dataset: Dataset
+) -> tuple[np.ndarray, tuple[str, ...], Callable[[], FullFilm]]:
+    """Grey, warnings, and what makes the picture at full depth.
+
+    Each step maps the 256 or 65,536 possible values instead of pixels.
+    """
     codes = stored.view(f"u{stored.dtype.itemsize}")
     height, width = stored.shape
     used = np.zeros(1 << 8 * codes.itemsize, bool)
@@ -113,6 +123,7 @@ def _render(stored: np.ndarray, dataset: Dataset) -> tuple[np.ndarray, tuple[str
             )
         else:
             table = 255 - table
+    greys = table.copy()
     table[padding] = 0
     if (
         dataset.get("PresentationIntentType") == "FOR PROCESSING"
@@ -122,4 +133,33 @@ def _render(stored: np.ndarray, dataset: Dataset) -> tuple[np.ndarray, tuple[str
     grey = np.empty(stored.shape, np.uint8)
     for rows in bands(width, height):
         grey[rows] = table[codes[rows]]
-    return grey, found
+
+    def make_full() -> FullFilm:
+        levels, by_level = _level(values, used & ~padding, padding & used, greys)
+        full = hang(levels[codes], dataset)
+        return FullFilm(full, by_level, *draw_line(by_level), *read_spacing(dataset))
+
+    return grey, found, make_full
+
+
+def _level(
+    values: np.ndarray, used: np.ndarray, padding: np.ndarray, greys: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The level of each code, from 0 for the darkest value in use, and the grey of each level.
+
+    Padding has a level of its own below all others, which is black; only where values fill all of
+    16 bits, it shares the lowest.
+    """
+    there = np.flatnonzero(used)
+    there = there[np.argsort(values[there])]
+    if greys[there[0]] > greys[there[-1]]:
+        values, there = -values, there[::-1]
+    low, high = int(values[there[0]]), int(values[there[-1]])
+    first = min(int(padding.any()), 65_535 - (high - low))
+    levels = np.clip(values - low + first, 0, high - low + first)
+    levels[padding] = 0
+    depth = np.uint8 if levels.max() < 256 else np.uint16
+    shown = np.zeros(high - low + first + 1, np.uint8)
+    within = (values >= low) & (values <= high)
+    shown[(values[within] - low + first).astype(np.int64)] = greys[within]
+    return levels.astype(depth), shown

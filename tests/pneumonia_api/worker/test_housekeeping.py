@@ -170,6 +170,21 @@ def test_sweep_removes_what_no_record_needs(
     }
 
 
+def test_sweep_keeps_films_of_records_where_the_site_wants_them(
+    xrays: XrayStore, images: ImageStore, client: redis.Redis, queue: Celery
+) -> None:
+    """A film goes with its record, and all go once the site keeps none; previews stay."""
+    kept, gone = (make_old(new_xray("doctor", f"d{n}")) for n in range(2))
+    xrays.add(done(kept))
+    for xray in (kept, gone):
+        images.write_preview(xray.id, b"jpeg\xff\xd9")
+        images.write_film(xray.id, b"png")
+    sweep(client, images, queue)
+    assert images.list_names() == [f"previews/{kept.id}.jpg", f"films/{kept.id}.png"]
+    sweep(client, images, queue, keeps_films=False)
+    assert images.list_names() == [f"previews/{kept.id}.jpg"]
+
+
 def test_sweep_deletes_nothing_when_redis_is_empty(
     client: redis.Redis, images: ImageStore, queue: Celery
 ) -> None:
@@ -199,7 +214,7 @@ def test_one_worker_sweeps_at_its_start(
         assert images.list_names() == expected
         images.write_preview(orphan.id, b"jpeg\xff\xd9")
     client.delete("lock:sweep")
-    images.delete_preview(orphan.id)
+    images.delete_pictures(orphan.id)
     (tmp_path / "previews").rmdir()
     (tmp_path / "previews").write_text("in the way")
     ended = threading.Event()

@@ -30,6 +30,11 @@ def bench(client: redis.Redis, redis_url: str, tmp_path: Path) -> Bench:
     return Bench(client, redis_url, tmp_path)
 
 
+def pictures(xray_id: str) -> list[str]:
+    """What a judged X-ray has in the image store."""
+    return [f"previews/{xray_id}.jpg", f"films/{xray_id}.png"]
+
+
 def test_done_xray_leaves_a_preview_and_no_upload(bench: Bench) -> None:
     """The normal case; a second delivery of the task does nothing."""
     record = bench.run(answer)
@@ -130,7 +135,7 @@ def test_preview_that_cannot_be_stored_is_no_failure(bench: Bench, tmp_path: Pat
     record = bench.run(answer)
     assert record is not None
     assert record.status == "done"
-    assert bench.images.list_names() == [f"previews/{record.id}.jpg"]
+    assert bench.images.list_names() == pictures(record.id)
 
 
 def test_upload_that_could_not_be_deleted_goes_with_the_next_delivery(
@@ -160,7 +165,7 @@ def test_preview_lost_in_a_power_cut_is_made_again(bench: Bench) -> None:
     assert bench.run(answer) == done(bench.xray)
     assert bench.calls == 0
     assert bench.images.read_preview(bench.xray.id).startswith(b"\xff\xd8")
-    assert bench.images.list_names() == [f"previews/{bench.xray.id}.jpg"]
+    assert bench.images.list_names() == pictures(bench.xray.id)
 
 
 def test_upload_is_kept_while_a_lost_preview_cannot_be_made_again(
@@ -168,17 +173,17 @@ def test_upload_is_kept_while_a_lost_preview_cannot_be_made_again(
 ) -> None:
     """It is the last source of the preview: the sweep publishes the task again, and that works."""
 
-    def lose_reader(*_: object) -> None:
+    def lose_reader(*_: object, **__: object) -> None:
         raise CageLost("a child of the cage was killed")
 
     bench.xrays.finish(done(bench.xray))
     with monkeypatch.context() as starved:
-        starved.setattr(bench.task.cage, "read", lose_reader)
+        starved.setattr(bench.task.cage, "begin", lose_reader)
         assert bench.run(answer) == done(bench.xray)
     assert bench.images.read_incoming(bench.xray.id)
     assert bench.run(answer) == done(bench.xray)
     assert bench.images.read_preview(bench.xray.id)
-    assert bench.images.list_names() == [f"previews/{bench.xray.id}.jpg"]
+    assert bench.images.list_names() == pictures(bench.xray.id)
 
 
 def test_upload_is_kept_until_the_preview_is_on_the_disk(bench: Bench) -> None:
@@ -190,7 +195,7 @@ def test_upload_is_kept_until_the_preview_is_on_the_disk(bench: Bench) -> None:
     assert bench.images.read_incoming(record.id)
     assert bench.run(answer) == record
     assert bench.calls == 1
-    assert bench.images.list_names() == [f"previews/{record.id}.jpg"]
+    assert bench.images.list_names() == pictures(record.id)
 
 
 def test_retries_are_spread_over_half_a_minute(bench: Bench, tmp_path: Path) -> None:
