@@ -129,6 +129,10 @@ class ApiClient:
         """The preview, a JPEG."""
         return self._call("GET", f"/v1/xrays/{quote(xray_id, safe='')}/preview", token).content
 
+    def read_thumbnail(self, token: str, xray_id: str) -> bytes:
+        """The preview for a row of a list, a JPEG."""
+        return self._call("GET", f"/v1/xrays/{quote(xray_id, safe='')}/thumbnail", token).content
+
     def open_film(self, token: str, xray_id: str) -> requests.Response:
         """The film at full depth, a PNG, still to be read and to be closed."""
         return self._call("GET", f"/v1/xrays/{quote(xray_id, safe='')}/film", token, stream=True)

@@ -37,7 +37,8 @@ from pneumonia_web.preferences import preferences
 from pneumonia_web.readings import readings
 from pneumonia_web.site import find_worth, say_ill, say_interval, site
 from pneumonia_web.studies import BASES, OUTCOMES, studies
-from pneumonia_web.verdict import FINDINGS, READINGS
+from pneumonia_web.uploads import uploads
+from pneumonia_web.verdict import FINDINGS, READINGS, name_patient
 from pneumonia_web.views import ask_to_log_in, pages, refreshes_part, wants_json
 from webserver.body import TooManySenders, TooSlow
 from webserver.forwarded import TrustedProxyHeaders, comes_from
@@ -113,12 +114,14 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         say_interval=say_interval,
         moment=datetime.fromisoformat,
         verdict=judge_for_reader,
+        patient=name_patient,
     )
     app.extensions["api"] = ApiClient(config.api_url, config.web_key)
     follow_requests(app)
     app.before_request(check_sender)  # before CSRFProtect reads the body
     CSRFProtect(app)
-    for each in (pages, lists, readings, deletions, preferences, locking, about, studies, site):
+    working = (pages, uploads, lists, readings, deletions, studies)
+    for each in (*working, preferences, locking, about, site):
         app.register_blueprint(each)
     serve_assets(app, read_assets(STATIC))
     _register_errors(app)
@@ -133,7 +136,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
 
 def check_sender() -> ResponseReturnValue | None:
     """Require a session for a file upload, and limit every other body to a small form."""
-    if request.endpoint != "pages.upload":
+    if request.endpoint != "uploads.send":
         request.max_content_length = FORM_BYTES
         if request.mimetype == "multipart/form-data":
             raise UnsupportedMediaType

@@ -1,8 +1,7 @@
-"""The pages: log in, worklist, result. Readings and deletions have modules of their own."""
+"""The pages: log in, worklist, result. What people send or change has modules of its own."""
 
 import functools
 import hashlib
-import os
 import re
 from collections.abc import Callable
 from typing import Any
@@ -20,9 +19,7 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import RequestEntityTooLarge
 
-from monitoring.logs.requests import note
 from pneumonia_web.api_client import ApiClient, ApiError
 from pneumonia_web.idle import is_activity, is_locked, note_activity
 from pneumonia_web.listing import read_listing, read_page
@@ -31,8 +28,6 @@ pages = Blueprint("pages", __name__)
 
 PARTS = {"list": "_list.html", "worklist": "_worklist.html"}
 """What htmx replaces when a person asks for another list; a refresh replaces the rows alone."""
-
-KEY_HEADER = "Idempotency-Key"
 
 FILM_BLOCK = 256 * 1024
 """Bytes of a film that are passed on at a time."""
@@ -197,27 +192,6 @@ def worklist(token: str) -> ResponseReturnValue:
     return render_template("_rows.html", refreshed=True, **shown)
 
 
-@pages.post("/xrays")
-@logged_in
-def upload(token: str) -> ResponseReturnValue:
-    """Forward one X-ray to the API; answer JSON to the script, a redirect to a plain form."""
-    file = request.files.get("xray")
-    if not file:
-        raise ApiError(400, "missing_file", "Choose an X-ray first.")
-    size = file.stream.seek(0, os.SEEK_END)
-    file.stream.seek(0)
-    if size > current_app.config["MAX_FILE_BYTES"]:
-        raise RequestEntityTooLarge
-    reference = request.form.get("reference", "").strip()
-    key = request.headers.get(KEY_HEADER) or request.form.get("idempotency_key") or None
-    record = api().upload(token, file.stream, file.mimetype, reference, key)
-    note(xray=record["id"])
-    url = url_for("pages.result", xray_id=record["id"])
-    if wants_json():
-        return jsonify(url=url, status=record["status"], reason=record["reason"])
-    return redirect(url, 303)
-
-
 @pages.get("/xrays/<xray_id>")
 @logged_in
 def result(token: str, xray_id: str) -> ResponseReturnValue:
@@ -236,7 +210,18 @@ def result(token: str, xray_id: str) -> ResponseReturnValue:
 @logged_in
 def preview(token: str, xray_id: str) -> Response:
     """The preview image."""
-    response = make_response(api().read_preview(token, xray_id))
+    return _answer_image(api().read_preview(token, xray_id))
+
+
+@pages.get("/xrays/<xray_id>/thumbnail")
+@logged_in
+def thumbnail(token: str, xray_id: str) -> Response:
+    """The preview for a row of the worklist."""
+    return _answer_image(api().read_thumbnail(token, xray_id))
+
+
+def _answer_image(jpeg: bytes) -> Response:
+    response = make_response(jpeg)
     response.content_type = "image/jpeg"
     response.cache_control.private = True
     response.cache_control.max_age = 3600

@@ -22,6 +22,7 @@ from model.reading.grey import MIN_CONTRAST
 from model.reading.kinds import check_picture, is_dicom
 from model.reading.limits import MAX_PIXELS, UnreadableXray
 from model.reading.picture import read_picture
+from model.reading.thumbnail import SIDE, embed_thumbnail
 from model.reading.upright import warn_of_hanging
 
 __all__ = ["MAX_PIXELS", "UnreadableXray"]
@@ -141,7 +142,10 @@ def _resize(xray: XrayImage, margin: float, side: int) -> np.ndarray:
 
 
 def encode_preview(xray: XrayImage) -> bytes:
-    """A JPEG of at most PREVIEW_SIDE on its longest side: pixels only, no metadata remains."""
+    """A JPEG of at most PREVIEW_SIDE on its longest side: pixels only, no metadata remains.
+
+    It has a thumbnail inside (`model.reading.thumbnail`).
+    """
     # Only the children of a cage make previews, so the worker itself never loads it (33 MB).
     import cv2  # noqa: PLC0415
 
@@ -156,8 +160,14 @@ def encode_preview(xray: XrayImage) -> bytes:
         image = Image.fromarray(small)
     else:
         image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    preview = _encode(image, 85)
+    image.thumbnail((SIDE, SIDE), Image.Resampling.BOX, reducing_gap=2.0)
+    return embed_thumbnail(preview, _encode(image, 75))
+
+
+def _encode(image: Image.Image, quality: int) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=85)
+    image.save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
 
 

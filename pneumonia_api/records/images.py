@@ -12,6 +12,7 @@ from typing import IO
 import fsspec
 from botocore.exceptions import BotoCoreError, ClientError
 
+from model.reading.thumbnail import HEAD_BYTES, find_thumbnail
 from pneumonia_api.records.image_files import (
     ImageStoreUnavailable,
     Upload,
@@ -137,6 +138,14 @@ class ImageStore:
             raise ImageMissing(name)
         return data
 
+    def read_thumbnail(self, xray_id: str) -> bytes:
+        """The thumbnail inside a preview, a JPEG; the whole preview if an earlier release wrote it.
+
+        Raises ImageMissing.
+        """
+        head = self._read(f"previews/{xray_id}.jpg", HEAD_BYTES)
+        return find_thumbnail(head) or self.read_preview(xray_id)
+
     def write_film(self, xray_id: str, data: bytes) -> None:
         """Store a film, a PNG; a local store has synced it on return."""
         self._write(f"films/{xray_id}.png", data)
@@ -227,9 +236,10 @@ class ImageStore:
         except STORE_ERRORS as error:
             raise ImageStoreUnavailable(f"{name}: {error}") from error
 
-    def _read(self, name: str) -> bytes:
+    def _read(self, name: str, end: int | None = None) -> bytes:
+        """All bytes of a file, or those before `end`."""
         try:
-            data: bytes = self._fs.cat_file(f"{self._root}/{name}")
+            data: bytes = self._fs.cat_file(f"{self._root}/{name}", end=end)
         except FileNotFoundError as error:
             self._check_is_there(name, error)
             raise ImageMissing(name) from error

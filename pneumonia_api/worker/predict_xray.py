@@ -13,7 +13,7 @@ from kombu.exceptions import OperationalError
 from model.cage.pool import Cage, LargeBusy, NoFilm, NoLongerWanted, Reading
 from model.reading.limits import UnreadableXray
 from model.serving.predictor import WORKER_STREAMS, Predictor
-from pneumonia_api.judging import TRIES, fail, judge, reject
+from pneumonia_api.judging import TRIES, fail, judge, reject, was_decoded
 from pneumonia_api.records.deliveries import Deliveries, WorkerLost
 from pneumonia_api.records.image_files import ImageStoreUnavailable
 from pneumonia_api.records.images import ImageMissing, ImageStore
@@ -144,7 +144,7 @@ class PredictXray(Task):
             preview = reading.wait_preview()
             with STEPS.labels("store").time():
                 judged = judge(xray, prediction, reading.xray.warnings, reading.xray.age)
-                if self._finish(judged, preview if judged.status == "done" else None):
+                if self._finish(judged, preview):
                     count_answer(prediction, reading.xray.age)
             if judged.status == "done":
                 self._keep_film(xray.id, reading)
@@ -169,14 +169,15 @@ class PredictXray(Task):
             data = self._images.read_incoming(xray.id)
         except ImageMissing:
             return
-        if xray.status == "done":
+        if was_decoded(xray):
             side = self.predictor.artifact.input_side
-            film = self._keeps_films
+            film = self._keeps_films and xray.status == "done"
             with self.cage.begin(data, self._max_pixels, side, film=film) as reading:
                 self._images.write_preview(xray.id, reading.wait_preview())
                 if not self._xrays.exists(xray.id):
                     self._images.delete_pictures(xray.id)  # deleted in the meantime
-                self._keep_film(xray.id, reading)
+                if film:
+                    self._keep_film(xray.id, reading)
         self._images.delete_incoming(xray.id)
 
     def _postpone(self, xray_id: str) -> None:

@@ -33,17 +33,18 @@ def test_xrays_dropped_meanwhile_wait_their_turn(
     def hold(route: Route) -> None:
         held.append(route)
 
-    desk.route("**/xrays", hold, times=1)
-    for number in range(3):
+    desk.route("**/xrays", hold, times=3)
+    for number in range(5):
         desk.get_by_label("Your reference").fill(f"Turn {number}")
         drop_files(desk, unique_copy(samples[number], tmp_path, f"turn-{number}"))
         expect(desk.get_by_label("Your reference")).to_have_value("")
-    expect(desk.locator("#sending li")).to_have_count(3)
+    expect(desk.locator("#sending li")).to_have_count(5)
     expect(desk.get_by_text("Waiting", exact=True)).to_have_count(2)
-    assert len(held) == 1
-    held[0].continue_()
-    expect(desk.locator("#sending .good")).to_have_count(3, timeout=20000)
-    for number in range(3):
+    assert len(held) == 3
+    for route in held:
+        route.continue_()
+    expect(desk.locator("#sending .good")).to_have_count(5, timeout=20000)
+    for number in range(5):
         row = desk.locator(".worklist tr", has_text=f"Turn {number}")
         expect(row).to_have_count(1, timeout=8000)
 
@@ -55,12 +56,12 @@ def test_ended_session_stops_the_queue_and_names_what_was_not_sent(
     end_sessions(stack)
     posts: list[str] = []
     desk.on("request", lambda sent: posts.append(sent.url) if sent.method == "POST" else None)
-    files = [unique_copy(samples[number], tmp_path, f"end-{number}") for number in (0, 1)]
+    files = [unique_copy(samples[number], tmp_path, f"end-{number}") for number in range(4)]
     desk.locator("#xray").set_input_files(files)
-    expect(desk.locator("#news")).to_contain_text("Your session has ended; not sent: 2 files.")
-    for name in ("end-0.jpeg", "end-1.jpeg"):
+    expect(desk.locator("#news")).to_contain_text("Your session has ended; not sent: 4 files.")
+    for name in (f"end-{number}.jpeg" for number in range(4)):
         expect(desk.locator("#sending .bad", has_text=name)).to_contain_text("Not sent")
-    assert len(posts) == 1
+    assert len(posts) == 3
     expect(desk.get_by_role("link", name="Log in again")).to_be_focused()
     desk.keyboard.press("Enter")
     desk.wait_for_url("**/login?next=/xrays")

@@ -379,6 +379,7 @@ def test_openapi_lists_every_route(app: APIFlask) -> None:
         "/v1/xrays/{xray_id}",
         "/v1/xrays/{xray_id}/outcomes",
         "/v1/xrays/{xray_id}/preview",
+        "/v1/xrays/{xray_id}/thumbnail",
         "/v1/xrays/{xray_id}/film",
         "/v1/xrays/{xray_id}/readings",
         "/v1/xrays/{xray_id}/restore",

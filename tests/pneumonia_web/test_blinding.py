@@ -43,7 +43,7 @@ def reader(doctor: Visitor) -> Iterator[Visitor]:
 
 def read_body(page: str) -> str:
     """The page without its references, which name the kind here, and without its search field."""
-    return re.sub(r">Blinded [a-z ]+<", "><", page)
+    return re.sub(r"Blinded [a-z ]+", "", page)
 
 
 def test_page_gives_nothing_away(reader: Visitor, records: list[XrayRecord]) -> None:

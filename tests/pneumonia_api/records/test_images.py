@@ -42,6 +42,7 @@ def test_images_are_kept_and_forgotten(
     images.write_preview("a", b"jpeg\xff\xd9")
     assert images.read_incoming("a") == b"bytes"
     assert images.read_preview("a") == b"jpeg\xff\xd9"
+    assert images.read_thumbnail("a") == b"jpeg\xff\xd9"  # an earlier release wrote no thumbnail
     images.share_film("a", "b")  # not made yet: nothing to share
     with pytest.raises(FilmMissing):
         images.open_film("b")
@@ -58,6 +59,8 @@ def test_images_are_kept_and_forgotten(
         images.delete_pictures("a")
     with pytest.raises(ImageMissing):
         images.read_preview("a")
+    with pytest.raises(ImageMissing):
+        images.read_thumbnail("a")
     assert images.list_names() == []
     assert not list_files(tmp_path)
 
