@@ -35,7 +35,7 @@ from pneumonia_web.locking import locking
 from pneumonia_web.metrics import REQUESTS
 from pneumonia_web.preferences import preferences
 from pneumonia_web.readings import readings
-from pneumonia_web.site import count_of_100, find_worth, site
+from pneumonia_web.site import find_worth, say_ill, say_interval, site
 from pneumonia_web.studies import BASES, OUTCOMES, studies
 from pneumonia_web.uploads import uploads
 from pneumonia_web.verdict import FINDINGS, READINGS, name_patient
@@ -110,7 +110,8 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
     )
     app.jinja_env.filters.update(
         percent=percent,
-        of_100=count_of_100,
+        say_ill=say_ill,
+        say_interval=say_interval,
         moment=datetime.fromisoformat,
         verdict=judge_for_reader,
         patient=name_patient,

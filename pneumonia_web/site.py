@@ -44,15 +44,14 @@ def _render(token: str, **shown: object) -> str:
 
 @dataclass(frozen=True)
 class Worth:
-    """Of 100 patients with a result, how many are ill; as text, with the ends of the interval.
+    """Of 100 patients with a result, how many are ill, in words, with the interval.
 
     `percent` is the site's prevalence, `patients` the number on whom the worth was measured.
     """
 
     percent: str
     ill: str
-    low: str
-    high: str
+    interval: str
     patients: int
 
 
@@ -77,11 +76,23 @@ def find_worth(xray: Xray, verdict: Verdict) -> Worth | None:
     worth: Mapping[str, float] = stated["worth"][verdict.finding]
     return Worth(
         percent=f"{stated['prevalences'][0]['percent']:g}",
-        ill=count_of_100(worth["share"]),
-        low=count_of_100(worth["low"]),
-        high=count_of_100(worth["high"]),
+        ill=say_ill(worth),
+        interval=say_interval(worth),
         patients=stated["patients"],
     )
+
+
+def say_interval(worth: Mapping[str, float]) -> str:
+    """The interval of a worth, in people of 100."""
+    low, high = count_of_100(worth["low"]), count_of_100(worth["high"])
+    return low if low == high else f"{low} to {high}"
+
+
+def say_ill(worth: Mapping[str, float]) -> str:
+    """How many of 100 are ill, as the end of a sentence."""
+    people = count_of_100(worth["share"])
+    about = "about " if people.isdecimal() else ""
+    return f"{about}{people} {'is' if people in ('1', 'fewer than 1') else 'are'} ill"
 
 
 def count_of_100(share: float) -> str:

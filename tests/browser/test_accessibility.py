@@ -17,7 +17,14 @@ RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "
 
 PATHS = (
     *("/xrays?tab=to_review", "/xrays?tab=uncertain", "/xrays?tab=needs_person", "/xrays?tab=all"),
-    *("/xrays?q=nothing-has-this-name", "/about", "/preferences", "/deletions", "/reader-study"),
+    *(
+        "/xrays?q=nothing-has-this-name",
+        "/about",
+        "/preferences",
+        "/deletions",
+        "/reader-study",
+        "/site",
+    ),
     *("/unlock", "/nowhere", "/xrays/0"),
 )
 

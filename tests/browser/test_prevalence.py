@@ -53,7 +53,7 @@ def test_prevalence_says_what_a_result_is_worth(
     expect(desk.locator(".caveat")).to_contain_text("prevalence of 20 %")
     state(desk, stack, "5")
     desk.goto(shown)
-    expect(desk.locator(".worth strong")).to_have_text("39")
+    expect(desk.locator(".worth strong")).to_have_text("about 39 are ill")
 
 
 def test_worth_gives_nothing_away_before_the_answer(
@@ -67,7 +67,7 @@ def test_worth_gives_nothing_away_before_the_answer(
     sent = desk.evaluate("fetch(location.href).then((answer) => answer.text())")
     assert not re.search("Of 100|prevalence", sent)
     desk.get_by_role("button", name="No pneumonia").click()
-    expect(desk.locator(".worth strong")).to_have_text("75")
+    expect(desk.locator(".worth strong")).to_have_text("about 75 are ill")
     choose(desk, stack, reads_first=False)
 
 
@@ -79,7 +79,7 @@ def test_readers_see_it_and_cannot_change_it(desk: Page, stack: Stack, browser: 
     try:
         with logged_in_page(browser, stack, 320, 800) as phone:
             phone.goto(f"{stack.url}/site")
-            expect(phone.get_by_role("main")).to_contain_text("20 % of the patients")
+            expect(phone.get_by_role("main")).to_contain_text("20 % of the patients examined")
             expect(phone.get_by_role("button", name="Save")).to_have_count(0)
             assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
         desk.get_by_label("Per cent of the patients").fill("50")

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from pneumonia_web.api_client import ApiError
-from pneumonia_web.site import Worth, count_of_100, find_worth
+from pneumonia_web.site import Worth, count_of_100, find_worth, say_ill, say_interval
 from pneumonia_web.verdict import Verdict
 
 SHOWN = Verdict("pneumonia_likely", "pneumonia", "")
@@ -48,7 +48,7 @@ def ask(verdict: Verdict = SHOWN, answer: object = SITE) -> Worth | None:
 
 def test_worth_in_whole_people() -> None:
     """As text, with the interval."""
-    assert ask() == Worth("7.5", "59", "45", "70", 428)
+    assert ask() == Worth("7.5", "about 59 are ill", "45 to 70", 428)
 
 
 @pytest.mark.parametrize(
@@ -90,3 +90,11 @@ def test_outage_is_not_hidden() -> None:
 def test_never_none_and_never_all(share: float, said: str) -> None:
     """No result is certain."""
     assert count_of_100(share) == said
+
+
+def test_sentences_are_sentences() -> None:
+    """One person is ill; where both ends say the same, it is said once."""
+    rare = {"share": 0.002, "low": 0.0005, "high": 0.004}
+    assert (say_ill(rare), say_interval(rare)) == ("fewer than 1 is ill", "fewer than 1")
+    assert say_ill({"share": 0.01}) == "about 1 is ill"
+    assert say_ill({"share": 0.999}) == "more than 99 are ill"
