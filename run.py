@@ -244,6 +244,7 @@ def greet(ports: dict[str, int]) -> None:
     else:
         password = secrets.token_urlsafe(12)
         accounts.set_password(FIRST_USER, password)
+        accounts.set_admin(FIRST_USER, True)
         write_secret(VAR / "first-user", f"{FIRST_USER} {password}\n")
         print(f"  Log in as  {FIRST_USER}\n  Password   {password}\n")
         print(f"  (also in {VAR}/first-user)")

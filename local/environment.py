@@ -20,7 +20,8 @@ SETTINGS = frozenset(
         *("BLACKBOX_PORT", "VAR_DIR", "REDIS_URL", "COOKIE_SECURE"),
         *("IMAGE_STORE", "ARTIFACT_STORE", "MODEL_DIR", "SERVING_DIR", "PRECISION"),
         *("MAX_BODY_MB", "MAX_MEGAPIXELS", "MAX_QUEUED", "SESSION_HOURS", "DELETED_DAYS"),
-        *("AI_AFTER_READING", "IDLE_MINUTES", "KEEP_FILMS"),
+        *("AI_AFTER_READING", "IDLE_MINUTES", "KEEP_FILMS", "ACCESSION_AS_REFERENCE"),
+        *("SERVICE_NAME", "SITE_NAME", "SITE_CONTACT", "ENVIRONMENT_BADGE"),
     }
 )
 """The settings of the README that a caller of `make run` may set."""

@@ -11,7 +11,8 @@ from monitoring.logs.requests import find_request_id
 from pneumonia_api.memory import MemoryBudget
 from pneumonia_api.metrics import mark_reused
 from pneumonia_api.records.admission import Admission
-from pneumonia_api.records.images import ImageMissing, ImageStore, Upload
+from pneumonia_api.records.image_files import Upload
+from pneumonia_api.records.images import ImageMissing, ImageStore
 from pneumonia_api.records.publishing import compose
 from pneumonia_api.records.record import XrayRecord
 from pneumonia_api.records.sent import KeyReused, SentUploads
@@ -58,6 +59,9 @@ def _reuse(new: XrayRecord, same: XrayRecord, key: str | None) -> XrayRecord | N
         prediction=same.prediction,
         quality=same.quality,
         scope=same.scope,
+        view=same.view,
+        accession=same.accession,
+        reference=new.reference or same.accession or "",
     )
     added = _add(done, key)
     mark_reused()

@@ -29,17 +29,21 @@ from pneumonia_api.metrics import REQUESTS, count_outcome
 from pneumonia_api.probes import probes
 from pneumonia_api.readings import readings
 from pneumonia_api.records import admission, sent
+from pneumonia_api.records.confirming import Outcomes
 from pneumonia_api.records.deletions import Deletions
 from pneumonia_api.records.images import ImageStore
 from pneumonia_api.records.publishing import create_queue
 from pneumonia_api.records.reviews import Reviews
 from pneumonia_api.records.served_model import ServedModel
+from pneumonia_api.records.site import Site
 from pneumonia_api.records.workers import Workers
 from pneumonia_api.records.worklist import Worklist
 from pneumonia_api.records.xrays import BLOCK_SECONDS, XrayStore
 from pneumonia_api.request import FORM_BYTES, ApiRequest
 from pneumonia_api.sessions import sessions
+from pneumonia_api.site import site
 from pneumonia_api.store_metrics import StoreMetrics
+from pneumonia_api.studies import studies
 from webserver.forwarded import TrustedProxyHeaders, has_key
 from webserver.host import KnownHost
 
@@ -72,6 +76,8 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
     app.register_blueprint(views.v1)
     app.register_blueprint(readings)
     app.register_blueprint(deletions)
+    app.register_blueprint(studies)
+    app.register_blueprint(site)
     app.register_blueprint(sessions)
     app.register_blueprint(probes)
     app.cli.add_command(users)
@@ -103,12 +109,15 @@ def _connect(app: APIFlask, config: Config) -> None:
         retry=Retry(ConstantBackoff(0.05), 1),  # for a stale connection; callers may retry, too
         health_check_interval=30,
     )
+    app.extensions["redis"] = client
     xrays = XrayStore(client)
     app.extensions["xrays"] = xrays
     app.extensions["sent"] = sent.SentUploads(client, xrays)
     app.extensions["admission"] = admission.Admission(client, config.max_queued)
     app.extensions["memory"] = MemoryBudget(max(MEMORY_BYTES, config.max_body_bytes))
     app.extensions["reviews"] = Reviews(client)
+    app.extensions["site"] = Site(client)
+    app.extensions["outcomes"] = Outcomes(client)
     app.extensions["deletions"] = Deletions(client, timedelta(days=config.deleted_days))
     app.extensions["worklist"] = Worklist(client)
     app.extensions["workers"] = Workers(client)

@@ -44,6 +44,10 @@ class NotAPerson(PermissionError):
     """The caller has the API key, and so no account; or the account was deleted."""
 
 
+class NotAnAdmin(PermissionError):
+    """The caller may not change what applies to the whole site."""
+
+
 class TooManyFailures(PermissionError):
     """Too many log-ins with this name failed from this address; locked for FAILURE_SECONDS."""
 
@@ -151,13 +155,24 @@ class Accounts:
 
     def set_reads_first(self, user: str, reads_first: bool) -> None:
         """Store it. Raises NotAPerson if there is no such user."""
+        self._set_flag(user, "reads_first", reads_first)
+
+    def is_admin(self, user: str) -> bool:
+        """Whether the user may change what applies to the whole site."""
+        return bool(self._redis.hget(keys.user(user), "admin") == "1")
+
+    def set_admin(self, user: str, admin: bool) -> None:
+        """Store it. Raises NotAPerson if there is no such user."""
+        self._set_flag(user, "admin", admin)
+
+    def _set_flag(self, user: str, name: str, value: bool) -> None:
         account = keys.user(user)
 
         def store(pipe: redis.client.Pipeline) -> bool:
             exists = bool(pipe.exists(account))
             pipe.multi()
             if exists:
-                pipe.hset(account, "reads_first", int(reads_first))
+                pipe.hset(account, name, int(value))
             return exists
 
         if not self._redis.transaction(store, account, value_from_callable=True):
@@ -193,6 +208,11 @@ def find_caller(token: str) -> str | None:
         user = current_app.extensions["accounts"].find_user(token)
     note(user=user)
     return user
+
+
+def is_admin(caller: str) -> bool:
+    """Whether the caller may do what concerns everybody: an admin, or the key for machines."""
+    return caller == MACHINE or current_app.extensions["accounts"].is_admin(caller)
 
 
 def find_network(address: str) -> str:

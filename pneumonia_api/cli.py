@@ -10,7 +10,7 @@ import redis
 from flask import current_app
 from flask.cli import AppGroup
 
-from pneumonia_api.auth import MACHINE, Accounts
+from pneumonia_api.auth import MACHINE, Accounts, NotAPerson
 
 users = AppGroup("users", help="The people who may log in.")
 
@@ -38,15 +38,21 @@ def explain_outage(command: Callable[..., None]) -> Callable[..., None]:
 @users.command("add")
 @click.argument("name")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.option("--admin", is_flag=True, help="May change what applies to the whole site.")
 @explain_outage
-def add_user(name: str, password_stdin: bool) -> None:
-    """Add a user, or change a user's password; print the password if it was generated."""
+def add_user(name: str, password_stdin: bool, admin: bool) -> None:
+    """Add a user, or change a user's password; print the password if it was generated.
+
+    Who is an admin stays one.
+    """
     if name == MACHINE or not name.isprintable() or not 0 < len(name) <= 64:
         raise click.BadParameter("the name must be 1 to 64 printable characters, not 'machine'.")
     password = sys.stdin.readline().rstrip("\n") if password_stdin else secrets.token_urlsafe(12)
     if len(password) < 8:
         raise click.BadParameter("the password must have at least 8 characters.")
     _accounts().set_password(name, password)
+    if admin:
+        _accounts().set_admin(name, True)
     if not password_stdin:
         click.echo(password)
 
@@ -57,6 +63,18 @@ def list_users() -> None:
     """Print the names of all users."""
     for name in _accounts().list_users():
         click.echo(name)
+
+
+@users.command("admin")
+@click.argument("name")
+@click.option("--revoke", is_flag=True, help="Make an admin an ordinary user again.")
+@explain_outage
+def set_admin(name: str, revoke: bool) -> None:
+    """Let a user change what applies to the whole site."""
+    try:
+        _accounts().set_admin(name, not revoke)
+    except NotAPerson as error:
+        raise click.ClickException(f"There is no user {name}.") from error
 
 
 @users.command("delete")

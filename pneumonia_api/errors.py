@@ -12,8 +12,10 @@ from monitoring.logs.requests import note
 from pneumonia_api import auth, views
 from pneumonia_api.memory import TooBusy
 from pneumonia_api.records import admission, sent
+from pneumonia_api.records.confirming import NotConfirmable, TooManyOutcomes
 from pneumonia_api.records.deletions import DeletedByAnother
-from pneumonia_api.records.images import FilmMissing, ImageMissing, ImageStoreUnavailable
+from pneumonia_api.records.image_files import ImageStoreUnavailable
+from pneumonia_api.records.images import FilmMissing, ImageMissing
 from pneumonia_api.records.record import XrayMissing
 from pneumonia_api.records.reviews import (
     NothingToWithdraw,
@@ -90,6 +92,11 @@ ERRORS: dict[type[Exception], tuple[int, str, str]] = {
         "not_a_person",
         "Only people have preferences; log in with a name and a password.",
     ),
+    auth.NotAnAdmin: (
+        403,
+        "not_an_admin",
+        "Only an administrator of this site may change that.",
+    ),
     auth.TooManyFailures: (
         429,
         "too_many_failures",
@@ -132,6 +139,16 @@ ERRORS: dict[type[Exception], tuple[int, str, str]] = {
         409,
         "too_many_readings",
         "This X-ray has as many readings as it may have; no more can be added.",
+    ),
+    NotConfirmable: (
+        409,
+        "not_confirmable",
+        "This X-ray has no AI result, so its outcome is of no use here.",
+    ),
+    TooManyOutcomes: (
+        409,
+        "too_many_outcomes",
+        "The outcome of this X-ray was changed as often as it may be.",
     ),
     ParseException: (400, "bad_request", "The request could not be read."),
     FilmMissing: (

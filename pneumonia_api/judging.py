@@ -3,8 +3,8 @@
 1. Read the file in the cage. `reject` a file that is not a readable X-ray; `fail` the record after
    any other fault.
 2. Predict, and `judge`: rejected if the network refuses the image, else done.
-3. `store_preview`, unless the image was refused. Then store the record, so that no record lacks its
-   preview.
+3. Write the preview, also of an image that the network refuses: a person must look at it. Then
+   store the record, so that no record of a decoded image lacks its preview.
 
 The worker judges one X-ray at a time. A large one goes back to the queue while another large one is
 decoded, so that slow films never hold more than one thread. Celery retries every fault later, TRIES
@@ -19,8 +19,8 @@ from dataclasses import replace
 from model.cage.pool import Cage, CageLost, PreviewedXray
 from model.reading.ages import Age, AgeBand
 from model.reading.limits import UnreadableXray
+from model.reading.views import View
 from model.serving.predictor import Prediction
-from pneumonia_api.records.images import ImageStore
 from pneumonia_api.records.record import PredictionRecord, QualityRecord, XrayRecord
 from pneumonia_api.records.scope import describe_scope
 
@@ -83,10 +83,16 @@ def judge(
     return replace(xray, status="done", prediction=answer, quality=quality, scope=scope)
 
 
-def store_preview(images: ImageStore, judged: XrayRecord, preview: bytes) -> None:
-    """Store the preview of a judged X-ray; a rejected one has none.
+def name_by_file(xray: XrayRecord, view: View, accession: str) -> XrayRecord:
+    """The record with what its file says of itself; `accession` is "" unless the site wants it."""
+    return replace(
+        xray,
+        view=None if view == "unknown" else view,
+        accession=accession or None,
+        reference=xray.reference or accession,
+    )
 
-    Raises ImageStoreUnavailable.
-    """
-    if judged.status == "done":
-        images.write_preview(judged.id, preview)
+
+def was_decoded(xray: XrayRecord) -> bool:
+    """Whether a record that ended is of a readable image, and so has a preview."""
+    return xray.quality is not None

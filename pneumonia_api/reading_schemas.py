@@ -3,12 +3,15 @@
 from typing import Any
 
 from apiflask import Schema
-from apiflask.fields import Boolean, Integer, String
+from apiflask.fields import Boolean, Float, Integer, String
 from apiflask.validators import Length, OneOf, Range
 from marshmallow import ValidationError, validates_schema
 
 from pneumonia_api.records.readings import SHOWN, WITHDRAWN
 from pneumonia_api.records.reviews import LABELS, MAX_NOTE
+
+MAX_SECONDS = 3600
+"""A page that was open for longer measured something other than reading."""
 
 
 def is_printable(text: str) -> None:
@@ -69,6 +72,12 @@ class NewReadingSchema(NewReviewSchema):
             "description": "With the label `withdrawn`: revokes only the entry of this number, the "
             "reader's own and the last, so that an earlier reading stands again."
         },
+    )
+    seconds = Float(
+        load_default=None,
+        allow_none=True,
+        validate=Range(0, MAX_SECONDS, min_inclusive=False),
+        metadata={"description": "From the display of the film to this answer, if measured."},
     )
 
     @validates_schema

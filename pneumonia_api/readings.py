@@ -26,6 +26,7 @@ class Entry(TypedDict):
     seen: int
     ai: str | None
     undoes: int | None
+    seconds: float | None
 
 
 def _reviews() -> Reviews:

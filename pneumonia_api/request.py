@@ -11,7 +11,8 @@ from werkzeug.datastructures import Authorization, CombinedMultiDict, MultiDict
 from werkzeug.exceptions import BadRequest
 from werkzeug.utils import cached_property
 
-from pneumonia_api.records.images import ImageStore, Upload
+from pneumonia_api.records.image_files import Upload
+from pneumonia_api.records.images import ImageStore
 from webserver.body import TooManySenders, TooSlow
 
 MAX_PLAIN_BYTES = 16 * 1024

@@ -11,6 +11,7 @@ from pneumonia_api.reading_schemas import ReadingSchema, ReviewSchema, is_printa
 from pneumonia_api.records.lists import SHOWN
 from pneumonia_api.records.record import DECISIONS, FINDINGS, STATUSES
 from pneumonia_api.records.worklist import ORDERS, TABS
+from pneumonia_api.study_schemas import OutcomeSchema
 
 
 def openapi_name(schema: Any) -> str:
@@ -115,13 +116,25 @@ class ListedXraySchema(Schema):
         allow_none=True,
         metadata={"description": "Null until it is done, and in records of earlier releases."},
     )
+    view = String(
+        allow_none=True,
+        metadata={"description": "PA or AP, where the file says so; null otherwise."},
+    )
 
 
 class XraySchema(ListedXraySchema):
     """The record of one uploaded image."""
 
-    prediction = Nested(PredictionSchema, allow_none=True)
+    prediction = Nested(
+        PredictionSchema,
+        allow_none=True,
+        metadata={
+            "description": "Given to every caller, also before anybody has read the X-ray: a page "
+            "on which readers answer first has to withhold it by itself."
+        },
+    )
     readings = List(Nested(ReadingSchema), metadata={"description": "All of them, oldest first."})
+    outcomes = List(Nested(OutcomeSchema), metadata={"description": "All of them, oldest first."})
 
 
 class DeletionSchema(Schema):
@@ -263,6 +276,7 @@ class SessionSchema(Schema):
     token = String()
     user = String()
     reads_first = Boolean(metadata={"description": "The person's preference."})
+    admin = Boolean(metadata={"description": "May change what applies to the whole site."})
 
 
 class PreferencesSchema(Schema):

@@ -26,7 +26,13 @@ def log_in(credentials: dict[str, str]) -> dict[str, str | bool]:
     user = credentials["user"]
     token = _accounts().log_in(user, credentials["password"], request.remote_addr or "")
     note(user=user)  # after success only: an unknown name may be a password in the wrong field
-    return {"token": token, "user": user, "reads_first": _accounts().reads_first(user)}
+    accounts = _accounts()
+    return {
+        "token": token,
+        "user": user,
+        "reads_first": accounts.reads_first(user),
+        "admin": accounts.is_admin(user),
+    }
 
 
 @sessions.put("/current/preferences")

@@ -21,7 +21,8 @@ from pneumonia_api.accepting import accept
 from pneumonia_api.auth import bearer
 from pneumonia_api.memory import MemoryBudget
 from pneumonia_api.records import sent
-from pneumonia_api.records.images import ImageStore, Upload
+from pneumonia_api.records.image_files import Upload
+from pneumonia_api.records.images import ImageStore
 from pneumonia_api.records.record import XrayRecord, new_xray
 from pneumonia_api.records.served_model import ServedModel
 from pneumonia_api.records.worklist import Worklist
@@ -190,8 +191,19 @@ def list_xrays(query: PageQuery) -> Page:
 @v1.output(FileSchema(), content_type="image/jpeg")
 def read_preview(xray_id: str) -> Response:
     """The de-identified preview image."""
-    xray = _xrays().get(xray_id)
-    response = make_response(_images().read_preview(xray.id))
+    return _answer_image(_images().read_preview(_xrays().get(xray_id).id))
+
+
+@v1.get("/xrays/<xray_id>/thumbnail")
+@v1.auth_required(bearer)
+@v1.output(FileSchema(), content_type="image/jpeg")
+def read_thumbnail(xray_id: str) -> Response:
+    """The same image for a row of a list, at most 96 pixels long."""
+    return _answer_image(_images().read_thumbnail(_xrays().get(xray_id).id))
+
+
+def _answer_image(jpeg: bytes) -> Response:
+    response = make_response(jpeg)
     response.content_type = "image/jpeg"
     # Patient images stay out of shared caches; the preview of an id never changes.
     response.cache_control.private = True

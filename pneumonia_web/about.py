@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, render_template
@@ -18,6 +19,16 @@ FIGURES = {
     "specificity": "Specificity: of those without, how many it leaves out",
     "auc_roc": "Area under the ROC curve",
 }
+
+
+CHANGES = {
+    date(2026, 11, 28): "A reader study: how often the result helped readers and misled them.",
+    date(2026, 11, 27): "Ages and an uncertain band: no verdict outside the ages that the model is "
+    "for, on poor images, or where patients with and without pneumonia score alike. Films that are "
+    "mirrored, turned or negative get a warning. The result can wait for the reader's own reading.",
+    date(2026, 11, 25): "The model that runs unless your site has put in another.",
+}
+"""What readers notice, the newest first; CHANGELOG.md has the rest."""
 
 
 @dataclass(frozen=True)
@@ -75,5 +86,9 @@ def show(token: str) -> ResponseReturnValue:
     except ApiError as error:
         if error.code != "no_model":
             raise
-        return render_template("about.html", model=None, problem=str(error)), error.status
-    return render_template("about.html", model=model)
+        return _render(model=None, problem=str(error)), error.status
+    return _render(model=model)
+
+
+def _render(**shown: object) -> str:
+    return render_template("about.html", changes=CHANGES, ready=api().is_ready(), **shown)

@@ -1,6 +1,7 @@
 """A client of the HTTP API."""
 
-from collections.abc import Mapping, Sequence
+import secrets
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, cast
 from urllib.parse import quote
@@ -48,10 +49,11 @@ def say_seconds(seconds: int) -> str:
 
 @dataclass(frozen=True)
 class LogIn:
-    """An open session: its token, and the person's preference."""
+    """An open session: its token, the person's preference, and whether they are an admin."""
 
     token: str
     reads_first: bool
+    admin: bool
 
 
 class ApiClient:
@@ -79,7 +81,11 @@ class ApiClient:
         )
         opened = self._parse(answer, "token")
         # An API of the previous release knows no preferences.
-        return LogIn(str(opened["token"]), bool(opened.get("reads_first", False)))
+        return LogIn(
+            str(opened["token"]),
+            bool(opened.get("reads_first", False)),
+            bool(opened.get("admin", False)),
+        )
 
     def set_reads_first(self, token: str, reads_first: bool) -> None:
         """Store whether the person sees AI results only after their own reading."""
@@ -98,15 +104,25 @@ class ApiClient:
         `key` is an idempotency key: a retry with it is the same upload. The file's own name, which
         may be a patient's, is not sent.
         """
-        form = MultipartEncoder({"reference": reference, "xray": ("xray", file, media_type)})
+        boundary = secrets.token_hex(16)
+
+        def make_form() -> MultipartEncoder:
+            file.seek(0)
+            fields = {"reference": reference, "xray": ("xray", file, media_type)}
+            return MultipartEncoder(fields, boundary=boundary)
+
         answer = self._call(
             "POST",
             "/v1/xrays",
             token,
             params={"wait": UPLOAD_WAIT_SECONDS},
-            data=form,
-            headers={"Content-Type": form.content_type, "Idempotency-Key": key},
+            headers={
+                "Content-Type": f"multipart/form-data; boundary={boundary}",
+                "Idempotency-Key": key,
+            },
             timeout=(CONNECT_SECONDS, UPLOAD_WAIT_SECONDS + READ_SECONDS),
+            make_body=make_form,
+            may_repeat=key is not None,
         )
         return cast(Xray, self._parse(answer, "id", "status", "reason"))
 
@@ -124,12 +140,16 @@ class ApiClient:
         """The preview, a JPEG."""
         return self._call("GET", f"/v1/xrays/{quote(xray_id, safe='')}/preview", token).content
 
+    def read_thumbnail(self, token: str, xray_id: str) -> bytes:
+        """The preview for a row of a list, a JPEG."""
+        return self._call("GET", f"/v1/xrays/{quote(xray_id, safe='')}/thumbnail", token).content
+
     def open_film(self, token: str, xray_id: str) -> requests.Response:
         """The film at full depth, a PNG, still to be read and to be closed."""
         return self._call("GET", f"/v1/xrays/{quote(xray_id, safe='')}/film", token, stream=True)
 
     def add_reading(
-        self, token: str, xray_id: str, entry: Mapping[str, str | int], key: str
+        self, token: str, xray_id: str, entry: Mapping[str, str | float], key: str
     ) -> Xray:
         """Record the person's own reading, or withdraw it; returns the record with it.
 
@@ -138,6 +158,15 @@ class ApiClient:
         path = f"/v1/xrays/{quote(xray_id, safe='')}/readings"
         answer = self._call("POST", path, token, json=entry, headers={"Idempotency-Key": key})
         return cast(Xray, self._parse(answer, "id", "readings"))
+
+    def add_outcome(self, token: str, xray_id: str, label: str, basis: str) -> None:
+        """Record what the patient had."""
+        path = f"/v1/xrays/{quote(xray_id, safe='')}/outcomes"
+        self._call("POST", path, token, json={"label": label, "basis": basis})
+
+    def read_study(self, token: str) -> Mapping[str, Any]:
+        """The reader study: of all together, and the person's own."""
+        return self._parse(self._call("GET", "/v1/reader-study", token), "overall", "readers")
 
     def delete(self, token: str, xray_id: str) -> None:
         """Delete an X-ray."""
@@ -156,6 +185,23 @@ class ApiClient:
         """The metadata of the model that the workers serve."""
         return self._parse(self._call("GET", "/v1/model", token), "version")
 
+    def read_site(self, token: str) -> Mapping[str, Any]:
+        """The site's prevalence, who stated it, and what each finding is worth at it."""
+        return self._parse(self._call("GET", "/v1/site", token), "prevalences", "worth")
+
+    def set_prevalence(self, token: str, percent: str) -> None:
+        """State the site's prevalence, in per cent."""
+        self._call("POST", "/v1/site/prevalence", token, json={"percent": percent})
+
+    def is_ready(self) -> bool:
+        """Whether an X-ray sent now would be analysed."""
+        try:
+            return self._call("GET", "/readyz").ok
+        except ApiError as error:
+            if error.status != 503:
+                raise
+            return False
+
     def close(self) -> None:
         """Close the pooled connections."""
         self._session.close()
@@ -171,6 +217,28 @@ class ApiClient:
             raise ApiError(502, "unknown", UNEXPECTED, UNREACHED_SECONDS)
         return record
 
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        may_repeat: bool,
+        make_body: Callable[[], MultipartEncoder] | None = None,
+        **options: Any,
+    ) -> requests.Response:
+        """One request; sent again, if it may be, when the API had closed its pooled connection.
+
+        It does so after a few idle seconds, and a page with many thumbnails meets that moment.
+        """
+        if make_body:
+            options["data"] = make_body()
+        try:
+            return self._session.request(method, self._url + path, allow_redirects=False, **options)
+        except requests.ConnectionError as error:
+            if not may_repeat or isinstance(error, requests.ConnectTimeout):
+                raise
+        return self._send(method, path, may_repeat=False, make_body=make_body, **options)
+
     def _call(
         self, method: str, path: str, token: str | None = None, **options: Any
     ) -> requests.Response:
@@ -178,11 +246,10 @@ class ApiClient:
         headers[HEADER] = find_request_id()  # requests omits None
         if token:
             headers["Authorization"] = f"Bearer {token}"
+        options.setdefault("may_repeat", method == "GET")
         options.setdefault("timeout", (CONNECT_SECONDS, READ_SECONDS))
         try:
-            answer = self._session.request(
-                method, self._url + path, headers=headers, allow_redirects=False, **options
-            )
+            answer = self._send(method, path, headers=headers, **options)
         except requests.RequestException as error:
             raise ApiError(
                 503, "api_unavailable", "The service is not responding.", UNREACHED_SECONDS

@@ -36,7 +36,10 @@ from pneumonia_web.locking import locking
 from pneumonia_web.metrics import REQUESTS
 from pneumonia_web.preferences import preferences
 from pneumonia_web.readings import readings
-from pneumonia_web.verdict import FINDINGS, READINGS
+from pneumonia_web.site import find_worth, say_ill, say_interval, site
+from pneumonia_web.studies import BASES, OUTCOMES, studies
+from pneumonia_web.uploads import uploads
+from pneumonia_web.verdict import FINDINGS, READINGS, name_patient
 from pneumonia_web.views import ask_to_log_in, pages, refreshes_part, wants_json
 from webserver.body import TooManySenders, TooSlow
 from webserver.forwarded import TrustedProxyHeaders, comes_from
@@ -92,8 +95,15 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         new_key=partial(secrets.token_hex, 16),
         max_body_mb=config.max_body_bytes >> 20,
         max_megapixels=config.max_pixels // 1_000_000,
+        service_name=config.service_name,
+        site_name=config.site_name,
+        site_contact=config.site_contact,
+        environment_badge=config.environment_badge,
         findings=FINDINGS,
         reading_words=READINGS,
+        find_worth=find_worth,
+        outcome_words=OUTCOMES,
+        outcome_bases=BASES,
         reads_first=reads_first,
         read_place=read_place,
         tabs=TABS,
@@ -101,15 +111,19 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
     )
     app.jinja_env.filters.update(
         percent=percent,
+        say_ill=say_ill,
+        say_interval=say_interval,
         moment=datetime.fromisoformat,
         strongest=say_strongest,
         verdict=judge_for_reader,
+        patient=name_patient,
     )
     app.extensions["api"] = ApiClient(config.api_url, config.web_key)
     follow_requests(app)
     app.before_request(check_sender)  # before CSRFProtect reads the body
     CSRFProtect(app)
-    for each in (pages, lists, readings, deletions, preferences, locking, about):
+    working = (pages, uploads, lists, readings, deletions, studies)
+    for each in (*working, preferences, locking, about, site):
         app.register_blueprint(each)
     serve_assets(app, read_assets(STATIC))
     _register_errors(app)
@@ -124,7 +138,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
 
 def check_sender() -> ResponseReturnValue | None:
     """Require a session for a file upload, and limit every other body to a small form."""
-    if request.endpoint != "pages.upload":
+    if request.endpoint != "uploads.send":
         request.max_content_length = FORM_BYTES
         if request.mimetype == "multipart/form-data":
             raise UnsupportedMediaType

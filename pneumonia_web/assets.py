@@ -5,6 +5,7 @@ under a running process must not store new content in caches under the old diges
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,16 @@ from typing import Any
 from flask import Flask, Response, abort, request
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 
-MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+MEDIA_TYPES = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".woff2": "font/woff2",
+}
 """What is served. Python's own table depends on its version and on the machine's mime.types."""
+
+NAMED = re.compile(rb'url\("([\w.-]+)"\)')
+"""Another static file in a style sheet, by its name alone."""
 
 YEAR_SECONDS = 365 * 24 * 3600
 
@@ -31,11 +40,23 @@ class Asset:
 
 
 def read_assets(folder: Path) -> dict[str, Asset]:
-    """The files in `folder` by their name. Raises OSError."""
-    assets = {}
-    for file in folder.iterdir():
+    """The files in `folder` by their name.
+
+    A file that a style sheet names gets its digest there, so that the sheet changes with it. Raises
+    OSError, or KeyError for one that is not there.
+    """
+    assets: dict[str, Asset] = {}
+
+    def add_digest(found: re.Match[bytes]) -> bytes:
+        digest = assets[found[1].decode()].digest.encode()
+        return b'url("%b?v=%b")' % (found[1], digest)
+
+    # Style sheets last: they name others.
+    for file in sorted(folder.iterdir(), key=lambda file: file.suffix == ".css"):
         if file.suffix in MEDIA_TYPES:
             content = file.read_bytes()
+            if file.suffix == ".css":
+                content = NAMED.sub(add_digest, content)
             digest = hashlib.sha256(content).hexdigest()[:16]
             assets[file.name] = Asset(content, MEDIA_TYPES[file.suffix], digest)
     return assets

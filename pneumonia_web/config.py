@@ -33,6 +33,18 @@ def _read_networks(value: str) -> tuple[Network, ...]:
         raise ValueError(f"must be addresses or networks, not {value[:60]!r}.") from error
 
 
+def _read_label(value: str) -> str:
+    if not value.isprintable() or len(value) > MAX_LABEL:
+        raise ValueError(f"must be at most {MAX_LABEL} printable characters.")
+    return value
+
+
+MAX_LABEL = 64
+"""Characters of a name at the head of every page, which has to fit on a phone."""
+
+Label = Annotated[str, BeforeValidator(_read_label)]
+
+
 class Config(Settings):
     """Sizes are in bytes and pixels, times in seconds."""
 
@@ -40,6 +52,10 @@ class Config(Settings):
     secret_key: Secret
     web_key: Secret = ""
     cookie_secure: Switch = True
+    service_name: Label = "Pneumonia detection"
+    site_name: Label = ""
+    site_contact: Label = ""
+    environment_badge: Label = "Research use only"
     reads_first: Switch = Field(False, alias="AI_AFTER_READING")
     max_body_bytes: BodyBytes = Field(25 << 20, alias="MAX_BODY_MB")
     max_pixels: Pixels = Field(60_000_000, alias="MAX_MEGAPIXELS")

@@ -14,7 +14,7 @@ COUNTED_SECONDS = 30
 LATE_SECONDS = 90
 """How far the stored time may lag behind: a page reports once a minute."""
 
-BY_ITSELF = ("pages.preview", "pages.film")
+BY_ITSELF = ("pages.preview", "pages.thumbnail", "pages.film")
 """What pages load without being asked, like the refreshes of htmx."""
 
 

@@ -45,7 +45,7 @@ def unlock() -> ResponseReturnValue:
             return jsonify(error=message), status, headers
         return render_template("unlock.html", error=message), status, headers
     earlier, session["token"] = session["token"], opened.token
-    session["reads_first"] = opened.reads_first
+    session["reads_first"], session["admin"] = opened.reads_first, opened.admin
     note_activity()
     try:
         api().log_out(earlier)

@@ -1,6 +1,7 @@
 """The reader's own readings of an X-ray."""
 
 import hashlib
+import re
 
 from flask import Blueprint, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -10,6 +11,11 @@ from pneumonia_web.blinding import reads_first
 from pneumonia_web.listing import read_place
 from pneumonia_web.records import Xray
 from pneumonia_web.views import api, logged_in, refreshes_part, refuse_repeats
+
+MAX_SECONDS = 3600
+"""The longest time of reading that the API records."""
+
+SECONDS = re.compile(r"\d{1,7}(?:\.\d{1,3})?", re.ASCII)
 
 readings = Blueprint("readings", __name__)
 readings.before_request(refuse_repeats)
@@ -26,11 +32,13 @@ def review(token: str, xray_id: str) -> ResponseReturnValue:
     label = request.form.get("label", "")
     note = " ".join(request.form.get("note", "").split())
     seen = read_number("seen")
-    entry: dict[str, str | int] = {"label": label, "note": note, "seen": seen}
+    entry: dict[str, str | float] = {"label": label, "note": note, "seen": seen}
     if ai := request.form.get("ai"):
         entry["ai"] = ai
     if "undoes" in request.form:
         entry["undoes"] = read_number("undoes")
+    if seconds := read_seconds():
+        entry["seconds"] = seconds
     try:
         xray = api().add_reading(token, xray_id, entry, name_entry(label, note))
     except ApiError as error:
@@ -60,6 +68,18 @@ def read_number(name: str) -> int:
     if not (value.isascii() and value.isdecimal() and len(value) < 6):
         raise ApiError(400, "out_of_date", "The page was out of date; reload it and answer again.")
     return int(value)
+
+
+def read_seconds() -> float | None:
+    """The time that the page measured for this answer, if that can be a time of reading.
+
+    A page left open over lunch measures none, and a reading is never refused for its time.
+    """
+    value = request.form.get("seconds", "")
+    if not SECONDS.fullmatch(value):
+        return None
+    seconds = float(value)
+    return seconds if 0 < seconds <= MAX_SECONDS else None
 
 
 def _show(xray: Xray, *, whole: bool = False, **shown: object) -> str:

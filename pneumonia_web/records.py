@@ -48,7 +48,17 @@ class Reading(Review):
     model: str
     ai: str | None
     undoes: int | None
+    seconds: float | None
     stands: bool
+
+
+class Outcome(TypedDict):
+    """What the patient had, as somebody confirmed it."""
+
+    label: str
+    basis: str
+    by: str
+    at: str
 
 
 class Deletion(TypedDict):
@@ -71,7 +81,9 @@ class Xray(TypedDict):
     reason: str | None
     review: Review | None
     scope: Scope | None
+    view: NotRequired[str | None]  # an API of the previous release reads none
     readings: NotRequired[list[Reading]]  # of a record alone, not of a list
+    outcomes: NotRequired[list[Outcome]]  # likewise
     deletion: NotRequired[Deletion]  # of the list of deletions alone
 
 

@@ -99,6 +99,24 @@ def describe_age(scope: Scope | None) -> str:
     }.get(scope["age"], f"AI result {valid}")
 
 
+def name_patient(xray: Xray) -> str:
+    """Band of age and view, in a few words for a row of the worklist; empty if nobody read them."""
+    return ", ".join(filter(None, (_name_age(xray["scope"]), xray.get("view"))))
+
+
+def _name_age(scope: Scope | None) -> str:
+    if scope is None or scope["youngest"] is None or scope["oldest"] is None:
+        return ""
+    youngest, oldest = scope["youngest"], scope["oldest"]
+    return {
+        "within": f"{youngest} to {oldest} years",
+        "under": f"under {youngest} year{'' if youngest == 1 else 's'}",
+        "above": f"over {oldest} years",
+        "contradictory": "age in doubt",
+        "implausible": "age in doubt",
+    }.get(scope["age"], "")
+
+
 def describe_patient(scope: Scope) -> str:
     """Why the result of a patient who is out of scope is withheld."""
     who = {

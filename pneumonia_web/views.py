@@ -1,8 +1,7 @@
-"""The pages: log in, worklist, result. Readings and deletions have modules of their own."""
+"""The pages: log in, worklist, result. What people send or change has modules of its own."""
 
 import functools
 import hashlib
-import os
 import re
 from collections.abc import Callable
 from typing import Any
@@ -20,9 +19,7 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import RequestEntityTooLarge
 
-from monitoring.logs.requests import note
 from pneumonia_web.api_client import ApiClient, ApiError
 from pneumonia_web.idle import is_activity, is_locked, note_activity
 from pneumonia_web.listing import read_listing, read_page
@@ -32,8 +29,6 @@ pages = Blueprint("pages", __name__)
 PARTS = {"list": "_list.html", "worklist": "_worklist.html"}
 """What htmx replaces when a person asks for another list; a refresh replaces the rows alone."""
 
-KEY_HEADER = "Idempotency-Key"
-
 FILM_BLOCK = 256 * 1024
 """Bytes of a film that are passed on at a time."""
 
@@ -41,7 +36,8 @@ FILM_BLOCK = 256 * 1024
 # Plain characters only: browsers drop tabs and newlines and turn backslashes into slashes, so a
 # harmless-looking path can become another host (open redirect).
 OWN_PAGE = re.compile(
-    r"/(?:about|deletions|preferences|xrays(?:/[0-9a-f]{32})?)(?:\?[\w=&%.+-]*)?", re.ASCII
+    r"/(?:about|deletions|preferences|reader-study|site|xrays(?:/[0-9a-f]{32})?)(?:\?[\w=&%.+-]*)?",
+    re.ASCII,
 )
 
 
@@ -147,7 +143,7 @@ def start_session() -> ResponseReturnValue:
     session.clear()
     session.permanent = True
     session["token"], session["user"] = opened.token, user
-    session["reads_first"] = opened.reads_first
+    session["reads_first"], session["admin"] = opened.reads_first, opened.admin
     note_activity()
     target = request.args.get("next", "")
     return redirect(target if OWN_PAGE.fullmatch(target) else url_for("pages.worklist"))
@@ -196,27 +192,6 @@ def worklist(token: str) -> ResponseReturnValue:
     return render_template("_rows.html", refreshed=True, **shown)
 
 
-@pages.post("/xrays")
-@logged_in
-def upload(token: str) -> ResponseReturnValue:
-    """Forward one X-ray to the API; answer JSON to the script, a redirect to a plain form."""
-    file = request.files.get("xray")
-    if not file:
-        raise ApiError(400, "missing_file", "Choose an X-ray first.")
-    size = file.stream.seek(0, os.SEEK_END)
-    file.stream.seek(0)
-    if size > current_app.config["MAX_FILE_BYTES"]:
-        raise RequestEntityTooLarge
-    reference = request.form.get("reference", "").strip()
-    key = request.headers.get(KEY_HEADER) or request.form.get("idempotency_key") or None
-    record = api().upload(token, file.stream, file.mimetype, reference, key)
-    note(xray=record["id"])
-    url = url_for("pages.result", xray_id=record["id"])
-    if wants_json():
-        return jsonify(url=url, status=record["status"], reason=record["reason"])
-    return redirect(url, 303)
-
-
 @pages.get("/xrays/<xray_id>")
 @logged_in
 def result(token: str, xray_id: str) -> ResponseReturnValue:
@@ -235,7 +210,18 @@ def result(token: str, xray_id: str) -> ResponseReturnValue:
 @logged_in
 def preview(token: str, xray_id: str) -> Response:
     """The preview image."""
-    response = make_response(api().read_preview(token, xray_id))
+    return _answer_image(api().read_preview(token, xray_id))
+
+
+@pages.get("/xrays/<xray_id>/thumbnail")
+@logged_in
+def thumbnail(token: str, xray_id: str) -> Response:
+    """The preview for a row of the worklist."""
+    return _answer_image(api().read_thumbnail(token, xray_id))
+
+
+def _answer_image(jpeg: bytes) -> Response:
+    response = make_response(jpeg)
     response.content_type = "image/jpeg"
     response.cache_control.private = True
     response.cache_control.max_age = 3600

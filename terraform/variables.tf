@@ -86,6 +86,28 @@ variable "keep_films" {
   default     = true
 }
 
+variable "accession_as_reference" {
+  description = "Whether an X-ray that was sent without a reference gets the accession number of its DICOM, which identifies a study of a patient within the hospital."
+  type        = bool
+  default     = false
+}
+
+variable "site" {
+  description = "What the pages say of this installation: the service's name, the hospital or ward, whom to ask, and what it is for. Letters without accents, digits, spaces and :/@?=._,- only; empty for the defaults."
+  type = object({
+    service_name      = optional(string, "")
+    site_name         = optional(string, "")
+    site_contact      = optional(string, "")
+    environment_badge = optional(string, "")
+  })
+  default = {}
+
+  validation {
+    condition     = alltrue([for text in values(var.site) : can(regex("^[A-Za-z0-9:/@?=._, -]{0,64}$", text))])
+    error_message = "Each text of site must have at most 64 characters: letters without accents, digits, spaces and :/@?=._,- only."
+  }
+}
+
 variable "email" {
   description = "Receives alerts, budget warnings and messages from Let's Encrypt."
   type        = string

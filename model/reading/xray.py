@@ -22,7 +22,9 @@ from model.reading.grey import MIN_CONTRAST
 from model.reading.kinds import check_picture, is_dicom
 from model.reading.limits import MAX_PIXELS, UnreadableXray
 from model.reading.picture import read_picture
+from model.reading.thumbnail import SIDE, embed_thumbnail
 from model.reading.upright import warn_of_hanging
+from model.reading.views import View
 
 __all__ = ["MAX_PIXELS", "UnreadableXray"]
 
@@ -52,9 +54,9 @@ class XrayImage:
     `pixels` is just the film, without a border or a viewer's window. The network and the preview
     both get exactly this, so the heat map fits both. `width` and `height` are those of the file, in
     pixels; `pixels` may be decoded smaller, but never below the preview's size. `warnings` are
-    sentences for the person who reads the result. `age` is what the file says of the patient's;
-    only a DICOM can say anything. `full` makes the same film at the file's own resolution and
-    depth; it may raise UnreadableXray.
+    sentences for the person who reads the result. `age` is what the file says of the patient's,
+    and `view` from which side it was taken; only a DICOM can say anything. `full` makes the same
+    film at the file's own resolution and depth; it may raise UnreadableXray.
     """
 
     pixels: np.ndarray
@@ -63,6 +65,7 @@ class XrayImage:
     warnings: tuple[str, ...]
     age: Age = "unknown"
     full: Callable[[], FullFilm] | None = field(default=None, compare=False, repr=False)
+    view: View = "unknown"
 
 
 def read_xray(data: bytes, max_pixels: int = MAX_PIXELS, ages: AgeBand | None = None) -> XrayImage:
@@ -74,11 +77,12 @@ def read_xray(data: bytes, max_pixels: int = MAX_PIXELS, ages: AgeBand | None = 
     """
     found: tuple[str, ...] = ()
     age: Age = "unknown"
+    seen_from: View = "unknown"
     if is_dicom(data):
         # A worker reads in a cage, so its own process never loads pydicom, which takes 16 MB.
         from model.reading.dicom.pixels import read_dicom  # noqa: PLC0415
 
-        pixels, found, age, full = read_dicom(data, max_pixels, ages)
+        pixels, found, age, seen_from, full = read_dicom(data, max_pixels, ages)
         height, width = pixels.shape
     else:
         check_picture(data)
@@ -96,7 +100,7 @@ def read_xray(data: bytes, max_pixels: int = MAX_PIXELS, ages: AgeBand | None = 
     cut = partial(_cut, full, film.box, pixels.shape)
     pixels = np.ascontiguousarray(film.box.cut(pixels))
     found += _warn(width, height, pixels) + warn_of_hanging(pixels)
-    return XrayImage(pixels, width, height, found, age, cut)
+    return XrayImage(pixels, width, height, found, age, cut, seen_from)
 
 
 def _cut(make: Callable[[], FullFilm], box: Box, searched: tuple[int, int]) -> FullFilm:
@@ -141,7 +145,10 @@ def _resize(xray: XrayImage, margin: float, side: int) -> np.ndarray:
 
 
 def encode_preview(xray: XrayImage) -> bytes:
-    """A JPEG of at most PREVIEW_SIDE on its longest side: pixels only, no metadata remains."""
+    """A JPEG of at most PREVIEW_SIDE on its longest side: pixels only, no metadata remains.
+
+    It has a thumbnail inside (`model.reading.thumbnail`).
+    """
     # Only the children of a cage make previews, so the worker itself never loads it (33 MB).
     import cv2  # noqa: PLC0415
 
@@ -156,8 +163,14 @@ def encode_preview(xray: XrayImage) -> bytes:
         image = Image.fromarray(small)
     else:
         image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    preview = _encode(image, 85)
+    image.thumbnail((SIDE, SIDE), Image.Resampling.BOX, reducing_gap=2.0)
+    return embed_thumbnail(preview, _encode(image, 75))
+
+
+def _encode(image: Image.Image, quality: int) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=85)
+    image.save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
 
 

@@ -22,7 +22,8 @@ class ObjectStore:
     def __init__(self, url: str) -> None:
         self.url = url
         try:
-            self._fs, self._root = fsspec.core.url_to_fs(url)
+            # A remembered listing would hide what another host has stored since.
+            self._fs, self._root = fsspec.core.url_to_fs(url, use_listings_cache=False)
         except (ValueError, ImportError) as error:
             raise ArtifactStoreError(f"{url} is not a store of artifacts: {error}") from error
 
@@ -78,7 +79,6 @@ class ObjectStore:
     def find(self, pattern: str) -> list[Path]:
         """The paths that match a glob pattern, sorted."""
         try:
-            self._fs.invalidate_cache()  # other processes write, too
             found = self._fs.glob(f"{self._root}/{pattern}")
         except AWAY as error:
             raise self._unavailable(error) from error

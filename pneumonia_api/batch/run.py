@@ -34,7 +34,8 @@ from pneumonia_api.batch.metrics import report_scoring
 from pneumonia_api.batch.outage import retry_through_outage
 from pneumonia_api.batch.tally import Tally, read_label
 from pneumonia_api.config import BatchConfig, ConfigError, read_batch_config
-from pneumonia_api.records.images import ImageStore, ImageStoreUnavailable
+from pneumonia_api.records.image_files import ImageStoreUnavailable
+from pneumonia_api.records.images import ImageStore
 from pneumonia_api.records.served_model import ServedModel
 from pneumonia_api.records.xrays import XrayStore
 

@@ -1,6 +1,5 @@
 """Uploads that wait, previews and films; under one fsspec URL that every host can read."""
 
-import hashlib
 import os
 import secrets
 import tempfile
@@ -12,6 +11,16 @@ from typing import IO
 
 import fsspec
 from botocore.exceptions import BotoCoreError, ClientError
+
+from model.reading.thumbnail import HEAD_BYTES, find_thumbnail
+from pneumonia_api.records.image_files import (
+    ImageStoreUnavailable,
+    Upload,
+    rename_and_sync,
+    scratch_of,
+    write_all,
+    write_atomically,
+)
 
 FOLDERS = ("incoming", "previews", "films")
 STORE_ERRORS = (OSError, BotoCoreError, ClientError)
@@ -30,51 +39,6 @@ class FilmMissing(ImageMissing):
     """The store has no film at full depth of this X-ray."""
 
 
-class ImageStoreUnavailable(RuntimeError):
-    """The image store is full, broken or unreachable."""
-
-
-class Upload:
-    """The file of an upload form, written by the form parser.
-
-    Bytes beyond `limit` are counted but not kept. `ImageStore.keep` moves the file into the store;
-    otherwise `ImageStore.discard` removes it.
-    """
-
-    def __init__(self, file: IO[bytes], limit: int, path: Path | None) -> None:
-        """`path` is None for an anonymous file, which disappears when it is closed."""
-        self.file = file
-        self.path = path
-        self.size = 0
-        self._limit = limit
-        self._digest = hashlib.sha256()
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the bytes, in hexadecimal."""
-        return self._digest.hexdigest()
-
-    def write(self, data: bytes) -> int:
-        """Append `data`. Raises ImageStoreUnavailable."""
-        self.size += len(data)
-        if self.size <= self._limit:
-            self._digest.update(data)
-            try:
-                _write_all(self.file, data)
-            except OSError as error:
-                raise ImageStoreUnavailable(f"an upload: {error}") from error
-        return len(data)
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """The form parser rewinds the file when it is complete."""
-        return self.file.seek(offset, whence)
-
-    def read(self) -> bytes:
-        """All bytes; hold a `MemoryBudget` for them."""
-        self.file.seek(0)
-        return self.file.read()
-
-
 class ImageStore:
     """`incoming/ID` holds an upload until it is judged; `previews/ID.jpg` holds its preview, and
     `films/ID.png` the film at full depth (`model.reading.full_film`), if the site keeps it.
@@ -83,7 +47,8 @@ class ImageStore:
     """
 
     def __init__(self, url: str) -> None:
-        self._fs, self._root = fsspec.core.url_to_fs(url)
+        # A remembered listing would hide what another host has stored since.
+        self._fs, self._root = fsspec.core.url_to_fs(url, use_listings_cache=False)
         self._is_local = "file" in self._fs.protocol
 
     def receive(self, limit: int) -> Upload:
@@ -108,7 +73,7 @@ class ImageStore:
             self._write(f"incoming/{xray_id}", upload.read())
             return
         try:
-            _rename_and_sync(
+            rename_and_sync(
                 upload.file.fileno(), upload.path, Path(f"{self._root}/incoming/{xray_id}")
             )
         except OSError as error:
@@ -151,8 +116,8 @@ class ImageStore:
         path = Path(f"{self._root}/{name}")
         with ExitStack() as opened:
             try:
-                file = opened.enter_context(_scratch_of(path))
-                _write_all(file, data)
+                file = opened.enter_context(scratch_of(path))
+                write_all(file, data)
                 Path(file.name).rename(path)
             except OSError as error:
                 raise ImageStoreUnavailable(f"{name}: {error}") from error
@@ -172,6 +137,14 @@ class ImageStore:
         if not data.endswith(END_OF_JPEG):
             raise ImageMissing(name)
         return data
+
+    def read_thumbnail(self, xray_id: str) -> bytes:
+        """The thumbnail inside a preview, a JPEG; the whole preview if an earlier release wrote it.
+
+        Raises ImageMissing.
+        """
+        head = self._read(f"previews/{xray_id}.jpg", HEAD_BYTES)
+        return find_thumbnail(head) or self.read_preview(xray_id)
 
     def write_film(self, xray_id: str, data: bytes) -> None:
         """Store a film, a PNG; a local store has synced it on return."""
@@ -213,7 +186,7 @@ class ImageStore:
         names: list[str] = []
         for folder in FOLDERS:
             try:
-                found = self._fs.ls(f"{self._root}/{folder}", detail=False, refresh=True)
+                found = self._fs.ls(f"{self._root}/{folder}", detail=False)
             except FileNotFoundError:
                 continue  # the first write creates it
             except STORE_ERRORS as error:
@@ -257,62 +230,19 @@ class ImageStore:
         path = f"{self._root}/{name}"
         try:
             if self._is_local:
-                _write_atomically(Path(path), data)
+                write_atomically(Path(path), data)
             else:
                 self._fs.pipe_file(path, data)  # an object appears only when complete
         except STORE_ERRORS as error:
             raise ImageStoreUnavailable(f"{name}: {error}") from error
 
-    def _read(self, name: str) -> bytes:
+    def _read(self, name: str, end: int | None = None) -> bytes:
+        """All bytes of a file, or those before `end`."""
         try:
-            data: bytes = self._fs.cat_file(f"{self._root}/{name}")
+            data: bytes = self._fs.cat_file(f"{self._root}/{name}", end=end)
         except FileNotFoundError as error:
             self._check_is_there(name, error)
             raise ImageMissing(name) from error
         except STORE_ERRORS as error:
             raise ImageStoreUnavailable(f"{name}: {error}") from error
         return data
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    """Write a file atomically and sync it."""
-    with _scratch_of(path) as file:
-        _write_all(file, data)
-        _rename_and_sync(file.fileno(), Path(file.name), path)
-
-
-@contextmanager
-def _scratch_of(path: Path) -> Iterator[IO[bytes]]:
-    """A new file next to `path`, which is deleted at the end unless it was renamed.
-
-    It is unbuffered, so that closing it writes nothing and cannot fail on a full disk.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with scratch.open("wb", buffering=0) as file:
-            yield file
-    finally:
-        scratch.unlink(missing_ok=True)
-
-
-def _write_all(file: IO[bytes], data: bytes) -> None:
-    """Write to an unbuffered file, of which one call may write only a part.
-
-    On a disk that runs full, the next call raises OSError.
-    """
-    left = memoryview(data)
-    while left:
-        left = left[file.write(left) :]
-
-
-def _rename_and_sync(file: int, scratch: Path, path: Path) -> None:
-    """Give an open, written file its final name and sync it; delete it if that fails."""
-    scratch.rename(path)
-    try:
-        # Redis syncs the record that follows, so the image must be as durable. Sync after the
-        # rename, so that one fsync journals data and name.
-        os.fsync(file)
-    except OSError:
-        path.unlink(missing_ok=True)  # no record may rely on bytes that may be lost
-        raise

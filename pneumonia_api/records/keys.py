@@ -1,7 +1,7 @@
 """Every Redis key of the service; a key with a variable part is a function, as in `xray(ID)`.
 
 xray:ID                 hash, one record; its fields are those of `record.XrayRecord`, and
-                        reading:NUMBER for each of its readings
+                        reading:NUMBER and outcome:NUMBER for each of its readings and outcomes
 xrays                   sorted set of all ids; an id begins with its time, so they sort by time
 xrays:status:queued     the same, those that wait
 xrays:STATUS            the same, those that ended without a prediction: rejected or failed
@@ -32,7 +32,9 @@ workers                 set of the names of all workers that ever started
 lock:NAME               lock on a job that one worker does for all: republish, sweep,
                         upgrade, stale; expires
 user:NAME               hash of a person: password (argon2); reads_first, 1 if they want to see AI
-                        results only after their own reading
+                        results only after their own reading; admin, 1 if they are one
+site:prevalence         list of what admins stated as the site's prevalence, the last at the end, as
+                        JSON: percent, by, at
 session:DIGEST          user name by digest of the session token; expires
 sessions:NAME           set of a user's session digests
 sent:DIGEST             id and digest of the upload sent with an idempotency key; expires
@@ -59,6 +61,7 @@ SUSPICION = "xrays:suspicion"
 REVIEWED = "xrays:reviewed"
 SCORED = "batch"
 MODEL = "model"
+PREVALENCE = "site:prevalence"
 WORKERS = "workers"
 
 xray = "xray:{}".format

@@ -131,7 +131,7 @@ def _list_all() -> Iterator[tuple[str, str, str | None, bool, str | None]]:
 
 
 def _name_kind(decision: str, shown: str) -> str:
-    return decision if shown == FINDING_OF[decision] else f"{shown}-{decision}"
+    return f"{shown}-{decision}" if shown in ("uncertain", WITHHELD) else decision
 
 
 _READING = {False: "to-review", True: "reviewed"}

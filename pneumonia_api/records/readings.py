@@ -34,14 +34,17 @@ class ReadingRecord(ReviewRecord):
 
     `number` counts from 1. `model` is the version whose answer the record has; `ai` says whether
     the reader saw that answer, one of SHOWN, or None if the sender did not say. `undoes` is the
-    number of the entry that this one revokes, as if it had never been made. `key` is a digest of
-    the sender's idempotency key. `stands` is false for what its reader replaced or took back.
+    number of the entry that this one revokes, as if it had never been made. `seconds` is the time
+    from the film's display to this answer, or None if the page did not measure it. `key` is a
+    digest of the sender's idempotency key. `stands` is false for what its reader replaced or took
+    back.
     """
 
     number: int
     model: str
     ai: str | None = None
     undoes: int | None = None
+    seconds: float | None = None
     key: str = ""
     stands: bool = False
 
@@ -55,13 +58,17 @@ class ReadingRecord(ReviewRecord):
 class BlindReading:
     """What a reader thought `before` the AI result was shown, and thinks `after` it: two labels.
 
-    `reviewed_at` is the time of the first.
+    `reviewed_at` is the time of the first. `seconds_before` and `seconds_after` are from the film's
+    display to each answer, where they were measured; the second is also None for a reader who kept
+    the first answer without giving it again.
     """
 
     reader: str
     before: str
     after: str
     reviewed_at: str
+    seconds_before: float | None = None
+    seconds_after: float | None = None
 
 
 _KNOWN = {field.name for field in fields(ReadingRecord)}
@@ -117,7 +124,9 @@ def find_blind_readings(readings: Iterable[ReadingRecord]) -> frozenset[BlindRea
             if each.label != WITHDRAWN:
                 blind = each
         if blind:
-            found.add(BlindReading(standing.reader, blind.label, standing.label, blind.reviewed_at))
+            after = standing.seconds if standing.number != blind.number else None
+            labels = (standing.reader, blind.label, standing.label)
+            found.add(BlindReading(*labels, blind.reviewed_at, blind.seconds, after))
     return frozenset(found)
 
 

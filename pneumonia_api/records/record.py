@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from pneumonia_api.records import heatmap
+from pneumonia_api.records.outcomes import OutcomeRecord, read_outcomes
 from pneumonia_api.records.readings import ReadingRecord, ReviewRecord, read_readings
 from pneumonia_api.records.scope import ScopeRecord, read_scope, write_scope
 from pneumonia_api.records.shortening import (
@@ -81,6 +82,8 @@ class XrayRecord:
 
     `digest` is the SHA-256 of its bytes. A record that is done has `prediction`, `quality` and
     `scope`, which those of earlier releases lack; one that is rejected or failed has a `reason`.
+    `view` is PA or AP where the file says so, and `accession` the number in a DICOM, at a site that
+    wants it as the reference of what was sent without one.
     """
 
     id: str
@@ -96,6 +99,9 @@ class XrayRecord:
     readings: tuple[ReadingRecord, ...] = ()
     deletion: DeletionRecord | None = None
     scope: ScopeRecord | None = None
+    view: str | None = None
+    accession: str | None = None
+    outcomes: tuple[OutcomeRecord, ...] = ()
 
 
 _PARTS = {
@@ -134,7 +140,7 @@ def fingerprint_of(xray_id: str) -> str:
 
 
 def write_hash(xray: XrayRecord) -> dict[str, str]:
-    """The fields of a record's hash but its readings; those that are None are left out.
+    """The fields of a record's hash but its lists; those that are None are left out.
 
     Every value is short enough for the compact form of a hash (`redis.conf.template`). The previous
     release kept the heat map in `prediction`; it reads an empty one there, and skips the field
@@ -145,7 +151,7 @@ def write_hash(xray: XrayRecord) -> dict[str, str]:
     if xray.status != "queued":
         values["digest"] = shorten_digest(xray.digest)
         values["created_at"] = shorten_time(xray.created_at)
-    del values["readings"]
+    del values["readings"], values["outcomes"]
     for name in _PARTS.keys() & values.keys():
         part = {**vars(values[name])}
         if name == "prediction":
@@ -191,6 +197,7 @@ def read_hash(values: Mapping[str, str]) -> XrayRecord:
         parsed["scope"] = read_scope(values["scope"])
     if prediction := parsed.get("prediction"):
         parsed["readings"] = read_readings(values, parsed.get("review"), prediction.model)
+        parsed["outcomes"] = read_outcomes(values)
     return _read_known(XrayRecord, parsed)
 
 

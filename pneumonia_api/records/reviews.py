@@ -74,6 +74,7 @@ class NewReading:
     seen: int | None = None
     ai: str | None = None
     undoes: int | None = None
+    seconds: float | None = None
     key: str | None = None
 
 
@@ -125,6 +126,7 @@ class Reviews:
                 model=xray.prediction.model,
                 ai=new.ai,
                 undoes=new.undoes,
+                seconds=new.seconds,
                 key=digest,
             )
             if _is_sent_again(entry, xray.readings, new.seen):

@@ -13,7 +13,8 @@ from celery import Celery
 
 from pneumonia_api.records.deletions import forget, list_expired
 from pneumonia_api.records.deliveries import Deliveries
-from pneumonia_api.records.images import ImageStore, ImageStoreUnavailable
+from pneumonia_api.records.image_files import ImageStoreUnavailable
+from pneumonia_api.records.images import ImageStore
 from pneumonia_api.records.publishing import count_tasks, publish
 from pneumonia_api.records.served_model import ServedModel
 from pneumonia_api.records.stale import remove_stale

@@ -13,9 +13,10 @@ from kombu.exceptions import OperationalError
 from model.cage.pool import Cage, LargeBusy, NoFilm, NoLongerWanted, Reading
 from model.reading.limits import UnreadableXray
 from model.serving.predictor import WORKER_STREAMS, Predictor
-from pneumonia_api.judging import TRIES, fail, judge, reject
+from pneumonia_api.judging import TRIES, fail, judge, name_by_file, reject, was_decoded
 from pneumonia_api.records.deliveries import Deliveries, WorkerLost
-from pneumonia_api.records.images import ImageMissing, ImageStore, ImageStoreUnavailable
+from pneumonia_api.records.image_files import ImageStoreUnavailable
+from pneumonia_api.records.images import ImageMissing, ImageStore
 from pneumonia_api.records.publishing import TASK
 from pneumonia_api.records.record import XrayMissing, XrayRecord
 from pneumonia_api.records.xrays import XrayStore
@@ -75,12 +76,14 @@ class PredictXray(Task):
         max_pixels: int,
         *,
         keeps_films: bool,
+        takes_accession: bool = False,
     ) -> None:
         self._xrays = xrays
         self._deliveries = deliveries
         self._images = images
         self._max_pixels = max_pixels
         self._keeps_films = keeps_films
+        self._takes_accession = takes_accession
         self.cage = Cage(WORKER_STREAMS)
         self.predictor: Predictor  # set by LoadModel before the first task
 
@@ -136,14 +139,17 @@ class PredictXray(Task):
             ages=predictor.artifact.ages,
             wait_if_large=False,
             film=self._keeps_films,
+            accession=self._takes_accession,
         ) as reading:
             STEPS.labels("decode").observe(time.perf_counter() - started)
             with STEPS.labels("predict").time():
                 prediction = predictor.predict(reading.xray)
             preview = reading.wait_preview()
             with STEPS.labels("store").time():
-                judged = judge(xray, prediction, reading.xray.warnings, reading.xray.age)
-                if self._finish(judged, preview if judged.status == "done" else None):
+                read = reading.xray
+                named = name_by_file(xray, read.view, read.accession)
+                judged = judge(named, prediction, read.warnings, read.age)
+                if self._finish(judged, preview):
                     count_answer(prediction, reading.xray.age)
             if judged.status == "done":
                 self._keep_film(xray.id, reading)
@@ -168,14 +174,15 @@ class PredictXray(Task):
             data = self._images.read_incoming(xray.id)
         except ImageMissing:
             return
-        if xray.status == "done":
+        if was_decoded(xray):
             side = self.predictor.artifact.input_side
-            film = self._keeps_films
+            film = self._keeps_films and xray.status == "done"
             with self.cage.begin(data, self._max_pixels, side, film=film) as reading:
                 self._images.write_preview(xray.id, reading.wait_preview())
                 if not self._xrays.exists(xray.id):
                     self._images.delete_pictures(xray.id)  # deleted in the meantime
-                self._keep_film(xray.id, reading)
+                if film:
+                    self._keep_film(xray.id, reading)
         self._images.delete_incoming(xray.id)
 
     def _postpone(self, xray_id: str) -> None:

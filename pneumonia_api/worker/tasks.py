@@ -7,6 +7,8 @@
 
 import logging
 import threading
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import redis
@@ -16,6 +18,7 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
 from model.serving.predictor import Predictor
+from model.serving.ratios import RatiosError, read_ratios
 from monitoring.logs.lines import write_lines
 from monitoring.metrics.release import expose_release
 from pneumonia_api.config import ConfigError, WorkerConfig, read_worker_config
@@ -31,6 +34,8 @@ from pneumonia_api.worker.metrics import MODEL
 from pneumonia_api.worker.predict_xray import PredictXray
 from pneumonia_api.worker.switching import ModelSwitch
 
+log = logging.getLogger(__name__)
+
 VISIBILITY_SECONDS = 30
 """After which the queue redelivers a task that its worker has not acknowledged: half of the minute
 within which another worker must take over from a dead one."""
@@ -45,6 +50,19 @@ def find_task_request_id() -> str | None:
         return None
     task = current_task.request
     return task.get("request_id") or task.id  # another release may publish without a request id
+
+
+def describe_ratios(folder: Path, version: str) -> dict[str, Any]:
+    """What the findings of the model are worth, where it was measured; see `FindingRatios`.
+
+    A damaged file costs the pages a sentence, and stops no worker.
+    """
+    try:
+        found = read_ratios(folder, version)
+    except RatiosError as error:
+        log.warning("pages cannot say what a finding is worth: %s", error)
+        return {}
+    return {"findings": asdict(found)} if found else {}
 
 
 def create_worker(config: WorkerConfig) -> Celery:
@@ -80,7 +98,14 @@ def create_worker(config: WorkerConfig) -> Celery:
     app.steps["worker"].add(LoadModel)
     xrays = XrayStore(client)
     task = app.register_task(
-        PredictXray(xrays, deliveries, images, config.max_pixels, keeps_films=config.keeps_films)
+        PredictXray(
+            xrays,
+            deliveries,
+            images,
+            config.max_pixels,
+            keeps_films=config.keeps_films,
+            takes_accession=config.takes_accession,
+        )
     )
     ended = threading.Event()
 
@@ -101,10 +126,12 @@ def create_worker(config: WorkerConfig) -> Celery:
     def start_housekeeping(sender: Any, **_: object) -> None:
         def describe() -> dict[str, Any]:
             predictor = task.predictor
+            version = predictor.artifact.version
             return {
-                "version": predictor.artifact.version,
+                "version": version,
                 "precision": predictor.precision,
                 **predictor.artifact.encode(),
+                **describe_ratios(config.model_dir, version),
             }
 
         def replace_predictor(predictor: Predictor) -> None:

@@ -69,6 +69,7 @@
     await frame();  // the first one has drawn it
     drawn.add(image);
     apply();
+    document.dispatchEvent(new Event("film-displayed"));
   };
 
   const start = (part) => {

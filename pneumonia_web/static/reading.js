@@ -90,6 +90,14 @@
   start();
   document.addEventListener("htmx:load", start);
 
+  // How long the reader looked at the film before this answer, for the reader study.
+  let displayed = null;
+  document.addEventListener("film-displayed", () => { displayed = performance.now(); });
+  document.addEventListener("htmx:configRequest", ({ target, detail }) => {
+    if (displayed === null || !target.matches("#reading form")) return;
+    detail.parameters.seconds = ((performance.now() - displayed) / 1000).toFixed(2);
+  });
+
   document.addEventListener("htmx:beforeRequest", ({ target }) => {
     if (target.matches("#reading form")) explain("");
   });

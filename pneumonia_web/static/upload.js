@@ -1,20 +1,43 @@
-// Uploads X-rays one at a time, from drop or dialog, and shows the progress of each; more can be added
-// at any time. Without this script the form still uploads one. A file keeps its idempotency key until
-// it is answered, so that a retry after a lost answer is the same upload.
+// Uploads X-rays, three at a time, from drop or dialog, and shows the progress of each and of all; more
+// can be added at any time. Without this script the form still uploads one. A file keeps its
+// idempotency key until it is answered, so that a retry after a lost answer is the same upload. A
+// file's name is shown while the page is open, and never sent or kept.
 (() => {
+  const IN_FLIGHT = 3;
+  const LONGEST_REFERENCE = 64;
+  const UNFINISHED = "unfinished-upload";  // of this tab: a random salt and two counts, no name
   const form = document.getElementById("upload");
+  if (!form) {
+    return;  // the page to unlock
+  }
   const input = form.elements.xray;
   const list = document.getElementById("sending");
+  const summary = document.getElementById("all-sending");
   const maxBytes = Number(form.dataset.maxBytes);
   const waiting = [];
-  let busy = false;
+  const again = [];  // what may be sent again
+  let flying = 0;
+  let batch = null;  // {salt, total, ended, failed, left, url, copies, resumed} of the files since the last pause
+  let lost = 0;
 
   input.multiple = true;
+  input.accept += ",.zip,application/zip";
   document.getElementById("several").hidden = false;
 
+  const toHex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
   // crypto.randomUUID() works over HTTPS only.
-  const makeKey = () =>
-    Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const makeKey = () => toHex(crypto.getRandomValues(new Uint8Array(16)));
+
+  // The same file of the same batch has the same key, also after the page was left and opened again;
+  // its copies in the batch are uploads of their own.
+  const nameUpload = async (content) => {
+    if (!crypto.subtle || (batch.total === 1 && !batch.resumed)) return makeKey();
+    const bytes = await new Blob([batch.salt, content]).arrayBuffer();
+    const digest = toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))).slice(0, 32);
+    const copies = batch.copies.get(digest) ?? 0;
+    batch.copies.set(digest, copies + 1);
+    return `${digest}-${copies}`;
+  };
 
   // For answers without a sentence of their own: the proxy answers with pages, not JSON.
   const sentence = (status, seconds) => {
@@ -24,10 +47,12 @@
     return `The service is not responding; try again ${when}.`;
   };
 
-  const show = (name) => {
+  const ROW = '<span class="name"></span><progress max="1" value="0"></progress><span class="state">Waiting</span>';
+  const show = (name, reference) => {
     const item = document.createElement("li");
-    item.innerHTML = '<span class="name"></span><progress max="1" value="0"></progress><span class="state">Waiting</span>';
-    item.querySelector(".name").textContent = name;
+    item.innerHTML = ROW;
+    const label = item.querySelector(".name");
+    label.textContent = label.title = reference ? `${reference} · ${name}` : name;
     list.append(item);
     const state = item.querySelector(".state");
     const progress = item.querySelector("progress");
@@ -38,15 +63,30 @@
       },
       sending: (share) => { progress.value = share; state.textContent = `${Math.floor(share * 100)} %`; },
       analysing: () => { progress.removeAttribute("value"); state.textContent = "Analysing …"; },
-      end: (kind, text, url) => {
-        item.className = kind;
+      refuse: (text) => {
+        item.className = "bad";
         progress.remove();
         state.textContent = text;
-        if (!url) return;
+      },
+      end: ({ url, reason, result, thumbnail }) => {
+        item.className = reason ? "bad" : "good";
+        progress.remove();
+        state.textContent = "";
+        if (thumbnail) {
+          const film = new Image(32, 32);
+          [film.src, film.alt, film.className] = [thumbnail, "", "thumb"];
+          label.prepend(film);
+        }
+        if (result) {
+          const pill = document.createElement("span");
+          [pill.className, pill.textContent] = [`pill ${result.kind}`, result.word];
+          state.append(pill, " ");
+        }
+        if (reason) state.append(reason, " ");
         const link = document.createElement("a");
         link.href = url;
-        link.textContent = kind === "good" ? "View result" : "See why";
-        state.append(" ", link);
+        link.textContent = reason ? "See why" : "View result";
+        state.append(link);
       },
       again: (resend) => {
         const button = document.createElement("button");
@@ -58,24 +98,43 @@
     };
   };
 
+  const tell = () => {
+    if (!batch || batch.total < 2) { summary.hidden = true; return; }
+    summary.hidden = false;
+    const [text, bar] = [summary.querySelector("span"), summary.querySelector("progress")];
+    const ended = batch.ended === batch.total;
+    bar.max = batch.total;
+    bar.value = batch.ended;
+    const failed = batch.failed ? `, ${batch.failed} not sent or not analysed` : "";
+    const left = batch.left ? `, ${batch.left} other files left out` : "";
+    text.textContent = `${batch.ended} of ${batch.total} done${failed}${left}`;
+    const button = summary.querySelector("button");
+    button.hidden = !(ended && again.length > 1);
+    button.textContent = button.hidden ? "" : `Send ${again.length} again`;
+    if (ended && !again.length) sessionStorage.removeItem(UNFINISHED);
+    else sessionStorage.setItem(UNFINISHED, JSON.stringify({ salt: batch.salt, total: batch.total, sent: batch.ended - batch.failed }));
+  };
+
   // Resolves to the address of the result, or to null if the file was not accepted.
-  const send = ({ file, reference, key, row }) => new Promise((resolve) => {
+  const post = (job, content) => new Promise((resolve) => {
+    const { reference, key, row } = job;
     const refuse = (text, retry) => {
-      row.end("bad", text);
-      if (retry) row.again(() => add(file, reference, key));
+      row.refuse(text);
+      if (retry) {
+        again.push(job);
+        row.again(() => { again.splice(again.indexOf(job), 1); batch.total -= 1; batch.ended -= 1; batch.failed -= 1; add([job], { again: true }); });
+      }
       resolve(null);
     };
-    if (file.size > maxBytes) { refuse(sentence(413)); return; }
     const body = new FormData();
     body.set("reference", reference);
-    body.set("xray", file, "xray");  // without the file's own name, which may be a patient's
+    body.set("xray", content, "xray");  // without the file's own name, which may be a patient's
     const request = new XMLHttpRequest();
     request.open("POST", form.action);
     request.setRequestHeader("Accept", "application/json");
     request.setRequestHeader("Idempotency-Key", key);
     request.setRequestHeader("X-CSRFToken", form.elements.csrf_token.value);
     request.responseType = "json";
-    row.begin();
     request.upload.onprogress = (event) => row.sending(event.loaded / event.total);
     request.upload.onload = row.analysing;
     request.onerror = () => refuse("The connection was lost before the result arrived.", true);
@@ -83,63 +142,155 @@
       const answer = request.response ?? {};
       if (request.status === 401) {
         const unsent = waiting.splice(0);
-        for (const { row: later } of unsent) later.end("bad", "Not sent");
+        for (const { row: later } of unsent) later.refuse("Not sent");
+        batch.ended += unsent.length;
+        batch.failed += unsent.length;
+        lost += unsent.length + 1;
         refuse("Not sent");
-        document.dispatchEvent(new CustomEvent("session-ended", { detail: unsent.length + 1 }));
       } else if (request.status >= 400) {
         const problem = answer.error ?? sentence(request.status, request.getResponseHeader("Retry-After"));
-        refuse(problem, request.status === 429 || request.status >= 500);
+        refuse(problem, request.status === 423 || request.status === 429 || request.status >= 500);
       } else {
-        row.end(answer.reason ? "bad" : "good", answer.reason ?? "", answer.url);
-        resolve(answer.url);
+        row.end(answer);
+        resolve(answer.reason ? null : answer.url);
       }
     };
     request.send(body);
   });
 
-  const sendAll = async () => {
-    if (busy) return;
-    busy = true;
-    let [count, url] = [0, null];
-    while (waiting.length) {
-      url = await send(waiting.shift());
-      count += 1;
+  const send = async (job) => {
+    if (job.file.size > maxBytes) { job.row.refuse(sentence(413)); return null; }
+    job.row.begin();
+    let content;
+    try {
+      content = await job.file.open();
+      job.key ??= await nameUpload(content);
+    } catch (error) {
+      if (!(error instanceof xrayFiles.Refused || error instanceof DOMException)) throw error;
+      job.row.refuse(error instanceof xrayFiles.Refused ? error.message : "The file could not be read; choose it again.");
+      return null;
     }
-    busy = false;
-    // One X-ray: go straight to its result. Several: the worklist below updates automatically.
-    if (count === 1 && url) window.location = url;
+    return post(job, content);
   };
 
-  const add = (file, reference, key) => {
-    waiting.push({ file, reference, key, row: show(file.name) });
-    sendAll();
+  const sendNext = async () => {
+    if (flying >= IN_FLIGHT || !waiting.length) return;
+    flying += 1;
+    const url = await send(waiting.shift());
+    flying -= 1;
+    batch.ended += 1;
+    if (!url) batch.failed += 1;
+    batch.url = url;
+    tell();
+    if (flying || waiting.length) {
+      sendNext();
+      return;
+    }
+    if (lost) document.dispatchEvent(new CustomEvent("session-ended", { detail: lost }));
+    lost = 0;
+    // One X-ray: go straight to its result. Several: the worklist below updates automatically.
+    if (batch.total === 1 && batch.url && "open" in form.dataset) window.location = batch.url;
+  };
+
+  const add = (jobs, { left = 0, again: goesOn = false } = {}) => {
+    const rests = !flying && !waiting.length && !again.length;
+    if (!batch || (rests && !goesOn)) {
+      const stored = JSON.parse(sessionStorage.getItem(UNFINISHED) ?? "null");
+      batch = { salt: stored?.salt ?? makeKey(), resumed: Boolean(stored), total: 0, ended: 0, failed: 0, left: 0, url: null, copies: new Map() };
+      document.getElementById("unfinished").hidden = true;
+    }
+    batch.total += jobs.length;
+    batch.left += left;
+    for (const job of jobs) waiting.push({ ...job, row: show(job.file.name, job.reference) });
+    tell();
+    for (let free = flying; free < IN_FLIGHT; free += 1) sendNext();
   };
 
   // The reference applies to these files only; if it stayed, it would label the next patient's, too.
-  const take = (files) => {
-    for (const file of files) add(file, form.elements.reference.value, makeKey());
+  const take = async (finding) => {
+    const base = form.elements.reference.value.trim();
     form.elements.reference.value = input.value = "";
+    const { files, refused } = await finding;
+    for (const { name, sentence: why } of refused) show(name).refuse(why);
+    const kept = [];
+    let left = 0;
+    for (const file of files) {
+      if (file.maybe && file.size <= maxBytes && !await looksLikeImage(file)) left += 1;
+      else kept.push(file);
+    }
+    const suffix = (number) => (base && kept.length > 1 ? ` ${number + 1}/${kept.length}` : "");
+    if ((base + suffix(kept.length - 1)).length > LONGEST_REFERENCE) {
+      show(`${kept.length} files`, base).refuse(`The reference has no room for numbers up to ${kept.length}; shorten it and choose the files again.`);
+      return;
+    }
+    add(kept.map((file, number) => ({ file, reference: base + suffix(number) })), { left });
+    if (!kept.length && left) show(`${left} files`).refuse("None of them is an X-ray in one of the accepted formats.");
+  };
+
+  const looksLikeImage = async (file) => {
+    try {
+      return await xrayFiles.isImage(file);
+    } catch (error) {
+      if (!(error instanceof xrayFiles.Refused)) throw error;
+      return true;  // its row says what is wrong with it
+    }
   };
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    take([...input.files]);
+    take(xrayFiles.expand([...input.files], false, maxBytes));
   });
   input.addEventListener("change", () => { if (input.files.length) form.requestSubmit(); });
-  window.addEventListener("beforeunload", (event) => { if (busy) event.preventDefault(); });
+  const folder = document.getElementById("folder");
+  const chooser = document.getElementById("choose-folder");
+  chooser.hidden = !("webkitdirectory" in folder);
+  chooser.addEventListener("click", () => folder.click());
+  folder.addEventListener("change", () => {
+    const files = [...folder.files];
+    folder.value = "";
+    if (files.length) take(xrayFiles.expand(files, true, maxBytes));
+  });
+  summary.querySelector("button").addEventListener("click", () => {
+    const jobs = again.splice(0);
+    for (const row of list.querySelectorAll(".bad:has(button)")) row.remove();
+    batch.total -= jobs.length;
+    batch.ended -= jobs.length;
+    batch.failed -= jobs.length;
+    add(jobs, { again: true });
+  });
+  window.addEventListener("beforeunload", (event) => { if (flying || waiting.length) event.preventDefault(); });
+
+  const stored = JSON.parse(sessionStorage.getItem(UNFINISHED) ?? "null");
+  if (stored) {
+    const notice = document.getElementById("unfinished");
+    const missing = stored.total - stored.sent;
+    notice.hidden = false;
+    notice.querySelector("span").textContent =
+      `${missing} of ${stored.total} files had not been sent when you left. Choose the same files again: those that have arrived are not stored twice.`;
+    notice.querySelector("button").addEventListener("click", () => {
+      sessionStorage.removeItem(UNFINISHED);
+      notice.hidden = true;
+    });
+  }
 
   // The whole page is the drop target, so a near miss does not open the file in the browser.
+  const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
+  const isLocked = () => document.documentElement.classList.contains("locked");
   let depth = 0;
   const over = (change) => {
     depth = Math.max(0, depth + change);
     form.classList.toggle("over", depth > 0);
+    document.documentElement.classList.toggle("dropping", depth > 0);
   };
-  document.addEventListener("dragenter", () => over(1));
-  document.addEventListener("dragleave", () => over(-1));
-  document.addEventListener("dragover", (event) => event.preventDefault());
+  document.addEventListener("dragenter", (event) => { if (carriesFiles(event)) over(1); });
+  document.addEventListener("dragleave", (event) => { if (carriesFiles(event)) over(-1); });
+  document.addEventListener("dragover", (event) => { if (carriesFiles(event)) event.preventDefault(); });
   document.addEventListener("drop", (event) => {
+    if (!carriesFiles(event)) return;
     event.preventDefault();
     over(-depth);
-    take([...event.dataTransfer.files]);
+    if (isLocked()) return;
+    form.closest("[data-dropped]")?.removeAttribute("hidden");
+    take(xrayFiles.fromDrop(event.dataTransfer, maxBytes));
   });
 })();

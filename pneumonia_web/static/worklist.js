@@ -60,7 +60,10 @@
       row.classList.toggle("gone", !same);
       if (same) update(row, same);
     }
-    const added = there.filter((id) => !here.includes(id)).length;
+    // What moves up from the next page, because something has left this one, is not new.
+    const known = there.findLastIndex((id) => here.includes(id));
+    const grows = there.length > here.length;
+    const added = there.filter((id, at) => !here.includes(id) && (grows || at < known)).length;
     const changed = there.join() !== here.join();
     waiting = { html, seen: sent.getAttribute("hx-get").match(/seen=(\w+)/)[1] };
     const button = document.getElementById("show-new");
@@ -93,4 +96,41 @@
     const first = idsIn(rows()).find((id) => !before.includes(id));
     (document.getElementById(`open-${first}`) ?? rows().querySelector(".row-link"))?.focus();
   });
+
+  // How long an unread X-ray has waited.
+  const say = (minutes) => {
+    if (minutes < 1) return "now";
+    if (minutes < 60) return `${minutes} min`;
+    if (minutes < 1440) return `${Math.floor(minutes / 60)} h`;
+    return `${Math.floor(minutes / 1440)} d`;
+  };
+  const tell = () => {
+    for (const age of document.querySelectorAll("[data-since]")) {
+      age.textContent = `· ${say(Math.floor((Date.now() - new Date(age.dataset.since)) / 60000))}`;
+    }
+  };
+  tell();
+  setInterval(tell, 30000);
+  document.addEventListener("htmx:load", tell);
+
+  // Beside the list, where there is room: the film of the row under the pointer or the focus.
+  const LINGER_MS = 120;
+  const pane = document.getElementById("pane");
+  const room = matchMedia("(min-width: 100rem)");
+  let lingering = null;
+  pane.hidden = false;
+  const show = (row) => {
+    const [image, name] = [pane.querySelector("img"), row.querySelector(".row-link").textContent];
+    image.src = row.dataset.film;
+    image.alt = `Film of ${name}`;
+    image.hidden = false;
+    pane.querySelector("p").textContent = name;
+  };
+  const point = ({ target }) => {
+    const row = target.closest("#rows tr[data-film]");
+    clearTimeout(lingering);
+    if (row && room.matches) lingering = setTimeout(show, LINGER_MS, row);
+  };
+  document.addEventListener("pointerover", point);
+  document.addEventListener("focusin", point);
 })();

@@ -320,3 +320,13 @@ run "wrong_endpoint_url_is_refused" {
 
   expect_failures = [var.endpoint_url]
 }
+
+run "wrong_site_is_refused" {
+  command = plan
+
+  variables {
+    site = { site_name = "St. Example\"; reboot" }
+  }
+
+  expect_failures = [var.site]
+}

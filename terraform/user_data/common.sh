@@ -167,7 +167,7 @@ write_settings() {
         printf 'AWS_DEFAULT_REGION=%s\n' "$AWS_DEFAULT_REGION"
     )
     while IFS= read -r line; do
-        checked "The setting $${line%%=*}" '[A-Z_]+=[A-Za-z0-9:/@?=._,-]+' "$line" > /dev/null
+        checked "The setting $${line%%=*}" '[A-Z_]+=([A-Za-z0-9:/@?=._,-]+|"[A-Za-z0-9:/@?=._, -]*")' "$line" > /dev/null
     done <<< "$text"
     place 640 root:pneumonia "$settings" <<< "$text"
 }

@@ -11,6 +11,10 @@ WEB_KEY=$web_key
 WEB_HOST=0.0.0.0
 PROXY_ADDRESS=${nginx_address}
 AI_AFTER_READING=${ai_after_reading}
+SERVICE_NAME="${site.service_name}"
+SITE_NAME="${site.site_name}"
+SITE_CONTACT="${site.site_contact}"
+ENVIRONMENT_BADGE="${site.environment_badge}"
 END
 start_unit pneumonia_web/pneumonia-web.service
 answers http://127.0.0.1:8000/login

@@ -2,9 +2,12 @@
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
+from sklearn.datasets import load_sample_image
 
 from tests.browser.person import logged_in_page
 from tests.stack import Stack
@@ -29,6 +32,14 @@ def browser() -> Iterator[Browser]:
         )
         yield started
         started.close()
+
+
+@pytest.fixture
+def photograph(tmp_path: Path) -> Path:
+    """An image that is no X-ray."""
+    file = tmp_path / "flower.jpeg"
+    Image.fromarray(load_sample_image("flower.jpg")).save(file, "JPEG")
+    return file
 
 
 @pytest.fixture(params=[(1440, 900), (390, 844)], ids=["desk", "phone"])

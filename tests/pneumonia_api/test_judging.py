@@ -1,7 +1,6 @@
 """`pneumonia_api.judging`: the end state of an X-ray, in a worker and in an archive run."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -12,9 +11,8 @@ from model.reading.ages import AGES, Age, AgeBand
 from model.reading.limits import UnreadableXray
 from model.serving.finding import FINDINGS, UncertainBand
 from model.serving.predictor import Prediction
-from pneumonia_api.judging import TRIES, fail, judge, read, reject, store_preview
+from pneumonia_api.judging import TRIES, fail, judge, read, reject, was_decoded
 from pneumonia_api.records import record
-from pneumonia_api.records.images import END_OF_JPEG, ImageMissing, ImageStore
 from pneumonia_api.records.record import PredictionRecord, QualityRecord, new_xray
 from pneumonia_api.records.scope import ScopeRecord
 
@@ -98,15 +96,12 @@ def test_unreadable_file_is_rejected_and_a_fault_fails() -> None:
     assert str(failed.reason).endswith("because of a fault on our side; send it again.")
 
 
-def test_preview_is_stored_for_done_records_only(tmp_path: Path) -> None:
-    """No image of what was refused is kept."""
-    images = ImageStore(tmp_path.as_uri())
-    store_preview(images, judge(XRAY, replace(PREDICTION, refusal="No."), (), "unknown"), b"jpeg")
-    with pytest.raises(ImageMissing):
-        images.read_preview(XRAY.id)
-    jpeg = b"jpeg" + END_OF_JPEG
-    store_preview(images, judge(XRAY, PREDICTION, (), "unknown"), jpeg)
-    assert images.read_preview(XRAY.id) == jpeg
+def test_refused_image_was_decoded_and_an_unreadable_file_was_not() -> None:
+    """Whether there is a preview: a person must look at what the network refuses."""
+    assert was_decoded(judge(XRAY, PREDICTION, (), "unknown"))
+    assert was_decoded(judge(XRAY, replace(PREDICTION, refusal="No."), (), "unknown"))
+    assert not was_decoded(reject(XRAY, UnreadableXray("Export it again.", "unreadable")))
+    assert not was_decoded(fail(XRAY, "send it again"))
 
 
 @pytest.mark.parametrize(("lost", "tries", "calls"), [(1, TRIES, 2), (9, TRIES, TRIES), (9, 1, 1)])

@@ -55,6 +55,7 @@ def test_entry_is_returned_in_the_list(send: Send) -> None:
         "model": "m1",
         "ai": "hidden",
         "undoes": None,
+        "seconds": None,
         "stands": True,
     }
     assert send("ann", label="normal", note="Rotated", seen=0, ai="hidden", key="k1").json == (

@@ -55,7 +55,7 @@ def test_upload_is_accepted_before_it_is_judged(app: APIFlask, post: Post) -> No
     record = response.json
     assert set(record) == {
         *("id", "status", "source", "created_at", "reference"),
-        *("prediction", "quality", "reason", "review", "readings", "scope"),
+        *("prediction", "quality", "reason", "review", "readings", "scope", "outcomes"),
     }
     assert record["status"] == "queued"
     assert record["source"] == "machine"
@@ -355,7 +355,7 @@ def test_worklist_carries_no_heat_maps(
     assert single["prediction"]["heatmap"] == [[0.0, 1.0]]
     (listed,) = web.get("/v1/xrays", headers=headers).json["xrays"]
     assert single["prediction"].pop("heatmap")
-    assert single.pop("readings") == []
+    assert single.pop("readings") == single.pop("outcomes") == []
     assert listed == single
 
 
@@ -377,14 +377,19 @@ def test_openapi_lists_every_route(app: APIFlask) -> None:
     assert set(spec["paths"]) == {
         "/v1/xrays",
         "/v1/xrays/{xray_id}",
+        "/v1/xrays/{xray_id}/outcomes",
         "/v1/xrays/{xray_id}/preview",
+        "/v1/xrays/{xray_id}/thumbnail",
         "/v1/xrays/{xray_id}/film",
         "/v1/xrays/{xray_id}/readings",
         "/v1/xrays/{xray_id}/restore",
         "/v1/xrays/{xray_id}/review",
         "/v1/deletions",
         "/v1/model",
+        "/v1/reader-study",
         "/v1/sessions",
+        "/v1/site",
+        "/v1/site/prevalence",
         "/v1/sessions/current",
         "/v1/sessions/current/preferences",
     }

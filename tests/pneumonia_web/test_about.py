@@ -25,7 +25,9 @@ def test_page_has_the_figures_of_the_model_that_runs(doctor: Visitor) -> None:
         f"From {100 * artifact['uncertain']['low']:.0f} % to below",
         "Not a medical device",
         "It knows no other disease",
-        "Running",
+        "Running: X-rays are analysed as they arrive.",
+        "Contact</dt><dd>Your administrator",
+        "What changed",
     ):
         assert said in page, said
 

@@ -35,8 +35,11 @@ def start(folder: Path) -> tuple[FlaskClient, str]:
 
 
 def test_every_text_is_compressed(stack: Stack) -> None:
-    """nginx compresses every static file of a page, for caches of clients with and without gzip."""
-    for name in (file.name for file in STATIC.iterdir()):
+    """nginx compresses every static file of a page, for caches of clients with and without gzip.
+
+    The font is compressed by its own format.
+    """
+    for name in (file.name for file in STATIC.iterdir() if file.suffix != ".woff2"):
         answers = {
             coding: requests.get(
                 f"{stack.url}/static/{name}",
@@ -50,7 +53,7 @@ def test_every_text_is_compressed(stack: Stack) -> None:
         assert answers["gzip"].headers.get("Content-Encoding") == "gzip", name
         assert "Content-Encoding" not in answers["identity"].headers
         assert len(bodies["gzip"]) < 0.7 * len(bodies["identity"]), name
-        assert bodies["identity"] == (STATIC / name).read_bytes()
+        assert bodies["identity"] == read_assets(STATIC)[name].content
         for answer in answers.values():
             assert "Accept-Encoding" in answer.headers["Vary"]
 
@@ -74,7 +77,7 @@ def test_log_in_page_repeats_nothing_of_its_query(stack: Stack) -> None:
 def test_pages_load_immutable_files(doctor: Visitor) -> None:
     """Each static address of a page says that it never changes, and is sent only once."""
     addresses = {unescape(found) for found in ADDRESS.findall(doctor.get("/xrays").text)}
-    assert len(addresses) == 7
+    assert len(addresses) == 8
     for address in addresses:
         answer = doctor.get(address)
         assert answer.headers["Cache-Control"] == IMMUTABLE, address
@@ -95,7 +98,8 @@ def test_public_answers_carry_no_session(doctor: Visitor, stack: Stack) -> None:
         answer = doctor.get(unescape(address))
         assert answer.status_code == 200
         assert "Set-Cookie" not in answer.headers
-        assert answer.headers["Vary"] == "Accept-Encoding"
+        # The font is the same for every client.
+        assert answer.headers.get("Vary") == (None if ".woff2" in address else "Accept-Encoding")
 
 
 def test_answers_for_one_person_are_not_stored(doctor: Visitor, samples: list[Path]) -> None:
@@ -164,10 +168,43 @@ def test_release_under_a_running_process_is_not_served_by_it(folder: Path) -> No
 
 
 def test_static_files_name_no_other(folder: Path) -> None:
-    """A reference inside a file has no digest: it would not change with what it refers to."""
+    """A reference inside a file has no digest: it would not change with what it refers to.
+
+    The style sheet names the font, and gets its digest when it is read.
+    """
     for file in folder.iterdir():
-        if not file.name.startswith("htmx"):
-            assert not re.search(r"\bimport\b|url\(|@import|/static/", file.read_text()), file.name
+        if not file.name.startswith("htmx") and file.suffix != ".woff2":
+            text = file.read_text().replace('url("inter-5.3.0.woff2")', "")
+            assert not re.search(r"\bimport\b|url\(|@import|/static/", text), file.name
+
+
+def test_style_sheet_changes_with_the_font(folder: Path) -> None:
+    """It names the font by the address that the page preloads, so the font is loaded once."""
+    client, before = start(folder)
+    named = re.search(r'url\("([^"]+)"\)', client.get(before).text)
+    assert named
+    answer = client.get(f"/static/{named[1]}")
+    assert answer.mimetype == "font/woff2"
+    assert answer.headers["Cache-Control"] == IMMUTABLE
+    with client.application.test_request_context():
+        address = client.application.url_for("static", filename="inter-5.3.0.woff2")
+    assert address == f"/static/{named[1]}"
+    (folder / "inter-5.3.0.woff2").write_bytes(b"changed")
+    assert start(folder)[1] != before
+    (folder / "inter-5.3.0.woff2").unlink()
+    with pytest.raises(KeyError):
+        read_assets(folder)
+
+
+def test_page_without_its_film_is_light(doctor: Visitor, samples: list[Path]) -> None:
+    """What a browser loads before the film: below 300 KB, compressed as it is sent."""
+    file = {"xray": ("a.jpg", samples[2].read_bytes() + b"light", "image/jpeg")}
+    page = doctor.post("/xrays", "/xrays", files=file)
+    total = 0
+    for address in (page.url.removeprefix(doctor.url), *map(unescape, ADDRESS.findall(page.text))):
+        answer = doctor.session.get(doctor.url + address, stream=True, timeout=5)
+        total += len(answer.raw.read(decode_content=False))
+    assert 60_000 < total < 300_000
 
 
 def test_missing_and_foreign_files_are_not_found() -> None:

@@ -43,12 +43,12 @@ def reader(doctor: Visitor) -> Iterator[Visitor]:
 
 def read_body(page: str) -> str:
     """The page without its references, which name the kind here, and without its search field."""
-    return re.sub(r">Blinded [a-z ]+<", "><", page)
+    return re.sub(r"Blinded [a-z ]+", "", page)
 
 
 def test_page_gives_nothing_away(reader: Visitor, records: list[XrayRecord]) -> None:
     """Neither tab, filter, order and score, nor the colour of a mark."""
-    for path in ("/xrays?tab=to_review", "/xrays?tab=all", "/xrays?q=blinded"):
+    for path in ("/xrays?tab=to_review", "/xrays?tab=all&q=blinded", "/xrays?q=blinded"):
         page = reader.get(path)
         assert find_own(page, records), path
         for word in WORDS:
@@ -98,7 +98,7 @@ def test_export_has_no_column_of_the_ai(reader: Visitor, records: list[XrayRecor
     """Not an empty one, either: nothing that could be filled later."""
     table = reader.get("/xrays.csv?q=blinded").text
     assert table.splitlines()[0] == (
-        "id,reference,sent,sent by,status,reason,age,reading,reader,read,note"
+        "id,reference,sent,sent by,status,reason,age,view,reading,reader,read,note"
     )
     assert len(table.splitlines()) == 1 + len(records)
     table = re.sub("Blinded [a-z ]+", "", table)

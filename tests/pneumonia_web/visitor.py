@@ -1,13 +1,35 @@
 """A browser without scripts."""
 
 import re
+import time
 from collections.abc import Mapping
+from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
 
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 ANSWERS = re.compile(r"<form (?:(?!</form>).)*<fieldset", re.DOTALL)
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
+REFUSED_BY_NGINX = b"Your network sent too many requests at once"
+
+
+class PatientAdapter(HTTPAdapter):
+    """Waits as long as Nginx asks for when this network has sent too many requests.
+
+    The tests send them faster than people do. A refused request was not passed on, so it is safe to
+    send it again.
+    """
+
+    def send(self, *arguments: Any, **options: Any) -> requests.Response:
+        """The first answer that Nginx does not refuse for their number, or the fifth refusal."""
+        response = super().send(*arguments, **options)
+        for _ in range(4):
+            if response.status_code != 429 or REFUSED_BY_NGINX not in response.content:
+                break
+            time.sleep(float(response.headers["Retry-After"]))
+            response = super().send(*arguments, **options)
+        return response
 
 
 class Visitor:
@@ -16,6 +38,7 @@ class Visitor:
     def __init__(self, url: str) -> None:
         self.url = url
         self.session = requests.Session()
+        self.session.mount(url, PatientAdapter())
 
     def get(self, path: str, **options: object) -> requests.Response:
         """Follow a link."""

@@ -156,6 +156,7 @@ def test_damaged_export_is_made_again(tmp_path: Path, predictor: Predictor) -> N
     assert not is_whole(artifact, SHIPPED, tmp_path)
 
 
+PLAIN = ("ages", "kinds", "limits", "thumbnail")
 HEADERS = ("headers", "headers.jpeg", "headers.png", "headers.tiff")
 
 
@@ -178,7 +179,7 @@ def test_api_reads_headers_and_knows_nothing_else_of_the_model() -> None:
     done = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True
     )
-    headers = {f"model.reading.{name}" for name in ("ages", "kinds", "limits", *HEADERS)}
+    headers = {f"model.reading.{name}" for name in (*PLAIN, *HEADERS)}
     assert set(done.stdout.split()) == {"model", "model.reading", *headers}
 
 

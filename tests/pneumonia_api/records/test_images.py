@@ -6,14 +6,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import fsspec
 import pytest
 
-from pneumonia_api.records.images import (
-    FilmMissing,
-    ImageMissing,
-    ImageStore,
-    ImageStoreUnavailable,
-)
+from pneumonia_api.records.image_files import ImageStoreUnavailable
+from pneumonia_api.records.images import FilmMissing, ImageMissing, ImageStore
 from tests.pneumonia_api.failing_sync import fail_syncs
 from tests.pneumonia_api.full_disk import full_disk
 from tests.s3 import running_s3
@@ -45,6 +42,7 @@ def test_images_are_kept_and_forgotten(
     images.write_preview("a", b"jpeg\xff\xd9")
     assert images.read_incoming("a") == b"bytes"
     assert images.read_preview("a") == b"jpeg\xff\xd9"
+    assert images.read_thumbnail("a") == b"jpeg\xff\xd9"  # an earlier release wrote no thumbnail
     images.share_film("a", "b")  # not made yet: nothing to share
     with pytest.raises(FilmMissing):
         images.open_film("b")
@@ -61,6 +59,8 @@ def test_images_are_kept_and_forgotten(
         images.delete_pictures("a")
     with pytest.raises(ImageMissing):
         images.read_preview("a")
+    with pytest.raises(ImageMissing):
+        images.read_thumbnail("a")
     assert images.list_names() == []
     assert not list_files(tmp_path)
 
@@ -83,6 +83,21 @@ def test_every_call_to_a_missing_bucket_raises_the_named_error(s3: str) -> None:
     for call in (images.read_incoming, images.read_preview, images.delete_incoming):
         with pytest.raises(ImageStoreUnavailable):
             call("a")
+
+
+def test_image_of_another_host_is_found_after_a_listing(s3: str) -> None:
+    """The hourly sweep lists the store; an upload that another host stores later is there, too."""
+    images = ImageStore(f"{s3}/shared")
+    images.write_incoming("a", b"bytes")
+    assert images.list_names() == ["incoming/a"]
+    folder = f"{s3.removeprefix('s3://')}/shared/incoming"
+    other_host = fsspec.filesystem("s3", skip_instance_cache=True)
+    other_host.pipe_file(f"{folder}/b", b"more")
+    assert images.read_incoming("b") == b"more"
+    other_host.rm_file(f"{folder}/a")
+    with pytest.raises(ImageMissing):
+        images.read_incoming("a")
+    assert images.list_names() == ["incoming/b"]
 
 
 def test_volume_that_is_not_mounted_is_an_outage_and_no_missing_image(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ import redis
 from celery import Celery
 
 from pneumonia_api.records.deletions import Deletions
-from pneumonia_api.records.images import ImageStore, ImageStoreUnavailable
+from pneumonia_api.records.image_files import ImageStoreUnavailable
+from pneumonia_api.records.images import ImageStore
 from pneumonia_api.records.publishing import create_queue
 from pneumonia_api.records.record import XrayRecord, new_xray
 from pneumonia_api.records.xrays import XrayStore

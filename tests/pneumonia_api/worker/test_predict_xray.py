@@ -48,19 +48,26 @@ def test_done_xray_leaves_a_preview_and_no_upload(bench: Bench) -> None:
     assert bench.images.read_preview(record.id)
 
 
-def test_refused_image_gets_a_reason_and_no_preview(bench: Bench) -> None:
-    """The record of an image that is not a chest X-ray has score and reason, but no prediction."""
+def test_refused_image_gets_a_reason_and_a_preview(bench: Bench) -> None:
+    """The record of an image that is not a chest X-ray has score and reason, but no prediction.
+
+    A person must look at the image, so it has a preview, also if the worker dies before it is kept.
+    """
 
     def refuse(picture: XrayImage) -> Prediction:
         return replace(answer(picture), ood=1.7, refusal="No chest X-ray.")
 
+    data = bench.images.read_incoming(bench.xray.id)
     record = bench.run(refuse)
     assert record is not None
     assert (record.status, record.reason) == ("rejected", "No chest X-ray.")
     assert record.prediction is None
     assert record.quality == QualityRecord(False, ["No chest X-ray."], 1.7)
-    with pytest.raises(ImageMissing):
-        bench.images.read_preview(record.id)
+    preview = bench.images.read_preview(record.id)
+    bench.images.delete_pictures(record.id)
+    bench.images.write_incoming(record.id, data)
+    bench.run(refuse)
+    assert bench.images.read_preview(record.id) == preview
 
 
 def test_doubted_image_is_judged_with_a_warning(bench: Bench) -> None:

@@ -98,7 +98,7 @@ def test_every_sample_is_judged(stack: Stack, samples: list[Path]) -> None:
 
 
 def test_photograph_is_refused_with_the_reason(stack: Stack) -> None:
-    """An image that is not a chest X-ray is rejected with a reason, and has no preview."""
+    """An image that is not a chest X-ray is rejected with a reason, and a person can see it."""
     buffer = io.BytesIO()
     Image.fromarray(load_sample_image("flower.jpg")).save(buffer, "JPEG")
     record = upload(stack, buffer.getvalue()).json()
@@ -108,7 +108,14 @@ def test_photograph_is_refused_with_the_reason(stack: Stack) -> None:
     assert record["quality"]["ood"] > 1
     assert record["quality"]["ok"] is False
     url = f"{stack.api_url}/v1/xrays/{record['id']}/preview"
-    assert requests.get(url, headers=stack.headers, timeout=5).status_code == 404
+    preview = requests.get(url, headers=stack.headers, timeout=5)
+    assert Image.open(io.BytesIO(preview.content)).size[0] <= 1024
+    url = f"{stack.api_url}/v1/xrays/{record['id']}/thumbnail"
+    small = requests.get(url, headers=stack.headers, timeout=5)
+    assert small.headers["Content-Type"] == "image/jpeg"
+    assert "private" in small.headers["Cache-Control"]
+    assert max(Image.open(io.BytesIO(small.content)).size) == 96
+    assert len(small.content) < 8000
 
 
 def test_identical_bytes_reuse_the_prediction(stack: Stack, samples: list[Path]) -> None:

@@ -1,0 +1,58 @@
+"""The HTTP API, version 1: what applies to the whole site."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import current_app
+
+from pneumonia_api import site_schemas
+from pneumonia_api.auth import NotAnAdmin, bearer, is_admin
+from pneumonia_api.records.served_model import ServedModel
+from pneumonia_api.records.site import Site
+from pneumonia_api.request import check_body, check_query
+from pneumonia_api.worth import find_worth
+
+site = APIBlueprint("site", __name__, url_prefix="/v1/site", tag="V1")
+site.before_request(check_body)
+site.before_request(check_query)
+
+
+@site.get("")
+@site.auth_required(bearer)
+@site.output(site_schemas.SiteSchema)
+def read_site() -> dict[str, Any]:
+    """The site's prevalence, who stated it, and what each finding is worth at it."""
+    statements = _site().list_prevalences()
+    served: ServedModel = current_app.extensions["served_model"]
+    model = served.get() or {}
+    findings = model.get("findings")
+    worth = {}
+    if statements and findings:
+        worth = find_worth(statements[0].percent / 100, findings["ratios"])
+    return {
+        "prevalences": statements,
+        "model": model.get("version"),
+        "images": findings["images"] if findings else None,
+        "patients": findings["patients"] if findings else None,
+        "worth": {name: asdict(each) for name, each in worth.items()},
+    }
+
+
+@site.post("/prevalence")
+@site.auth_required(bearer)
+@site.input(site_schemas.NewPrevalenceSchema, arg_name="statement")
+@site.output({}, status_code=204)
+@site.doc(responses={403: "The caller is no admin."})
+def set_prevalence(statement: dict[str, float]) -> str:
+    """State how many of the patients who are X-rayed here have pneumonia. Earlier ones stay."""
+    caller = str(bearer.current_user)
+    if not is_admin(caller):
+        raise NotAnAdmin(caller)
+    _site().set_prevalence(statement["percent"], by=caller, at=datetime.now(UTC))
+    return ""
+
+
+def _site() -> Site:
+    return current_app.extensions["site"]
