@@ -29,6 +29,7 @@ from pneumonia_web.assets import read_assets, serve_assets
 from pneumonia_web.blinding import judge_for_reader, reads_first
 from pneumonia_web.config import read_config
 from pneumonia_web.deletions import deletions
+from pneumonia_web.heat import say_strongest
 from pneumonia_web.listing import ORDERS, TABS, read_place
 from pneumonia_web.lists import lists
 from pneumonia_web.locking import locking
@@ -113,6 +114,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         say_ill=say_ill,
         say_interval=say_interval,
         moment=datetime.fromisoformat,
+        strongest=say_strongest,
         verdict=judge_for_reader,
         patient=name_patient,
     )

@@ -37,7 +37,8 @@
     const part = find(event);
     if (!part?.checkVisibility()) return;
     event.preventDefault();
-    if (burst || event.shiftKey) return;
+    // A sign such as ? may need Shift.
+    if (burst || event.shiftKey && key.toUpperCase() !== key.toLowerCase()) return;
     waiting = setTimeout(() => {
       if (part.matches(":disabled")) {
         explain("Wait until the film is displayed.");

@@ -12,6 +12,7 @@ from tests.bench.section import Section
 from tests.bench.starting import START
 from tests.bench.throughput import LOAD
 from tests.bench.upload import UPLOAD
+from tests.bench.viewer import VIEWER
 from tests.bench.watching import WATCHING
 from tests.bench.worklist import WORKLIST
 
@@ -24,6 +25,7 @@ SECTIONS: tuple[Section, ...] = (
     INFERENCE,
     PEERS,
     WORKLIST,
+    VIEWER,
     WATCHING,
     TRAINING,
 )

@@ -55,6 +55,7 @@ def test_nothing_is_given_away_until_the_reader_has_answered(
     expect(desk.locator(".own .verdict")).to_have_text("No pneumonia, disagrees with the AI result")
     expect(desk.locator(".own")).to_contain_text("Clear lungs")
     expect(desk.locator("#saved")).to_contain_text("Saved: No pneumonia")
+    desk.get_by_role("checkbox", name="Heat map").check()
     expect(desk.locator(".heat")).to_be_visible()
     desk.get_by_role("button", name="Agree", exact=False).first.click()
     expect(desk.locator(".own .verdict")).to_have_text("Pneumonia, agrees with the AI result")

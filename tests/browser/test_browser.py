@@ -22,6 +22,8 @@ def test_xray_from_dialog_to_heat_map(page: Page, samples: list[Path], tmp_path:
     assert image.evaluate("image => image.complete && image.naturalWidth") > 500
 
     heat = page.locator("canvas.heat")
+    page.get_by_role("checkbox", name="Heat map").check()
+    expect(heat).to_be_visible()
     painted = heat.evaluate(
         "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data"
         ".reduce((most, value, i) => i % 4 == 3 ? Math.max(most, value) : most, 0)"

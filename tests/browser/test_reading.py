@@ -41,6 +41,8 @@ def result(page: Page, samples: list[Path], tmp_path: Path, request: pytest.Fixt
     page.wait_for_url("**/xrays/*")
     page.wait_for_load_state()
     expect(page.locator("h1")).to_have_text("Pneumonia likely")
+    # The viewer has fetched its film, which is the last request that the page sends by itself.
+    expect(page.locator(".film")).to_have_attribute("data-depth", "full")
     return page
 
 
@@ -94,9 +96,9 @@ def test_reading_by_keys(result: Page) -> None:
     expect(verdict).to_have_text("Unsure: the image is inconclusive")
     heat = result.locator(".heat")
     result.keyboard.press("h")
-    expect(heat).to_be_hidden()
-    result.keyboard.press("h")
     expect(heat).to_be_visible()
+    result.keyboard.press("h")
+    expect(heat).to_be_hidden()
 
 
 def test_keys_can_be_turned_off(result: Page) -> None:

@@ -1,0 +1,106 @@
+// The viewer's toolbar, its notes on the film, full screen, and the list of keys. reading.js presses the
+// control that declares a key. Without this script, or while it loads, the page shows the preview.
+(() => {
+  const TOOLS = ["window", "pan", "loupe", "ruler"];
+  const ARROWS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"];
+  const views = new WeakMap();
+
+  const percent = (share) => `${Math.round(100 * share)} %`;
+
+  // What differs from the film as stored, in words; a mirrored film is marked on the film itself.
+  const describe = (view) => {
+    const { state, film } = view;
+    const { low, high } = view.window;
+    const [width, level] = [(high - low) / film.table.length, (high + low) / 2 / film.table.length];
+    const turned = state.turn ? `turned ${90 * state.turn}°` : "";
+    const zoom = view.state.actual ? "1:1" : `${Math.round(100 * view.scale)} %`;
+    return [
+      `Window ${percent(width)}, level ${percent(level)}`, zoom, state.inverted ? "inverted" : "", turned,
+      film.full ? "" : "preview only",
+    ].filter(Boolean).join(" · ");
+  };
+
+  const act = {
+    fit: (view) => view.change({ zoom: 1, actual: false, x: 0.5, y: 0.5 }),
+    actual: (view) => view.change({ actual: true }),
+    closer: (view) => view.zoomBy(1.25),
+    farther: (view) => view.zoomBy(0.8),
+    invert: (view) => view.change({ inverted: !view.state.inverted }),
+    turn: (view) => view.change({ turn: (view.state.turn + 1) % 4 }),
+    // Left and right of the screen, however the film is turned.
+    flip: (view) => view.change({ flip: !view.state.flip, turn: (4 - view.state.turn) % 4 }),
+    reset: (view) => view.change({ ...FilmView.START }),
+  };
+
+  const start = (figure) => {
+    const root = figure.querySelector(".film");
+    const bar = figure.querySelector(".toolbar");
+    const view = new FilmView(root);
+    const tools = new FilmTools(view);
+    views.set(root, view);
+    const note = figure.querySelector(".film-note");
+    const mirrored = figure.querySelector(".mirrored");
+    const measured = figure.querySelector(".measured");
+    const button = (name) => bar.querySelector(`[data-act="${name}"]`);
+
+    view.addEventListener("drawn", () => {
+      bar.hidden = false;
+      note.textContent = describe(view);
+      mirrored.hidden = !view.state.flip;
+      for (const [name, pressed] of [["invert", view.state.inverted], ["flip", view.state.flip]]) button(name).setAttribute("aria-pressed", pressed);
+      for (const each of bar.querySelectorAll("[data-preset]")) each.setAttribute("aria-pressed", each.dataset.preset === view.state.preset);
+    });
+    root.addEventListener("measured", ({ detail }) => { if (measured.textContent !== detail) measured.textContent = detail; });
+
+    bar.addEventListener("click", ({ target }) => {
+      const pressed = target.closest("button");
+      if (!pressed) return;
+      const { act: name, preset, tool } = pressed.dataset;
+      if (tool) {
+        root.dataset.grab = "";
+        tools.choose(tool);
+        for (const each of TOOLS) bar.querySelector(`[data-tool="${each}"]`).setAttribute("aria-pressed", each === tool);
+      } else if (preset) {
+        view.usePreset(preset);
+      } else if (name === "screen") {
+        if (document.fullscreenElement) document.exitFullscreen();
+        else figure.requestFullscreen();
+      } else if (name === "keys") {
+        figure.querySelector("dialog.keys").showModal();
+      } else if (act[name]) {
+        act[name](view);
+        if (name === "reset") tools.clear();
+      }
+    });
+    figure.addEventListener("keydown", (event) => {
+      if (event.target.closest("input, select, dialog") || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.key === "Escape") tools.clear();
+      if (!ARROWS.includes(event.key) || !view.film) return;
+      event.preventDefault();
+      tools.press(event.key, event.shiftKey);
+    });
+    document.addEventListener("fullscreenchange", () => button("screen").setAttribute("aria-pressed", document.fullscreenElement === figure));
+    figure.dispatchEvent(new CustomEvent("viewer", { bubbles: true, detail: view }));
+  };
+
+  const startAll = (part) => {
+    for (const figure of part.querySelectorAll("figure.viewer")) {
+      if (!views.has(figure.querySelector(".film"))) start(figure);
+    }
+  };
+  // The X-rays of this tab in the order in which they were opened, for the way back.
+  const TRAIL = "trail";
+  const followTrail = () => {
+    const link = document.getElementById("previous");
+    const trail = JSON.parse(sessionStorage.getItem(TRAIL) ?? "[]");
+    const been = trail.findIndex((address) => address.split("?")[0] === location.pathname);
+    const now = been < 0 ? [...trail.slice(-50), location.pathname + location.search] : trail.slice(0, been + 1);
+    sessionStorage.setItem(TRAIL, JSON.stringify(now));
+    link.hidden = now.length < 2;
+    if (now.length > 1) link.href = now.at(-2);
+  };
+  followTrail();
+
+  startAll(document);
+  document.addEventListener("htmx:load", ({ detail: { elt } }) => startAll(elt));
+})();
