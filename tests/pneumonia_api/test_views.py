@@ -55,7 +55,7 @@ def test_upload_is_accepted_before_it_is_judged(app: APIFlask, post: Post) -> No
     record = response.json
     assert set(record) == {
         *("id", "status", "source", "created_at", "reference"),
-        *("prediction", "quality", "reason", "review", "readings", "scope", "outcomes"),
+        *("prediction", "quality", "reason", "review", "readings", "scope", "outcomes", "view"),
     }
     assert record["status"] == "queued"
     assert record["source"] == "machine"
