@@ -115,7 +115,7 @@
     else sessionStorage.setItem(UNFINISHED, JSON.stringify({ salt: batch.salt, total: batch.total, sent: batch.ended - batch.failed }));
   };
 
-  // Resolves to the address of the result, or to null if the file was not accepted.
+  // Resolves to whether there is a result.
   const post = (job, content) => new Promise((resolve) => {
     const { reference, key, row } = job;
     const refuse = (text, retry) => {
@@ -124,7 +124,7 @@
         again.push(job);
         row.again(() => { again.splice(again.indexOf(job), 1); batch.total -= 1; batch.ended -= 1; batch.failed -= 1; add([job], { again: true }); });
       }
-      resolve(null);
+      resolve(false);
     };
     const body = new FormData();
     body.set("reference", reference);
@@ -152,14 +152,15 @@
         refuse(problem, request.status === 423 || request.status === 429 || request.status >= 500);
       } else {
         row.end(answer);
-        resolve(answer.reason ? null : answer.url);
+        batch.url = answer.url;
+        resolve(!answer.reason);
       }
     };
     request.send(body);
   });
 
   const send = async (job) => {
-    if (job.file.size > maxBytes) { job.row.refuse(sentence(413)); return null; }
+    if (job.file.size > maxBytes) { job.row.refuse(sentence(413)); return false; }
     job.row.begin();
     let content;
     try {
@@ -168,7 +169,7 @@
     } catch (error) {
       if (!(error instanceof xrayFiles.Refused || error instanceof DOMException)) throw error;
       job.row.refuse(error instanceof xrayFiles.Refused ? error.message : "The file could not be read; choose it again.");
-      return null;
+      return false;
     }
     return post(job, content);
   };
@@ -176,11 +177,10 @@
   const sendNext = async () => {
     if (flying >= IN_FLIGHT || !waiting.length) return;
     flying += 1;
-    const url = await send(waiting.shift());
+    const judged = await send(waiting.shift());
     flying -= 1;
     batch.ended += 1;
-    if (!url) batch.failed += 1;
-    batch.url = url;
+    if (!judged) batch.failed += 1;
     tell();
     if (flying || waiting.length) {
       sendNext();
