@@ -6,9 +6,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from random import SystemRandom
 
 from local.environment import clean_environment
 from local.watchers import PORTS as MONITORING_PORTS
@@ -59,13 +60,23 @@ class Stack:
         return (self.var / "first-user").read_text().split()[1]
 
 
+PORT_RANGE = range(20_000, 32_000)
+"""Below those that Linux gives to outgoing connections, of which any could get a port between the
+moment it was found free and that of its use."""
+
+
 def free_ports(names: Iterable[str] = PORTS) -> dict[str, int]:
     """A free port for each of the system's listeners."""
     with ExitStack() as held:
-        probes = {name: held.enter_context(socket.socket()) for name in names}
-        for probe in probes.values():
-            probe.bind(("127.0.0.1", 0))
-        return {name: probe.getsockname()[1] for name, probe in probes.items()}
+        return {name: _bind_any(held.enter_context(socket.socket())) for name in names}
+
+
+def _bind_any(probe: socket.socket) -> int:
+    for _ in range(100):
+        with suppress(OSError):  # in use
+            probe.bind(("127.0.0.1", SystemRandom().choice(PORT_RANGE)))
+            return int(probe.getsockname()[1])
+    raise OSError(f"no free port found in {PORT_RANGE}")
 
 
 def start_stack(
