@@ -7,6 +7,9 @@
   const LONGEST_REFERENCE = 64;
   const UNFINISHED = "unfinished-upload";  // of this tab: a random salt and two counts, no name
   const form = document.getElementById("upload");
+  if (!form) {
+    return;  // the page to unlock
+  }
   const input = form.elements.xray;
   const list = document.getElementById("sending");
   const summary = document.getElementById("all-sending");
@@ -186,7 +189,7 @@
     if (lost) document.dispatchEvent(new CustomEvent("session-ended", { detail: lost }));
     lost = 0;
     // One X-ray: go straight to its result. Several: the worklist below updates automatically.
-    if (batch.total === 1 && batch.url && form.dataset.open) window.location = batch.url;
+    if (batch.total === 1 && batch.url && "open" in form.dataset) window.location = batch.url;
   };
 
   const add = (jobs, left = 0) => {

@@ -28,6 +28,11 @@ PATHS = (
     *("/unlock", "/nowhere", "/xrays/0"),
 )
 
+CUT_OFF = """() => [...document.querySelectorAll("button, summary, .pill")]
+    .filter(each => each.checkVisibility() && each.scrollWidth > each.clientWidth + 1)
+    .map(each => each.innerText)"""
+"""The words that do not fit into what they stand on."""
+
 
 @pytest.fixture(scope="module")
 def desk(browser: Browser, stack: Stack) -> Iterator[Page]:
@@ -44,13 +49,14 @@ def records(stack: Stack) -> Iterator[list[XrayRecord]]:
 
 
 def find_violations(page: Page) -> list[str]:
-    """What axe finds in each theme and width, with the elements."""
+    """What axe finds in each theme and width, with the elements, and words that are cut off."""
     axe, found = Axe(), []
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
             page.evaluate("() => Promise.all(document.getAnimations().map(each => each.finished))")
+            found += [f"{theme} {width}: cut off: {text}" for text in page.evaluate(CUT_OFF)]
             results = axe.run(page, options={"resultTypes": ["violations"], "runOnly": RULES})
             found += [
                 f"{theme} {width}: {each['id']} {[node['target'] for node in each['nodes']]}"
