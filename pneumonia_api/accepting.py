@@ -59,6 +59,9 @@ def _reuse(new: XrayRecord, same: XrayRecord, key: str | None) -> XrayRecord | N
         prediction=same.prediction,
         quality=same.quality,
         scope=same.scope,
+        view=same.view,
+        accession=same.accession,
+        reference=new.reference or same.accession or "",
     )
     added = _add(done, key)
     mark_reused()

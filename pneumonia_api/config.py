@@ -89,6 +89,7 @@ class WorkerConfig(Settings):
     max_pixels: Pixels = Field(60_000_000, alias="MAX_MEGAPIXELS")
     precision: PrecisionSetting = "auto"
     keeps_films: Switch = Field(True, alias="KEEP_FILMS")
+    takes_accession: Switch = Field(False, alias="ACCESSION_AS_REFERENCE")
     metrics_host: str = Field(LOOPBACK, alias="WORKER_METRICS_HOST")
     metrics_port: Port = Field(9200, alias="WORKER_METRICS_PORT")
 

@@ -19,6 +19,7 @@ from dataclasses import replace
 from model.cage.pool import Cage, CageLost, PreviewedXray
 from model.reading.ages import Age, AgeBand
 from model.reading.limits import UnreadableXray
+from model.reading.views import View
 from model.serving.predictor import Prediction
 from pneumonia_api.records.record import PredictionRecord, QualityRecord, XrayRecord
 from pneumonia_api.records.scope import describe_scope
@@ -80,6 +81,16 @@ def judge(
     )
     scope = describe_scope(age, prediction.ages)
     return replace(xray, status="done", prediction=answer, quality=quality, scope=scope)
+
+
+def name_by_file(xray: XrayRecord, view: View, accession: str) -> XrayRecord:
+    """The record with what its file says of itself; `accession` is "" unless the site wants it."""
+    return replace(
+        xray,
+        view=None if view == "unknown" else view,
+        accession=accession or None,
+        reference=xray.reference or accession,
+    )
 
 
 def was_decoded(xray: XrayRecord) -> bool:

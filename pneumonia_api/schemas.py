@@ -116,6 +116,10 @@ class ListedXraySchema(Schema):
         allow_none=True,
         metadata={"description": "Null until it is done, and in records of earlier releases."},
     )
+    view = String(
+        allow_none=True,
+        metadata={"description": "PA or AP, where the file says so; null otherwise."},
+    )
 
 
 class XraySchema(ListedXraySchema):

@@ -1,6 +1,7 @@
 """A client of the HTTP API."""
 
-from collections.abc import Mapping, Sequence
+import secrets
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, cast
 from urllib.parse import quote
@@ -103,15 +104,25 @@ class ApiClient:
         `key` is an idempotency key: a retry with it is the same upload. The file's own name, which
         may be a patient's, is not sent.
         """
-        form = MultipartEncoder({"reference": reference, "xray": ("xray", file, media_type)})
+        boundary = secrets.token_hex(16)
+
+        def make_form() -> MultipartEncoder:
+            file.seek(0)
+            fields = {"reference": reference, "xray": ("xray", file, media_type)}
+            return MultipartEncoder(fields, boundary=boundary)
+
         answer = self._call(
             "POST",
             "/v1/xrays",
             token,
             params={"wait": UPLOAD_WAIT_SECONDS},
-            data=form,
-            headers={"Content-Type": form.content_type, "Idempotency-Key": key},
+            headers={
+                "Content-Type": f"multipart/form-data; boundary={boundary}",
+                "Idempotency-Key": key,
+            },
             timeout=(CONNECT_SECONDS, UPLOAD_WAIT_SECONDS + READ_SECONDS),
+            make_body=make_form,
+            may_repeat=key is not None,
         )
         return cast(Xray, self._parse(answer, "id", "status", "reason"))
 
@@ -206,6 +217,28 @@ class ApiClient:
             raise ApiError(502, "unknown", UNEXPECTED, UNREACHED_SECONDS)
         return record
 
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        may_repeat: bool,
+        make_body: Callable[[], MultipartEncoder] | None = None,
+        **options: Any,
+    ) -> requests.Response:
+        """One request; sent again, if it may be, when the API had closed its pooled connection.
+
+        It does so after a few idle seconds, and a page with many thumbnails meets that moment.
+        """
+        if make_body:
+            options["data"] = make_body()
+        try:
+            return self._session.request(method, self._url + path, allow_redirects=False, **options)
+        except requests.ConnectionError as error:
+            if not may_repeat or isinstance(error, requests.ConnectTimeout):
+                raise
+        return self._send(method, path, may_repeat=False, make_body=make_body, **options)
+
     def _call(
         self, method: str, path: str, token: str | None = None, **options: Any
     ) -> requests.Response:
@@ -213,11 +246,10 @@ class ApiClient:
         headers[HEADER] = find_request_id()  # requests omits None
         if token:
             headers["Authorization"] = f"Bearer {token}"
+        options.setdefault("may_repeat", method == "GET")
         options.setdefault("timeout", (CONNECT_SECONDS, READ_SECONDS))
         try:
-            answer = self._session.request(
-                method, self._url + path, headers=headers, allow_redirects=False, **options
-            )
+            answer = self._send(method, path, headers=headers, **options)
         except requests.RequestException as error:
             raise ApiError(
                 503, "api_unavailable", "The service is not responding.", UNREACHED_SECONDS

@@ -16,7 +16,7 @@ from pneumonia_web.views import api, logged_in, refuse_repeats
 lists = Blueprint("lists", __name__)
 lists.before_request(refuse_repeats)
 
-COLUMNS = ("id", "reference", "sent", "sent by", "status", "reason", "age")
+COLUMNS = ("id", "reference", "sent", "sent by", "status", "reason", "age", "view")
 AI_COLUMNS = ("AI result", "withheld", "probability", "threshold", "model")
 READING_COLUMNS = ("reading", "reader", "read", "note")
 
@@ -66,7 +66,7 @@ def _write_row(cells: list[str]) -> str:
 def _tell_xray(xray: Xray) -> list[str]:
     age = xray["scope"]["age"] if xray["scope"] else ""
     named = [xray["id"], xray["reference"], xray["created_at"], xray["source"]]
-    return [*named, xray["status"], xray["reason"] or "", age]
+    return [*named, xray["status"], xray["reason"] or "", age, xray.get("view") or ""]
 
 
 def _tell_result(xray: Xray) -> list[str]:

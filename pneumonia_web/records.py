@@ -81,6 +81,7 @@ class Xray(TypedDict):
     reason: str | None
     review: Review | None
     scope: Scope | None
+    view: NotRequired[str | None]  # an API of the previous release reads none
     readings: NotRequired[list[Reading]]  # of a record alone, not of a list
     outcomes: NotRequired[list[Outcome]]  # likewise
     deletion: NotRequired[Deletion]  # of the list of deletions alone

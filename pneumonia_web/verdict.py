@@ -100,8 +100,11 @@ def describe_age(scope: Scope | None) -> str:
 
 
 def name_patient(xray: Xray) -> str:
-    """The band of age, in a word or two for a row of the worklist; empty if nobody read it."""
-    scope = xray["scope"]
+    """Band of age and view, in a few words for a row of the worklist; empty if nobody read them."""
+    return ", ".join(filter(None, (_name_age(xray["scope"]), xray.get("view"))))
+
+
+def _name_age(scope: Scope | None) -> str:
     if scope is None or scope["youngest"] is None or scope["oldest"] is None:
         return ""
     youngest, oldest = scope["youngest"], scope["oldest"]

@@ -32,6 +32,7 @@ locals {
         address      = address
         first        = index == 0
         keep_films   = var.keep_films ? 1 : 0
+        accession    = var.accession_as_reference ? 1 : 0
         local_redis  = var.redis == "local" && index == 0
         redis_volume = join("", aws_ebs_volume.redis[*].id)
       })),

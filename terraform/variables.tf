@@ -86,6 +86,12 @@ variable "keep_films" {
   default     = true
 }
 
+variable "accession_as_reference" {
+  description = "Whether an X-ray that was sent without a reference gets the accession number of its DICOM, which identifies a study of a patient within the hospital."
+  type        = bool
+  default     = false
+}
+
 variable "site" {
   description = "What the pages say of this installation: the service's name, the hospital or ward, whom to ask, and what it is for. Letters without accents, digits, spaces and :/@?=._,- only; empty for the defaults."
   type = object({

@@ -20,8 +20,12 @@ from model.cage.messages import (
 )
 from model.cage.seal import limit_memory, limit_time
 from model.reading.ages import AGES, AgeBand
+from model.reading.dicom.accession import read_accession
+from model.reading.dicom.header import max_inflated
 from model.reading.full_film import encode_film
+from model.reading.kinds import is_dicom
 from model.reading.limits import UnreadableXray, set_gate
+from model.reading.views import VIEWS
 from model.reading.xray import XrayImage, encode_preview, model_input, read_xray
 
 CPU_SECONDS, LARGE_CPU_SECONDS = 6, 20
@@ -57,12 +61,14 @@ def serve(channel: socket.socket, memory: int, filtered: bool, read: Read = read
     set_gate(Gate(channel))
     channel.sendall(HEAD.pack(FILTERED if filtered else UNFILTERED, 0))
     while len(request := channel.recv(REQUEST.size, socket.MSG_WAITALL)) == REQUEST.size:
-        size, max_pixels, side, *years, film = REQUEST.unpack(request)
+        size, max_pixels, side, *years, film, accession = REQUEST.unpack(request)
         ages = AgeBand(*years) if tuple(years) != NO_AGES else None
         limit_memory(_BASE_BYTES + _PIXEL_BYTES * max_pixels)
         limit_time(CPU_SECONDS)
         data = os.pread(memory, size, 0)
-        for letter, body in answer(data, max_pixels, side, ages, read, film=film):
+        for letter, body in answer(
+            data, max_pixels, side, ages, read, film=film, accession=accession
+        ):
             channel.sendall(HEAD.pack(letter, len(body)) + body)
             if letter == PREVIEW and film:
                 limit_time(LARGE_CPU_SECONDS)
@@ -76,14 +82,17 @@ def answer(
     read: Read = read_xray,
     *,
     film: bool = False,
+    accession: bool = False,
 ) -> Iterator[tuple[bytes, bytes]]:
     """Letter and body of each message in response to one upload; see `model.cage.messages`."""
     try:
         xray = read(data, max_pixels, ages)
         image = model_input(xray, side).astype("<f4").tobytes()
         warnings = json.dumps(xray.warnings).encode()
-        head = ANSWER_HEAD.pack(xray.width, xray.height, len(warnings), AGES.index(xray.age))
-        yield ANSWER, head + warnings + image
+        number = _read_accession(data, max_pixels) if accession else b""
+        says = AGES.index(xray.age), VIEWS.index(xray.view)
+        head = ANSWER_HEAD.pack(xray.width, xray.height, len(warnings), *says, len(number))
+        yield ANSWER, head + warnings + number + image
         yield PREVIEW, encode_preview(xray)
         if film and xray.full:
             yield FILM, encode_film(xray.full())
@@ -92,3 +101,7 @@ def answer(
     except MemoryError:
         sentence = "The image needs more memory than an X-ray should; export it smaller."
         yield REFUSAL, json.dumps([sentence, "too_complex"]).encode()
+
+
+def _read_accession(data: bytes, max_pixels: int) -> bytes:
+    return read_accession(data, max_inflated(max_pixels)).encode() if is_dicom(data) else b""

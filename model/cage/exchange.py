@@ -13,6 +13,7 @@ from model.cage.children import MAX_ANSWER, CageLost, Child, Ended, Garbled, Ove
 from model.cage.messages import ANSWER_HEAD, FAULT, LARGE, REFUSAL
 from model.reading.ages import AGES, Age
 from model.reading.limits import REASONS, UnreadableXray
+from model.reading.views import VIEWS, View
 
 log = logging.getLogger(__name__)
 
@@ -31,13 +32,16 @@ class CageFault(RuntimeError):
 @dataclass(frozen=True)
 class CagedXray:
     """What serving needs of an X-ray: the (side, side, 1) float32 `input` of `model_input`; the
-    rest is as in `model.reading.xray.XrayImage`."""
+    rest is as in `model.reading.xray.XrayImage`, and the `accession` number of a DICOM, if asked
+    for."""
 
     input: np.ndarray
     width: int
     height: int
     warnings: tuple[str, ...]
     age: Age = field(default="unknown", kw_only=True)
+    view: View = field(default="unknown", kw_only=True)
+    accession: str = field(default="", kw_only=True)
 
 
 class Exchange:
@@ -133,17 +137,22 @@ def _is_sentence(text: object) -> bool:
     return isinstance(text, str) and 0 < len(text) <= _MAX_TEXT and text.isprintable()
 
 
-def unpack(body: bytes, side: int) -> CagedXray:
-    """Parse the body of an ANSWER. Raises UnreadableXray if it is malformed."""
+def unpack(body: bytes, side: int, *, accession: bool = False) -> CagedXray:
+    """Parse the body of an ANSWER, which has an accession number only if that was asked for.
+
+    Raises UnreadableXray if it is malformed.
+    """
     size = 4 * side * side
     if len(body) < ANSWER_HEAD.size:
         raise _crashed()
-    width, height, warning_bytes, age = ANSWER_HEAD.unpack_from(body)
-    start = ANSWER_HEAD.size + warning_bytes
-    if len(body) != start + size or age >= len(AGES):
+    width, height, warning_bytes, age, view, number_bytes = ANSWER_HEAD.unpack_from(body)
+    end = ANSWER_HEAD.size + warning_bytes
+    start = end + number_bytes
+    if len(body) != start + size or age >= len(AGES) or view >= len(VIEWS):
         raise _crashed()
     try:
-        warnings = json.loads(body[ANSWER_HEAD.size : start])
+        warnings = json.loads(body[ANSWER_HEAD.size : end])
+        number = body[end:start].decode()
     except ValueError:
         raise _crashed() from None
     image = np.frombuffer(body, "<f4", side * side, start).reshape(side, side, 1)
@@ -151,4 +160,8 @@ def unpack(body: bytes, side: int) -> CagedXray:
         raise _crashed()
     if len(warnings) > _MAX_WARNINGS or not np.isfinite(image).all():
         raise _crashed()
-    return CagedXray(image, width, height, tuple(warnings), age=AGES[age])
+    if number and not (accession and number.isprintable()):
+        raise _crashed()
+    return CagedXray(
+        image, width, height, tuple(warnings), age=AGES[age], view=VIEWS[view], accession=number
+    )

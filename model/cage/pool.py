@@ -129,10 +129,12 @@ class Cage:
         ages: AgeBand | None = None,
         wait_if_large: bool = True,
         film: bool = False,
+        accession: bool = False,
     ) -> Iterator[Reading]:
         """The same, but yields when the input is there, and its child makes the preview meanwhile.
 
-        Then it makes the `film`, if asked for. A block that ends without an error waits for both.
+        Then it makes the `film`, if asked for. Only with `accession` does the accession number of a
+        DICOM leave the child. A block that ends without an error waits for both.
         """
         child, waited = self._take()
         kept = None
@@ -146,9 +148,9 @@ class Cage:
                 child = self._order()
             child.wait_ready()
             years = (ages.youngest, ages.oldest) if ages else NO_AGES
-            request = REQUEST.pack(len(data), max_pixels, side, *years, film)
+            request = REQUEST.pack(len(data), max_pixels, side, *years, film, accession)
             with self._ask(child, data, request, wanted, wait_if_large) as exchange:
-                xray = unpack(exchange.receive(ANSWER), side)
+                xray = unpack(exchange.receive(ANSWER), side, accession=accession)
                 most = 2 * max_pixels + _PNG_BYTES
                 reading = Reading(
                     xray,

@@ -24,6 +24,7 @@ from model.reading.limits import MAX_PIXELS, UnreadableXray
 from model.reading.picture import read_picture
 from model.reading.thumbnail import SIDE, embed_thumbnail
 from model.reading.upright import warn_of_hanging
+from model.reading.views import View
 
 __all__ = ["MAX_PIXELS", "UnreadableXray"]
 
@@ -53,9 +54,9 @@ class XrayImage:
     `pixels` is just the film, without a border or a viewer's window. The network and the preview
     both get exactly this, so the heat map fits both. `width` and `height` are those of the file, in
     pixels; `pixels` may be decoded smaller, but never below the preview's size. `warnings` are
-    sentences for the person who reads the result. `age` is what the file says of the patient's;
-    only a DICOM can say anything. `full` makes the same film at the file's own resolution and
-    depth; it may raise UnreadableXray.
+    sentences for the person who reads the result. `age` is what the file says of the patient's,
+    and `view` from which side it was taken; only a DICOM can say anything. `full` makes the same
+    film at the file's own resolution and depth; it may raise UnreadableXray.
     """
 
     pixels: np.ndarray
@@ -64,6 +65,7 @@ class XrayImage:
     warnings: tuple[str, ...]
     age: Age = "unknown"
     full: Callable[[], FullFilm] | None = field(default=None, compare=False, repr=False)
+    view: View = "unknown"
 
 
 def read_xray(data: bytes, max_pixels: int = MAX_PIXELS, ages: AgeBand | None = None) -> XrayImage:
@@ -75,11 +77,12 @@ def read_xray(data: bytes, max_pixels: int = MAX_PIXELS, ages: AgeBand | None = 
     """
     found: tuple[str, ...] = ()
     age: Age = "unknown"
+    seen_from: View = "unknown"
     if is_dicom(data):
         # A worker reads in a cage, so its own process never loads pydicom, which takes 16 MB.
         from model.reading.dicom.pixels import read_dicom  # noqa: PLC0415
 
-        pixels, found, age, full = read_dicom(data, max_pixels, ages)
+        pixels, found, age, seen_from, full = read_dicom(data, max_pixels, ages)
         height, width = pixels.shape
     else:
         check_picture(data)
@@ -97,7 +100,7 @@ def read_xray(data: bytes, max_pixels: int = MAX_PIXELS, ages: AgeBand | None = 
     cut = partial(_cut, full, film.box, pixels.shape)
     pixels = np.ascontiguousarray(film.box.cut(pixels))
     found += _warn(width, height, pixels) + warn_of_hanging(pixels)
-    return XrayImage(pixels, width, height, found, age, cut)
+    return XrayImage(pixels, width, height, found, age, cut, seen_from)
 
 
 def _cut(make: Callable[[], FullFilm], box: Box, searched: tuple[int, int]) -> FullFilm:

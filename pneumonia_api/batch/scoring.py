@@ -12,7 +12,7 @@ from model.serving.predictor import conclude
 from pneumonia_api.batch.intake import File, Intake, lookahead
 from pneumonia_api.batch.outage import retry_through_outage
 from pneumonia_api.batch.runtimes import Runtime
-from pneumonia_api.judging import TRIES, fail, judge, read, reject
+from pneumonia_api.judging import TRIES, fail, judge, name_by_file, read, reject
 from pneumonia_api.records.images import ImageStore
 from pneumonia_api.records.record import XrayRecord
 from pneumonia_api.records.xrays import XrayStore
@@ -109,7 +109,8 @@ class Scorer:
             previews = []
             for (file, record, image), output in zip(started, outputs(), strict=True):
                 prediction = conclude(self._runtime.artifact, output)
-                file.record = judged = judge(record, prediction, image.warnings, image.age)
+                named = name_by_file(record, image.view, "")
+                file.record = judged = judge(named, prediction, image.warnings, image.age)
                 previews.append(
                     self._pool.submit(self._images.write_preview, judged.id, image.preview)
                 )

@@ -82,6 +82,8 @@ class XrayRecord:
 
     `digest` is the SHA-256 of its bytes. A record that is done has `prediction`, `quality` and
     `scope`, which those of earlier releases lack; one that is rejected or failed has a `reason`.
+    `view` is PA or AP where the file says so, and `accession` the number in a DICOM, at a site that
+    wants it as the reference of what was sent without one.
     """
 
     id: str
@@ -97,6 +99,8 @@ class XrayRecord:
     readings: tuple[ReadingRecord, ...] = ()
     deletion: DeletionRecord | None = None
     scope: ScopeRecord | None = None
+    view: str | None = None
+    accession: str | None = None
     outcomes: tuple[OutcomeRecord, ...] = ()
 
 

@@ -4,6 +4,7 @@ import json
 import secrets
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import redis
 
@@ -17,6 +18,7 @@ from pneumonia_api.records.record import (
 )
 from pneumonia_api.records.reuse import ReuseEntry
 from pneumonia_api.records.served_model import ServedModel
+from pneumonia_api.records.words import entries_of
 
 ANNOUNCED_SECONDS = 60
 """Above the longest wait."""
@@ -108,6 +110,8 @@ class XrayStore:
         with self._redis.pipeline() as pipe:  # only collects the commands for the script
             pipe.zrem(keys.status("queued"), xray.id)
             pipe.delete(keys.begun(xray.id), keys.lease(xray.id))
+            if xray.accession:  # it is found by that now, not by its id as it is shown
+                pipe.zrem(keys.WORDS, *entries_of(replace(xray, reference="")))
             put(pipe, xray)
             self._announce_end(pipe, xray.id, xray.status, call)
             commands = [[str(part) for part in parts] for parts, _ in pipe.command_stack]

@@ -13,7 +13,7 @@ from kombu.exceptions import OperationalError
 from model.cage.pool import Cage, LargeBusy, NoFilm, NoLongerWanted, Reading
 from model.reading.limits import UnreadableXray
 from model.serving.predictor import WORKER_STREAMS, Predictor
-from pneumonia_api.judging import TRIES, fail, judge, reject, was_decoded
+from pneumonia_api.judging import TRIES, fail, judge, name_by_file, reject, was_decoded
 from pneumonia_api.records.deliveries import Deliveries, WorkerLost
 from pneumonia_api.records.image_files import ImageStoreUnavailable
 from pneumonia_api.records.images import ImageMissing, ImageStore
@@ -76,12 +76,14 @@ class PredictXray(Task):
         max_pixels: int,
         *,
         keeps_films: bool,
+        takes_accession: bool = False,
     ) -> None:
         self._xrays = xrays
         self._deliveries = deliveries
         self._images = images
         self._max_pixels = max_pixels
         self._keeps_films = keeps_films
+        self._takes_accession = takes_accession
         self.cage = Cage(WORKER_STREAMS)
         self.predictor: Predictor  # set by LoadModel before the first task
 
@@ -137,13 +139,16 @@ class PredictXray(Task):
             ages=predictor.artifact.ages,
             wait_if_large=False,
             film=self._keeps_films,
+            accession=self._takes_accession,
         ) as reading:
             STEPS.labels("decode").observe(time.perf_counter() - started)
             with STEPS.labels("predict").time():
                 prediction = predictor.predict(reading.xray)
             preview = reading.wait_preview()
             with STEPS.labels("store").time():
-                judged = judge(xray, prediction, reading.xray.warnings, reading.xray.age)
+                read = reading.xray
+                named = name_by_file(xray, read.view, read.accession)
+                judged = judge(named, prediction, read.warnings, read.age)
                 if self._finish(judged, preview):
                     count_answer(prediction, reading.xray.age)
             if judged.status == "done":

@@ -98,7 +98,14 @@ def create_worker(config: WorkerConfig) -> Celery:
     app.steps["worker"].add(LoadModel)
     xrays = XrayStore(client)
     task = app.register_task(
-        PredictXray(xrays, deliveries, images, config.max_pixels, keeps_films=config.keeps_films)
+        PredictXray(
+            xrays,
+            deliveries,
+            images,
+            config.max_pixels,
+            keeps_films=config.keeps_films,
+            takes_accession=config.takes_accession,
+        )
     )
     ended = threading.Event()
 

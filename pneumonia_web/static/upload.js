@@ -110,7 +110,7 @@
     text.textContent = `${batch.ended} of ${batch.total} done${failed}${left}`;
     const button = summary.querySelector("button");
     button.hidden = !(ended && again.length > 1);
-    button.textContent = `Send ${again.length} again`;
+    button.textContent = button.hidden ? "" : `Send ${again.length} again`;
     if (ended && !again.length) sessionStorage.removeItem(UNFINISHED);
     else sessionStorage.setItem(UNFINISHED, JSON.stringify({ salt: batch.salt, total: batch.total, sent: batch.ended - batch.failed }));
   };
@@ -122,7 +122,7 @@
       row.refuse(text);
       if (retry) {
         again.push(job);
-        row.again(() => { again.splice(again.indexOf(job), 1); batch.total -= 1; batch.ended -= 1; batch.failed -= 1; add([job]); });
+        row.again(() => { again.splice(again.indexOf(job), 1); batch.total -= 1; batch.ended -= 1; batch.failed -= 1; add([job], { again: true }); });
       }
       resolve(null);
     };
@@ -192,9 +192,9 @@
     if (batch.total === 1 && batch.url && "open" in form.dataset) window.location = batch.url;
   };
 
-  const add = (jobs, left = 0) => {
-    const rests = !flying && !waiting.length;
-    if (rests && !(batch && again.length)) {
+  const add = (jobs, { left = 0, again: goesOn = false } = {}) => {
+    const rests = !flying && !waiting.length && !again.length;
+    if (!batch || (rests && !goesOn)) {
       const stored = JSON.parse(sessionStorage.getItem(UNFINISHED) ?? "null");
       batch = { salt: stored?.salt ?? makeKey(), resumed: Boolean(stored), total: 0, ended: 0, failed: 0, left: 0, url: null, copies: new Map() };
       document.getElementById("unfinished").hidden = true;
@@ -223,7 +223,7 @@
       show(`${kept.length} files`, base).refuse(`The reference has no room for numbers up to ${kept.length}; shorten it and choose the files again.`);
       return;
     }
-    add(kept.map((file, number) => ({ file, reference: base + suffix(number) })), left);
+    add(kept.map((file, number) => ({ file, reference: base + suffix(number) })), { left });
     if (!kept.length && left) show(`${left} files`).refuse("None of them is an X-ray in one of the accepted formats.");
   };
 
@@ -256,7 +256,7 @@
     batch.total -= jobs.length;
     batch.ended -= jobs.length;
     batch.failed -= jobs.length;
-    add(jobs);
+    add(jobs, { again: true });
   });
   window.addEventListener("beforeunload", (event) => { if (flying || waiting.length) event.preventDefault(); });
 

@@ -60,7 +60,10 @@
       row.classList.toggle("gone", !same);
       if (same) update(row, same);
     }
-    const added = there.filter((id) => !here.includes(id)).length;
+    // What moves up from the next page, because something has left this one, is not new.
+    const known = there.findLastIndex((id) => here.includes(id));
+    const grows = there.length > here.length;
+    const added = there.filter((id, at) => !here.includes(id) && (grows || at < known)).length;
     const changed = there.join() !== here.join();
     waiting = { html, seen: sent.getAttribute("hx-get").match(/seen=(\w+)/)[1] };
     const button = document.getElementById("show-new");

@@ -68,6 +68,7 @@ ARTIFACT_STORE=${models_url}
 API_HOST=0.0.0.0
 WORKER_METRICS_HOST=0.0.0.0
 KEEP_FILMS=${keep_films}
+ACCESSION_AS_REFERENCE=${accession}
 END
 start_unit pneumonia_api/pneumonia-api.service
 start_unit pneumonia_api/pneumonia-worker.service

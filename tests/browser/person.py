@@ -1,13 +1,13 @@
 """What a person does on every page: log in, drop files."""
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import redis
 from dotenv import dotenv_values
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.stack import Stack
 
@@ -45,6 +45,15 @@ def connect(stack: Stack) -> redis.Redis:
     """The records and sessions themselves, as text."""
     url = str(dotenv_values(stack.var / "env")["REDIS_URL"])
     return redis.Redis.from_url(url, decode_responses=True)
+
+
+def await_held(page: Page, held: Sequence[Route], count: int) -> None:
+    """Wait until so many requests are held, and no more."""
+    for _ in range(100):
+        if len(held) >= count:
+            break
+        page.wait_for_timeout(50)
+    assert len(held) == count
 
 
 def unique_copy(sample: Path, tmp_path: Path, mark: str) -> Path:

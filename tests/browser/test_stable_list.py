@@ -85,6 +85,8 @@ def test_row_in_use_changes_inside_and_a_read_one_stays(
     desk: Page, stack: Stack, added: ExitStack
 ) -> None:
     """What a colleague has read meanwhile fades, and leaves when the reader says so."""
+    added.enter_context(listed(stack, "More", *[CLEAR] * 25))
+    desk.reload()
     row = desk.locator(".worklist tbody tr").nth(1)
     row.hover()
     before = place(row)

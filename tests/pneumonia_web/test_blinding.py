@@ -98,7 +98,7 @@ def test_export_has_no_column_of_the_ai(reader: Visitor, records: list[XrayRecor
     """Not an empty one, either: nothing that could be filled later."""
     table = reader.get("/xrays.csv?q=blinded").text
     assert table.splitlines()[0] == (
-        "id,reference,sent,sent by,status,reason,age,reading,reader,read,note"
+        "id,reference,sent,sent by,status,reason,age,view,reading,reader,read,note"
     )
     assert len(table.splitlines()) == 1 + len(records)
     table = re.sub("Blinded [a-z ]+", "", table)

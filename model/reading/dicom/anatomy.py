@@ -125,13 +125,13 @@ def read_text(dataset: Dataset, element: str) -> str:
     raw = dataset.get_item(Tag(element)) if Tag(element) in dataset else None
     value: object = raw.value if raw is not None else None
     if isinstance(value, bytes):
-        value = _decode(value)
+        value = decode_text(value)
     if isinstance(value, MultiValue):
         value = "\\".join(str(item) for item in value)
     return str(value or "").strip(" \0").upper()
 
 
-def _decode(value: bytes) -> str:
+def decode_text(value: bytes) -> str:
     """Text in an unknown character set: the words sought are ASCII or in one of these two."""
     try:
         return value.decode("utf-8")

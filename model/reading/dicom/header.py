@@ -146,6 +146,11 @@ PARSE_ERRORS = (
 for sequences nested too deeply."""
 
 
+def max_inflated(max_pixels: int) -> int:
+    """Limit in bytes of an inflated object, for a limit of pixels."""
+    return 2 * max_pixels + _INFLATED_EXTRA
+
+
 def read_header(
     data: bytes, max_pixels: int, ages: AgeBand | None = None
 ) -> tuple[Dataset, tuple[str, ...], Age]:
@@ -156,7 +161,7 @@ def read_header(
     is accepted. `max_pixels` also limits the size of an inflated object. Raises UnreadableXray.
     """
     try:
-        dataset = _parse(data, 2 * max_pixels + _INFLATED_EXTRA)
+        dataset = parse(data, max_inflated(max_pixels), _TAGS)
         check_elements(dataset)
         found = age.read_age(dataset, ages)
         for element in age.ELEMENTS:
@@ -176,7 +181,11 @@ def read_header(
     return dataset, warned, found
 
 
-def _parse(data: bytes, max_inflated: int) -> Dataset:
+def parse(data: bytes, max_inflated: int, tags: list[BaseTag | int]) -> Dataset:
+    """The elements `tags` of an object, whose inflated size is limited.
+
+    Raises PARSE_ERRORS or UnreadableXray.
+    """
     file = BoundedReader(data)
     file.seek(HEAD_BYTES if has_preamble(data) else 0)
     meta = read_dataset(file, False, True, stop_when=lambda tag, vr, length: tag.group != 2)
@@ -189,14 +198,19 @@ def _parse(data: bytes, max_inflated: int) -> Dataset:
                 "uncompressed.",
                 "too_large",
             )
-        dataset = read_dataset(BoundedReader(inflated), False, True, specific_tags=_TAGS)
+        dataset = read_dataset(BoundedReader(inflated), False, True, specific_tags=tags)
         dataset.file_meta = FileMetaDataset()
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
         return dataset
-    dataset = dcmread(BoundedReader(data), force=True, specific_tags=_TAGS)
-    if "PixelData" not in dataset and meta.get("TransferSyntaxUID", UID("")).is_encapsulated:
+    dataset = dcmread(BoundedReader(data), force=True, specific_tags=tags)
+    asked = Tag("PixelData") in tags
+    if (
+        asked
+        and "PixelData" not in dataset
+        and meta.get("TransferSyntaxUID", UID("")).is_encapsulated
+    ):
         # Some devices omit the delimiter at the end of the pixel data.
-        dataset = dcmread(BoundedReader(data + _DELIMITER), force=True, specific_tags=_TAGS)
+        dataset = dcmread(BoundedReader(data + _DELIMITER), force=True, specific_tags=tags)
     if not dataset.file_meta.get("TransferSyntaxUID"):
         # pydicom assumes implicit little endian unless the first element looks explicit.
         implicit, little = dataset.original_encoding

@@ -21,13 +21,15 @@ from model.reading.dicom.values import read_number
 from model.reading.full_film import FullFilm, draw_line
 from model.reading.grey import bands, looks_upright
 from model.reading.limits import UnreadableXray, one_if_large
+from model.reading.views import View
 
 
 def read_dicom(
     data: bytes, max_pixels: int, ages: AgeBand | None = None
-) -> tuple[np.ndarray, tuple[str, ...], Age, Callable[[], FullFilm]]:
+) -> tuple[np.ndarray, tuple[str, ...], Age, View, Callable[[], FullFilm]]:
     """(rows, columns) uint8 grey, 0 black, of a DICOM object, warnings for the reader, where the
-    patient's age is in relation to `ages`, and what makes the same picture at its full depth.
+    patient's age is in relation to `ages`, the view, and what makes the same picture at its full
+    depth.
 
     The steps are those of PS3.4 N.2: modality LUT or rescale, the first VOI LUT or window, then
     inversion for MONOCHROME1 or Presentation LUT Shape INVERSE, unless the pixels show that they
@@ -41,7 +43,7 @@ def read_dicom(
             stored = decode_pixels(dataset)
             del dataset.PixelData  # the picture at full depth needs the tags alone
             grey, found, full = _render(stored, dataset)
-            return hang(grey, dataset), warned + found, age, full
+            return hang(grey, dataset), warned + found, age, read_view(dataset), full
     except UnreadableXray:
         raise
     except NotImplementedError:
@@ -55,6 +57,12 @@ def read_dicom(
             "new file.",
             "unreadable",
         ) from None
+
+
+def read_view(dataset: Dataset) -> View:
+    """The view by View Position; codes of views differ too much between devices."""
+    text = read_text(dataset, "ViewPosition")
+    return "PA" if text == "PA" else "AP" if text == "AP" else "unknown"
 
 
 def decode_pixels(dataset: Dataset) -> np.ndarray:

@@ -12,7 +12,9 @@ from model.reading.xray import XrayImage
 from model.serving.golden import list_images
 from model.serving.predictor import Prediction
 from pneumonia_api.records.scope import ScopeRecord
+from pneumonia_api.records.worklist import Worklist
 from tests.model.reading.dicom_objects import build, save
+from tests.pneumonia_api.records.indexed import check_lists_and_words
 from tests.pneumonia_api.worker.accepted import Bench, answer
 
 CHILDREN = AgeBand(1, 5)
@@ -73,3 +75,45 @@ def test_model_without_ages_asks_nothing(bench: Bench) -> None:
     record = bench.run(answer)
     assert record
     assert record.scope == ScopeRecord(False, "unknown", None, None)
+
+
+def accept_number(bench: Bench, number: str) -> None:
+    """The upload is a DICOM with this accession number."""
+    film = build(PIXELS, AccessionNumber=number, PatientBirthDate="", ViewPosition="AP")
+    bench.images.write_incoming(bench.xray.id, save(film))
+
+
+def test_accession_number_stays_in_the_cage(bench: Bench, client: redis.Redis) -> None:
+    """Unless the site wants it; the view is no secret."""
+    accept_number(bench, "ACC-77")
+    record = bench.run(predict)
+    assert record
+    assert (record.reference, record.accession, record.view) == ("", None, "AP")
+    assert "ACC-77" not in str(client.hgetall(f"xray:{record.id}"))
+    assert not [key for key in client.keys("*") if "ACC" in key]
+
+
+def test_accession_number_is_the_reference_where_the_site_wants_it(
+    bench: Bench, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is found by that, and no longer by the end of its id; every index follows."""
+    monkeypatch.setattr(bench.task, "_takes_accession", True)
+    accept_number(bench, "ACC-77")
+    record = bench.run(predict)
+    assert record
+    assert (record.reference, record.accession) == ("ACC-77", "ACC-77")
+    assert Worklist(client).page(q="acc-77", limit=5)[0] == [record]
+    assert Worklist(client).page(q=record.id[-8:], limit=5)[0] == []
+    check_lists_and_words(client)
+
+
+def test_given_reference_goes_before_the_number(
+    bench: Bench, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a person typed is never replaced."""
+    monkeypatch.setattr(bench.task, "_takes_accession", True)
+    client.hset(f"xray:{bench.xray.id}", "reference", "Typed")
+    accept_number(bench, "ACC-77")
+    record = bench.run(predict)
+    assert record
+    assert (record.reference, record.accession) == ("Typed", "ACC-77")
