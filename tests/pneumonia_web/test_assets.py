@@ -213,3 +213,12 @@ def test_missing_and_foreign_files_are_not_found() -> None:
     assert client.get("/static/style.css").status_code == 200
     for path in ("missing.js", "../app.py", "%2e%2e/app.py", "", "x/style.css"):
         assert client.get(f"/static/{path}").status_code == 404
+
+
+def test_text_has_five_sizes() -> None:
+    """A reader tells no more than these apart; large screens enlarge all of them."""
+    sheet = (STATIC / "style.css").read_text()
+    sizes = set(re.findall(r"font-size: ([^;}]+?) *[;}]", sheet))
+    of_the_root = {size for size in sizes if size.endswith("%")}
+    named = {f"var(--{name})" for name in ("small", "text-size", "lead", "title", "verdict")}
+    assert sizes - of_the_root == named
