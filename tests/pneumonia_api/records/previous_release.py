@@ -1,7 +1,7 @@
 """What a host of the previous release reads and writes, while others run this one already.
 
 Its records have the heat map in the JSON of the prediction; its indexes are sorted sets by status,
-decision and review, and a key for each digest; it knows no index of words and no scope.
+decision and review, and a key for each digest; it knows no index of words and none of UNKNOWN.
 """
 
 import json
@@ -26,12 +26,15 @@ INDEXES = (
     *(f"xrays:decision:{decision}" for decision in DECISIONS),
 )
 
+UNKNOWN = ("readings", "deletion", "scope", "outcomes", "view")
+"""Fields of a record that came later."""
+
 _PARTS = {"prediction": PredictionRecord, "quality": QualityRecord, "review": ReviewRecord}
 
 
 def write_hash(xray: XrayRecord) -> dict[str, str]:
     """The fields of a record's hash."""
-    known = {k: v for k, v in asdict(xray).items() if k not in ("readings", "deletion")}
+    known = {k: v for k, v in asdict(xray).items() if k not in UNKNOWN}
     values = {name: value for name, value in known.items() if value is not None}
     for name in _PARTS.keys() & values.keys():
         values[name] = json.dumps(values[name])
@@ -40,7 +43,7 @@ def write_hash(xray: XrayRecord) -> dict[str, str]:
 
 def read_hash(values: dict[str, str]) -> XrayRecord:
     """The record of a hash; raises TypeError if a field that it needs is absent."""
-    parsed: dict[str, Any] = {name: text for name, text in values.items() if name != "scope"}
+    parsed: dict[str, Any] = {name: text for name, text in values.items() if name not in UNKNOWN}
     for name in _PARTS.keys() & values.keys():
         parsed[name] = _read_known(_PARTS[name], json.loads(values[name]))
     record: XrayRecord = _read_known(XrayRecord, parsed)
