@@ -22,7 +22,8 @@ FIGURES = {
 
 
 CHANGES = {
-    date(2026, 11, 28): "A reader study: how often the result helped readers and misled them.",
+    date(2026, 11, 28): "A reader study: how often the result helped readers and misled them. An "
+    "earlier X-ray of the same reference can be shown beside the one that you read.",
     date(2026, 11, 27): "Ages and an uncertain band: no verdict outside the ages that the model is "
     "for, on poor images, or where patients with and without pneumonia score alike. Films that are "
     "mirrored, turned or negative get a warning. The result can wait for the reader's own reading.",

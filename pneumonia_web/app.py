@@ -29,6 +29,7 @@ from pneumonia_web.assets import read_assets, serve_assets
 from pneumonia_web.blinding import judge_for_reader, reads_first
 from pneumonia_web.config import read_config
 from pneumonia_web.deletions import deletions
+from pneumonia_web.earlier import find_earlier
 from pneumonia_web.heat import say_strongest
 from pneumonia_web.listing import ORDERS, TABS, read_place
 from pneumonia_web.lists import lists
@@ -102,6 +103,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         findings=FINDINGS,
         reading_words=READINGS,
         find_worth=find_worth,
+        find_earlier=find_earlier,
         outcome_words=OUTCOMES,
         outcome_bases=BASES,
         reads_first=reads_first,

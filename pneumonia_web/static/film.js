@@ -6,7 +6,7 @@
   const drawn = new WeakSet();
   let turn = 0;
 
-  const film = () => document.querySelector(".film img");
+  const film = () => document.querySelector(".film:not(.earlier) img");  // never that of another X-ray
 
   const hint = (shown) => { document.getElementById("film-hint").hidden = !shown; };
 
@@ -73,7 +73,7 @@
   };
 
   const start = (part) => {
-    const image = part.querySelector(".film img");
+    const image = part.querySelector(".film:not(.earlier) img");
     if (image) {
       document.querySelector("#film-state button").addEventListener("click", () => {
         image.src = `${image.src.split("?")[0]}?again=${Date.now()}`;  // never a damaged copy from the cache

@@ -6,8 +6,8 @@
   const short = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
   const HALF_A_YEAR_MS = 183 * 86400000;  // from then on a day without its year could be either
   const localise = (part) => {
-    for (const time of part.querySelectorAll("time[datetime]")) {
-      const moment = new Date(time.dateTime);
+    for (const time of part.querySelectorAll("time[datetime], option[data-datetime]")) {
+      const moment = new Date(time.dateTime ?? time.dataset.datetime);
       const near = Date.now() - moment < HALF_A_YEAR_MS;
       time.textContent = ("short" in time.dataset && near ? short : format).format(moment);
     }

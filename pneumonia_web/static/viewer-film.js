@@ -78,6 +78,12 @@ globalThis.FilmView = class FilmView extends EventTarget {
 
   get scale() { return this.state.actual ? 1 : this.state.zoom * this.fit; }
 
+  // What two films side by side share, whatever their sizes: shares of the film, and of what fits.
+  get placing() {
+    const { x, y, turn, flip } = this.state;
+    return { x, y, zoom: this.scale / this.fit, turn, flip };
+  }
+
   // For the rasteriser: in pixels of the film and of the canvas.
   get view() {
     const { x, y, turn, flip } = this.state;
@@ -93,12 +99,14 @@ globalThis.FilmView = class FilmView extends EventTarget {
 
   change(changes, quick = false) {
     if (!this.film) return;
+    const before = this.placing;
     Object.assign(this.state, changes);
     const { state } = this;
     state.x = Math.min(Math.max(state.x, 0), 1);
     state.y = Math.min(Math.max(state.y, 0), 1);
     if ("window" in changes || "inverted" in changes) this.#useWindow();
     this.refresh(quick);
+    this.dispatchEvent(new CustomEvent("changed", { detail: { before, changes, quick } }));
   }
 
   // Around a place of the page, which keeps what it shows; around the middle without one.

@@ -33,6 +33,9 @@ globalThis.FilmTools = class FilmTools {
     this.clear();
   }
 
+  // Whether there is a ruler or a loupe to remove.
+  get placed() { return Boolean(this.ruler || this.place); }
+
   clear() {
     [this.ruler, this.place] = [null, null];
     this.draw();

@@ -32,55 +32,96 @@
     reset: (view) => view.change({ ...FilmView.START }),
   };
 
+  // One film in its frame, with what is written on it.
+  const mount = (root) => {
+    const view = new FilmView(root);
+    const [note, mirrored, measured] = [".film-note", ".mirrored", ".measured"].map((name) => root.querySelector(name));
+    view.addEventListener("drawn", () => {
+      note.textContent = describe(view);
+      mirrored.hidden = !view.state.flip;
+    });
+    root.addEventListener("measured", ({ detail }) => { if (measured.textContent !== detail) measured.textContent = detail; });
+    return { root, view, tools: new FilmTools(view) };
+  };
+
   const start = (figure) => {
     const root = figure.querySelector(".film");
     const bar = figure.querySelector(".toolbar");
-    const view = new FilmView(root);
-    const tools = new FilmTools(view);
-    views.set(root, view);
-    const note = figure.querySelector(".film-note");
-    const mirrored = figure.querySelector(".mirrored");
-    const measured = figure.querySelector(".measured");
+    const own = mount(root);
+    views.set(root, own.view);
+    // An earlier film may be beside the page's own; the toolbar works on the one that was touched last.
+    const films = [own];
+    let active = own;
     const button = (name) => bar.querySelector(`[data-act="${name}"]`);
 
-    view.addEventListener("drawn", () => {
-      bar.hidden = false;
-      note.textContent = describe(view);
-      mirrored.hidden = !view.state.flip;
-      for (const [name, pressed] of [["invert", view.state.inverted], ["flip", view.state.flip]]) button(name).setAttribute("aria-pressed", pressed);
-      for (const each of bar.querySelectorAll("[data-preset]")) each.setAttribute("aria-pressed", each.dataset.preset === view.state.preset);
-    });
-    root.addEventListener("measured", ({ detail }) => { if (measured.textContent !== detail) measured.textContent = detail; });
+    const report = () => {
+      const { state } = active.view;
+      for (const [name, pressed] of [["invert", state.inverted], ["flip", state.flip]]) button(name).setAttribute("aria-pressed", pressed);
+      for (const each of bar.querySelectorAll("[data-preset]")) each.setAttribute("aria-pressed", each.dataset.preset === state.preset);
+    };
+    const activate = (film) => {
+      active = film;
+      for (const each of films) each.root.parentElement.toggleAttribute("data-active", each === active);
+      report();
+    };
+    const watch = (film) => {
+      film.view.addEventListener("drawn", () => {
+        bar.hidden = false;
+        if (film === active) report();
+      });
+      for (const name of ["pointerdown", "focusin", "wheel"]) film.root.addEventListener(name, () => activate(film), { passive: true });
+    };
+    watch(own);
 
     bar.addEventListener("click", ({ target }) => {
       const pressed = target.closest("button");
       if (!pressed) return;
       const { act: name, preset, tool } = pressed.dataset;
       if (tool) {
-        root.dataset.grab = "";
-        tools.choose(tool);
+        for (const film of films) {
+          film.root.dataset.grab = "";
+          film.tools.choose(tool);
+        }
         for (const each of TOOLS) bar.querySelector(`[data-tool="${each}"]`).setAttribute("aria-pressed", each === tool);
       } else if (preset) {
-        view.usePreset(preset);
+        active.view.usePreset(preset);
       } else if (name === "screen") {
         if (document.fullscreenElement) document.exitFullscreen();
         else figure.requestFullscreen();
       } else if (name === "keys") {
         figure.querySelector("dialog.keys").showModal();
       } else if (act[name]) {
-        act[name](view);
-        if (name === "reset") tools.clear();
+        act[name](active.view);
+        if (name === "reset") active.tools.clear();
       }
     });
     figure.addEventListener("keydown", (event) => {
       if (event.target.closest("input, select, dialog") || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.key === "Escape") tools.clear();
-      if (!ARROWS.includes(event.key) || !view.film) return;
+      if (event.key === "Escape" && films.some(({ tools }) => tools.placed)) {
+        for (const { tools } of films) tools.clear();
+        event.preventDefault();
+      }
+      if (!ARROWS.includes(event.key) || !active.view.film) return;
       event.preventDefault();
-      tools.press(event.key, event.shiftKey);
+      active.tools.press(event.key, event.shiftKey);
     });
     document.addEventListener("fullscreenchange", () => button("screen").setAttribute("aria-pressed", document.fullscreenElement === figure));
-    figure.dispatchEvent(new CustomEvent("viewer", { bubbles: true, detail: view }));
+    figure.dispatchEvent(new CustomEvent("viewer", { bubbles: true, detail: own.view }));
+
+    const add = (other) => {
+      const film = mount(other);
+      other.toggleAttribute("data-grab", "grab" in root.dataset);
+      film.tools.choose(own.tools.tool);
+      films.push(film);
+      watch(film);
+      activate(own);
+      return film;
+    };
+    const remove = (film) => {
+      films.splice(films.indexOf(film), 1);
+      activate(own);
+    };
+    figure.dispatchEvent(new CustomEvent("films", { bubbles: true, detail: { figure, bar, own, add, remove } }));
   };
 
   const startAll = (part) => {

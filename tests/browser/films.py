@@ -55,9 +55,9 @@ def press(page: Page, key: str) -> None:
     settle(page)
 
 
-def read_canvas(page: Page, which: str = ".pixels") -> np.ndarray:
+def read_canvas(page: Page, which: str = ".pixels", film: str = ".film") -> np.ndarray:
     """What a canvas shows: (height, width, 4) uint8."""
-    width, height, values = page.locator(f".film {which}").evaluate(
+    width, height, values = page.locator(f"{film} {which}").evaluate(
         """(canvas) => {
             const {width, height} = canvas;
             const {data} = canvas.getContext("2d").getImageData(0, 0, width, height);
