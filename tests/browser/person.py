@@ -1,13 +1,11 @@
 """What a person does on every page: log in, drop files."""
 
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import redis
-from dotenv import dotenv_values
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.stack import Stack
 
@@ -39,12 +37,6 @@ def log_in(page: Page, stack: Stack) -> None:
     page.get_by_role("button", name="Log in").click()
     expect(page).to_have_url(f"{stack.url}/xrays")
     page.wait_for_load_state()  # the address changes before the page's scripts run
-
-
-def connect(stack: Stack) -> redis.Redis:
-    """The records and sessions themselves, as text."""
-    url = str(dotenv_values(stack.var / "env")["REDIS_URL"])
-    return redis.Redis.from_url(url, decode_responses=True)
 
 
 def await_held(page: Page, held: Sequence[Route], count: int) -> None:

@@ -9,8 +9,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.films import open_film, press, read_canvas, settle
-from tests.browser.person import connect, logged_in_page, unique_copy
+from tests.browser.person import logged_in_page, unique_copy
 from tests.stack import Stack
+from tests.store import connect
 
 # Viénot, Brettel and Mollon 1999, on linear RGB.
 SIMULATIONS = {

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.person import connect, drop_files, logged_in_page, unique_copy
+from tests.browser.person import drop_files, logged_in_page, unique_copy
 from tests.stack import ROOT, Stack
+from tests.store import connect
 
 QUEUED = "e" * 32
 

@@ -7,17 +7,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browser.person import (
-    await_held,
-    connect,
-    drop_files,
-    log_in,
-    logged_in_page,
-    unique_copy,
-)
+from tests.browser.person import await_held, drop_files, log_in, logged_in_page, unique_copy
 from tests.browser.test_after_reading import choose
 from tests.browser.test_withheld import send
 from tests.stack import Stack
+from tests.store import connect
 
 
 @pytest.fixture

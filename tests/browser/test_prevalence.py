@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.person import connect, logged_in_page, unique_copy
+from tests.browser.person import logged_in_page, unique_copy
 from tests.browser.test_after_reading import choose
 from tests.browser.test_withheld import send
 from tests.stack import Stack
+from tests.store import connect
 
 
 @pytest.fixture

@@ -9,11 +9,12 @@ from playwright.sync_api import Browser, expect
 
 from pneumonia_api.records.record import new_xray
 from pneumonia_api.records.xrays import XrayStore
-from tests.browser.person import connect, log_in, logged_in_page, unique_copy
+from tests.browser.person import log_in, logged_in_page, unique_copy
 from tests.browser.test_withheld import send
 from tests.pneumonia_api.records.judged import judged_as
 from tests.pneumonia_web.listed import listed
 from tests.stack import Stack
+from tests.store import connect
 
 WORD = "W" * 64
 

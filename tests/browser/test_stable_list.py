@@ -8,9 +8,10 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from pneumonia_api.records.reviews import Reviews
-from tests.browser.person import connect, logged_in_page
+from tests.browser.person import logged_in_page
 from tests.pneumonia_web.listed import listed
 from tests.stack import Stack
+from tests.store import connect
 
 CLEAR = "no_pneumonia_detected"
 

@@ -7,15 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browser.person import (
-    await_held,
-    connect,
-    drop_files,
-    log_in,
-    logged_in_page,
-    unique_copy,
-)
+from tests.browser.person import await_held, drop_files, log_in, logged_in_page, unique_copy
 from tests.stack import Stack
+from tests.store import connect
 
 
 def end_sessions(stack: Stack) -> None:

@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.person import connect, logged_in_page, unique_copy
+from tests.browser.person import logged_in_page, unique_copy
 from tests.model.reading.dicom_objects import build, save
 from tests.stack import Stack
+from tests.store import connect
 
 
 @pytest.fixture(scope="module")

@@ -33,13 +33,11 @@ class SmallDisk:
     lines: "queue.SimpleQueue[str]"
 
     def fill(self) -> None:
-        """Leave not one byte."""
+        """Leave not one byte, and stop then: the reserve is freed at any moment from now on."""
+        chunk = bytes(1 << 20)
         with suppress(OSError), (self.stack.var / "filler").open("ab", buffering=0) as file:
-            while True:
-                file.write(bytes(1 << 20))
-        with suppress(OSError), (self.stack.var / "filler").open("ab", buffering=0) as file:
-            while True:
-                file.write(bytes(1 << 10))
+            while file.write(chunk) == len(chunk):
+                pass
 
     def free(self) -> None:
         """Delete what filled it."""

@@ -9,9 +9,9 @@ import requests
 
 from pneumonia_api.records.record import XrayRecord, new_xray
 from pneumonia_api.records.xrays import XrayStore
-from tests.browser.person import connect
 from tests.pneumonia_api.records.judged import judged_as
 from tests.stack import Stack
+from tests.store import connect
 
 PROBABILITIES = {
     "pneumonia_likely": 0.93,

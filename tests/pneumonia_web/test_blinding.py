@@ -8,10 +8,10 @@ import pytest
 
 from pneumonia_api.records.record import XrayRecord
 from pneumonia_api.records.reviews import Reviews
-from tests.browser.person import connect
 from tests.pneumonia_web.listed import KINDS, find_own, find_rows, listed
 from tests.pneumonia_web.visitor import Visitor
 from tests.stack import Stack
+from tests.store import connect
 
 REVEALING = (
     "tab=uncertain",

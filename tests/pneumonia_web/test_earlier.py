@@ -9,10 +9,10 @@ import pytest
 from pneumonia_api.records.record import XrayRecord, new_xray
 from pneumonia_api.records.xrays import XrayStore
 from pneumonia_web.earlier import MAX_OFFERED, SEARCHED
-from tests.browser.person import connect
 from tests.pneumonia_api.records.judged import judged_as
 from tests.pneumonia_web.visitor import Visitor
 from tests.stack import Stack
+from tests.store import connect
 
 OFFERED = re.compile(r'<option data-datetime="[^"]+" data-film="/xrays/([0-9a-f]{32})/film"')
 
