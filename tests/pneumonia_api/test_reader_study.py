@@ -7,7 +7,6 @@ from pneumonia_api.reader_study import study
 from pneumonia_api.records.comparisons import Comparison, list_comparisons
 from tests.pneumonia_api.simulated_readers import (
     SEED,
-    SEEDS,
     Plan,
     contains,
     measure_coverage,
@@ -98,9 +97,12 @@ def test_planted_bias_is_recovered_through_the_service(client: redis.Redis) -> N
 
 @pytest.mark.parametrize("plan", [Plan(), Plan(misled=0.1, helped=0.8, alike=4)])
 def test_intervals_contain_the_planted_bias_in_95_of_100_simulations(plan: Plan) -> None:
-    """Over 2000 seeds; chance alone moves the share by up to 1.5 points (three deviations)."""
-    for name, covered in measure_coverage(plan, SEEDS).items():
-        assert 0.935 <= covered <= 0.97, name
+    """Chance alone moves the share of so few by up to 3 points (three deviations).
+
+    `python -m tests.pneumonia_api.simulated_readers` has the figure of 2000.
+    """
+    for name, covered in measure_coverage(plan, 500).items():
+        assert 0.92 <= covered <= 0.98, name
 
 
 def test_no_bias_is_found_where_none_is_planted() -> None:
