@@ -225,3 +225,68 @@ def test_it_closes_by_the_same_key_and_by_escape(desk: Page) -> None:
     expect(desk.locator(EARLIER)).to_have_count(0)
     expect(desk.get_by_role("button", name="Compare with")).to_be_focused()
     press(desk, "w")
+
+
+def test_another_earlier_film_can_be_chosen(
+    desk: Page, stack: Stack, samples: list[Path], tmp_path: Path
+) -> None:
+    """By the list of them, the newest first; nothing happens until one is asked for."""
+    ids = [
+        send(desk, stack, unique_copy(samples[number], tmp_path, f"thrice-{number}"), "Thrice 3")
+        for number in (1, 2, 8)
+    ]
+    settle(desk)
+    asked: list[str] = []
+    desk.on("request", lambda sent: asked.append(sent.url))
+    choice = desk.get_by_label("Earlier X-ray, by when it was sent")
+    choice.select_option(index=1)
+    settle(desk)
+    assert not [url for url in asked if ids[0] in url or ids[1] in url]
+    compare(desk)
+    oldest = grey(desk, EARLIER)
+    assert [url for url in asked if ids[0] in url]
+    assert not [url for url in asked if ids[1] in url]
+    choice.select_option(index=0)
+    expect(desk.locator(EARLIER)).to_have_attribute("data-film", f"/xrays/{ids[1]}/film")
+    expect(desk.locator(EARLIER)).to_have_attribute("data-depth", "full", timeout=15000)
+    settle(desk)
+    expect(desk.locator(EARLIER)).to_have_count(1)
+    assert not np.array_equal(grey(desk, EARLIER), oldest)
+
+
+def test_fingers_move_both_films(browser: Browser, desk: Page) -> None:
+    """On a phone: two on either film; one scrolls the page until a tool is chosen."""
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844},
+        has_touch=True,
+        storage_state=desk.context.storage_state(),
+    )
+    page = context.new_page()
+    page.goto(desk.url)
+    page.get_by_role("button", name="Compare with").tap()
+    expect(page.locator(EARLIER)).to_have_attribute("data-depth", "full", timeout=15000)
+    settle(page)
+    pixels = page.locator(f"{EARLIER} .pixels")
+    assert pixels.evaluate("part => getComputedStyle(part).touchAction") == "pan-y"
+    pixels.scroll_into_view_if_needed()
+    before = grey(page, OWN)
+    box = pixels.bounding_box()
+    assert box
+    session = context.new_cdp_session(page)
+    for kind, places in (
+        ("touchStart", ((150, 100), (200, 100))),
+        ("touchMove", ((100, 90), (260, 110))),
+        ("touchEnd", ()),
+    ):
+        points = [
+            {"x": box["x"] + x, "y": box["y"] + y, "id": number}
+            for number, (x, y) in enumerate(places)
+        ]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    settle(page)
+    own, earlier = grey(page, OWN), grey(page, EARLIER)
+    assert not np.array_equal(own, before)
+    assert np.abs(own - earlier).max() <= 1
+    page.get_by_role("button", name="Drag moves the film").tap()
+    assert pixels.evaluate("part => getComputedStyle(part).touchAction") == "none"
+    context.close()
