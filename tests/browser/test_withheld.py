@@ -63,6 +63,7 @@ def test_adults_result_is_withheld(
     assert read_answers(stack, xray_id) == [("normal", "hidden")]
 
     desk.get_by_text("Show anyway").click()
+    desk.get_by_role("checkbox", name="Heat map").check()  # off until it is asked for
     for part in hidden:
         expect(part).to_be_visible()
     expect(desk.locator(".withheld .word")).to_have_text("Pneumonia likely")
