@@ -4,12 +4,14 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from html import unescape
 
 import requests
 
 from pneumonia_api.records.record import XrayRecord, new_xray
 from pneumonia_api.records.xrays import XrayStore
 from tests.pneumonia_api.records.judged import judged_as
+from tests.pneumonia_web.visitor import Visitor
 from tests.stack import Stack
 from tests.store import connect
 
@@ -22,6 +24,7 @@ PROBABILITIES = {
 
 KINDS = (*PROBABILITIES, "rejected", "failed")
 
+FURTHER = re.compile(r'href="([^"]*)"[^>]*>(?:Next page|Older)<')
 ROW = re.compile(r'<tr data-id="([0-9a-f]{32})"')
 
 
@@ -56,3 +59,13 @@ def find_own(page: requests.Response, records: list[XrayRecord]) -> list[str]:
     """The same, of these records alone, by the last word of their references."""
     names = {xray.id: xray.reference.rpartition(" ")[2] for xray in records}
     return [names[each] for each in find_rows(page) if each in names]
+
+
+def find_own_on_all_pages(visitor: Visitor, path: str, records: list[XrayRecord]) -> list[str]:
+    """The same of the list at `path` and of all its further pages: others may precede them."""
+    found: list[str] = []
+    while path:
+        page = visitor.get(path)
+        found += find_own(page, records)
+        path = unescape(link[1]) if (link := FURTHER.search(page.text)) else ""
+    return found

@@ -10,7 +10,7 @@ import pytest
 
 from pneumonia_api.records.record import XrayRecord
 from pneumonia_api.records.reviews import Reviews
-from tests.pneumonia_web.listed import KINDS, find_own, find_rows, listed
+from tests.pneumonia_web.listed import KINDS, find_own, find_own_on_all_pages, find_rows, listed
 from tests.pneumonia_web.visitor import Visitor
 from tests.stack import Stack
 from tests.store import connect
@@ -71,9 +71,9 @@ def test_orders_are_a_persons_choice(doctor: Visitor, records: list[XrayRecord])
         "likely",
         "uncertain",
     ]
-    page = doctor.get("/xrays?sort=suspicion")
-    assert find_own(page, records) == ["withheld", "likely", "uncertain", "detected"]
-    assert said in page.text
+    ordered = ["withheld", "likely", "uncertain", "detected"]
+    assert find_own_on_all_pages(doctor, "/xrays?sort=suspicion", records) == ordered
+    assert said in doctor.get("/xrays?sort=suspicion").text
     for path in ("/xrays?tab=all&sort=suspicion", "/xrays?q=tabbed&sort=suspicion"):
         page = doctor.get(path)
         assert find_own(page, records) == ["failed", "rejected", *NEWEST], path
@@ -84,8 +84,9 @@ def test_list_survives_a_result_and_its_reading(
     doctor: Visitor, stack: Stack, records: list[XrayRecord]
 ) -> None:
     """The way back and *Next* lead to the same tab, order and page, without scripts, too."""
-    query = f"tab=to_review&sort=oldest&cursor={'0' * 32}"
-    address = f"/xrays/{records[0].id}?cursor={'0' * 32}&amp;tab=to_review&amp;sort=oldest"
+    before = f"{int(records[0].id, 16) - 1:032x}"
+    query = f"tab=to_review&sort=oldest&cursor={before}"
+    address = f"/xrays/{records[0].id}?cursor={before}&amp;tab=to_review&amp;sort=oldest"
     page = doctor.get(f"/xrays?{query}")
     assert f'href="{address}"' in page.text
     opened = doctor.get(address.replace("&amp;", "&")).text
