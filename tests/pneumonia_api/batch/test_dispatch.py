@@ -13,6 +13,7 @@ import requests
 
 from pneumonia_api.batch.run import main
 from tests.pneumonia_api.batch.server import Server, arguments
+from tests.pneumonia_api.kept_uploads import wait_until_deleted
 from tests.pneumonia_api.records.indexed import read_records
 from tests.stack import ROOT, Stack
 
@@ -49,7 +50,7 @@ def test_workers_score_a_folder(stack: Stack, tmp_path: Path, samples: list[Path
     assert sorted(record["status"] for record in found) == ["done"] * 16 + ["rejected"]
     preview = requests.get(f"{url}/{found[0]['id']}/preview", headers=stack.headers, timeout=5)
     assert preview.ok or found[0]["status"] == "rejected"
-    assert list((stack.var / "images" / "incoming").iterdir()) == []
+    wait_until_deleted(stack.var / "images")
     assert "17 judged or rejected by an earlier run" in run()
 
 

@@ -9,10 +9,9 @@ from pathlib import Path
 import redis
 
 from pneumonia_api.records import keys
-from pneumonia_api.records.images import ImageMissing, ImageStore
-from pneumonia_api.records.record import XrayRecord
 from pneumonia_api.records.xrays import XrayStore
 from tests.pneumonia_api.cutting_proxy import Cut, cutting_proxy
+from tests.pneumonia_api.kept_uploads import wait_until_deleted
 from tests.pneumonia_api.worker.worker_process import (
     accept,
     read_statuses,
@@ -28,14 +27,6 @@ PROMISED_SECONDS = 60
 
 CUTTING_SECONDS = 45
 """Celery waits longer after each failed attempt, so the later ones of 80 cuts take minutes."""
-
-
-def has_upload(folder: Path, xray: XrayRecord) -> bool:
-    """Whether the uploaded bytes still exist."""
-    try:
-        return bool(ImageStore(folder.as_uri()).read_incoming(xray.id))
-    except ImageMissing:
-        return False
 
 
 def test_what_a_killed_worker_held_is_judged_within_the_minute(
@@ -59,7 +50,7 @@ def test_what_a_killed_worker_held_is_judged_within_the_minute(
         with running_worker(redis_url, tmp_path):
             wait_until_judged(client, sent, PROMISED_SECONDS)
             took = time.monotonic() - died
-        assert not [xray for xray in sent if has_upload(tmp_path, xray)]
+            wait_until_deleted(tmp_path)
     report(f"judged {took:.0f} s after the worker's death")
 
 
@@ -114,9 +105,6 @@ def test_worker_whose_connections_are_cut_again_and_again_loses_nothing(
         cutter.join()
         proxy.let_back()
         wait_until_judged(client, sent, 180)
-        end = time.monotonic() + 60
-        while any(has_upload(tmp_path, xray) for xray in sent):
-            assert time.monotonic() < end, "an upload outlived its end state"
-            time.sleep(0.2)
+        wait_until_deleted(tmp_path)
     assert cuts > 20
     report(f"{cuts} cuts while {len(sent)} were judged by {len(starts)} processes")

@@ -20,6 +20,7 @@ from sklearn.datasets import load_sample_image
 
 from model.serving.artifact import read_artifact
 from model.serving.precision import list_supported
+from tests.pneumonia_api.kept_uploads import wait_until_deleted
 from tests.scrape import read_value
 from tests.stack import ROOT, Stack, running_stack
 
@@ -216,7 +217,7 @@ def test_worker_leaves_no_upload_behind(stack: Stack, samples: list[Path]) -> No
     rejected = upload(stack, small.getvalue()).json()
     assert rejected["status"] == "rejected"
     assert "at least 100 pixels" in rejected["reason"]
-    assert list((stack.var / "images" / "incoming").iterdir()) == []
+    wait_until_deleted(stack.var / "images")
 
 
 def test_metrics_count_what_was_judged(stack: Stack, samples: list[Path]) -> None:
