@@ -13,6 +13,10 @@ from pneumonia_api.records.deliveries import Deliveries
 
 log = logging.getLogger(__name__)
 
+GAP_SECONDS = 10.0
+"""Three heartbeats. After a longer gap, Redis was away or this process was suspended, and its
+consumer had no chance either."""
+
 DEAF_SECONDS = 60.0
 """Longer than the consumer pauses before it tries to connect again (30 s at most), and than a task
 that waits for its next try keeps its place (16 s)."""
@@ -24,6 +28,7 @@ class ConsumerWatch:
     def __init__(self, deliveries: Deliveries) -> None:
         self._deliveries = deliveries
         self._waiting_since: float | None = None
+        self._looked_at = time.monotonic()
 
     def is_deaf(self, waiting: int) -> bool:
         """Whether tasks have waited for DEAF_SECONDS without this worker beginning one.
@@ -31,10 +36,11 @@ class ConsumerWatch:
         `waiting` is how many wait now; call it at every heartbeat.
         """
         now = time.monotonic()
+        gap, self._looked_at = now - self._looked_at, now
         if waiting == 0 or self._deliveries.list_held():
             self._waiting_since = None
             return False
-        if self._waiting_since is None:
+        if self._waiting_since is None or gap > GAP_SECONDS:
             self._waiting_since = now
         return now - max(self._waiting_since, self._deliveries.begun_at) > DEAF_SECONDS
 

@@ -57,3 +57,17 @@ def test_only_a_worker_that_begins_nothing_is_deaf(
     assert not watch.is_deaf(5)
     time.sleep(0.3)
     assert watch.is_deaf(5)
+
+
+def test_worker_that_could_not_listen_is_not_deaf(
+    client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an outage of Redis, or when the process was suspended, its time begins anew."""
+    monkeypatch.setattr(deafness, "DEAF_SECONDS", 0.2)
+    monkeypatch.setattr(deafness, "GAP_SECONDS", 0.5)
+    watch = ConsumerWatch(Deliveries(client))
+    assert not watch.is_deaf(5)
+    time.sleep(0.6)
+    assert not watch.is_deaf(5)
+    time.sleep(0.3)
+    assert watch.is_deaf(5)
