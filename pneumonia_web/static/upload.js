@@ -22,7 +22,7 @@
 
   input.multiple = true;
   input.accept += ",.zip,application/zip";
-  document.getElementById("several").hidden = false;
+  for (const each of form.querySelectorAll(".scripted")) each.classList.remove("scripted");
 
   const toHex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
   // crypto.randomUUID() works over HTTPS only.
