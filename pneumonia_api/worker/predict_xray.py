@@ -150,7 +150,7 @@ class PredictXray(Task):
                 named = name_by_file(xray, read.view, read.accession)
                 judged = judge(named, prediction, read.warnings, read.age)
                 if self._finish(judged, preview):
-                    count_answer(prediction, reading.xray.age)
+                    count_answer(prediction, read.age)
             if judged.status == "done":
                 self._keep_film(xray.id, reading)
         self._images.delete_incoming(xray.id)

@@ -8,6 +8,7 @@
 import logging
 import threading
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,7 @@ def find_task_request_id() -> str | None:
     return task.get("request_id") or task.id  # another release may publish without a request id
 
 
+@cache  # asked for at every heartbeat
 def describe_ratios(folder: Path, version: str) -> dict[str, Any]:
     """What the findings of the model are worth, where it was measured; see `FindingRatios`.
 
