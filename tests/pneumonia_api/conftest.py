@@ -10,7 +10,9 @@ from apiflask import APIFlask
 from model.serving.artifact import read_artifact
 from model.serving.export import derive_export, is_whole
 from pneumonia_api.app import create_app
+from pneumonia_api.records.record import XrayRecord, new_xray
 from tests.pneumonia_api.cutting_proxy import CuttingProxy, cutting_proxy
+from tests.pneumonia_api.records.judged import done
 from tests.pneumonia_api.redis_server import running_redis
 from tests.stack import ROOT, free_ports
 
@@ -84,3 +86,11 @@ def report(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
             print(f" [{text}]", end="")
 
     return show
+
+
+@pytest.fixture
+def judged(app: APIFlask) -> XrayRecord:
+    """A stored X-ray that the model called pneumonia."""
+    xray = done(new_xray("doctor", "d1", "Study 7"))
+    app.extensions["xrays"].add(xray)
+    return xray

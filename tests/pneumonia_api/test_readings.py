@@ -10,17 +10,8 @@ from werkzeug.test import TestResponse
 from pneumonia_api.records.record import XrayRecord, new_xray
 from pneumonia_api.records.reviews import MAX_READINGS
 from tests.pneumonia_api.errors import check_error
-from tests.pneumonia_api.records.judged import done
 
 Send = Callable[..., TestResponse]
-
-
-@pytest.fixture
-def judged(app: APIFlask) -> XrayRecord:
-    """A stored X-ray that the model called pneumonia."""
-    xray = done(new_xray("doctor", "d1", "Study 7"))
-    app.extensions["xrays"].add(xray)
-    return xray
 
 
 @pytest.fixture

@@ -9,12 +9,25 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
     UID,
+    DeflatedExplicitVRLittleEndian,
     DigitalXRayImageStorageForPresentation,
+    ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    RLELossless,
     generate_uid,
 )
 
 PATIENT = "DOE^JANE"
+
+LOSSLESS = (
+    ImplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    DeflatedExplicitVRLittleEndian,
+    RLELossless,
+)
+"""Transfer syntaxes that keep every value, and that dcmtk reads, too."""
 
 
 def build(pixels: np.ndarray, **elements: Any) -> Dataset:

@@ -15,17 +15,12 @@ from PIL import Image
 from pydicom import Dataset
 from pydicom.uid import (
     UID,
-    DeflatedExplicitVRLittleEndian,
-    ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
     JPEGLosslessSV1,
     JPEGLSLossless,
-    RLELossless,
 )
 
 from model.reading.xray import read_xray
-from tests.model.reading.dicom_objects import build, save
+from tests.model.reading.dicom_objects import LOSSLESS, build, save
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("dcm2pnm"), reason="no dcm2pnm; Debian's package dcmtk brings it"
@@ -173,13 +168,7 @@ def test_modality_table_before_a_window(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "syntax",
-    [
-        ImplicitVRLittleEndian,
-        ExplicitVRLittleEndian,
-        ExplicitVRBigEndian,
-        DeflatedExplicitVRLittleEndian,
-        RLELossless,
-    ],
+    LOSSLESS,
     ids=lambda syntax: str(UID(syntax).name),
 )
 def test_transfer_syntaxes(tmp_path: Path, syntax: UID) -> None:
