@@ -1,5 +1,5 @@
 # Every command of the README. Needs Python 3.11 to 3.13 and make.
-.PHONY: run logs test lint lock bench train report metrics terraform-test \
+.PHONY: run logs test lint lock translations bench train report metrics terraform-test \
 	terraform-apply-local rehearse dashboards pictures samples
 
 # The first of these that the machine has; PYTHON= overrides.
@@ -34,6 +34,16 @@ lint: .venv/installed
 lock: .venv/installed
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --no-header --no-annotate \
 		--quiet $(UPGRADE) --output-file requirements.txt
+
+# Brings the texts of code, templates and scripts into the catalogue of each language, where they wait
+# for a translator. CATALOGUES= is another folder of catalogues.
+translations: .venv/installed
+	@mkdir -p var
+	$(BIN)/pybabel --quiet extract --mapping pyproject.toml --keywords N_ --add-location file \
+		--sort-by-file --output-file var/messages.pot pneumonia_web
+	$(BIN)/pybabel --quiet update --input-file var/messages.pot --no-fuzzy-matching \
+		--ignore-obsolete --ignore-pot-creation-date \
+		--output-dir $(or $(CATALOGUES),pneumonia_web/translations)
 
 # ONLY= limits it to sections, such as ONLY=peers,upload. The first run installs the services that
 # are compared into var/bench.
