@@ -35,15 +35,9 @@ lock: .venv/installed
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --no-header --no-annotate \
 		--quiet $(UPGRADE) --output-file requirements.txt
 
-# Brings the texts of code, templates and scripts into the catalogue of each language, where they wait
-# for a translator. CATALOGUES= is another folder of catalogues.
+# Brings the texts of the pages into the catalogue of each language, where a translator finds them.
 translations: .venv/installed
-	@mkdir -p var
-	$(BIN)/pybabel --quiet extract --mapping pyproject.toml --keywords N_ --add-location file \
-		--sort-by-file --output-file var/messages.pot pneumonia_web
-	$(BIN)/pybabel --quiet update --input-file var/messages.pot --no-fuzzy-matching \
-		--ignore-obsolete --ignore-pot-creation-date \
-		--output-dir $(or $(CATALOGUES),pneumonia_web/translations)
+	$(BIN)/python -m tests.pneumonia_web.catalogue
 
 # ONLY= limits it to sections, such as ONLY=peers,upload. The first run installs the services that
 # are compared into var/bench.

@@ -136,6 +136,7 @@ RECORDED = (
         "its shorter side."
     ),
     N_("The image has far more pixels than the limit of %(most)s megapixels; export it smaller."),
+    N_("The image needs more memory than an X-ray should; export it smaller."),
     N_(
         "This is a %(name)s, which is supported only inside DICOM; export the X-ray as 8-bit JPEG, "
         "PNG or DICOM."
