@@ -7,6 +7,7 @@ from apiflask.fields import Boolean, File, Float, Integer, List, Nested, String
 from apiflask.validators import Length, OneOf, Range
 
 from model.reading.ages import AGES
+from pneumonia_api.auth import LANGUAGES
 from pneumonia_api.reading_schemas import ReadingSchema, ReviewSchema, is_printable
 from pneumonia_api.records.lists import SHOWN
 from pneumonia_api.records.record import DECISIONS, FINDINGS, STATUSES
@@ -276,6 +277,7 @@ class SessionSchema(Schema):
     token = String()
     user = String()
     reads_first = Boolean(metadata={"description": "The person's preference."})
+    language = String(metadata={"description": "The person's preference; empty: the browser's."})
     admin = Boolean(metadata={"description": "May change what applies to the whole site."})
 
 
@@ -285,6 +287,12 @@ class PreferencesSchema(Schema):
     reads_first = Boolean(
         required=True,
         metadata={"description": "Show AI results only after the person's own reading."},
+    )
+    language = String(
+        validate=OneOf(("", *LANGUAGES)),
+        metadata={
+            "description": "Language of the pages; empty: the browser's. Kept where it is missing."
+        },
     )
 
 

@@ -33,7 +33,8 @@ workers                 set of the names of all workers that ever started
 lock:NAME               lock on a job that one worker does for all: republish, sweep,
                         upgrade, stale; expires
 user:NAME               hash of a person: password (argon2); reads_first, 1 if they want to see AI
-                        results only after their own reading; admin, 1 if they are one
+                        results only after their own reading; language, that of the pages, none or
+                        empty for the browser's; admin, 1 if they are one
 site:prevalence         list of what admins stated as the site's prevalence, the last at the end, as
                         JSON: percent, by, at
 session:DIGEST          user name by digest of the session token; expires
