@@ -1,6 +1,6 @@
-// On every page: shows times in the reader's own time zone, also in parts that htmx swaps in, and
-// says in one line when the page cannot refresh. It then keeps its content and keeps polling, unless
-// its tab is hidden.
+// On every page: shows times in the reader's own time zone, also in parts that htmx swaps in, keeps the
+// focus when a part is swapped, and says in one line when the page cannot refresh. It then keeps its
+// content and keeps polling, unless its tab is hidden.
 (() => {
   const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
   const short = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
@@ -19,6 +19,26 @@
   // again refreshes at once. A condition in hx-trigger would need eval, which the page forbids.
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (document.hidden && event.detail.requestConfig.verb === "get") event.preventDefault();
+  });
+
+  // A swap must not throw a person without a mouse back to the top of the page. Who was in the part
+  // goes on in it: on the same control, else at its first X-ray or its heading; and in sight.
+  let left = "";
+  // On the window: after what else decides about the swap.
+  addEventListener("htmx:beforeSwap", ({ detail: { shouldSwap, target } }) => {
+    if (shouldSwap && target.contains(document.activeElement)) left = target.id;
+  });
+  document.addEventListener("htmx:afterSettle", () => {
+    const part = left && document.getElementById(left);
+    left = "";
+    if (!part) return;
+    if (document.activeElement === document.body) {
+      const heading = [...part.querySelectorAll("h1, h2")].find((each) => each.checkVisibility({ visibilityProperty: true }));
+      const place = part.querySelector(".row-link") ?? heading ?? part;
+      if (place.tabIndex < 0) place.tabIndex = -1;
+      place.focus();
+    }
+    document.activeElement.scrollIntoView({ block: "nearest" });
   });
 
   const news = document.getElementById("news");

@@ -73,6 +73,8 @@
     };
     watch(own);
 
+    // On a narrow screen the toolbar scrolls, and a browser leaves a button there that is cut off.
+    bar.addEventListener("focusin", ({ target }) => target.scrollIntoView({ block: "nearest", inline: "nearest" }));
     bar.addEventListener("click", ({ target }) => {
       const pressed = target.closest("button");
       if (!pressed) return;
