@@ -63,7 +63,8 @@
       return;
     }
     if (xhr.status >= 400 || xhr.status === 0) {
-      if (requestConfig.verb !== "get") return;  // not polled; the form shows the error
+      // Not polled: the form, or the part that was asked for, shows the error.
+      if (requestConfig.verb !== "get" || requestConfig.elt.matches(".found")) return;
       const sentence = xhr.getResponseHeader("Content-Type")?.startsWith("text/plain") && xhr.responseText;
       const busy = xhr.status === 429 && "Your network sent too many requests at once.";
       say(`${sentence || busy || "The service is not responding."} This page may be out of date; it keeps trying.`);

@@ -225,6 +225,7 @@
     }
     add(kept.map((file, number) => ({ file, reference: base + suffix(number) })), { left });
     if (!kept.length && left) show(`${left} files`).refuse("None of them is an X-ray in one of the accepted formats.");
+    if (!files.length && !refused.length) show("0 files").refuse("There is no file in the folder.");
   };
 
   const looksLikeImage = async (file) => {
