@@ -19,7 +19,8 @@ blind:WEEK              the same, of readers who read before the AI result was s
                         BEFORE AFTER -> count; before and after it was shown
 batch                   hash of the files scored from archives: FINGERPRINT -> id
 reuse:MODEL:DIG         hash of finished records by the digest of their bytes: DIG is its first
-                        digits, a field the next 16, the value the id of a record
+                        digits, a field the next 8, the value the id of a record, both in base85;
+                        or, from before, the next 16 and the id as they are
 lease:ID                token of the delivery that is judging the X-ray; expires after the worker
                         dies
 begun:ID                set of the worker processes that began on it; expires after a day
