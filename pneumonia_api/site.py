@@ -23,7 +23,7 @@ site.before_request(check_query)
 @site.auth_required(bearer)
 @site.output(site_schemas.SiteSchema)
 def read_site() -> dict[str, Any]:
-    """The site's prevalence, who stated it, and what each finding is worth at it."""
+    """Prevalence and silent weeks, who stated them, and what each finding is worth here."""
     statements = _site().list_prevalences()
     served: ServedModel = current_app.extensions["served_model"]
     model = served.get() or {}
@@ -33,6 +33,7 @@ def read_site() -> dict[str, Any]:
         worth = find_worth(statements[0].percent / 100, findings["ratios"])
     return {
         "prevalences": statements,
+        "silences": _site().list_silences(),
         "model": model.get("version"),
         "images": findings["images"] if findings else None,
         "patients": findings["patients"] if findings else None,
@@ -47,11 +48,27 @@ def read_site() -> dict[str, Any]:
 @site.doc(responses={403: "The caller is no admin."})
 def set_prevalence(statement: dict[str, float]) -> str:
     """State how many of the patients who are X-rayed here have pneumonia. Earlier ones stay."""
+    _site().set_prevalence(statement["percent"], by=_require_admin(), at=datetime.now(UTC))
+    return ""
+
+
+@site.post("/silent")
+@site.auth_required(bearer)
+@site.input(site_schemas.NewSilenceSchema, arg_name="statement")
+@site.output({}, status_code=204)
+@site.doc(responses={403: "The caller is no admin."})
+def set_silent(statement: dict[str, bool]) -> str:
+    """Begin or end silent weeks, for everybody from the next request on. Earlier entries stay."""
+    _site().set_silent(statement["silent"], by=_require_admin(), at=datetime.now(UTC))
+    return ""
+
+
+def _require_admin() -> str:
+    """The caller's name. Raises NotAnAdmin."""
     caller = str(bearer.current_user)
     if not is_admin(caller):
         raise NotAnAdmin(caller)
-    _site().set_prevalence(statement["percent"], by=caller, at=datetime.now(UTC))
-    return ""
+    return caller
 
 
 def _site() -> Site:

@@ -193,6 +193,10 @@ class ApiClient:
         """State the site's prevalence, in per cent."""
         self._call("POST", "/v1/site/prevalence", token, json={"percent": percent})
 
+    def set_silent(self, token: str, silent: bool) -> None:
+        """Begin or end silent weeks."""
+        self._call("POST", "/v1/site/silent", token, json={"silent": silent})
+
     def is_ready(self) -> bool:
         """Whether an X-ray sent now would be analysed."""
         try:

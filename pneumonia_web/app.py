@@ -26,7 +26,7 @@ from monitoring.metrics.release import expose_release
 from pneumonia_web.about import about
 from pneumonia_web.api_client import ApiClient, ApiError
 from pneumonia_web.assets import read_assets, serve_assets
-from pneumonia_web.blinding import judge_for_reader, reads_first
+from pneumonia_web.blinding import hides_results, judge_for_reader, reads_first
 from pneumonia_web.config import read_config
 from pneumonia_web.deletions import deletions
 from pneumonia_web.earlier import find_earlier
@@ -107,6 +107,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         outcome_words=OUTCOMES,
         outcome_bases=BASES,
         reads_first=reads_first,
+        hides_results=hides_results,
         read_place=read_place,
         tabs=TABS,
         orders=ORDERS,

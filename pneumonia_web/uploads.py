@@ -48,7 +48,7 @@ def send(token: str) -> ResponseReturnValue:
 
 def _describe_result(xray: Xray) -> dict[str, str] | None:
     """What the row of the upload may say: as in the worklist, nothing that is withheld."""
-    if not xray["prediction"]:
+    if xray["status"] != "done":
         return {"kind": "queued", "word": "Analysing"} if xray["status"] == "queued" else None
     verdict = judge_for_reader(xray)
     if verdict.flag or not verdict.finding:
@@ -57,5 +57,5 @@ def _describe_result(xray: Xray) -> dict[str, str] | None:
 
 
 def _find_thumbnail(xray: Xray) -> str | None:
-    decoded = xray["prediction"] or xray["quality"]
+    decoded = xray["status"] == "done" or xray["quality"]
     return url_for("pages.thumbnail", xray_id=xray["id"]) if decoded else None

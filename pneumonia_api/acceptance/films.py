@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pneumonia_api.auth import MACHINE
 from pneumonia_api.records.lists import WITHHELD, shown_of
 from pneumonia_api.records.outcomes import find_truth
-from pneumonia_api.records.readings import find_blind_readings
+from pneumonia_api.records.readings import UNSEEN, find_blind_readings
 from pneumonia_api.records.record import BATCH_SOURCE, XrayRecord
 
 SOURCES = {MACHINE: "program", BATCH_SOURCE: "archive"}
@@ -58,7 +58,7 @@ def find_label(xray: XrayRecord) -> Label | None:
     """The label of a record; None if nobody knows."""
     if truth := find_truth(xray.outcomes):
         return Label(truth == "pneumonia", "outcome", xray.outcomes[-1].at)
-    blind = [each for each in find_blind_readings(xray.readings) if each.reader != MACHINE]
+    blind = [each for each in find_blind_readings(xray.readings, UNSEEN) if each.reader != MACHINE]
     votes = Counter(each.before for each in blind)
     if votes["pneumonia"] == votes["normal"]:
         return None

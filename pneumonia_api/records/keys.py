@@ -35,6 +35,7 @@ user:NAME               hash of a person: password (argon2); reads_first, 1 if t
                         results only after their own reading; admin, 1 if they are one
 site:prevalence         list of what admins stated as the site's prevalence, the last at the end, as
                         JSON: percent, by, at
+site:silent             the same of silent weeks: silent, true from then on or false; by, at
 session:DIGEST          user name by digest of the session token; expires
 sessions:NAME           set of a user's session digests
 sent:DIGEST             id and digest of the upload sent with an idempotency key; expires
@@ -62,6 +63,7 @@ REVIEWED = "xrays:reviewed"
 SCORED = "batch"
 MODEL = "model"
 PREVALENCE = "site:prevalence"
+SILENCE = "site:silent"
 WORKERS = "workers"
 
 xray = "xray:{}".format
