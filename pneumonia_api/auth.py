@@ -217,6 +217,14 @@ def is_admin(caller: str) -> bool:
     return caller == MACHINE or current_app.extensions["accounts"].is_admin(caller)
 
 
+def require_admin() -> str:
+    """The name of this request's caller. Raises NotAnAdmin."""
+    caller = str(bearer.current_user)
+    if not is_admin(caller):
+        raise NotAnAdmin(caller)
+    return caller
+
+
 def find_network(address: str) -> str:
     """The unit that failures are counted by: an IPv4 address, or the /64 network of an IPv6 one.
 

@@ -24,6 +24,7 @@ from monitoring.logs.requests import find_request_id, follow_requests, note
 from monitoring.metrics.exposition import mount_metrics
 from monitoring.metrics.release import expose_release
 from pneumonia_web.about import about
+from pneumonia_web.acceptance import acceptance
 from pneumonia_web.api_client import ApiClient, ApiError
 from pneumonia_web.assets import read_assets, serve_assets
 from pneumonia_web.blinding import hides_results, judge_for_reader, reads_first
@@ -126,7 +127,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
     app.before_request(check_sender)  # before CSRFProtect reads the body
     CSRFProtect(app)
     working = (pages, uploads, lists, readings, deletions, studies)
-    for each in (*working, preferences, locking, about, site):
+    for each in (*working, preferences, locking, about, site, acceptance):
         app.register_blueprint(each)
     serve_assets(app, read_assets(STATIC))
     _register_errors(app)

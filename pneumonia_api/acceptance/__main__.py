@@ -8,6 +8,9 @@ the outcome or read without the AI result. The second takes an archive that `mod
 scored, and needs no clinician: FILE.csv has the columns file (below FOLDER), label (pneumonia or
 normal) and, better, patient. Reads Redis and changes nothing.
 
+Bounds and first day are those of the plan that an admin wrote for this model, if there is one (page
+*Acceptance*), unless the options say otherwise.
+
 Exit status: 0 holds here, 3 does not hold, 4 too few to say; 1 for a fault that a person can fix,
 and 2 for a wrong command. The rule is in docs/decisions/acceptance.md.
 """
@@ -23,12 +26,12 @@ from pathlib import Path
 import redis
 
 from pneumonia_api.acceptance.archive import CannotAssess, find_films, read_labels
-from pneumonia_api.acceptance.films import find_label, make_film
 from pneumonia_api.acceptance.report import Assessment, assess, read_card
 from pneumonia_api.acceptance.rule import FAILS, HOLDS, TOO_FEW, derive_bounds
+from pneumonia_api.acceptance.service import assess_service, read_bounds
 from pneumonia_api.acceptance.text import describe
 from pneumonia_api.config import ConfigError, read_acceptance_config
-from pneumonia_api.records.judged import list_judged
+from pneumonia_api.records.plans import Plans
 from pneumonia_api.records.served_model import ServedModel
 from pneumonia_api.records.xrays import XrayStore
 
@@ -75,32 +78,22 @@ def run(options: argparse.Namespace, client: redis.Redis) -> Assessment:
     if model is None:
         raise CannotAssess("No worker has announced its model; start one first.")
     card, version = read_card(model), model["version"]
+    plan = Plans(client).find(version)
     least = {
         "sensitivity": options.least_sensitivity,
         "specificity": options.least_specificity,
     }
     try:
-        bounds = derive_bounds(card, least)
+        stated = any(each is not None for each in least.values())
+        bounds = read_bounds(plan) if plan and not stated else derive_bounds(card, least)
     except ValueError as error:
         raise CannotAssess(str(error)) from error
-    if options.folder:
-        rows = read_labels(options.labels)
-        judged, films = find_films(options.folder, rows, XrayStore(client), version)
-    else:
-        xrays = list_judged(client, version, options.since, MAX_XRAYS)
-        judged, films = 0, []
-        for xray in xrays:
-            judged += 1
-            if label := find_label(xray):
-                films.append(make_film(xray, label))
-    return assess(
-        films,
-        judged=judged,
-        model=version,
-        card=card,
-        bounds=bounds,
-        in_time=not options.folder,
-    )
+    if not options.folder:
+        since = options.since or (plan.since if plan else None)
+        return assess_service(client, version, card, bounds, since=since, limit=MAX_XRAYS)
+    rows = read_labels(options.labels)
+    judged, films = find_films(options.folder, rows, XrayStore(client), version)
+    return assess(films, judged=judged, model=version, card=card, bounds=bounds, in_time=False)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -389,6 +389,8 @@ def test_openapi_lists_every_route(app: APIFlask) -> None:
         "/v1/model",
         "/v1/reader-study",
         "/v1/sessions",
+        "/v1/acceptance",
+        "/v1/acceptance/plan",
         "/v1/site",
         "/v1/site/prevalence",
         "/v1/site/silent",

@@ -1,0 +1,84 @@
+"""Whether the model holds at this site: a page for admins."""
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from pneumonia_web.api_client import ApiError
+from pneumonia_web.views import api, logged_in, refuse_repeats
+
+acceptance = Blueprint("acceptance", __name__)
+acceptance.before_request(refuse_repeats)
+
+VERDICTS = {
+    "holds_here": "Holds here",
+    "does_not_hold": "Does not hold here",
+    "too_few_to_say": "Too few to say",
+}
+
+FIGURES = {
+    "auc": "Area under the ROC curve",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+}
+
+GROUPS = {"age": "Age in the file", "view": "View", "source": "Sent by"}
+
+NAMES = {
+    "within": "of the model's ages",
+    "under": "younger: result withheld",
+    "above": "older: result withheld",
+    "contradictory": "in doubt: result withheld",
+    "implausible": "cannot be right",
+    "unknown": "not in the file",
+    "person": "a person",
+    "program": "a program",
+    "archive": "scoring of an archive",
+}
+"""Of groups, in words; PA and AP are words themselves."""
+
+
+@acceptance.get("/acceptance")
+@logged_in
+def show(token: str) -> ResponseReturnValue:
+    """The verdict and what it rests on; without a plan the form that writes one."""
+    return _render(token)
+
+
+@acceptance.post("/acceptance/plan")
+@logged_in
+def write_plan(token: str) -> ResponseReturnValue:
+    """Write the plan; 422 keeps what was typed."""
+    typed = {name: request.form.get(name, "").strip() for name in ("sensitivity", "specificity")}
+    try:
+        api().write_plan(token, *(_read_percent(each) for each in typed.values()))
+    except ApiError as error:
+        if error.status != 422:
+            raise
+        problem = (
+            str(error)
+            if error.code == "useless_plan"
+            else "Enter per cent between 0 and 100, such as 90."
+        )
+        return _render(token, typed=typed, problem=problem), 422
+    flash("The plan was written. X-rays that are sent from now on count.")
+    return redirect(url_for("acceptance.show"), 303)
+
+
+def _read_percent(text: str) -> str:
+    """The share that somebody typed in per cent; what is no number goes on as it is."""
+    try:
+        return str(float(text.replace(",", ".")) / 100)
+    except ValueError:
+        return text
+
+
+def _render(token: str, **shown: object) -> str:
+    return render_template(
+        "acceptance.html",
+        found=api().read_acceptance(token),
+        verdicts=VERDICTS,
+        figures=FIGURES,
+        group_titles=GROUPS,
+        group_names=NAMES,
+        **shown,
+    )
