@@ -41,6 +41,10 @@ class WrongPassword(PermissionError):
     """The name or the password is wrong; the answer does not reveal which."""
 
 
+LANGUAGES = ("en", "de")
+"""Languages of the pages that a person can choose (`pneumonia_web/language.py`)."""
+
+
 class NotAPerson(PermissionError):
     """The caller has the API key, and so no account; or the account was deleted."""
 
@@ -156,7 +160,15 @@ class Accounts:
 
     def set_reads_first(self, user: str, reads_first: bool) -> None:
         """Store it. Raises NotAPerson if there is no such user."""
-        self._set_flag(user, "reads_first", reads_first)
+        self._set(user, "reads_first", str(int(reads_first)))
+
+    def language(self, user: str) -> str:
+        """The language that the user chose for the pages; "" is the browser's."""
+        return str(self._redis.hget(keys.user(user), "language") or "")
+
+    def set_language(self, user: str, language: str) -> None:
+        """Store it. Raises NotAPerson if there is no such user."""
+        self._set(user, "language", language)
 
     def is_admin(self, user: str) -> bool:
         """Whether the user may change what applies to the whole site."""
@@ -164,16 +176,16 @@ class Accounts:
 
     def set_admin(self, user: str, admin: bool) -> None:
         """Store it. Raises NotAPerson if there is no such user."""
-        self._set_flag(user, "admin", admin)
+        self._set(user, "admin", str(int(admin)))
 
-    def _set_flag(self, user: str, name: str, value: bool) -> None:
+    def _set(self, user: str, name: str, value: str) -> None:
         account = keys.user(user)
 
         def store(pipe: redis.client.Pipeline) -> bool:
             exists = bool(pipe.exists(account))
             pipe.multi()
             if exists:
-                pipe.hset(account, name, int(value))
+                pipe.hset(account, name, value)
             return exists
 
         if not self._redis.transaction(store, account, value_from_callable=True):

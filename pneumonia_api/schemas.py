@@ -8,6 +8,7 @@ from apiflask.validators import Length, OneOf, Range
 from marshmallow import post_dump
 
 from model.reading.ages import AGES
+from pneumonia_api.auth import LANGUAGES
 from pneumonia_api.reading_schemas import ReadingSchema, ReviewSchema, is_printable
 from pneumonia_api.records.lists import SHOWN
 from pneumonia_api.records.record import DECISIONS, FINDINGS, STATUSES
@@ -304,6 +305,7 @@ class SessionSchema(Schema):
     token = String()
     user = String()
     reads_first = Boolean(metadata={"description": "The person's preference."})
+    language = String(metadata={"description": "The person's preference; empty: the browser's."})
     admin = Boolean(metadata={"description": "May change what applies to the whole site."})
 
 
@@ -313,6 +315,12 @@ class PreferencesSchema(Schema):
     reads_first = Boolean(
         required=True,
         metadata={"description": "Show AI results only after the person's own reading."},
+    )
+    language = String(
+        validate=OneOf(("", *LANGUAGES)),
+        metadata={
+            "description": "Language of the pages; empty: the browser's. Kept where it is missing."
+        },
     )
 
 

@@ -4,35 +4,38 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from pneumonia_web.api_client import ApiError
+from pneumonia_web.language import N_, gettext
 from pneumonia_web.views import api, logged_in, refuse_repeats
 
 acceptance = Blueprint("acceptance", __name__)
 acceptance.before_request(refuse_repeats)
 
 VERDICTS = {
-    "holds_here": "Holds here",
-    "does_not_hold": "Does not hold here",
-    "too_few_to_say": "Too few to say",
+    "holds_here": N_("Holds here"),
+    "does_not_hold": N_("Does not hold here"),
+    "too_few_to_say": N_("Too few to say"),
 }
 
 FIGURES = {
-    "auc": "Area under the ROC curve",
-    "sensitivity": "Sensitivity",
-    "specificity": "Specificity",
+    "auc": N_("Area under the ROC curve"),
+    "sensitivity": N_("Sensitivity"),
+    "specificity": N_("Specificity"),
 }
 
-GROUPS = {"age": "Age in the file", "view": "View", "source": "Sent by"}
+LEAST = {"sensitivity": N_("Least sensitivity"), "specificity": N_("Least specificity")}
+
+GROUPS = {"age": N_("Age in the file"), "view": N_("View"), "source": N_("Sent by")}
 
 NAMES = {
-    "within": "of the model's ages",
-    "under": "younger: result withheld",
-    "above": "older: result withheld",
-    "contradictory": "in doubt: result withheld",
-    "implausible": "cannot be right",
-    "unknown": "not in the file",
-    "person": "a person",
-    "program": "a program",
-    "archive": "scoring of an archive",
+    "within": N_("of the model's ages"),
+    "under": N_("younger: result withheld"),
+    "above": N_("older: result withheld"),
+    "contradictory": N_("in doubt: result withheld"),
+    "implausible": N_("cannot be right"),
+    "unknown": N_("not in the file"),
+    "person": N_("a person"),
+    "program": N_("a program"),
+    "archive": N_("scoring of an archive"),
 }
 """Of groups, in words; PA and AP are words themselves."""
 
@@ -57,10 +60,10 @@ def write_plan(token: str) -> ResponseReturnValue:
         problem = (
             str(error)
             if error.code == "useless_plan"
-            else "Enter per cent between 0 and 100, such as 90."
+            else gettext("Enter per cent between 0 and 100, such as 90.")
         )
         return _render(token, typed=typed, problem=problem), 422
-    flash("The plan was written. X-rays that are sent from now on count.")
+    flash(gettext("The plan was written. X-rays that are sent from now on count."))
     return redirect(url_for("acceptance.show"), 303)
 
 
@@ -78,6 +81,7 @@ def _render(token: str, **shown: object) -> str:
         found=api().read_acceptance(token),
         verdicts=VERDICTS,
         figures=FIGURES,
+        least_titles=LEAST,
         group_titles=GROUPS,
         group_names=NAMES,
         **shown,

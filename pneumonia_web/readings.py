@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from pneumonia_web.api_client import ApiError
 from pneumonia_web.blinding import reads_first
+from pneumonia_web.language import gettext
 from pneumonia_web.listing import read_place
 from pneumonia_web.records import Xray
 from pneumonia_web.views import api, logged_in, refreshes_part, refuse_repeats
@@ -67,7 +68,9 @@ def read_number(name: str) -> int:
     """A number that the page itself put into its form. Raises ApiError."""
     value = request.form.get(name, "")
     if not (value.isascii() and value.isdecimal() and len(value) < 6):
-        raise ApiError(400, "out_of_date", "The page was out of date; reload it and answer again.")
+        raise ApiError(
+            400, "out_of_date", gettext("The page was out of date; reload it and answer again.")
+        )
     return int(value)
 
 

@@ -41,13 +41,13 @@
 
   // For answers without a sentence of their own: the proxy answers with pages, not JSON.
   const sentence = (status, seconds) => {
-    const when = seconds ? `in ${seconds} seconds` : "in half a minute";
-    if (status === 413) return `Larger than ${maxBytes >> 20} MB; export it at a lower resolution, or as JPEG.`;
-    if (status === 429) return `Your network sent too many requests at once; try again ${when}.`;
-    return `The service is not responding; try again ${when}.`;
+    const when = seconds ? gettext("in %(seconds)s seconds", { seconds }) : gettext("in half a minute");
+    if (status === 413) return gettext("Larger than %(most)s MB; export it at a lower resolution, or as JPEG.", { most: maxBytes >> 20 });
+    if (status === 429) return gettext("Your network sent too many requests at once; try again %(when)s.", { when });
+    return gettext("The service is not responding; try again %(when)s.", { when });
   };
 
-  const ROW = '<span class="name"></span><progress max="1" value="0"></progress><span class="state">Waiting</span>';
+  const ROW = '<span class="name"></span><progress max="1" value="0"></progress><span class="state"></span>';
   const show = (name, reference) => {
     const item = document.createElement("li");
     item.innerHTML = ROW;
@@ -55,14 +55,15 @@
     label.textContent = label.title = reference ? `${reference} · ${name}` : name;
     list.append(item);
     const state = item.querySelector(".state");
+    state.textContent = gettext("Waiting");
     const progress = item.querySelector("progress");
     return {
       begin: () => {
-        state.textContent = "Sending …";
+        state.textContent = gettext("Sending …");
         list.scrollTop = item.offsetTop - item.offsetHeight;
       },
-      sending: (share) => { progress.value = share; state.textContent = `${Math.floor(share * 100)} %`; },
-      analysing: () => { progress.removeAttribute("value"); state.textContent = "Analysing …"; },
+      sending: (share) => { progress.value = share; state.textContent = gettext("%(number)s %%", { number: Math.floor(share * 100) }); },
+      analysing: () => { progress.removeAttribute("value"); state.textContent = gettext("Analysing …"); },
       refuse: (text) => {
         item.className = "bad";
         progress.remove();
@@ -85,13 +86,13 @@
         if (reason) state.append(reason, " ");
         const link = document.createElement("a");
         link.href = url;
-        link.textContent = reason ? "See why" : "View result";
+        link.textContent = reason ? gettext("See why") : gettext("View result");
         state.append(link);
       },
       again: (resend) => {
         const button = document.createElement("button");
         button.type = "button";
-        button.textContent = "Send again";
+        button.textContent = gettext("Send again");
         button.addEventListener("click", () => { item.remove(); resend(); });
         state.append(" ", button);
       },
@@ -105,12 +106,12 @@
     const ended = batch.ended === batch.total;
     bar.max = batch.total;
     bar.value = batch.ended;
-    const failed = batch.failed ? `, ${batch.failed} not sent or not analysed` : "";
-    const left = batch.left ? `, ${batch.left} other files left out` : "";
-    text.textContent = `${batch.ended} of ${batch.total} done${failed}${left}`;
+    const failed = batch.failed ? gettext(", %(number)s not sent or not analysed", { number: batch.failed }) : "";
+    const left = batch.left ? gettext(", %(number)s other files left out", { number: batch.left }) : "";
+    text.textContent = gettext("%(some)s of %(all)s done", { some: batch.ended, all: batch.total }) + failed + left;
     const button = summary.querySelector("button");
     button.hidden = !(ended && again.length > 1);
-    button.textContent = button.hidden ? "" : `Send ${again.length} again`;
+    button.textContent = button.hidden ? "" : gettext("Send %(number)s again", { number: again.length });
     if (ended && !again.length) sessionStorage.removeItem(UNFINISHED);
     else sessionStorage.setItem(UNFINISHED, JSON.stringify({ salt: batch.salt, total: batch.total, sent: batch.ended - batch.failed }));
   };
@@ -137,16 +138,16 @@
     request.responseType = "json";
     request.upload.onprogress = (event) => row.sending(event.loaded / event.total);
     request.upload.onload = row.analysing;
-    request.onerror = () => refuse("The connection was lost before the result arrived.", true);
+    request.onerror = () => refuse(gettext("The connection was lost before the result arrived."), true);
     request.onload = () => {
       const answer = request.response ?? {};
       if (request.status === 401) {
         const unsent = waiting.splice(0);
-        for (const { row: later } of unsent) later.refuse("Not sent");
+        for (const { row: later } of unsent) later.refuse(gettext("Not sent"));
         batch.ended += unsent.length;
         batch.failed += unsent.length;
         lost += unsent.length + 1;
-        refuse("Not sent");
+        refuse(gettext("Not sent"));
       } else if (request.status >= 400) {
         const problem = answer.error ?? sentence(request.status, request.getResponseHeader("Retry-After"));
         refuse(problem, request.status === 423 || request.status === 429 || request.status >= 500);
@@ -168,7 +169,7 @@
       job.key ??= await nameUpload(content);
     } catch (error) {
       if (!(error instanceof xrayFiles.Refused || error instanceof DOMException)) throw error;
-      job.row.refuse(error instanceof xrayFiles.Refused ? error.message : "The file could not be read; choose it again.");
+      job.row.refuse(error instanceof xrayFiles.Refused ? error.message : gettext("The file could not be read; choose it again."));
       return false;
     }
     return post(job, content);
@@ -220,11 +221,13 @@
     }
     const suffix = (number) => (base && kept.length > 1 ? ` ${number + 1}/${kept.length}` : "");
     if ((base + suffix(kept.length - 1)).length > LONGEST_REFERENCE) {
-      show(`${kept.length} files`, base).refuse(`The reference has no room for numbers up to ${kept.length}; shorten it and choose the files again.`);
+      show(gettext("%(number)s files", { number: kept.length }), base).refuse(gettext(
+        "The reference has no room for numbers up to %(number)s; shorten it and choose the files again.", { number: kept.length },
+      ));
       return;
     }
     add(kept.map((file, number) => ({ file, reference: base + suffix(number) })), { left });
-    if (!kept.length && left) show(`${left} files`).refuse("None of them is an X-ray in one of the accepted formats.");
+    if (!kept.length && left) show(gettext("%(number)s files", { number: left })).refuse(gettext("None of them is an X-ray in one of the accepted formats."));
   };
 
   const looksLikeImage = async (file) => {
@@ -265,8 +268,10 @@
     const notice = document.getElementById("unfinished");
     const missing = stored.total - stored.sent;
     notice.hidden = false;
-    notice.querySelector("span").textContent =
-      `${missing} of ${stored.total} files had not been sent when you left. Choose the same files again: those that have arrived are not stored twice.`;
+    notice.querySelector("span").textContent = gettext(
+      "%(missing)s of %(all)s files had not been sent when you left. Choose the same files again: those that have arrived are not stored twice.",
+      { missing, all: stored.total },
+    );
     notice.querySelector("button").addEventListener("click", () => {
       sessionStorage.removeItem(UNFINISHED);
       notice.hidden = true;

@@ -60,7 +60,7 @@
       other = null;
       show(false);
       if (focused) compare.focus();
-      said.textContent = "The earlier X-ray is closed.";
+      said.textContent = gettext("The earlier X-ray is closed.");
     };
 
     const open = () => {
@@ -71,7 +71,7 @@
       root.dataset.film = option.dataset.film;
       image.addEventListener("error", () => {
         state.hidden = false;
-        state.firstElementChild.textContent = "The earlier X-ray could not be displayed. Close it and try again.";
+        state.firstElementChild.textContent = gettext("The earlier X-ray could not be displayed. Close it and try again.");
       });
       image.src = option.dataset.preview;
       own.root.parentElement.after(frame);
@@ -80,7 +80,7 @@
       other = film;
       film.view.addEventListener("drawn", () => set(film.view, own.view.placing), { once: true });
       film.view.addEventListener("changed", ({ detail }) => { if (film === other) pass(film.view, own.view, detail); });
-      said.textContent = `The earlier X-ray, sent ${option.text}, is beside this one. Your answers are about this X-ray only.`;
+      said.textContent = gettext("The earlier X-ray, sent %(time)s, is beside this one. Your answers are about this X-ray only.", { time: option.text });
     };
 
     compare.addEventListener("click", () => (other ? close() : open()));

@@ -71,6 +71,15 @@ def test_wrong_films_do_not_hold(doctor: Visitor, client: redis.Redis) -> None:
     assert "Specificity: alarm at read film" in page
 
 
+@pytest.mark.usefixtures("client")
+def test_page_is_in_the_language_of_the_reader(doctor: Visitor) -> None:
+    """Verdict and reasons, too, although the API states these in English."""
+    write(doctor)
+    page = doctor.get("/acceptance", headers={"Accept-Language": "de"}).text
+    assert "Zu wenige für eine Aussage" in page
+    assert "Patienten mit Pneumonie: 0, nötig sind mindestens 50." in page
+
+
 @pytest.mark.parametrize(
     ("typed", "problem"),
     [("99,9", "must be below what the model card says"), ("all", "Enter per cent")],
