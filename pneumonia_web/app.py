@@ -31,7 +31,7 @@ from pneumonia_web.assets import read_assets, serve_assets
 from pneumonia_web.blinding import hides_results, judge_for_reader, reads_first
 from pneumonia_web.config import read_config
 from pneumonia_web.deletions import deletions
-from pneumonia_web.earlier import find_earlier
+from pneumonia_web.earlier import earlier
 from pneumonia_web.formats import decimal, grouped, percent, say_day, say_moment, say_time
 from pneumonia_web.heat import say_strongest
 from pneumonia_web.language import N_, gettext, make_script_texts, serve_languages, translate
@@ -114,7 +114,6 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         findings=FINDINGS,
         reading_words=READINGS,
         find_worth=find_worth,
-        find_earlier=find_earlier,
         outcome_words=OUTCOMES,
         outcome_bases=BASES,
         reads_first=reads_first,
@@ -143,7 +142,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
     follow_requests(app)
     app.before_request(check_sender)  # before CSRFProtect reads the body
     CSRFProtect(app)
-    working = (pages, uploads, lists, readings, deletions, studies)
+    working = (pages, uploads, lists, readings, deletions, earlier, studies)
     for each in (*working, preferences, locking, about, site, acceptance):
         app.register_blueprint(each)
     serve_languages(app)

@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 
-from flask import session
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
 
 from pneumonia_web.records import Xray
-from pneumonia_web.views import api
+from pneumonia_web.views import api, logged_in, refreshes_part, refuse_repeats
+
+earlier = Blueprint("earlier", __name__)
+earlier.before_request(refuse_repeats)
 
 MAX_OFFERED = 5
 
@@ -13,7 +17,7 @@ SEARCHED = 100
 """X-rays that one call finds; most references have few words in common with others."""
 
 MAX_CALLS = 4
-"""Calls for one page. The search finds the beginnings of words: RX-7 also finds RX-70."""
+"""Calls for one answer. The search finds the beginnings of words: RX-7 also finds RX-70."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,16 @@ class Earlier:
     sent: str
 
 
-def find_earlier(xray: Xray) -> list[Earlier]:
+@earlier.get("/xrays/<xray_id>/earlier")
+@logged_in
+def offer(token: str, xray_id: str) -> ResponseReturnValue:
+    """What to compare an X-ray with: as a part of its page, or as a page of links."""
+    xray = api().read(token, xray_id)
+    template = "_earlier.html" if refreshes_part() else "earlier.html"
+    return render_template(template, xray=xray, found=find_earlier(token, xray))
+
+
+def find_earlier(token: str, xray: Xray) -> list[Earlier]:
     """Up to MAX_OFFERED X-rays with exactly this one's reference that were sent before it.
 
     Newest first; only those that are done, because these have a film, and none that was deleted.
@@ -37,7 +50,7 @@ def find_earlier(xray: Xray) -> list[Earlier]:
     cursor: str | None = xray["id"]  # the search goes on with what is older
     for _ in range(MAX_CALLS):
         query = {"q": reference, "status": "done", "limit": str(SEARCHED), "cursor": cursor or ""}
-        page = api().list(session["token"], query)
+        page = api().list(token, query)
         found += [
             Earlier(each["id"], each["created_at"])
             for each in page["xrays"]

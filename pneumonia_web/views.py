@@ -37,8 +37,8 @@ FILM_BLOCK = 256 * 1024
 # Plain characters only: browsers drop tabs and newlines and turn backslashes into slashes, so a
 # harmless-looking path can become another host (open redirect).
 OWN_PAGE = re.compile(
-    r"/(?:about|acceptance|deletions|preferences|reader-study|site|xrays(?:/[0-9a-f]{32})?)"
-    r"(?:\?[\w=&%.+-]*)?",
+    r"/(?:about|acceptance|deletions|preferences|reader-study|site"
+    r"|xrays(?:/[0-9a-f]{32}(?:/earlier)?)?)(?:\?[\w=&%.+-]*)?",
     re.ASCII,
 )
 

@@ -9,6 +9,7 @@
   const AWAY = gettext("The service is not responding; try again in half a minute.");
   const headers = { Accept: "application/json", "X-CSRFToken": template.dataset.token };
   let dialog = null;
+  let focused = null;  // when the page was locked
   let [used, reported] = [Date.now(), Date.now()];
 
   // The answer, or null without a connection.
@@ -25,6 +26,7 @@
     dialog?.remove();
     dialog = null;
     document.documentElement.classList.remove("locked");
+    focused?.focus();
     document.dispatchEvent(new Event("visibilitychange"));  // refresh now
   };
 
@@ -52,6 +54,7 @@
     dialog = document.importNode(template.content, true).querySelector("dialog");
     dialog.addEventListener("cancel", (event) => event.preventDefault());
     dialog.addEventListener("submit", send);
+    focused = document.activeElement;
     document.body.append(dialog);
     document.documentElement.classList.add("locked");
     dialog.showModal();

@@ -1,6 +1,6 @@
 // On every page: the texts of all scripts in the page's language; times in the reader's own time zone,
-// also in parts that htmx swaps in; and one line when the page cannot refresh. It then keeps its
-// content and keeps polling, unless its tab is hidden.
+// also in parts that htmx swaps in; the focus when a part is swapped; and one line when the page cannot
+// refresh. It then keeps its content and keeps polling, unless its tab is hidden.
 
 // Scripts have their texts in English. A page in another language loads those first (language.py), and
 // `make translations` collects them. As on the server, %% is a per cent sign.
@@ -31,6 +31,26 @@ globalThis.pageLocale = navigator.languages.find((each) => each.split("-")[0] ==
     if (document.hidden && event.detail.requestConfig.verb === "get") event.preventDefault();
   });
 
+  // A swap must not throw a person without a mouse back to the top of the page. Who was in the part
+  // goes on in it: on the same control, else at its first X-ray or its heading; and in sight.
+  let left = "";
+  // On the window: after what else decides about the swap.
+  addEventListener("htmx:beforeSwap", ({ detail: { shouldSwap, target } }) => {
+    if (shouldSwap && target.contains(document.activeElement)) left = target.id;
+  });
+  document.addEventListener("htmx:afterSettle", () => {
+    const part = left && document.getElementById(left);
+    left = "";
+    if (!part) return;
+    if (document.activeElement === document.body) {
+      const heading = [...part.querySelectorAll("h1, h2")].find((each) => each.checkVisibility({ visibilityProperty: true }));
+      const place = part.querySelector(".row-link") ?? heading ?? part;
+      if (place.tabIndex < 0) place.tabIndex = -1;
+      place.focus();
+    }
+    document.activeElement.scrollIntoView({ block: "nearest" });
+  });
+
   const news = document.getElementById("news");
   let ended = false;
   const say = (text) => {
@@ -53,7 +73,8 @@ globalThis.pageLocale = navigator.languages.find((each) => each.split("-")[0] ==
       return;
     }
     if (xhr.status >= 400 || xhr.status === 0) {
-      if (requestConfig.verb !== "get") return;  // not polled; the form shows the error
+      // Not polled: the form, or the part that was asked for, shows the error.
+      if (requestConfig.verb !== "get" || requestConfig.elt.matches(".found")) return;
       const sentence = xhr.getResponseHeader("Content-Type")?.startsWith("text/plain") && xhr.responseText;
       const busy = xhr.status === 429 && gettext("Your network sent too many requests at once.");
       const problem = sentence || busy || gettext("The service is not responding.");

@@ -228,6 +228,7 @@
     }
     add(kept.map((file, number) => ({ file, reference: base + suffix(number) })), { left });
     if (!kept.length && left) show(gettext("%(number)s files", { number: left })).refuse(gettext("None of them is an X-ray in one of the accepted formats."));
+    if (!files.length && !refused.length) show(gettext("%(number)s files", { number: 0 })).refuse(gettext("There is no file in the folder."));
   };
 
   const looksLikeImage = async (file) => {

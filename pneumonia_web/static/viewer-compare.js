@@ -1,6 +1,7 @@
-// An earlier X-ray of the same reference beside the one on the page, asked for by a button. Both zoom,
-// move, turn and mirror together until the link is off; window and level are those of each film. What
-// the page withholds and what it records is about its own X-ray alone (film.js).
+// An earlier X-ray of the same reference beside the one on the page. It is searched for when a person
+// presses the button, not before. Both zoom, move, turn and mirror together until the link is off;
+// window and level are those of each film. What the page withholds and what it records is about its
+// own X-ray alone (film.js).
 (() => {
   const MOVES = ["x", "y", "zoom", "actual", "turn", "flip"];
   const PLACE = { x: 0.5, y: 0.5, zoom: 1, actual: false };
@@ -27,7 +28,8 @@
   const start = ({ figure, bar, own, add, remove }) => {
     const template = figure.querySelector("template[data-earlier]");
     if (!template) return;
-    const [compare, link, choice] = ["[data-act=compare]", "[data-act=link]", "select"].map((name) => bar.querySelector(name));
+    const [compare, link, found, search] = ["[data-act=compare]", "[data-act=link]", ".found", ".search"].map((name) => bar.querySelector(name));
+    const choice = () => found.querySelector("select");  // once it was searched for
     const label = figure.querySelector(".which");
     const said = figure.querySelector("[data-compared]");
     let other = null;
@@ -64,7 +66,7 @@
     };
 
     const open = () => {
-      const [option] = choice.selectedOptions;
+      const [option] = choice().selectedOptions;
       const frame = document.importNode(template.content, true).firstElementChild;
       const [root, image, time, state] = [".film", "img", "time", ".film-state"].map((name) => frame.querySelector(name));
       [time.dateTime, time.textContent] = [option.dataset.datetime, option.text];
@@ -83,9 +85,18 @@
       said.textContent = gettext("The earlier X-ray, sent %(time)s, is beside this one. Your answers are about this X-ray only.", { time: option.text });
     };
 
-    compare.addEventListener("click", () => (other ? close() : open()));
+    compare.addEventListener("click", () => {
+      if (other) close();
+      else if (choice()) open();
+      else htmx.trigger(found, "find");
+    });
+    found.addEventListener("htmx:beforeRequest", () => { search.textContent = gettext("Looking for it …"); });
+    found.addEventListener("htmx:afterRequest", ({ detail: { successful } }) => {
+      search.textContent = !successful ? gettext("The search failed; press again.") : choice() ? "" : gettext("None was sent before this one.");
+    });
+    found.addEventListener("htmx:afterSettle", () => { if (choice() && !other) open(); });  // its time is that of the reader by then
     link.addEventListener("click", () => link.setAttribute("aria-pressed", link.getAttribute("aria-pressed") !== "true"));
-    choice.addEventListener("change", () => {
+    found.addEventListener("change", () => {
       if (!other) return;
       close();
       open();

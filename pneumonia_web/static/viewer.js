@@ -32,6 +32,19 @@
     reset: (view) => view.change({ ...FilmView.START }),
   };
 
+  // A policy may forbid the full screen, and telephones have it for videos alone.
+  const fill = async (figure) => {
+    const said = figure.querySelector(".viewer-said");
+    said.textContent = "";
+    try {
+      if (document.fullscreenElement) await document.exitFullscreen();
+      else await figure.requestFullscreen();
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      said.textContent = gettext("The browser does not allow the full screen here.");
+    }
+  };
+
   // One film in its frame, with what is written on it.
   const mount = (root) => {
     const view = new FilmView(root);
@@ -73,6 +86,8 @@
     };
     watch(own);
 
+    // On a narrow screen the toolbar scrolls, and a browser leaves a button there that is cut off.
+    bar.addEventListener("focusin", ({ target }) => target.scrollIntoView({ block: "nearest", inline: "nearest" }));
     bar.addEventListener("click", ({ target }) => {
       const pressed = target.closest("button");
       if (!pressed) return;
@@ -86,8 +101,7 @@
       } else if (preset) {
         active.view.usePreset(preset);
       } else if (name === "screen") {
-        if (document.fullscreenElement) document.exitFullscreen();
-        else figure.requestFullscreen();
+        fill(figure);
       } else if (name === "keys") {
         figure.querySelector("dialog.keys").showModal();
       } else if (act[name]) {
@@ -97,7 +111,11 @@
     });
     figure.addEventListener("keydown", (event) => {
       if (event.target.closest("input, select, dialog") || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.key === "Escape" && films.some(({ tools }) => tools.placed)) {
+      // Browsers leave by themselves and do not pass the key on; one that does must not act on it twice.
+      if (event.key === "Escape" && document.fullscreenElement) {
+        document.exitFullscreen();
+        event.preventDefault();
+      } else if (event.key === "Escape" && films.some(({ tools }) => tools.placed)) {
         for (const { tools } of films) tools.clear();
         event.preventDefault();
       }

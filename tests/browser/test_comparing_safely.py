@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.films import press, read_canvas, settle
-from tests.browser.person import logged_in_page, unique_copy
+from tests.browser.person import await_held, logged_in_page, unique_copy
 from tests.browser.test_accessibility import find_violations
 from tests.browser.test_after_reading import choose
 from tests.browser.test_locking import leave
@@ -113,6 +113,30 @@ def test_earlier_film_that_cannot_be_displayed_says_so(
     press(desk, "c")
     expect(desk.locator(EARLIER)).to_have_count(0)
     compare(desk)
+
+
+def test_search_says_that_it_goes_on_and_that_it_failed(
+    desk: Page, stack: Stack, samples: list[Path], tmp_path: Path
+) -> None:
+    """Beside its button, which keeps the focus; pressed again, it finds; a link does the same."""
+    earlier, own = send_twice(desk, stack, samples, tmp_path, "Slow pair")
+    held: list[Route] = []
+    desk.route("**/earlier", lambda route: held.append(route))  # noqa: PLW0108  it must have a frame
+    button, search = desk.get_by_role("button", name="Compare with"), desk.locator(".search")
+    press(desk, "c")
+    expect(search).to_have_text("Looking for it …")
+    await_held(desk, held, 1)
+    held[0].fulfill(status=503, body="")
+    expect(search).to_have_text("The search failed; press again.")
+    expect(desk.locator("#news")).to_have_text("")
+    expect(button).to_be_focused()
+    desk.unroute("**/earlier")
+    compare(desk)
+    expect(search).to_have_text("")
+    desk.goto(f"{stack.url}/xrays/{own}/earlier")
+    assert find_violations(desk) == []
+    desk.get_by_role("main").get_by_role("link", name="X-ray of").first.click()
+    assert desk.url.endswith(earlier)
 
 
 def test_locked_page_hides_both_films(

@@ -1,19 +1,22 @@
-"""Which earlier X-rays the page of a result offers to compare it with."""
+"""Which earlier X-rays the viewer offers to compare an X-ray with, and when they are searched."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+import requests
 
 from pneumonia_api.records.record import XrayRecord, new_xray
 from pneumonia_api.records.xrays import XrayStore
 from pneumonia_web.earlier import MAX_OFFERED, SEARCHED
 from tests.pneumonia_api.records.judged import judged_as
 from tests.pneumonia_web.visitor import Visitor
+from tests.scrape import find_value
 from tests.stack import Stack
 from tests.store import connect
 
+LINKED = re.compile(r'href="/xrays/([0-9a-f]{32})"')
 OFFERED = re.compile(r'<option data-datetime="[^"]+" data-film="/xrays/([0-9a-f]{32})/film"')
 
 
@@ -50,8 +53,19 @@ def archive(stack: Stack) -> Iterator[Archive]:
 
 
 def find_offered(doctor: Visitor, xray_id: str) -> list[str]:
-    """The ids in the order of the page."""
-    return OFFERED.findall(doctor.get(f"/xrays/{xray_id}").text)
+    """The ids in their order, as the viewer asks for them; those without scripts have the same."""
+    part = doctor.get(f"/xrays/{xray_id}/earlier", headers={"HX-Request": "true"}).text
+    page = doctor.get(f"/xrays/{xray_id}/earlier").text
+    found = OFFERED.findall(part)
+    assert LINKED.findall(page.partition("<section")[2]) == found
+    return found
+
+
+def count_searches(stack: Stack) -> float:
+    """How often the API has listed X-rays."""
+    text = requests.get(f"{stack.api_url}/metrics", timeout=5).text
+    name = "pneumonia_api_requests_total"
+    return find_value(text, name, method="GET", route="/v1/xrays") or 0
 
 
 def test_earlier_ones_with_exactly_the_reference_are_offered(
@@ -99,12 +113,30 @@ def test_one_behind_many_that_begin_alike_is_found(doctor: Visitor, archive: Arc
     assert find_offered(doctor, archive.add("Ward 1")) == [earlier]
 
 
+def test_nobody_searches_before_a_person_asks(
+    doctor: Visitor, archive: Archive, stack: Stack
+) -> None:
+    """The page of a result lists nothing; it says where to ask."""
+    archive.add("Unasked 5")
+    own = archive.add("Unasked 5")
+    before = count_searches(stack)
+    page = doctor.get(f"/xrays/{own}").text
+    assert count_searches(stack) == before
+    assert f"/xrays/{own}/earlier" in page
+    assert not OFFERED.search(page)
+    doctor.get(f"/xrays/{own}/earlier", headers={"HX-Request": "true"})
+    assert count_searches(stack) == before + 1
+
+
 def test_nothing_but_place_and_time_of_it_is_in_the_page(doctor: Visitor, archive: Archive) -> None:
     """The result of an earlier X-ray is no part of the page of a later one."""
     archive.add("Silent 3")
-    page = doctor.get(f"/xrays/{archive.add('Silent 3')}").text
+    own = archive.add("Silent 3")
+    found = doctor.get(f"/xrays/{own}/earlier").text.partition("</header>")[2]
+    page = doctor.get(f"/xrays/{own}").text
     template = page.partition("<template data-earlier>")[2].partition("</template>")[0]
     assert "Earlier X-ray" in template
     for revealing in ("neumonia", "probability", "heat", "%"):
         assert revealing not in template
+        assert revealing not in found.partition("<footer")[0]
     assert page.count('class="heat"') == 1
