@@ -42,7 +42,7 @@
   // For answers without a sentence of their own: the proxy answers with pages, not JSON.
   const sentence = (status, seconds) => {
     const when = seconds ? `in ${seconds} seconds` : "in half a minute";
-    if (status === 413) return `Larger than ${maxBytes >> 20} MB; export it at a lower resolution, or as JPEG.`;
+    if (status === 413) return `Larger than ${maxBytes >> 20}\u00a0MB; export it at a lower resolution, or as JPEG.`;
     if (status === 429) return `Your network sent too many requests at once; try again ${when}.`;
     return `The service is not responding; try again ${when}.`;
   };
@@ -61,7 +61,7 @@
         state.textContent = "Sending …";
         list.scrollTop = item.offsetTop - item.offsetHeight;
       },
-      sending: (share) => { progress.value = share; state.textContent = `${Math.floor(share * 100)} %`; },
+      sending: (share) => { progress.value = share; state.textContent = `${Math.floor(share * 100)}\u00a0%`; },
       analysing: () => { progress.removeAttribute("value"); state.textContent = "Analysing …"; },
       refuse: (text) => {
         item.className = "bad";

@@ -111,7 +111,7 @@ globalThis.FilmTools = class FilmTools {
     const [[left, top], [right, bottom]] = this.ruler;
     const pixels = Math.hypot(right - left, bottom - top);
     const { spacing, kind, full } = this.view.film;
-    if (spacing) return `${(pixels * spacing).toFixed(1)} ${FilmTools.KINDS[kind]}`;
+    if (spacing) return `${(pixels * spacing).toFixed(1)}\u00a0${FilmTools.KINDS[kind]}`;
     return full ? `${Math.round(pixels)} pixels; the file has no scale` : `${Math.round(pixels)} pixels of the preview`;
   }
 

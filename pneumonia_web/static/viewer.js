@@ -5,7 +5,7 @@
   const ARROWS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"];
   const views = new WeakMap();
 
-  const percent = (share) => `${Math.round(100 * share)} %`;
+  const percent = (share) => `${Math.round(100 * share)}\u00a0%`;
 
   // What differs from the film as stored, in words; a mirrored film is marked on the film itself.
   const describe = (view) => {
@@ -13,7 +13,7 @@
     const { low, high } = view.window;
     const [width, level] = [(high - low) / film.table.length, (high + low) / 2 / film.table.length];
     const turned = state.turn ? `turned ${90 * state.turn}°` : "";
-    const zoom = view.state.actual ? "1:1" : `${Math.round(100 * view.scale)} %`;
+    const zoom = view.state.actual ? "1:1" : `${Math.round(100 * view.scale)}\u00a0%`;
     return [
       `Window ${percent(width)}, level ${percent(level)}`, zoom, state.inverted ? "inverted" : "", turned,
       film.full ? "" : "preview only",

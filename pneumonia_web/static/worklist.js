@@ -100,9 +100,9 @@
   // How long an unread X-ray has waited.
   const say = (minutes) => {
     if (minutes < 1) return "now";
-    if (minutes < 60) return `${minutes} min`;
-    if (minutes < 1440) return `${Math.floor(minutes / 60)} h`;
-    return `${Math.floor(minutes / 1440)} d`;
+    if (minutes < 60) return `${minutes}\u00a0min`;
+    if (minutes < 1440) return `${Math.floor(minutes / 60)}\u00a0h`;
+    return `${Math.floor(minutes / 1440)}\u00a0d`;
   };
   const tell = () => {
     for (const age of document.querySelectorAll("[data-since]")) {
