@@ -14,6 +14,7 @@ from flask import current_app
 
 from monitoring.logs.requests import note
 from pneumonia_api.records import keys
+from pneumonia_api.silence import note_silence
 
 # OWASP's recommended minimum (19 MiB, two passes): the API serves log-ins from a small host.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
@@ -218,6 +219,7 @@ def find_caller(token: str) -> str | None:
         user: str | None = MACHINE
     else:
         user = current_app.extensions["accounts"].find_user(token)
+    note_silence(user != MACHINE)
     note(user=user)
     return user
 
@@ -225,6 +227,14 @@ def find_caller(token: str) -> str | None:
 def is_admin(caller: str) -> bool:
     """Whether the caller may do what concerns everybody: an admin, or the key for machines."""
     return caller == MACHINE or current_app.extensions["accounts"].is_admin(caller)
+
+
+def require_admin() -> str:
+    """The name of this request's caller. Raises NotAnAdmin."""
+    caller = str(bearer.current_user)
+    if not is_admin(caller):
+        raise NotAnAdmin(caller)
+    return caller
 
 
 def find_network(address: str) -> str:

@@ -206,6 +206,19 @@ class ApiClient:
         """State the site's prevalence, in per cent."""
         self._call("POST", "/v1/site/prevalence", token, json={"percent": percent})
 
+    def set_silent(self, token: str, silent: bool) -> None:
+        """Begin or end silent weeks."""
+        self._call("POST", "/v1/site/silent", token, json={"silent": silent})
+
+    def read_acceptance(self, token: str) -> Mapping[str, Any]:
+        """The plan for the model in service, and what the films since then show of it."""
+        return self._parse(self._call("GET", "/v1/acceptance", token), "plan", "assessment")
+
+    def write_plan(self, token: str, sensitivity: str, specificity: str) -> None:
+        """Write the plan: the least that the hospital accepts, shares from 0 to 1."""
+        least = {"sensitivity": sensitivity, "specificity": specificity}
+        self._call("POST", "/v1/acceptance/plan", token, json=least)
+
     def is_ready(self) -> bool:
         """Whether an X-ray sent now would be analysed."""
         try:

@@ -25,9 +25,10 @@ from monitoring.logs.requests import find_request_id, follow_requests, note
 from monitoring.metrics.exposition import mount_metrics
 from monitoring.metrics.release import expose_release
 from pneumonia_web.about import about
+from pneumonia_web.acceptance import acceptance
 from pneumonia_web.api_client import ApiClient, ApiError
 from pneumonia_web.assets import read_assets, serve_assets
-from pneumonia_web.blinding import judge_for_reader, reads_first
+from pneumonia_web.blinding import hides_results, judge_for_reader, reads_first
 from pneumonia_web.config import read_config
 from pneumonia_web.deletions import deletions
 from pneumonia_web.earlier import earlier
@@ -40,9 +41,11 @@ from pneumonia_web.locking import locking
 from pneumonia_web.metrics import REQUESTS
 from pneumonia_web.preferences import preferences
 from pneumonia_web.readings import readings
+from pneumonia_web.reasons import translate_reason
 from pneumonia_web.sentences import translate_record
 from pneumonia_web.site import find_worth, say_ill, say_interval, site
 from pneumonia_web.studies import BASES, OUTCOMES, studies
+from pneumonia_web.typography import keep_units_of_page
 from pneumonia_web.uploads import uploads
 from pneumonia_web.verdict import FINDINGS, READINGS, name_patient
 from pneumonia_web.views import ask_to_log_in, pages, refreshes_part, wants_json
@@ -115,6 +118,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         outcome_words=OUTCOMES,
         outcome_bases=BASES,
         reads_first=reads_first,
+        hides_results=hides_results,
         read_place=read_place,
         tabs=TABS,
         orders=ORDERS,
@@ -127,6 +131,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         moment=datetime.fromisoformat,
         strongest=say_strongest,
         recorded=translate_record,
+        reason=translate_reason,
         decimal=decimal,
         grouped=grouped,
         say_moment=say_moment,
@@ -139,12 +144,13 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
     app.before_request(check_sender)  # before CSRFProtect reads the body
     CSRFProtect(app)
     working = (pages, uploads, lists, readings, deletions, earlier, studies)
-    for each in (*working, preferences, locking, about, site):
+    for each in (*working, preferences, locking, about, site, acceptance):
         app.register_blueprint(each)
     serve_languages(app)
     serve_assets(app, {**read_assets(STATIC), **make_script_texts()})
     _register_errors(app)
     app.after_request(protect)
+    app.after_request(keep_units_of_page)
     expose_release("web")
     mount_metrics(app)
     forwarded = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)

@@ -7,7 +7,7 @@ from typing import Any
 from flask import request
 
 from pneumonia_web.api_client import ApiClient
-from pneumonia_web.blinding import remove_revealing, remove_revealing_counts
+from pneumonia_web.blinding import note_silence, remove_revealing, remove_revealing_counts
 from pneumonia_web.language import N_
 from pneumonia_web.records import Page, Xray
 
@@ -88,6 +88,7 @@ def read_page(client: ApiClient, token: str, listing: Listing, cursor: str | Non
     """One page, with the counts that its reader may see."""
     asked = listing.ask(limit=PAGE_SIZE, **({"cursor": cursor} if cursor else {}))
     page = client.list(token, asked)
+    note_silence(page)
     page["counts"] = remove_revealing_counts(page.get("counts", {}))
     return page
 

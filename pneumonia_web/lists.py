@@ -8,7 +8,7 @@ from flask import Blueprint, Response, flash, redirect, request, stream_with_con
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale
 
-from pneumonia_web.blinding import judge_for_reader, reads_first
+from pneumonia_web.blinding import hides_results, judge_for_reader, note_silence
 from pneumonia_web.language import gettext
 from pneumonia_web.listing import find_next, read_all, read_listing, read_place
 from pneumonia_web.records import Xray
@@ -41,7 +41,7 @@ def open_next(token: str) -> ResponseReturnValue:
 @lists.get("/xrays.csv")
 @logged_in
 def export(token: str) -> ResponseReturnValue:
-    """The whole list for a spreadsheet, in its order; who reads first gets nothing of the AI."""
+    """The whole list for a spreadsheet, in its order, without what `blinding` withholds."""
     xrays = read_all(api(), token, read_listing())
     first = next(xrays, None)  # an error of the API comes before the answer begins
     listed = [] if first is None else [first]
@@ -51,7 +51,9 @@ def export(token: str) -> ResponseReturnValue:
 
 
 def _write_table(first: list[Xray], rest: Iterator[Xray]) -> Iterator[str]:
-    hidden = reads_first()
+    if first:
+        note_silence(first[0])
+    hidden = hides_results()
     yield _write_row([*COLUMNS, *(() if hidden else AI_COLUMNS), *READING_COLUMNS])
     # One table whoever exports it: programs read it, and tables of two people are put together.
     with force_locale("en"):

@@ -51,7 +51,8 @@ def review(token: str, xray_id: str) -> ResponseReturnValue:
         page = url_for("pages.result", xray_id=xray_id, film="seen", _anchor="reading", **place)
         return redirect(page, 303)
     readers = [each["reader"] for each in xray.get("readings", [])]
-    if reads_first() and readers.count(session["user"]) == 1:
+    waited = reads_first() or xray.get("silent", False)
+    if waited and readers.count(session["user"]) == 1:
         # The first answer: the page shows what it has withheld until now.
         return _show(xray, whole=True, undo=True), {"HX-Retarget": "#result"}
     return _show(xray, undo="undoes" not in entry)

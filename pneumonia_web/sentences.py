@@ -35,10 +35,16 @@ def translate_record(sentence: str | None) -> str:
 
 def _find(sentence: str, known: tuple[str, ...]) -> str | None:
     for text in known:
-        if found := _compile(text).fullmatch(sentence):
-            values = {name: translate_part(value) for name, value in found.groupdict().items()}
+        if (found := match_text(text, sentence)) is not None:
+            values = {name: translate_part(value) for name, value in found.items()}
             return gettext(text, **values)
     return None
+
+
+def match_text(text: str, sentence: str) -> dict[str, str] | None:
+    """The values that make `sentence` of a text of the catalogue; None if none do."""
+    found = _compile(text).fullmatch(sentence)
+    return found.groupdict() if found else None
 
 
 def translate_part(value: str) -> str:

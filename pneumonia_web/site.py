@@ -1,4 +1,4 @@
-"""The site's prevalence, and what a result is worth at it."""
+"""The site's prevalence, what a result is worth at it, and silent weeks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,6 +37,16 @@ def save(token: str) -> ResponseReturnValue:
         problem = gettext("Enter per cent from 0.1 to 90, such as 20 or 7.5.")
         return _render(token, typed=typed, problem=problem), 422
     flash(gettext("The prevalence was saved."))
+    return redirect(url_for("site.show"), 303)
+
+
+@site.post("/site/silent")
+@logged_in
+def save_silence(token: str) -> ResponseReturnValue:
+    """Begin or end silent weeks."""
+    silent = request.form.get("silent") == "on"
+    api().set_silent(token, silent)
+    flash(gettext("Silent weeks have begun.") if silent else gettext("Silent weeks have ended."))
     return redirect(url_for("site.show"), 303)
 
 

@@ -50,7 +50,8 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "no_model": (N_("No model is running yet; try again in half a minute."),),
     "wrong_password": (N_("The name or the password is wrong."),),
     "not_a_person": (N_("Only people have preferences; log in with a name and a password."),),
-    "not_an_admin": (N_("Only an administrator of this site may change that."),),
+    "not_an_admin": (N_("Only an administrator of this site may do that."),),
+    "useless_plan": (N_("The least that you accept must be below what the model card says."),),
     "too_many_failures": (
         N_("Too many failed log-ins with this name from here; try again in five minutes."),
     ),

@@ -50,7 +50,7 @@ def send(token: str) -> ResponseReturnValue:
 
 def _describe_result(xray: Xray) -> dict[str, str] | None:
     """What the row of the upload may say: as in the worklist, nothing that is withheld."""
-    if not xray["prediction"]:
+    if xray["status"] != "done":
         return (
             {"kind": "queued", "word": gettext("Analysing")} if xray["status"] == "queued" else None
         )
@@ -61,5 +61,5 @@ def _describe_result(xray: Xray) -> dict[str, str] | None:
 
 
 def _find_thumbnail(xray: Xray) -> str | None:
-    decoded = xray["prediction"] or xray["quality"]
+    decoded = xray["status"] == "done" or xray["quality"]
     return url_for("pages.thumbnail", xray_id=xray["id"]) if decoded else None

@@ -30,8 +30,9 @@ class Verdict:
 
     `flag` says in short why the result is withheld, `banner` in a sentence; both are None if it is
     not. `reveal` is the button that shows it; where `hidden`, it is not even in the page, because
-    the reader answers first. `finding` is one of FINDINGS, or None where the image
-    makes a verdict worthless and leaves the bare score. `decision` is what a reader can agree with,
+    the reader answers first. In `silent` weeks it never is, and `hidden` says that they have not
+    answered yet. `finding` is one of FINDINGS, or None where the image makes a verdict worthless
+    and leaves the bare score. `decision` is what a reader can agree with,
     or None where there is nothing to agree with.
     """
 
@@ -42,10 +43,20 @@ class Verdict:
     banner: str | None = None
     reveal: str | None = None
     hidden: bool = False
+    silent: bool = False
+
+    @property
+    def has_result(self) -> bool:
+        """Whether the page has anything of the result, if only on demand."""
+        return not (self.hidden or self.silent)
 
 
 def find_verdict(xray: Xray, blind_reader: str | None = None) -> Verdict:
     """The verdict of an X-ray that is done; `blind_reader` sees it once they have answered."""
+    if xray.get("silent", False):
+        hidden = not (blind_reader and _has_answered(xray, blind_reader))
+        age = describe_age(xray["scope"])
+        return Verdict(None, None, age, gettext("Silent weeks"), hidden=hidden, silent=True)
     verdict = _judge(xray)
     if blind_reader and not _has_answered(xray, blind_reader):
         return replace(

@@ -37,7 +37,8 @@ FILM_BLOCK = 256 * 1024
 # Plain characters only: browsers drop tabs and newlines and turn backslashes into slashes, so a
 # harmless-looking path can become another host (open redirect).
 OWN_PAGE = re.compile(
-    r"/(?:about|deletions|preferences|reader-study|site|xrays(?:/[0-9a-f]{32}(?:/earlier)?)?)(?:\?[\w=&%.+-]*)?",
+    r"/(?:about|acceptance|deletions|preferences|reader-study|site"
+    r"|xrays(?:/[0-9a-f]{32}(?:/earlier)?)?)(?:\?[\w=&%.+-]*)?",
     re.ASCII,
 )
 
@@ -186,6 +187,7 @@ def worklist(token: str) -> ResponseReturnValue:
     """The tabs and one page of a list; a refresh gets that alone, or 204 without a change."""
     listing, cursor = read_listing(), request.args.get("cursor") or None
     page = read_page(api(), token, listing, cursor)
+    listing = read_listing()  # without what silent weeks forbid, which the page has just told
     # Swapping the rows loses the keyboard focus, so they are sent only when they have changed.
     seen = hashlib.sha256(repr((find_language(), page)).encode()).hexdigest()[:16]
     shown = {"page": page, "listing": listing, "cursor": cursor, "seen": seen}

@@ -37,6 +37,9 @@ user:NAME               hash of a person: password (argon2); reads_first, 1 if t
                         empty for the browser's; admin, 1 if they are one
 site:prevalence         list of what admins stated as the site's prevalence, the last at the end, as
                         JSON: percent, by, at
+site:silent             the same of silent weeks: silent, true from then on or false; by, at
+site:acceptance         list of the plans that admins wrote for an acceptance, the last at the end,
+                        as JSON: model, expected, least, by, at
 session:DIGEST          user name by digest of the session token; expires
 sessions:NAME           set of a user's session digests
 sent:DIGEST             id and digest of the upload sent with an idempotency key; expires
@@ -64,6 +67,8 @@ REVIEWED = "xrays:reviewed"
 SCORED = "batch"
 MODEL = "model"
 PREVALENCE = "site:prevalence"
+SILENCE = "site:silent"
+PLANS = "site:acceptance"
 WORKERS = "workers"
 
 xray = "xray:{}".format
