@@ -12,6 +12,7 @@
   }
   const input = form.elements.xray;
   const list = document.getElementById("sending");
+  list.tabIndex = -1;  // has the focus when a button in it is gone
   const summary = document.getElementById("all-sending");
   const maxBytes = Number(form.dataset.maxBytes);
   const waiting = [];
@@ -45,57 +46,6 @@
     if (status === 413) return `Larger than ${maxBytes >> 20}\u00a0MB; export it at a lower resolution, or as JPEG.`;
     if (status === 429) return `Your network sent too many requests at once; try again ${when}.`;
     return `The service is not responding; try again ${when}.`;
-  };
-
-  const ROW = '<span class="name"></span><progress max="1" value="0"></progress><span class="state">Waiting</span>';
-  const show = (name, reference) => {
-    const item = document.createElement("li");
-    item.innerHTML = ROW;
-    const label = item.querySelector(".name");
-    label.textContent = label.title = reference ? `${reference} · ${name}` : name;
-    list.append(item);
-    const state = item.querySelector(".state");
-    const progress = item.querySelector("progress");
-    return {
-      begin: () => {
-        state.textContent = "Sending …";
-        list.scrollTop = item.offsetTop - item.offsetHeight;
-      },
-      sending: (share) => { progress.value = share; state.textContent = `${Math.floor(share * 100)}\u00a0%`; },
-      analysing: () => { progress.removeAttribute("value"); state.textContent = "Analysing …"; },
-      refuse: (text) => {
-        item.className = "bad";
-        progress.remove();
-        state.textContent = text;
-      },
-      end: ({ url, reason, result, thumbnail }) => {
-        item.className = reason ? "bad" : "good";
-        progress.remove();
-        state.textContent = "";
-        if (thumbnail) {
-          const film = new Image(32, 32);
-          [film.src, film.alt, film.className] = [thumbnail, "", "thumb"];
-          label.prepend(film);
-        }
-        if (result) {
-          const pill = document.createElement("span");
-          [pill.className, pill.textContent] = [`pill ${result.kind}`, result.word];
-          state.append(pill, " ");
-        }
-        if (reason) state.append(reason, " ");
-        const link = document.createElement("a");
-        link.href = url;
-        link.textContent = reason ? "See why" : "View result";
-        state.append(link);
-      },
-      again: (resend) => {
-        const button = document.createElement("button");
-        button.type = "button";
-        button.textContent = "Send again";
-        button.addEventListener("click", () => { item.remove(); resend(); });
-        state.append(" ", button);
-      },
-    };
   };
 
   const tell = () => {
@@ -201,7 +151,7 @@
     }
     batch.total += jobs.length;
     batch.left += left;
-    for (const job of jobs) waiting.push({ ...job, row: show(job.file.name, job.reference) });
+    for (const job of jobs) waiting.push({ ...job, row: uploadRows.show(job.file.name, job.reference) });
     tell();
     for (let free = flying; free < IN_FLIGHT; free += 1) sendNext();
   };
@@ -211,7 +161,7 @@
     const base = form.elements.reference.value.trim();
     form.elements.reference.value = input.value = "";
     const { files, refused } = await finding;
-    for (const { name, sentence: why } of refused) show(name).refuse(why);
+    for (const { name, sentence: why } of refused) uploadRows.show(name).refuse(why);
     const kept = [];
     let left = 0;
     for (const file of files) {
@@ -220,12 +170,12 @@
     }
     const suffix = (number) => (base && kept.length > 1 ? ` ${number + 1}/${kept.length}` : "");
     if ((base + suffix(kept.length - 1)).length > LONGEST_REFERENCE) {
-      show(`${kept.length} files`, base).refuse(`The reference has no room for numbers up to ${kept.length}; shorten it and choose the files again.`);
+      uploadRows.show(`${kept.length} files`, base).refuse(`The reference has no room for numbers up to ${kept.length}; shorten it and choose the files again.`);
       return;
     }
     add(kept.map((file, number) => ({ file, reference: base + suffix(number) })), { left });
-    if (!kept.length && left) show(`${left} files`).refuse("None of them is an X-ray in one of the accepted formats.");
-    if (!files.length && !refused.length) show("0 files").refuse("There is no file in the folder.");
+    if (!kept.length && left) uploadRows.show(`${left} files`).refuse("None of them is an X-ray in one of the accepted formats.");
+    if (!files.length && !refused.length) uploadRows.show("0 files").refuse("There is no file in the folder.");
   };
 
   const looksLikeImage = async (file) => {
@@ -258,6 +208,7 @@
     batch.ended -= jobs.length;
     batch.failed -= jobs.length;
     add(jobs, { again: true });
+    list.focus();
   });
   window.addEventListener("beforeunload", (event) => { if (flying || waiting.length) event.preventDefault(); });
 
@@ -271,6 +222,7 @@
     notice.querySelector("button").addEventListener("click", () => {
       sessionStorage.removeItem(UNFINISHED);
       notice.hidden = true;
+      input.focus();
     });
   }
 
