@@ -1,5 +1,5 @@
 # Every command of the README. Needs Python 3.11 to 3.13 and make.
-.PHONY: run logs test lint lock bench train report metrics terraform-test \
+.PHONY: run logs test lint lock translations bench train report metrics terraform-test \
 	terraform-apply-local rehearse dashboards pictures samples
 
 # The first of these that the machine has; PYTHON= overrides.
@@ -34,6 +34,10 @@ lint: .venv/installed
 lock: .venv/installed
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --no-header --no-annotate \
 		--quiet $(UPGRADE) --output-file requirements.txt
+
+# Brings the texts of the pages into the catalogue of each language, where a translator finds them.
+translations: .venv/installed
+	$(BIN)/python -m tests.pneumonia_web.catalogue
 
 # ONLY= limits it to sections, such as ONLY=peers,upload. The first run installs the services that
 # are compared into var/bench.

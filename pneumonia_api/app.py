@@ -20,6 +20,7 @@ from monitoring.logs.requests import find_request_id, follow_requests
 from monitoring.metrics.exposition import mount_metrics
 from monitoring.metrics.release import expose_release
 from pneumonia_api import auth, schemas, views
+from pneumonia_api.acceptances import acceptances
 from pneumonia_api.cli import users
 from pneumonia_api.config import MAX_WAITERS, Config, read_config
 from pneumonia_api.deletions import deletions
@@ -32,6 +33,7 @@ from pneumonia_api.records import admission, sent
 from pneumonia_api.records.confirming import Outcomes
 from pneumonia_api.records.deletions import Deletions
 from pneumonia_api.records.images import ImageStore
+from pneumonia_api.records.plans import Plans
 from pneumonia_api.records.publishing import create_queue
 from pneumonia_api.records.reviews import Reviews
 from pneumonia_api.records.served_model import ServedModel
@@ -78,6 +80,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
     app.register_blueprint(deletions)
     app.register_blueprint(studies)
     app.register_blueprint(site)
+    app.register_blueprint(acceptances)
     app.register_blueprint(sessions)
     app.register_blueprint(probes)
     app.cli.add_command(users)
@@ -117,6 +120,7 @@ def _connect(app: APIFlask, config: Config) -> None:
     app.extensions["memory"] = MemoryBudget(max(MEMORY_BYTES, config.max_body_bytes))
     app.extensions["reviews"] = Reviews(client)
     app.extensions["site"] = Site(client)
+    app.extensions["plans"] = Plans(client)
     app.extensions["outcomes"] = Outcomes(client)
     app.extensions["deletions"] = Deletions(client, timedelta(days=config.deleted_days))
     app.extensions["worklist"] = Worklist(client)

@@ -14,6 +14,7 @@ from flask import current_app
 
 from monitoring.logs.requests import note
 from pneumonia_api.records import keys
+from pneumonia_api.silence import note_silence
 
 # OWASP's recommended minimum (19 MiB, two passes): the API serves log-ins from a small host.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
@@ -38,6 +39,10 @@ bearer = HTTPTokenAuth(
 
 class WrongPassword(PermissionError):
     """The name or the password is wrong; the answer does not reveal which."""
+
+
+LANGUAGES = ("en", "de")
+"""Languages of the pages that a person can choose (`pneumonia_web/language.py`)."""
 
 
 class NotAPerson(PermissionError):
@@ -155,7 +160,15 @@ class Accounts:
 
     def set_reads_first(self, user: str, reads_first: bool) -> None:
         """Store it. Raises NotAPerson if there is no such user."""
-        self._set_flag(user, "reads_first", reads_first)
+        self._set(user, "reads_first", str(int(reads_first)))
+
+    def language(self, user: str) -> str:
+        """The language that the user chose for the pages; "" is the browser's."""
+        return str(self._redis.hget(keys.user(user), "language") or "")
+
+    def set_language(self, user: str, language: str) -> None:
+        """Store it. Raises NotAPerson if there is no such user."""
+        self._set(user, "language", language)
 
     def is_admin(self, user: str) -> bool:
         """Whether the user may change what applies to the whole site."""
@@ -163,16 +176,16 @@ class Accounts:
 
     def set_admin(self, user: str, admin: bool) -> None:
         """Store it. Raises NotAPerson if there is no such user."""
-        self._set_flag(user, "admin", admin)
+        self._set(user, "admin", str(int(admin)))
 
-    def _set_flag(self, user: str, name: str, value: bool) -> None:
+    def _set(self, user: str, name: str, value: str) -> None:
         account = keys.user(user)
 
         def store(pipe: redis.client.Pipeline) -> bool:
             exists = bool(pipe.exists(account))
             pipe.multi()
             if exists:
-                pipe.hset(account, name, int(value))
+                pipe.hset(account, name, value)
             return exists
 
         if not self._redis.transaction(store, account, value_from_callable=True):
@@ -206,6 +219,7 @@ def find_caller(token: str) -> str | None:
         user: str | None = MACHINE
     else:
         user = current_app.extensions["accounts"].find_user(token)
+    note_silence(user != MACHINE)
     note(user=user)
     return user
 
@@ -213,6 +227,14 @@ def find_caller(token: str) -> str | None:
 def is_admin(caller: str) -> bool:
     """Whether the caller may do what concerns everybody: an admin, or the key for machines."""
     return caller == MACHINE or current_app.extensions["accounts"].is_admin(caller)
+
+
+def require_admin() -> str:
+    """The name of this request's caller. Raises NotAnAdmin."""
+    caller = str(bearer.current_user)
+    if not is_admin(caller):
+        raise NotAnAdmin(caller)
+    return caller
 
 
 def find_network(address: str) -> str:

@@ -27,10 +27,12 @@ from webserver.settings import (
 
 __all__ = [
     "MAX_WAITERS",
+    "AcceptanceConfig",
     "BatchConfig",
     "Config",
     "ConfigError",
     "WorkerConfig",
+    "read_acceptance_config",
     "read_batch_config",
     "read_config",
     "read_worker_config",
@@ -106,8 +108,14 @@ class BatchConfig(Settings):
     precision: PrecisionSetting = "auto"
 
 
+class AcceptanceConfig(Settings):
+    """The setting of `pneumonia_api.acceptance`, which only reads records."""
+
+    redis_url: Secret
+
+
 def read_config(overrides: Mapping[str, str] | None = None) -> Config:
-    """The API's settings. Raises ConfigError, as the two functions below do."""
+    """The API's settings. Raises ConfigError, as those below do."""
     return Config.read(overrides)
 
 
@@ -119,3 +127,8 @@ def read_worker_config(overrides: Mapping[str, str] | None = None) -> WorkerConf
 def read_batch_config(overrides: Mapping[str, str] | None = None) -> BatchConfig:
     """The settings of `pneumonia_api.batch.run`."""
     return BatchConfig.read(overrides)
+
+
+def read_acceptance_config(overrides: Mapping[str, str] | None = None) -> AcceptanceConfig:
+    """The setting of `pneumonia_api.acceptance`."""
+    return AcceptanceConfig.read(overrides)

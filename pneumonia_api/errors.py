@@ -9,7 +9,7 @@ from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from monitoring.logs.requests import note
-from pneumonia_api import auth, views
+from pneumonia_api import acceptances, auth, views
 from pneumonia_api.memory import TooBusy
 from pneumonia_api.records import admission, sent
 from pneumonia_api.records.confirming import NotConfirmable, TooManyOutcomes
@@ -95,7 +95,12 @@ ERRORS: dict[type[Exception], tuple[int, str, str]] = {
     auth.NotAnAdmin: (
         403,
         "not_an_admin",
-        "Only an administrator of this site may change that.",
+        "Only an administrator of this site may do that.",
+    ),
+    acceptances.UselessPlan: (
+        422,
+        "useless_plan",
+        "The least that you accept must be below what the model card says.",
     ),
     auth.TooManyFailures: (
         429,

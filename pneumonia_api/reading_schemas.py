@@ -62,7 +62,10 @@ class NewReadingSchema(NewReviewSchema):
         load_default=None,
         allow_none=True,
         validate=OneOf(SHOWN),
-        metadata={"description": "Whether the reader was shown the AI result."},
+        metadata={
+            "description": "Whether the reader was shown the AI result: `hidden` until they had "
+            "answered; `silent` not even then, because the site is in silent weeks."
+        },
     )
     undoes = Integer(
         load_default=None,

@@ -5,12 +5,15 @@ from typing import Any
 from apiflask import Schema
 from apiflask.fields import Boolean, File, Float, Integer, List, Nested, String
 from apiflask.validators import Length, OneOf, Range
+from marshmallow import post_dump
 
 from model.reading.ages import AGES
+from pneumonia_api.auth import LANGUAGES
 from pneumonia_api.reading_schemas import ReadingSchema, ReviewSchema, is_printable
 from pneumonia_api.records.lists import SHOWN
 from pneumonia_api.records.record import DECISIONS, FINDINGS, STATUSES
 from pneumonia_api.records.worklist import ORDERS, TABS
+from pneumonia_api.silence import withhold
 from pneumonia_api.study_schemas import OutcomeSchema
 
 
@@ -104,7 +107,17 @@ class ListedXraySchema(Schema):
     source = String(metadata={"description": "Who sent it: a user's name, or `machine`."})
     created_at = String(metadata={"description": "ISO 8601, UTC."})
     reference = String(metadata={"description": "The sender's own reference."})
-    prediction = Nested(DecisionSchema, allow_none=True)
+    prediction = Nested(
+        DecisionSchema,
+        allow_none=True,
+        metadata={"description": "Null until it is done, and to people in silent weeks."},
+    )
+    silent = Boolean(
+        metadata={
+            "description": "The site is in silent weeks and the caller is a person: the result is "
+            "withheld, before and after they have read."
+        }
+    )
     quality = Nested(QualitySchema, allow_none=True)
     reason = String(
         allow_none=True,
@@ -121,6 +134,11 @@ class ListedXraySchema(Schema):
         metadata={"description": "PA or AP, where the file says so; null otherwise."},
     )
 
+    @post_dump
+    def withhold(self, record: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Whatever route answers with a record withholds the result in silent weeks."""
+        return withhold(record)
+
 
 class XraySchema(ListedXraySchema):
     """The record of one uploaded image."""
@@ -130,7 +148,8 @@ class XraySchema(ListedXraySchema):
         allow_none=True,
         metadata={
             "description": "Given to every caller, also before anybody has read the X-ray: a page "
-            "on which readers answer first has to withhold it by itself."
+            "on which readers answer first has to withhold it by itself. Null until it is done, "
+            "and to people in silent weeks."
         },
     )
     readings = List(Nested(ReadingSchema), metadata={"description": "All of them, oldest first."})
@@ -160,7 +179,11 @@ class CountsSchema(Schema):
     """How many X-rays each part of the worklist has, whatever the filters of the page."""
 
     to_review = Integer(metadata={"description": "Those with a prediction that nobody has read."})
-    uncertain = Integer(metadata={"description": "Those of `to_review` that are uncertain."})
+    uncertain = Integer(
+        metadata={
+            "description": "Those of `to_review` that are uncertain; not to people in silent weeks."
+        }
+    )
     needs_person = Integer(metadata={"description": "Those that were rejected or have failed."})
     all = Integer()
     queued = Integer()
@@ -171,6 +194,12 @@ class PageSchema(Schema):
 
     xrays = List(Nested(ListedXraySchema))
     counts = Nested(CountsSchema)
+    silent = Boolean(
+        metadata={
+            "description": "As in each record. Then filters, orders and tabs by the result are "
+            "ignored."
+        }
+    )
     cursor = String(
         allow_none=True,
         metadata={
@@ -276,6 +305,7 @@ class SessionSchema(Schema):
     token = String()
     user = String()
     reads_first = Boolean(metadata={"description": "The person's preference."})
+    language = String(metadata={"description": "The person's preference; empty: the browser's."})
     admin = Boolean(metadata={"description": "May change what applies to the whole site."})
 
 
@@ -285,6 +315,12 @@ class PreferencesSchema(Schema):
     reads_first = Boolean(
         required=True,
         metadata={"description": "Show AI results only after the person's own reading."},
+    )
+    language = String(
+        validate=OneOf(("", *LANGUAGES)),
+        metadata={
+            "description": "Language of the pages; empty: the browser's. Kept where it is missing."
+        },
     )
 
 

@@ -1,5 +1,7 @@
 """The HTTP API, version 1: log in and log out, and a person's preferences."""
 
+from typing import Any
+
 from apiflask import APIBlueprint
 from flask import current_app, request
 
@@ -31,6 +33,7 @@ def log_in(credentials: dict[str, str]) -> dict[str, str | bool]:
         "token": token,
         "user": user,
         "reads_first": accounts.reads_first(user),
+        "language": accounts.language(user),
         "admin": accounts.is_admin(user),
     }
 
@@ -40,9 +43,12 @@ def log_in(credentials: dict[str, str]) -> dict[str, str | bool]:
 @sessions.input(schemas.PreferencesSchema, arg_name="preferences")
 @sessions.output(schemas.PreferencesSchema)
 @sessions.doc(responses={403: "The caller is no person."})
-def set_preferences(preferences: dict[str, bool]) -> dict[str, bool]:
+def set_preferences(preferences: dict[str, Any]) -> dict[str, Any]:
     """Store the person's preferences; they apply to all their sessions from the next log-in on."""
-    _accounts().set_reads_first(str(bearer.current_user), preferences["reads_first"])
+    person = str(bearer.current_user)
+    _accounts().set_reads_first(person, preferences["reads_first"])
+    if "language" in preferences:
+        _accounts().set_language(person, preferences["language"])
     return preferences
 
 

@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from flask import current_app
 
 from pneumonia_api import site_schemas
-from pneumonia_api.auth import NotAnAdmin, bearer, is_admin
+from pneumonia_api.auth import bearer, require_admin
 from pneumonia_api.records.served_model import ServedModel
 from pneumonia_api.records.site import Site
 from pneumonia_api.request import check_body, check_query
@@ -23,7 +23,7 @@ site.before_request(check_query)
 @site.auth_required(bearer)
 @site.output(site_schemas.SiteSchema)
 def read_site() -> dict[str, Any]:
-    """The site's prevalence, who stated it, and what each finding is worth at it."""
+    """Prevalence and silent weeks, who stated them, and what each finding is worth here."""
     statements = _site().list_prevalences()
     served: ServedModel = current_app.extensions["served_model"]
     model = served.get() or {}
@@ -33,6 +33,7 @@ def read_site() -> dict[str, Any]:
         worth = find_worth(statements[0].percent / 100, findings["ratios"])
     return {
         "prevalences": statements,
+        "silences": _site().list_silences(),
         "model": model.get("version"),
         "images": findings["images"] if findings else None,
         "patients": findings["patients"] if findings else None,
@@ -47,10 +48,18 @@ def read_site() -> dict[str, Any]:
 @site.doc(responses={403: "The caller is no admin."})
 def set_prevalence(statement: dict[str, float]) -> str:
     """State how many of the patients who are X-rayed here have pneumonia. Earlier ones stay."""
-    caller = str(bearer.current_user)
-    if not is_admin(caller):
-        raise NotAnAdmin(caller)
-    _site().set_prevalence(statement["percent"], by=caller, at=datetime.now(UTC))
+    _site().set_prevalence(statement["percent"], by=require_admin(), at=datetime.now(UTC))
+    return ""
+
+
+@site.post("/silent")
+@site.auth_required(bearer)
+@site.input(site_schemas.NewSilenceSchema, arg_name="statement")
+@site.output({}, status_code=204)
+@site.doc(responses={403: "The caller is no admin."})
+def set_silent(statement: dict[str, bool]) -> str:
+    """Begin or end silent weeks, for everybody from the next request on. Earlier entries stay."""
+    _site().set_silent(statement["silent"], by=require_admin(), at=datetime.now(UTC))
     return ""
 
 

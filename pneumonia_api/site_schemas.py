@@ -1,7 +1,7 @@
 """The shapes of what applies to the whole site, in HTTP API version 1."""
 
 from apiflask import Schema
-from apiflask.fields import Dict, Float, Integer, List, Nested, String
+from apiflask.fields import Boolean, Dict, Float, Integer, List, Nested, String
 from apiflask.validators import Range
 
 
@@ -22,6 +22,25 @@ class PrevalenceSchema(NewPrevalenceSchema):
     at = String(metadata={"description": "ISO 8601, UTC."})
 
 
+class NewSilenceSchema(Schema):
+    """Whether the site is in silent weeks, as sent."""
+
+    silent = Boolean(
+        required=True,
+        metadata={
+            "description": "In silent weeks people get no result from any route; the key for "
+            "machines still does."
+        },
+    )
+
+
+class SilenceSchema(NewSilenceSchema):
+    """The beginning or the end of silent weeks, and who stated it."""
+
+    by = String(metadata={"description": "An admin's name, or `machine`."})
+    at = String(metadata={"description": "ISO 8601, UTC."})
+
+
 class WorthSchema(Schema):
     """Of the patients with a finding, the share that is ill, with its 95 % interval; 0 to 1."""
 
@@ -36,6 +55,7 @@ class SiteSchema(Schema):
     prevalences = List(
         Nested(PrevalenceSchema), metadata={"description": "The one that counts first."}
     )
+    silences = List(Nested(SilenceSchema), metadata={"description": "The one that counts first."})
     model = String(allow_none=True, metadata={"description": "Whose findings `worth` is about."})
     images = Integer(allow_none=True, metadata={"description": "On which it was measured."})
     patients = Integer(allow_none=True)

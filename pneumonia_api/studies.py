@@ -14,6 +14,7 @@ from pneumonia_api.records.comparisons import MAX_XRAYS, list_comparisons
 from pneumonia_api.records.confirming import Outcomes
 from pneumonia_api.records.record import XrayRecord
 from pneumonia_api.request import check_body, check_query
+from pneumonia_api.silence import is_silenced
 
 studies = APIBlueprint("studies", __name__, url_prefix="/v1", tag="V1")
 studies.before_request(check_body)
@@ -37,11 +38,13 @@ def add_outcome(xray_id: str, outcome: dict[str, str]) -> XrayRecord:
 def read_study() -> dict[str, Any]:
     """How often the AI result helped readers and misled them, of who answered before they saw it.
 
-    A program that sends readings is no reader, so it is not counted.
+    A program that sends readings is no reader, so it is not counted. In silent weeks people get an
+    empty study: the figures of a single X-ray would say what its result was.
     """
     caller = str(bearer.current_user)
-    comparisons = list_comparisons(current_app.extensions["redis"])
+    silent = is_silenced()
+    comparisons = [] if silent else list_comparisons(current_app.extensions["redis"])
     found = asdict(study(each for each in comparisons if each.reader != MACHINE))
     if not is_admin(caller):
         found["readers"] = {n: each for n, each in found["readers"].items() if n == caller}
-    return {**found, "xrays": MAX_XRAYS}
+    return {**found, "xrays": MAX_XRAYS, "silent": silent}

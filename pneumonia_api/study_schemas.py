@@ -3,7 +3,7 @@
 from typing import Any
 
 from apiflask import Schema
-from apiflask.fields import Dict, Float, Integer, Nested, String
+from apiflask.fields import Boolean, Dict, Float, Integer, Nested, String
 from apiflask.validators import OneOf
 from marshmallow import ValidationError, validates_schema
 
@@ -87,6 +87,9 @@ class StudySchema(Schema):
 
     people = Integer(metadata={"description": "Readers in it."})
     xrays = Integer(metadata={"description": "The newest X-rays with a reading, at most so many."})
+    silent = Boolean(
+        metadata={"description": "The site is in silent weeks, so the study is empty to people."}
+    )
     overall = Nested(FindingsSchema)
     readers = Dict(
         String(),

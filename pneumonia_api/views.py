@@ -16,7 +16,7 @@ from werkzeug.wsgi import FileWrapper
 from model.reading.kinds import is_dicom, read_size
 from model.reading.limits import UnreadableXray
 from monitoring.logs.requests import note
-from pneumonia_api import schemas
+from pneumonia_api import schemas, silence
 from pneumonia_api.accepting import accept
 from pneumonia_api.auth import bearer
 from pneumonia_api.memory import MemoryBudget
@@ -64,6 +64,7 @@ class Page(TypedDict):
     xrays: list[XrayRecord]
     counts: dict[str, int]
     cursor: str | None
+    silent: bool
 
 
 class EmptyUpload(ValueError):
@@ -182,8 +183,9 @@ def read_xray_record(xray_id: str, query: dict[str, float]) -> XrayRecord:
 def list_xrays(query: PageQuery) -> Page:
     """The worklist, newest first unless `sort` asks for another order."""
     worklist: Worklist = current_app.extensions["worklist"]
-    found, cursor = worklist.page(**query)
-    return {"xrays": found, "counts": worklist.count(), "cursor": cursor}
+    found, cursor = worklist.page(**silence.remove_revealing(query))
+    counts = silence.remove_revealing_counts(worklist.count())
+    return {"xrays": found, "counts": counts, "cursor": cursor, "silent": silence.is_silenced()}
 
 
 @v1.get("/xrays/<xray_id>/preview")

@@ -9,25 +9,31 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from pneumonia_web.api_client import ApiError
+from pneumonia_web.language import N_
 from pneumonia_web.views import api, logged_in, refuse_repeats
 
 about = Blueprint("about", __name__)
 about.before_request(refuse_repeats)
 
 FIGURES = {
-    "sensitivity": "Sensitivity: of the patients with pneumonia, how many it finds",
-    "specificity": "Specificity: of those without, how many it leaves out",
-    "auc_roc": "Area under the ROC curve",
+    "sensitivity": N_("Sensitivity: of the patients with pneumonia, how many it finds"),
+    "specificity": N_("Specificity: of those without, how many it leaves out"),
+    "auc_roc": N_("Area under the ROC curve"),
 }
 
 
 CHANGES = {
-    date(2026, 11, 28): "A reader study: how often the result helped readers and misled them. An "
-    "earlier X-ray of the same reference can be shown beside the one that you read.",
-    date(2026, 11, 27): "Ages and an uncertain band: no verdict outside the ages that the model is "
-    "for, on poor images, or where patients with and without pneumonia score alike. Films that are "
-    "mirrored, turned or negative get a warning. The result can wait for the reader's own reading.",
-    date(2026, 11, 25): "The model that runs unless your site has put in another.",
+    date(2026, 11, 28): N_(
+        "A reader study: how often the result helped readers and misled them. An "
+        "earlier X-ray of the same reference can be shown beside the one that you read."
+    ),
+    date(2026, 11, 27): N_(
+        "Ages and an uncertain band: no verdict outside the ages that the model is for, on poor "
+        "images, or where patients with and without pneumonia score alike. Films that are "
+        "mirrored, turned or negative get a warning. The result can wait for the reader's own "
+        "reading."
+    ),
+    date(2026, 11, 25): N_("The model that runs unless your site has put in another."),
 }
 """What readers notice, the newest first; CHANGELOG.md has the rest."""
 

@@ -10,7 +10,9 @@ import requests
 from requests_toolbelt import MultipartEncoder
 
 from monitoring.logs.requests import HEADER, find_request_id
+from pneumonia_web.language import N_, gettext, ngettext
 from pneumonia_web.records import Page, Xray
+from pneumonia_web.sentences import translate_answer
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
@@ -18,11 +20,12 @@ UPLOAD_WAIT_SECONDS = 10
 UNREACHED_SECONDS = 30
 """When to retry if there was no response at all: the API restarts faster."""
 
-UNEXPECTED = "The service returned an unexpected answer."
+UNEXPECTED = N_("The service returned an unexpected answer.")
 
 
 class ApiError(RuntimeError):
-    """The API refused the request or did not respond; `str()` is one sentence for a person.
+    """The API refused the request or did not respond; `str()` is one sentence for a person,
+    in their language.
 
     With `retry_after`, in seconds, the sentence says when to try again.
     """
@@ -30,10 +33,11 @@ class ApiError(RuntimeError):
     def __init__(
         self, status: int, code: str, message: str, retry_after: int | None = None
     ) -> None:
+        message = translate_answer(code, message)
         if retry_after:
             # Sentences have the form "what happened; what to do": only the second half is replaced.
-            happened = message.partition(";")[0].rstrip(".")
-            message = f"{happened}; try again in {say_seconds(retry_after)}."
+            happened, wait = message.partition(";")[0].rstrip("."), say_seconds(retry_after)
+            message = gettext("%(happened)s; try again in %(wait)s.", happened=happened, wait=wait)
         super().__init__(message)
         self.status = status
         self.code = code
@@ -43,16 +47,20 @@ class ApiError(RuntimeError):
 def say_seconds(seconds: int) -> str:
     """A time to wait for a person: from two minutes on in minutes, rounded up."""
     if seconds >= 120:
-        return f"{-(-seconds // 60)} minutes"
-    return f"{seconds} second{'' if seconds == 1 else 's'}"
+        return gettext("%(number)s minutes", number=-(-seconds // 60))
+    return ngettext("%(num)s second", "%(num)s seconds", seconds)
 
 
 @dataclass(frozen=True)
 class LogIn:
-    """An open session: its token, the person's preference, and whether they are an admin."""
+    """An open session: its token, the person's preferences, and whether they are an admin.
+
+    `language` is that of the pages, "" the browser's.
+    """
 
     token: str
     reads_first: bool
+    language: str
     admin: bool
 
 
@@ -84,12 +92,17 @@ class ApiClient:
         return LogIn(
             str(opened["token"]),
             bool(opened.get("reads_first", False)),
+            str(opened.get("language", "")),
             bool(opened.get("admin", False)),
         )
 
-    def set_reads_first(self, token: str, reads_first: bool) -> None:
-        """Store whether the person sees AI results only after their own reading."""
-        preferences = {"reads_first": reads_first}
+    def set_preferences(self, token: str, reads_first: bool, language: str | None) -> None:
+        """Store the person's preferences; None leaves the language as it is.
+
+        An API of the previous release knows no language.
+        """
+        chosen = {} if language is None else {"language": language}
+        preferences = {"reads_first": reads_first, **chosen}
         self._call("PUT", "/v1/sessions/current/preferences", token, json=preferences)
 
     def log_out(self, token: str) -> None:
@@ -193,6 +206,19 @@ class ApiClient:
         """State the site's prevalence, in per cent."""
         self._call("POST", "/v1/site/prevalence", token, json={"percent": percent})
 
+    def set_silent(self, token: str, silent: bool) -> None:
+        """Begin or end silent weeks."""
+        self._call("POST", "/v1/site/silent", token, json={"silent": silent})
+
+    def read_acceptance(self, token: str) -> Mapping[str, Any]:
+        """The plan for the model in service, and what the films since then show of it."""
+        return self._parse(self._call("GET", "/v1/acceptance", token), "plan", "assessment")
+
+    def write_plan(self, token: str, sensitivity: str, specificity: str) -> None:
+        """Write the plan: the least that the hospital accepts, shares from 0 to 1."""
+        least = {"sensitivity": sensitivity, "specificity": specificity}
+        self._call("POST", "/v1/acceptance/plan", token, json=least)
+
     def is_ready(self) -> bool:
         """Whether an X-ray sent now would be analysed."""
         try:
@@ -252,7 +278,7 @@ class ApiClient:
             answer = self._send(method, path, headers=headers, **options)
         except requests.RequestException as error:
             raise ApiError(
-                503, "api_unavailable", "The service is not responding.", UNREACHED_SECONDS
+                503, "api_unavailable", N_("The service is not responding."), UNREACHED_SECONDS
             ) from error
         if answer.ok:
             return answer

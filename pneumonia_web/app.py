@@ -12,6 +12,7 @@ from typing import Any
 
 from flask import Flask, Response, jsonify, render_template, request, session
 from flask.typing import ResponseReturnValue
+from flask_babel.speaklater import LazyString
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from gunicorn.http.errors import ParseException
 from jinja2 import TemplateError
@@ -24,19 +25,24 @@ from monitoring.logs.requests import find_request_id, follow_requests, note
 from monitoring.metrics.exposition import mount_metrics
 from monitoring.metrics.release import expose_release
 from pneumonia_web.about import about
+from pneumonia_web.acceptance import acceptance
 from pneumonia_web.api_client import ApiClient, ApiError
 from pneumonia_web.assets import read_assets, serve_assets
-from pneumonia_web.blinding import judge_for_reader, reads_first
+from pneumonia_web.blinding import hides_results, judge_for_reader, reads_first
 from pneumonia_web.config import read_config
 from pneumonia_web.deletions import deletions
 from pneumonia_web.earlier import earlier
+from pneumonia_web.formats import decimal, grouped, percent, say_day, say_moment, say_time
 from pneumonia_web.heat import say_strongest
+from pneumonia_web.language import N_, gettext, make_script_texts, serve_languages, translate
 from pneumonia_web.listing import ORDERS, TABS, read_place
 from pneumonia_web.lists import lists
 from pneumonia_web.locking import locking
 from pneumonia_web.metrics import REQUESTS
 from pneumonia_web.preferences import preferences
 from pneumonia_web.readings import readings
+from pneumonia_web.reasons import translate_reason
+from pneumonia_web.sentences import translate_record
 from pneumonia_web.site import find_worth, say_ill, say_interval, site
 from pneumonia_web.studies import BASES, OUTCOMES, studies
 from pneumonia_web.typography import keep_units_of_page
@@ -47,17 +53,21 @@ from webserver.body import TooManySenders, TooSlow
 from webserver.forwarded import TrustedProxyHeaders, comes_from
 from webserver.host import KnownHost
 
+__all__ = ["create_app", "percent"]
+
 STATIC = Path(__file__).parent / "static"
 
 FORM_BYTES = 64 * 1024
 """Limit of a form without its file: the reference, the CSRF token, the headers of the parts."""
 
 SENTENCES = {
-    404: "There is no page at this address.",
-    405: "This address does not accept that method.",
-    413: "The file is larger than {max_mb} MB; export the X-ray at a lower resolution, or as JPEG.",
-    408: "The upload was too slow and was stopped; send it again.",
-    500: "Something went wrong on our side; it was logged. Try again.",
+    404: N_("There is no page at this address."),
+    405: N_("This address does not accept that method."),
+    413: N_(
+        "The file is larger than {max_mb} MB; export the X-ray at a lower resolution, or as JPEG."
+    ),
+    408: N_("The upload was too slow and was stopped; send it again."),
+    500: N_("Something went wrong on our side; it was logged. Try again."),
 }
 
 # What rendering may raise: a template that is wrong or unreadable, an unknown route.
@@ -97,19 +107,22 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         new_key=partial(secrets.token_hex, 16),
         max_body_mb=config.max_body_bytes >> 20,
         max_megapixels=config.max_pixels // 1_000_000,
-        service_name=config.service_name,
+        # Their defaults are in the catalogue; what a site has written is shown as it is.
+        service_name=LazyString(translate, config.service_name),
         site_name=config.site_name,
         site_contact=config.site_contact,
-        environment_badge=config.environment_badge,
+        environment_badge=LazyString(translate, config.environment_badge),
         findings=FINDINGS,
         reading_words=READINGS,
         find_worth=find_worth,
         outcome_words=OUTCOMES,
         outcome_bases=BASES,
         reads_first=reads_first,
+        hides_results=hides_results,
         read_place=read_place,
         tabs=TABS,
         orders=ORDERS,
+        say_time=say_time,
     )
     app.jinja_env.filters.update(
         percent=percent,
@@ -117,6 +130,12 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         say_interval=say_interval,
         moment=datetime.fromisoformat,
         strongest=say_strongest,
+        recorded=translate_record,
+        reason=translate_reason,
+        decimal=decimal,
+        grouped=grouped,
+        say_moment=say_moment,
+        say_day=say_day,
         verdict=judge_for_reader,
         patient=name_patient,
     )
@@ -125,9 +144,10 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
     app.before_request(check_sender)  # before CSRFProtect reads the body
     CSRFProtect(app)
     working = (pages, uploads, lists, readings, deletions, earlier, studies)
-    for each in (*working, preferences, locking, about, site):
+    for each in (*working, preferences, locking, about, site, acceptance):
         app.register_blueprint(each)
-    serve_assets(app, read_assets(STATIC))
+    serve_languages(app)
+    serve_assets(app, {**read_assets(STATIC), **make_script_texts()})
     _register_errors(app)
     app.after_request(protect)
     app.after_request(keep_units_of_page)
@@ -148,15 +168,6 @@ def check_sender() -> ResponseReturnValue | None:
     elif "token" not in session:
         return ask_to_log_in()
     return None
-
-
-def percent(probability: float) -> str:
-    """A probability for a person: in whole per cent, and never exactly 0 or 100."""
-    if probability < 0.01:
-        return "< 1 %"
-    if probability > 0.99:
-        return "> 99 %"
-    return f"{probability * 100:.0f} %"
 
 
 def protect(response: Response) -> Response:
@@ -198,14 +209,14 @@ def _register_errors(app: Flask) -> None:
         # The token is part of the session, so an expired session fails this check first.
         if request.endpoint != "pages.start_session" and "token" not in session:
             return ask_to_log_in()
-        return answer(400, "The page was out of date; reload it and try again.")
+        return answer(400, gettext("The page was out of date; reload it and try again."))
 
     @app.errorhandler(HTTPException)
     def answer_http(error: HTTPException) -> ResponseReturnValue:
         status = error.code or 500
-        sentence = SENTENCES.get(status, "The request could not be read.")
+        sentence = translate(SENTENCES.get(status, N_("The request could not be read.")))
         if status == 413 and request.max_content_length == FORM_BYTES:
-            sentence = "The text in the form is too long; shorten it and send it again."
+            sentence = gettext("The text in the form is too long; shorten it and send it again.")
         return answer(status, sentence.format(max_mb=app.config["MAX_FILE_BYTES"] >> 20))
 
     @app.errorhandler(ParseException)
@@ -220,7 +231,9 @@ def _register_errors(app: Flask) -> None:
     def answer_busy(error: TooManySenders) -> ResponseReturnValue:
         del error
         note(code="busy")
-        return answer(503, "Too many files are arriving at once; try again in 5 seconds.", 5)
+        return answer(
+            503, gettext("Too many files are arriving at once; try again in 5 seconds."), 5
+        )
 
     @app.errorhandler(OSError)
     def answer_full(error: OSError) -> ResponseReturnValue:
@@ -228,7 +241,7 @@ def _register_errors(app: Flask) -> None:
         del error
         app.logger.exception("an upload could not be stored")
         note(code="no_room")
-        return answer(503, "The file could not be accepted; try again in 30 seconds.", 30)
+        return answer(503, gettext("The file could not be accepted; try again in 30 seconds."), 30)
 
 
 def __getattr__(name: str) -> Any:

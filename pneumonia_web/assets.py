@@ -32,7 +32,7 @@ ENDPOINT = "static"
 
 @dataclass(frozen=True)
 class Asset:
-    """A static file as it was at the start of this process."""
+    """A static file as it was at the start of this process, or one that was made then."""
 
     content: bytes
     media_type: str
@@ -57,9 +57,13 @@ def read_assets(folder: Path) -> dict[str, Asset]:
             content = file.read_bytes()
             if file.suffix == ".css":
                 content = NAMED.sub(add_digest, content)
-            digest = hashlib.sha256(content).hexdigest()[:16]
-            assets[file.name] = Asset(content, MEDIA_TYPES[file.suffix], digest)
+            assets[file.name] = make_asset(content, MEDIA_TYPES[file.suffix])
     return assets
+
+
+def make_asset(content: bytes, media_type: str) -> Asset:
+    """An asset of content that is no file, or was changed."""
+    return Asset(content, media_type, hashlib.sha256(content).hexdigest()[:16])
 
 
 def serve_assets(app: Flask, assets: Mapping[str, Asset]) -> None:

@@ -1,15 +1,17 @@
-"""What the worklist may say to a reader who answers before they see the AI result.
+"""What the worklist may say to a reader who is not to see the AI result, yet or at all.
 
 Not only a result gives it away: so does an order by it, a list or a count of those that share it,
 or a filter. The result itself is withheld by `verdict`, for each X-ray until its reader has
-answered; the rest is withheld here, always, because it speaks of all X-rays at once.
+answered; the rest is withheld here, always, because it speaks of all X-rays at once. In silent
+weeks the API gives no result to anybody who is logged in, and the pages offer nothing that would
+need one.
 """
 
 from collections.abc import Mapping
 
-from flask import current_app, session
+from flask import current_app, g, session
 
-from pneumonia_web.records import Xray
+from pneumonia_web.records import Page, Xray
 from pneumonia_web.verdict import Verdict, find_verdict
 
 REVEALING_TABS = frozenset({"uncertain"})
@@ -22,19 +24,25 @@ def reads_first() -> bool:
     return bool(current_app.config["READS_FIRST"] or session.get("reads_first", False))
 
 
-def blind_reader() -> str | None:
-    """Who is logged in, if they read first."""
-    return session["user"] if reads_first() else None
+def note_silence(answer: Page | Xray) -> None:
+    """Remember for this request whether the API says that the site is in silent weeks."""
+    g.silent = bool(answer.get("silent", False))
+
+
+def hides_results() -> bool:
+    """Whether the worklist gives nothing of AI results to who is logged in."""
+    return reads_first() or bool(g.get("silent", False))
 
 
 def judge_for_reader(xray: Xray) -> Verdict:
     """What may be said of an X-ray that is done to who is logged in."""
-    return find_verdict(xray, blind_reader())
+    waits = reads_first() or xray.get("silent", False)
+    return find_verdict(xray, session["user"] if waits else None)
 
 
 def remove_revealing(query: Mapping[str, str]) -> dict[str, str]:
     """The query of a worklist without what would select or sort by AI results, however it came."""
-    if not reads_first():
+    if not hides_results():
         return dict(query)
     kept = {name: value for name, value in query.items() if name not in REVEALING_FILTERS}
     if kept.get("tab") in REVEALING_TABS:
@@ -46,5 +54,5 @@ def remove_revealing(query: Mapping[str, str]) -> dict[str, str]:
 
 def remove_revealing_counts(counts: Mapping[str, int]) -> dict[str, int]:
     """The counts of the tabs that may be offered."""
-    hidden = REVEALING_TABS if reads_first() else frozenset[str]()
+    hidden = REVEALING_TABS if hides_results() else frozenset[str]()
     return {tab: count for tab, count in counts.items() if tab not in hidden}

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
+from pneumonia_web.language import N_
 from webserver.forwarded import Network
 from webserver.settings import (
     LOOPBACK,
@@ -52,10 +53,10 @@ class Config(Settings):
     secret_key: Secret
     web_key: Secret = ""
     cookie_secure: Switch = True
-    service_name: Label = "Pneumonia detection"
+    service_name: Label = N_("Pneumonia detection")
     site_name: Label = ""
     site_contact: Label = ""
-    environment_badge: Label = "Research use only"
+    environment_badge: Label = N_("Research use only")
     reads_first: Switch = Field(False, alias="AI_AFTER_READING")
     max_body_bytes: BodyBytes = Field(25 << 20, alias="MAX_BODY_MB")
     max_pixels: Pixels = Field(60_000_000, alias="MAX_MEGAPIXELS")

@@ -3,6 +3,7 @@
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from pneumonia_web.language import gettext
 from pneumonia_web.views import api, logged_in, refuse_repeats
 
 deletions = Blueprint("deletions", __name__)
@@ -14,7 +15,7 @@ deletions.before_request(refuse_repeats)
 def delete(token: str, xray_id: str) -> ResponseReturnValue:
     """Delete an X-ray and its result."""
     api().delete(token, xray_id)
-    flash("The X-ray and its result were deleted.", "deleted")
+    flash(gettext("The X-ray and its result were deleted."), "deleted")
     return redirect(url_for("pages.worklist"), 303)
 
 
@@ -23,7 +24,7 @@ def delete(token: str, xray_id: str) -> ResponseReturnValue:
 def restore(token: str, xray_id: str) -> ResponseReturnValue:
     """Restore an X-ray, and show it."""
     api().restore(token, xray_id)
-    flash("The X-ray was restored.")
+    flash(gettext("The X-ray was restored."))
     return redirect(url_for("pages.result", xray_id=xray_id), 303)
 
 

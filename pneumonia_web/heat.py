@@ -2,10 +2,16 @@
 
 from collections.abc import Sequence
 
+from pneumonia_web.language import N_, gettext, translate
+
 _MIDLINE = 0.06
 """Share of the width on either side of the middle that belongs to neither lung."""
 
-_ZONES = ("upper", "middle", "lower")
+_ZONES = {
+    "right": (N_("right upper zone"), N_("right middle zone"), N_("right lower zone")),
+    "midline": (N_("midline, upper zone"), N_("midline, middle zone"), N_("midline, lower zone")),
+    "left": (N_("left upper zone"), N_("left middle zone"), N_("left lower zone")),
+}
 
 
 def say_strongest(rows: Sequence[Sequence[float]]) -> str:
@@ -16,10 +22,10 @@ def say_strongest(rows: Sequence[Sequence[float]]) -> str:
     """
     strongest = max(map(max, rows))
     if strongest <= 0:
-        return "nowhere: no area increased the score"
+        return gettext("nowhere: no area increased the score")
     row = next(number for number, cells in enumerate(rows) if strongest in cells)
     column = list(rows[row]).index(strongest)
-    zone = _ZONES[min(int(3 * (row + 0.5) / len(rows)), 2)]
+    zone = min(int(3 * (row + 0.5) / len(rows)), 2)
     across = (column + 0.5) / len(rows[row]) - 0.5
     side = "midline" if abs(across) < _MIDLINE else "right" if across < 0 else "left"
-    return f"{side}, {zone} zone" if side == "midline" else f"{side} {zone} zone"
+    return translate(_ZONES[side][zone])

@@ -7,7 +7,8 @@ from typing import Any
 from flask import request
 
 from pneumonia_web.api_client import ApiClient
-from pneumonia_web.blinding import remove_revealing, remove_revealing_counts
+from pneumonia_web.blinding import note_silence, remove_revealing, remove_revealing_counts
+from pneumonia_web.language import N_
 from pneumonia_web.records import Page, Xray
 
 PAGE_SIZE = 25
@@ -19,13 +20,17 @@ MAX_CALLS = 50
 """Calls for one export or search: an export has up to 10,000 X-rays."""
 
 TABS = {
-    "to_review": "To review",
-    "uncertain": "Uncertain",
-    "needs_person": "Needs a person",
-    "all": "All",
+    "to_review": N_("To review"),
+    "uncertain": N_("Uncertain"),
+    "needs_person": N_("Needs a person"),
+    "all": N_("All"),
 }
 
-ORDERS = {"newest": "Newest first", "oldest": "Waiting longest", "suspicion": "Most suspicious"}
+ORDERS = {
+    "newest": N_("Newest first"),
+    "oldest": N_("Waiting longest"),
+    "suspicion": N_("Most suspicious"),
+}
 
 FILTERS = ("status", "decision", "shown", "reviewed")
 
@@ -83,6 +88,7 @@ def read_page(client: ApiClient, token: str, listing: Listing, cursor: str | Non
     """One page, with the counts that its reader may see."""
     asked = listing.ask(limit=PAGE_SIZE, **({"cursor": cursor} if cursor else {}))
     page = client.list(token, asked)
+    note_silence(page)
     page["counts"] = remove_revealing_counts(page.get("counts", {}))
     return page
 

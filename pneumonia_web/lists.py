@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from flask import Blueprint, Response, flash, redirect, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import force_locale
 
-from pneumonia_web.blinding import judge_for_reader, reads_first
+from pneumonia_web.blinding import hides_results, judge_for_reader, note_silence
+from pneumonia_web.language import gettext
 from pneumonia_web.listing import find_next, read_all, read_listing, read_place
 from pneumonia_web.records import Xray
 from pneumonia_web.verdict import FINDINGS, READINGS
@@ -32,14 +34,14 @@ def open_next(token: str) -> ResponseReturnValue:
     found = find_next(api(), token, listing, request.args.get("after", ""))
     if found:
         return redirect(url_for("pages.result", xray_id=found, **read_place()))
-    flash("Nothing else in this list is left to read.")
+    flash(gettext("Nothing else in this list is left to read."))
     return redirect(url_for("pages.worklist", **read_place()))
 
 
 @lists.get("/xrays.csv")
 @logged_in
 def export(token: str) -> ResponseReturnValue:
-    """The whole list for a spreadsheet, in its order; who reads first gets nothing of the AI."""
+    """The whole list for a spreadsheet, in its order, without what `blinding` withholds."""
     xrays = read_all(api(), token, read_listing())
     first = next(xrays, None)  # an error of the API comes before the answer begins
     listed = [] if first is None else [first]
@@ -49,12 +51,16 @@ def export(token: str) -> ResponseReturnValue:
 
 
 def _write_table(first: list[Xray], rest: Iterator[Xray]) -> Iterator[str]:
-    hidden = reads_first()
+    if first:
+        note_silence(first[0])
+    hidden = hides_results()
     yield _write_row([*COLUMNS, *(() if hidden else AI_COLUMNS), *READING_COLUMNS])
-    for xrays in (first, rest):
-        for xray in xrays:
-            ai = [] if hidden else _tell_result(xray)
-            yield _write_row([*_tell_xray(xray), *ai, *_tell_reading(xray, hidden=hidden)])
+    # One table whoever exports it: programs read it, and tables of two people are put together.
+    with force_locale("en"):
+        for xrays in (first, rest):
+            for xray in xrays:
+                ai = [] if hidden else _tell_result(xray)
+                yield _write_row([*_tell_xray(xray), *ai, *_tell_reading(xray, hidden=hidden)])
 
 
 def _write_row(cells: list[str]) -> str:

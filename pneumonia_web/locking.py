@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from pneumonia_web.api_client import ApiError
 from pneumonia_web.idle import note_activity
+from pneumonia_web.language import gettext
 from pneumonia_web.views import OWN_PAGE, api, ask_to_log_in, logged_in, refuse_repeats, wants_json
 
 locking = Blueprint("locking", __name__)
@@ -36,7 +37,7 @@ def unlock() -> ResponseReturnValue:
     try:
         opened = api().log_in(session["user"], password, request.remote_addr or "")
     except ApiError as error:
-        sentences = {401: "The password is wrong.", 422: "Enter your password."}
+        sentences = {401: gettext("The password is wrong."), 422: gettext("Enter your password.")}
         message = sentences.get(error.status, str(error))
         # 401 is for a session that has ended; this one goes on.
         status = 403 if error.status == 401 else error.status
@@ -46,6 +47,7 @@ def unlock() -> ResponseReturnValue:
         return render_template("unlock.html", error=message), status, headers
     earlier, session["token"] = session["token"], opened.token
     session["reads_first"], session["admin"] = opened.reads_first, opened.admin
+    session["language"] = opened.language
     note_activity()
     try:
         api().log_out(earlier)

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from pneumonia_web.api_client import ApiError
 from pneumonia_web.blinding import reads_first
+from pneumonia_web.language import gettext
 from pneumonia_web.listing import read_place
 from pneumonia_web.records import Xray
 from pneumonia_web.views import api, logged_in, refreshes_part, refuse_repeats
@@ -50,7 +51,8 @@ def review(token: str, xray_id: str) -> ResponseReturnValue:
         page = url_for("pages.result", xray_id=xray_id, film="seen", _anchor="reading", **place)
         return redirect(page, 303)
     readers = [each["reader"] for each in xray.get("readings", [])]
-    if reads_first() and readers.count(session["user"]) == 1:
+    waited = reads_first() or xray.get("silent", False)
+    if waited and readers.count(session["user"]) == 1:
         # The first answer: the page shows what it has withheld until now.
         return _show(xray, whole=True, undo=True), {"HX-Retarget": "#result"}
     return _show(xray, undo="undoes" not in entry)
@@ -66,7 +68,9 @@ def read_number(name: str) -> int:
     """A number that the page itself put into its form. Raises ApiError."""
     value = request.form.get(name, "")
     if not (value.isascii() and value.isdecimal() and len(value) < 6):
-        raise ApiError(400, "out_of_date", "The page was out of date; reload it and answer again.")
+        raise ApiError(
+            400, "out_of_date", gettext("The page was out of date; reload it and answer again.")
+        )
     return int(value)
 
 

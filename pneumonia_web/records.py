@@ -84,6 +84,7 @@ class Xray(TypedDict):
     view: NotRequired[str | None]  # an API of the previous release reads none
     readings: NotRequired[list[Reading]]  # of a record alone, not of a list
     outcomes: NotRequired[list[Outcome]]  # likewise
+    silent: NotRequired[bool]  # an API of the previous release knows no silent weeks
     deletion: NotRequired[Deletion]  # of the list of deletions alone
 
 
@@ -92,4 +93,5 @@ class Page(TypedDict):
 
     xrays: list[Xray]
     counts: NotRequired[dict[str, int]]  # by tab; an API of the previous release counts nothing
+    silent: NotRequired[bool]  # likewise
     cursor: str | None

@@ -1,4 +1,4 @@
-"""The site's prevalence, and what a result is worth at it."""
+"""The site's prevalence, what a result is worth at it, and silent weeks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +7,8 @@ from flask import Blueprint, flash, redirect, render_template, request, session,
 from flask.typing import ResponseReturnValue
 
 from pneumonia_web.api_client import ApiError
+from pneumonia_web.formats import decimal
+from pneumonia_web.language import gettext, ngettext
 from pneumonia_web.records import Xray
 from pneumonia_web.verdict import Verdict
 from pneumonia_web.views import api, logged_in, refuse_repeats
@@ -32,9 +34,19 @@ def save(token: str) -> ResponseReturnValue:
     except ApiError as error:
         if error.status != 422:
             raise
-        problem = "Enter per cent from 0.1 to 90, such as 20 or 7.5."
+        problem = gettext("Enter per cent from 0.1 to 90, such as 20 or 7.5.")
         return _render(token, typed=typed, problem=problem), 422
-    flash("The prevalence was saved.")
+    flash(gettext("The prevalence was saved."))
+    return redirect(url_for("site.show"), 303)
+
+
+@site.post("/site/silent")
+@logged_in
+def save_silence(token: str) -> ResponseReturnValue:
+    """Begin or end silent weeks."""
+    silent = request.form.get("silent") == "on"
+    api().set_silent(token, silent)
+    flash(gettext("Silent weeks have begun.") if silent else gettext("Silent weeks have ended."))
     return redirect(url_for("site.show"), 303)
 
 
@@ -75,7 +87,7 @@ def find_worth(xray: Xray, verdict: Verdict) -> Worth | None:
         return None
     worth: Mapping[str, float] = stated["worth"][verdict.finding]
     return Worth(
-        percent=f"{stated['prevalences'][0]['percent']:g}",
+        percent=decimal(f"{stated['prevalences'][0]['percent']:g}"),
         ill=say_ill(worth),
         interval=say_interval(worth),
         patients=stated["patients"],
@@ -85,17 +97,23 @@ def find_worth(xray: Xray, verdict: Verdict) -> Worth | None:
 def say_interval(worth: Mapping[str, float]) -> str:
     """The interval of a worth, in people of 100."""
     low, high = count_of_100(worth["low"]), count_of_100(worth["high"])
-    return low if low == high else f"{low} to {high}"
+    return low if low == high else gettext("%(low)s to %(high)s", low=low, high=high)
 
 
 def say_ill(worth: Mapping[str, float]) -> str:
     """How many of 100 are ill, as the end of a sentence."""
-    people = count_of_100(worth["share"])
-    about = "about " if people.isdecimal() else ""
-    return f"{about}{people} {'is' if people in ('1', 'fewer than 1') else 'are'} ill"
+    people = 100 * worth["share"]
+    if people < 1:
+        return gettext("fewer than 1 is ill")
+    if people > 99:
+        return gettext("more than 99 are ill")
+    count = int(count_of_100(worth["share"]))
+    return ngettext("about %(num)s is ill", "about %(num)s are ill", count)
 
 
 def count_of_100(share: float) -> str:
     """People of 100, in whole numbers; never none and never all."""
     people = 100 * share
-    return "fewer than 1" if people < 1 else "more than 99" if people > 99 else f"{people:.0f}"
+    if people < 1:
+        return gettext("fewer than 1")
+    return gettext("more than 99") if people > 99 else f"{people:.0f}"

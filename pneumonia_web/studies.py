@@ -3,18 +3,19 @@
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from pneumonia_web.language import N_, gettext
 from pneumonia_web.views import api, logged_in, refuse_repeats
 
 studies = Blueprint("studies", __name__)
 studies.before_request(refuse_repeats)
 
-OUTCOMES = {"pneumonia": "Pneumonia", "normal": "No pneumonia", "unknown": "Not known"}
+OUTCOMES = {"pneumonia": N_("Pneumonia"), "normal": N_("No pneumonia"), "unknown": N_("Not known")}
 
 BASES = {
-    "microbiology": "Laboratory",
-    "ct": "CT",
-    "consensus": "Several experts",
-    "follow_up": "Course of the disease",
+    "microbiology": N_("Laboratory"),
+    "ct": N_("CT"),
+    "consensus": N_("Several experts"),
+    "follow_up": N_("Course of the disease"),
 }
 """What an outcome rests on, in words."""
 
@@ -33,5 +34,5 @@ def confirm(token: str, xray_id: str) -> ResponseReturnValue:
     label = request.form.get("label", "")
     basis = "" if label == "unknown" else request.form.get("basis", "")
     api().add_outcome(token, xray_id, label, basis)
-    flash("The outcome was recorded.")
+    flash(gettext("The outcome was recorded."))
     return redirect(url_for("pages.result", xray_id=xray_id), 303)

@@ -6,19 +6,20 @@ result says nothing about a patient of another age, and little about a poor imag
 
 from dataclasses import dataclass, replace
 
+from pneumonia_web.language import N_, gettext, ngettext
 from pneumonia_web.records import Scope, Xray
 
 FINDINGS = {
-    "pneumonia_likely": "Pneumonia likely",
-    "uncertain": "Uncertain",
-    "no_pneumonia_detected": "No pneumonia detected",
+    "pneumonia_likely": N_("Pneumonia likely"),
+    "uncertain": N_("Uncertain"),
+    "no_pneumonia_detected": N_("No pneumonia detected"),
 }
 
 READINGS = {
-    "pneumonia": "Pneumonia",
-    "normal": "No pneumonia",
-    "unsure": "Unsure",
-    "withdrawn": "Withdrawn",
+    "pneumonia": N_("Pneumonia"),
+    "normal": N_("No pneumonia"),
+    "unsure": N_("Unsure"),
+    "withdrawn": N_("Withdrawn"),
 }
 """A reader's labels in words."""
 
@@ -29,8 +30,9 @@ class Verdict:
 
     `flag` says in short why the result is withheld, `banner` in a sentence; both are None if it is
     not. `reveal` is the button that shows it; where `hidden`, it is not even in the page, because
-    the reader answers first. `finding` is one of FINDINGS, or None where the image
-    makes a verdict worthless and leaves the bare score. `decision` is what a reader can agree with,
+    the reader answers first. In `silent` weeks it never is, and `hidden` says that they have not
+    answered yet. `finding` is one of FINDINGS, or None where the image makes a verdict worthless
+    and leaves the bare score. `decision` is what a reader can agree with,
     or None where there is nothing to agree with.
     """
 
@@ -41,17 +43,27 @@ class Verdict:
     banner: str | None = None
     reveal: str | None = None
     hidden: bool = False
+    silent: bool = False
+
+    @property
+    def has_result(self) -> bool:
+        """Whether the page has anything of the result, if only on demand."""
+        return not (self.hidden or self.silent)
 
 
 def find_verdict(xray: Xray, blind_reader: str | None = None) -> Verdict:
     """The verdict of an X-ray that is done; `blind_reader` sees it once they have answered."""
+    if xray.get("silent", False):
+        hidden = not (blind_reader and _has_answered(xray, blind_reader))
+        age = describe_age(xray["scope"])
+        return Verdict(None, None, age, gettext("Silent weeks"), hidden=hidden, silent=True)
     verdict = _judge(xray)
     if blind_reader and not _has_answered(xray, blind_reader):
         return replace(
             verdict,
             finding=None,
             decision=None,
-            flag=verdict.flag or "After your reading",
+            flag=verdict.flag or gettext("After your reading"),
             reveal=None,
             hidden=True,
         )
@@ -73,30 +85,31 @@ def _judge(xray: Xray) -> Verdict:
     finding = None if poor else prediction["finding"]
     age = describe_age(scope)
     if scope and scope["out_of_scope"]:
-        flag = f"Not {describe_band(scope)}"
-        return Verdict(finding, None, age, flag, describe_patient(scope), "Show anyway")
+        flag = gettext("Not ages %(youngest)s to %(oldest)s", **_band(scope))
+        return Verdict(finding, None, age, flag, describe_patient(scope), gettext("Show anyway"))
     if poor:
-        return Verdict(None, None, age, "Check image", None, "Show the score")
+        return Verdict(None, None, age, gettext("Check image"), None, gettext("Show the score"))
     return Verdict(finding, prediction["decision"] if finding != "uncertain" else None, age)
 
 
-def describe_band(scope: Scope) -> str:
-    """The ages that the model is for, such as: ages 1 to 5."""
-    return f"ages {scope['youngest']} to {scope['oldest']}"
+def _band(scope: Scope) -> dict[str, int | None]:
+    return {"youngest": scope["youngest"], "oldest": scope["oldest"]}
 
 
 def describe_age(scope: Scope | None) -> str:
     """One line about the patient's age; asserts none that nobody has read."""
     if scope is None:
-        return "Age not checked: an earlier release analysed this X-ray."
+        return gettext("Age not checked: an earlier release analysed this X-ray.")
     if scope["youngest"] is None:
-        return "The model does not state the ages that it is valid for."
-    valid = f"valid only for {describe_band(scope)}"
-    return {
-        "within": f"Age in the file: within {describe_band(scope)[5:]}, as the model needs",
-        "unknown": f"Age not in the file: {valid}",
-        "implausible": f"The age in the file cannot be right: {valid}",
-    }.get(scope["age"], f"AI result {valid}")
+        return gettext("The model does not state the ages that it is valid for.")
+    sentence = {
+        "within": N_("Age in the file: within %(youngest)s to %(oldest)s, as the model needs"),
+        "unknown": N_("Age not in the file: valid only for ages %(youngest)s to %(oldest)s"),
+        "implausible": N_(
+            "The age in the file cannot be right: valid only for ages %(youngest)s to %(oldest)s"
+        ),
+    }.get(scope["age"], N_("AI result valid only for ages %(youngest)s to %(oldest)s"))
+    return gettext(sentence, **_band(scope))
 
 
 def name_patient(xray: Xray) -> str:
@@ -108,19 +121,27 @@ def _name_age(scope: Scope | None) -> str:
     if scope is None or scope["youngest"] is None or scope["oldest"] is None:
         return ""
     youngest, oldest = scope["youngest"], scope["oldest"]
-    return {
-        "within": f"{youngest} to {oldest} years",
-        "under": f"under {youngest} year{'' if youngest == 1 else 's'}",
-        "above": f"over {oldest} years",
-        "contradictory": "age in doubt",
-        "implausible": "age in doubt",
-    }.get(scope["age"], "")
+    if scope["age"] == "within":
+        return gettext("%(youngest)s to %(oldest)s years", youngest=youngest, oldest=oldest)
+    if scope["age"] == "under":
+        return ngettext("under %(num)s year", "under %(num)s years", youngest)
+    if scope["age"] == "above":
+        return ngettext("over %(num)s year", "over %(num)s years", oldest)
+    return gettext("age in doubt") if scope["age"] in ("contradictory", "implausible") else ""
 
 
 def describe_patient(scope: Scope) -> str:
     """Why the result of a patient who is out of scope is withheld."""
-    who = {
-        "under": f"The file says that the patient is younger than {scope['youngest']}",
-        "above": f"The file says that the patient is older than {scope['oldest']}",
-    }.get(scope["age"], "The age and the dates in the file disagree")
-    return f"{who}. The model was validated for {describe_band(scope)} only: do not rely on it."
+    if scope["age"] == "under":
+        who = gettext(
+            "The file says that the patient is younger than %(youngest)s.", **_band(scope)
+        )
+    elif scope["age"] == "above":
+        who = gettext("The file says that the patient is older than %(oldest)s.", **_band(scope))
+    else:
+        who = gettext("The age and the dates in the file disagree.")
+    trusted = gettext(
+        "The model was validated for ages %(youngest)s to %(oldest)s only: do not rely on it.",
+        **_band(scope),
+    )
+    return f"{who} {trusted}"

@@ -22,6 +22,7 @@ from flask.typing import ResponseReturnValue
 
 from pneumonia_web.api_client import ApiClient, ApiError
 from pneumonia_web.idle import is_activity, is_locked, note_activity
+from pneumonia_web.language import find_language, gettext
 from pneumonia_web.listing import read_listing, read_page
 
 pages = Blueprint("pages", __name__)
@@ -36,7 +37,8 @@ FILM_BLOCK = 256 * 1024
 # Plain characters only: browsers drop tabs and newlines and turn backslashes into slashes, so a
 # harmless-looking path can become another host (open redirect).
 OWN_PAGE = re.compile(
-    r"/(?:about|deletions|preferences|reader-study|site|xrays(?:/[0-9a-f]{32}(?:/earlier)?)?)(?:\?[\w=&%.+-]*)?",
+    r"/(?:about|acceptance|deletions|preferences|reader-study|site"
+    r"|xrays(?:/[0-9a-f]{32}(?:/earlier)?)?)(?:\?[\w=&%.+-]*)?",
     re.ASCII,
 )
 
@@ -73,13 +75,13 @@ def ask_to_log_in() -> ResponseReturnValue:
     if refreshes_part():
         return "", 401
     if wants_json():
-        return jsonify(error="Your session has ended; log in again."), 401
+        return jsonify(error=gettext("Your session has ended; log in again.")), 401
     return redirect(url_for("pages.log_in", next=_find_own_page()))
 
 
 def ask_to_unlock() -> ResponseReturnValue:
     """Redirect to the page that asks for the password, and from there back here; else 423."""
-    sentence = "The page is locked; enter your password, then try again."
+    sentence = gettext("The page is locked; enter your password, then try again.")
     if refreshes_part():
         return sentence, 423, {"Content-Type": "text/plain; charset=utf-8"}
     if wants_json():
@@ -108,13 +110,15 @@ def wants_json() -> bool:
 def refuse_repeats() -> None:
     """Refuse a repeated value: all but one would be dropped silently."""
     if sum(bool(file.filename) for _, file in request.files.items(multi=True)) > 1:
-        raise ApiError(422, "several_files", "Send one X-ray at a time; none of these was stored.")
+        raise ApiError(
+            422, "one_file", gettext("Send one X-ray at a time; none of these was stored.")
+        )
     for values in (request.args, request.form, request.files):
         if any(len(found) > 1 for _, found in values.lists()):
             raise ApiError(
                 400,
                 "repeated",
-                "The form repeats a field; reload the page and send it again.",
+                gettext("The form repeats a field; reload the page and send it again."),
             )
 
 
@@ -137,13 +141,16 @@ def start_session() -> ResponseReturnValue:
     try:
         opened = api().log_in(user, request.form.get("password", ""), request.remote_addr or "")
     except ApiError as error:
-        message = "Enter your name and your password." if error.status == 422 else str(error)
+        message = (
+            gettext("Enter your name and your password.") if error.status == 422 else str(error)
+        )
         headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
         return render_template("login.html", user=user, error=message), error.status, headers
     session.clear()
     session.permanent = True
     session["token"], session["user"] = opened.token, user
     session["reads_first"], session["admin"] = opened.reads_first, opened.admin
+    session["language"] = opened.language
     note_activity()
     target = request.args.get("next", "")
     return redirect(target if OWN_PAGE.fullmatch(target) else url_for("pages.worklist"))
@@ -164,8 +171,10 @@ def end_session() -> ResponseReturnValue:
                 raise ApiError(
                     error.status,
                     "not_logged_out",
-                    "You are still logged in, because the service cannot end your session; "
-                    "press Log out again.",
+                    gettext(
+                        "You are still logged in, because the service cannot end your session; "
+                        "press Log out again."
+                    ),
                     error.retry_after,
                 ) from error
     session.clear()
@@ -178,8 +187,9 @@ def worklist(token: str) -> ResponseReturnValue:
     """The tabs and one page of a list; a refresh gets that alone, or 204 without a change."""
     listing, cursor = read_listing(), request.args.get("cursor") or None
     page = read_page(api(), token, listing, cursor)
+    listing = read_listing()  # without what silent weeks forbid, which the page has just told
     # Swapping the rows loses the keyboard focus, so they are sent only when they have changed.
-    seen = hashlib.sha256(repr(page).encode()).hexdigest()[:16]
+    seen = hashlib.sha256(repr((find_language(), page)).encode()).hexdigest()[:16]
     shown = {"page": page, "listing": listing, "cursor": cursor, "seen": seen}
     if not refreshes_part():
         return render_template("worklist.html", **shown)

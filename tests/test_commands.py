@@ -26,6 +26,7 @@ WITHOUT_OPTIONS = {
     "model.cage.nursery",
     "monitoring.grafana.build",
     "tests.monitoring.catalogue",
+    "tests.pneumonia_web.catalogue",
     "tests.rehearsal.rehearse",
 }
 """Commands that start their work whatever the arguments."""

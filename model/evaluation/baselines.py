@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from model.evaluation.bootstrap import Estimate, draw_patients, estimate
+from model.evaluation.scores import area_under_roc
 from model.reading import dataset as data
 
 SEED = 0
@@ -96,5 +96,5 @@ def _describe(
 ) -> Baseline:
     labels, patients = _labels(xrays), [xray.patient for xray in xrays]
     draws = draw_patients(labels, patients, SEED, resamples)
-    auc = estimate({"auc_roc": lambda i: roc_auc_score(labels[i], scores[i])}, len(labels), draws)
+    auc = estimate({"auc_roc": lambda i: area_under_roc(labels[i], scores[i])}, len(labels), draws)
     return Baseline(name, len(xrays), len(set(patients)), **auc)

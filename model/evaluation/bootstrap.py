@@ -30,15 +30,16 @@ def draw_patients(
 ) -> list[np.ndarray]:
     """Bootstrap draws: each holds the indices of the images of as many patients as there are.
 
-    Whole patients are drawn, with replacement; a draw without both classes is drawn again.
+    Whole patients are drawn, with replacement; a draw that lacks a class is drawn again.
     """
     _, cluster = np.unique(np.asarray(patients), return_inverse=True)
     members = [np.flatnonzero(cluster == c) for c in range(cluster.max() + 1)]
+    classes = len(np.unique(labels))
     random = np.random.default_rng(seed)
     draws: list[np.ndarray] = []
     while len(draws) < resamples:
         drawn = np.concatenate([members[c] for c in random.integers(0, len(members), len(members))])
-        if 0 < labels[drawn].sum() < len(drawn):
+        if len(np.unique(labels[drawn])) == classes:
             draws.append(drawn)
     return draws
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image, ImageFilter
-from sklearn.metrics import roc_auc_score
 
 from model.evaluation.bootstrap import Estimate, estimate
-from model.evaluation.scores import Predictions, rank_metrics
+from model.evaluation.scores import Predictions, area_under_roc, rank_metrics
 from model.reading.xray import XrayImage
 
 Change = Callable[[Image.Image], Image.Image]
@@ -90,7 +89,7 @@ def compare_predictions(
     labels, before = unchanged.labels, unchanged.probabilities
     metrics = rank_metrics(replace(unchanged, probabilities=after), threshold)
     metrics["auc_change"] = lambda i: (
-        roc_auc_score(labels[i], after[i]) - roc_auc_score(labels[i], before[i])
+        area_under_roc(labels[i], after[i]) - area_under_roc(labels[i], before[i])
     )
     decided_otherwise = (before >= threshold) != (after >= threshold)
     metrics["decisions_changed"] = lambda i: decided_otherwise[i].mean()

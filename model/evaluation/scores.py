@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+from scipy.stats import rankdata
+from sklearn.metrics import average_precision_score
 
 from model.evaluation.bootstrap import RESAMPLES, Estimate, Metric, draw_patients, estimate
 from model.serving.finding import UncertainBand
@@ -89,7 +90,7 @@ def score_predictions(
         "auc_pr": lambda i: average_precision_score(labels[i], probabilities[i]),
         "accuracy": lambda i: (decided[i] == labels[i]).mean(),
         "ece": lambda i: expected_calibration_error(labels[i], probabilities[i]),
-        "brier": lambda i: brier_score_loss(labels[i], probabilities[i]),
+        "brier": lambda i: np.mean((probabilities[i] - labels[i]) ** 2),
     }
     return Scores(
         images=len(labels),
@@ -152,10 +153,23 @@ def rank_metrics(predictions: Predictions, threshold: float) -> dict[str, Metric
     labels, probabilities = predictions.labels, predictions.probabilities
     decided = probabilities >= threshold
     return {
-        "auc_roc": lambda i: roc_auc_score(labels[i], probabilities[i]),
+        "auc_roc": lambda i: area_under_roc(labels[i], probabilities[i]),
         "sensitivity": lambda i: decided[i][labels[i] == 1].mean(),
         "specificity": lambda i: 1 - decided[i][labels[i] == 0].mean(),
     }
+
+
+def area_under_roc(labels: np.ndarray, scores: np.ndarray) -> float:
+    """How often an ill image scores above a healthy one (Hanley and McNeil 1982); ties count half.
+
+    `labels` (N,) must have both classes. Equals scikit-learn's `roc_auc_score`, without the checks
+    that take most of its time in thousands of draws.
+    """
+    ill = labels == 1
+    pneumonias = int(ill.sum())
+    normals = len(labels) - pneumonias
+    above = rankdata(scores)[ill].sum() - pneumonias * (pneumonias + 1) / 2
+    return float(above / (pneumonias * normals))
 
 
 def expected_calibration_error(

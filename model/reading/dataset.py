@@ -14,8 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
+from model.reading.ages import AgeBand
 from model.reading.labels import CLASSES
 from model.reading.xray import XrayImage, read_xray
+
+KERMANY = "kermany"
+"""The source of X-rays in a folder of this layout."""
 
 
 class DataError(ValueError):
@@ -24,11 +28,21 @@ class DataError(ValueError):
 
 @dataclass(frozen=True)
 class LabelledXray:
-    """One file, its patient within its split (such as `bacteria-1000`) and its label, 0 or 1."""
+    """One file, its patient (such as `bacteria-1000`) and its label, 0 or 1.
+
+    `source` names the collection, and `age` is the patient's, where it is known.
+    """
 
     path: Path
     patient: str
     label: int
+    source: str = KERMANY
+    age: AgeBand | None = None
+
+    @property
+    def person(self) -> tuple[str, str]:
+        """What identifies the patient: two sources may give two people the same id."""
+        return self.source, self.patient
 
 
 def list_xrays(folder: Path) -> list[LabelledXray]:
@@ -60,34 +74,44 @@ def read_patient(file_name: str, label: int) -> str:
 def split_by_patient(
     xrays: Sequence[LabelledXray], validation_share: float, seed: int
 ) -> tuple[list[LabelledXray], list[LabelledXray]]:
-    """Training and validation lists that share no patient, stratified by class.
+    """Training and validation lists that share no patient, stratified by source and class.
 
-    `validation_share` is a share of the patients. Raises DataError when a class has one patient.
+    `validation_share` is a share of the patients. Raises DataError when no source has two
+    patients of a class.
     """
-    random = np.random.default_rng(seed)
-    held_out: set[str] = set()
-    for label in range(len(CLASSES)):
-        patients = sorted({x.patient for x in xrays if x.label == label})
-        if len(patients) < 2:
+    held_out: set[tuple[str, str]] = set()
+    for source in sorted({x.source for x in xrays}):
+        # Each source by itself, so that another source does not change the split of this one.
+        random = np.random.default_rng(seed)
+        for label in range(len(CLASSES)):
+            patients = sorted({x.patient for x in xrays if (x.source, x.label) == (source, label)})
+            count = min(max(1, round(validation_share * len(patients))), len(patients) - 1)
+            chosen = random.permutation(patients)[: max(count, 0)].tolist()
+            held_out.update((source, patient) for patient in chosen)
+    train = [x for x in xrays if x.person not in held_out]
+    validation = [x for x in xrays if x.person in held_out]
+    for label, name in enumerate(CLASSES):
+        if not all(any(x.label == label for x in part) for part in (train, validation)):
             raise DataError(
-                f"All {CLASSES[label]} X-rays to train on are of one patient; at least two are "
+                f"No source has {name} X-rays of two patients to train on; at least two are "
                 "needed, one of them for validation."
             )
-        count = min(max(1, round(validation_share * len(patients))), len(patients) - 1)
-        held_out.update(random.permutation(patients)[:count].tolist())
-    train = [x for x in xrays if x.patient not in held_out]
-    validation = [x for x in xrays if x.patient in held_out]
     return train, validation
 
 
 def check_apart(train: Sequence[LabelledXray], test: Sequence[LabelledXray]) -> None:
     """Raise DataError when a patient is in both, because the test would measure memorisation."""
-    both = {(x.label, x.patient) for x in train} & {(x.label, x.patient) for x in test}
+    both = {_name_patient(x) for x in train} & {_name_patient(x) for x in test}
     if both:
         raise DataError(
             f"{len(both)} patients are in both train and test, such as {min(both)[1]}; each must "
             "be in only one."
         )
+
+
+def _name_patient(xray: LabelledXray) -> tuple[str, str, int]:
+    """The patient. In a folder without names of patients, normal and ill ones may share a name."""
+    return (*xray.person, xray.label if xray.source == KERMANY else -1)
 
 
 def check_contents(
@@ -112,7 +136,7 @@ def check_contents(
                 raise DataError(f"{both} with two labels; remove the one whose label is wrong.")
             if first_part != part:
                 raise DataError(f"{both}, in {first_part} and in {part}; remove one of them.")
-            if first.patient != xray.patient:
+            if first.person != xray.person:
                 pairs.append((first, xray))
     return pairs
 
@@ -122,10 +146,15 @@ def _place(xray: LabelledXray) -> str:
 
 
 def digest_xrays(xrays: Sequence[LabelledXray]) -> str:
-    """SHA-256 over names and contents, which identifies the data of a training run."""
+    """SHA-256 over names, labels and contents, which identifies the data of a training run.
+
+    The name of a file of KERMANY says its label and its patient.
+    """
     digest = hashlib.sha256()
     for xray in xrays:
         digest.update(os.fsencode(xray.path.name))
+        if xray.source != KERMANY:
+            digest.update(repr((xray.label, xray.person)).encode())
         digest.update(hashlib.sha256(xray.path.read_bytes()).digest())
     return digest.hexdigest()
 

@@ -22,8 +22,8 @@ class Batches(keras.utils.PyDataset):
     Shuffled by `seed`, without the last incomplete batch; without `seed`, in order and complete. An
     epoch shows one view of each image, or with `pairs` two views in adjacent rows; the next epoch
     shows the next views, out of `views` or out of infinitely many. `batch` counts views.
-    `class_weights` are for normal and pneumonia. Machine `shard[0]` of `shard[1]` gets its part of
-    every batch.
+    `weights` (N,) are those of the images in the loss; None: 1 for each. Machine `shard[0]` of
+    `shard[1]` gets its part of every batch.
     """
 
     def __init__(
@@ -35,14 +35,15 @@ class Batches(keras.utils.PyDataset):
         seed: int | None = None,
         views: int | None = None,
         pairs: bool = False,
-        class_weights: tuple[float, float] = (1.0, 1.0),
+        weights: np.ndarray | None = None,
         workers: int = 1,
         shard: tuple[int, int] = (0, 1),
     ) -> None:
         super().__init__(workers=workers, max_queue_size=4 * workers)
         self._source, self._views, self._shard = source, views, shard
         self._labels = np.asarray(labels, np.float32)[:, None]
-        self._weights = np.asarray(class_weights, np.float32)[np.asarray(labels, int)]
+        given = np.ones(len(labels)) if weights is None else weights
+        self._weights = np.asarray(given, np.float32)
         self._each = 2 if pairs else 1
         self._batch = min(max(batch // self._each, 1), len(labels))
         self._seed = seed
@@ -78,11 +79,12 @@ class Batches(keras.utils.PyDataset):
 
 
 def augmented_views(
-    images: np.ndarray, labels: np.ndarray, seed: int, recipe: Recipe = RECIPE
+    images: np.ndarray, squashed: Sequence[int | None], seed: int, recipe: Recipe = RECIPE
 ) -> Source:
     """Views (B, S, S, 1) float32 of (N, S, S, 1) uint8 images, computed on the fly.
 
-    `labels` (N,), 0 or 1, are used to undo the mean aspect ratio of each class; see `augment`.
+    `squashed` is the class, 0 or 1, of each image whose class has a mean aspect ratio that is to be
+    undone, and None for others; see `augment`.
     """
 
     def read(rows: np.ndarray, numbers: np.ndarray) -> np.ndarray:
@@ -91,7 +93,7 @@ def augmented_views(
                 images[row],
                 np.random.default_rng((seed, number, row)),
                 recipe.hard_views[number % len(recipe.hard_views)],
-                labels[row],
+                squashed[row],
                 recipe,
             )
             for row, number in zip(rows, numbers, strict=True)

@@ -24,7 +24,7 @@ def parse_settings(argv: Sequence[str] | None) -> RunSettings:
     """Parse `argv` (None: the process's own); missing rates default to those of the optimizer."""
     parser = argparse.ArgumentParser(
         prog="model/cnn.py",
-        usage="%(prog)s --data FOLDER --out FOLDER [options, see --help]",
+        usage="%(prog)s --data FOLDER|CSV --out FOLDER [options, see --help]",
         description="Fine-tune ResNet50 to detect pneumonia in chest X-rays.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
@@ -35,7 +35,7 @@ def parse_settings(argv: Sequence[str] | None) -> RunSettings:
     # --help states these defaults in words, so the parser must not print them as None.
     optional = ("learning_rate", "weight_decay", "cache", "metrics", "other_xrays", "not_xrays")
     given = vars(parser.parse_args(argv, argparse.Namespace(**dict.fromkeys(optional))))
-    given["dense"] = tuple(given["dense"])
+    given["dense"], given["data"] = tuple(given["dense"]), tuple(given["data"])
     learning_rate, weight_decay = RATES[given["optimizer"]]
     if given["learning_rate"] is None:
         given["learning_rate"] = learning_rate
@@ -49,10 +49,13 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--data",
         type=Path,
-        metavar="FOLDER",
+        action="append",
+        metavar="FOLDER|CSV",
         required=True,
         default=argparse.SUPPRESS,
-        help="has train/ and test/, each with NORMAL/ and PNEUMONIA/",
+        help="has train/ and test/, each with NORMAL/ and PNEUMONIA/; or a CSV file with the "
+        "columns file, label (normal or pneumonia) and patient, and if wanted source, split (train "
+        "or test) and age. Repeat it to train on several sources",
     )
     group.add_argument(
         "--out",
@@ -196,7 +199,8 @@ def _add_fitting(group: argparse._ArgumentGroup) -> None:
         "--class-weights",
         choices=("balanced", "none"),
         default="balanced",
-        help="balanced: both classes have the same total weight",
+        help="balanced: both classes have the same total weight, and within a class each source "
+        "one that grows with the square root of its images",
     )
     group.add_argument("--optimizer", choices=tuple(RATES), default="adam", help="update rule")
     by_optimizer = ", ".join(f"{name} {rates[0]:g}" for name, rates in RATES.items())

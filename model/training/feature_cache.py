@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -42,7 +42,7 @@ class CacheIdentity:
     network: str
     precision: str
     images: str
-    labels: str
+    squashed: str
     recipe: str
     seed: int
 
@@ -53,14 +53,23 @@ class CacheIdentity:
 
 
 def describe(
-    trunk: keras.Model, images: np.ndarray, labels: np.ndarray, seed: int, recipe: Recipe = RECIPE
+    trunk: keras.Model,
+    images: np.ndarray,
+    squashed: Sequence[int | None],
+    seed: int,
+    recipe: Recipe = RECIPE,
 ) -> CacheIdentity:
-    """The identity of features of `trunk` for views of (N, S, S, 1) uint8 images by `seed`."""
+    """The identity of features of `trunk` for views of (N, S, S, 1) uint8 images by `seed`.
+
+    `squashed` is that of `augmented_views`.
+    """
     return CacheIdentity(
         _digest_network(trunk),
         ", ".join(sorted({layer.compute_dtype for layer in trunk.layers})),
         hashlib.sha256(np.ascontiguousarray(images).tobytes()).hexdigest(),
-        hashlib.sha256(np.asarray(labels, np.int64).tobytes()).hexdigest(),
+        hashlib.sha256(
+            repr([None if x is None else int(x) for x in squashed]).encode()
+        ).hexdigest(),
         digest_recipe(recipe),
         seed,
     )

@@ -34,6 +34,21 @@ def balance_classes(labels: np.ndarray) -> tuple[float, float]:
     return 0.5 / (1 - share), 0.5 / share
 
 
+def balance_sources(labels: np.ndarray, sources: np.ndarray) -> np.ndarray:
+    """Weights (N,) float32, 1 on average, that give both classes (N,) the same total.
+
+    Within a class, the total of a source (N,) grows with the square root of its images, as in
+    Mahajan et al. 2018: a small collection is heard, and seven X-rays are not a third of a class.
+    """
+    weights = np.zeros(len(labels))
+    for label in (0, 1):
+        names, counts = np.unique(sources[labels == label], return_counts=True)
+        totals = np.sqrt(counts) / np.sqrt(counts).sum() / 2 * len(labels)
+        for name, count, total in zip(names, counts, totals, strict=True):
+            weights[(labels == label) & (sources == name)] = total / count
+    return weights.astype(np.float32)
+
+
 def make_metrics() -> list[keras.metrics.Metric]:
     """The metrics of each epoch, on the uncalibrated probability, with a threshold of 0.5."""
     return [

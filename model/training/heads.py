@@ -15,7 +15,7 @@ from model.network.gradcam import HEAD_SUFFIX, POOLED_SUFFIX, pooled_features
 from model.network.graph import probability_of
 from model.training.batches import Batches, Source, augmented_views, plain_images, stored_features
 from model.training.feature_cache import cache_features, check_space, describe, measure
-from model.training.fitting import balance_classes, fit
+from model.training.fitting import balance_sources, fit
 from model.training.resume import HEAD_FOLDER, RESUME, History, close_run
 from model.training.settings import RunSettings
 from model.training.splits import Split
@@ -38,7 +38,7 @@ class TrainingTask:
         """The images to train on and to validate on."""
         seed = self.settings.hyperparameters.seed
         return (
-            augmented_views(self.training.images, self.training.labels, seed),
+            augmented_views(self.training.images, self.training.squashed, seed),
             plain_images(self.validation.images),
         )
 
@@ -89,7 +89,7 @@ def _cache_views(part: keras.Model, task: TrainingTask) -> list[np.ndarray]:
     views, plain = task.sources
 
     def name_key(split: Split) -> str:
-        return describe(part, split.images, split.labels, chosen.seed).key
+        return describe(part, split.images, split.squashed, chosen.seed).key
 
     key = name_key(task.training)
     wanted = [(f"train-{key}-{k}", views, task.training, k) for k in range(chosen.views)]
@@ -124,7 +124,7 @@ def _fit(
         seed=chosen.seed,
         views=views,
         pairs=chosen.consistency > 0,
-        class_weights=balance_classes(labels) if balanced else (1.0, 1.0),
+        weights=balance_sources(labels, task.training.sources) if balanced else None,
         workers=task.settings.workers,
         shard=task.shard,
     )

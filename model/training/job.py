@@ -40,8 +40,8 @@ class JobError(RuntimeError):
 def check_options(folder: Path, options: Sequence[str]) -> None:
     """Exit as `model.cnn` would on invalid `options`. Raises InputError for --data and --out."""
     given = parse_settings(["--data", str(folder), "--out", str(folder), *options])
-    for name, value in (("--data", given.data), ("--out", given.out)):
-        if value != folder:
+    for name, chosen in (("--data", given.data), ("--out", (given.out,))):
+        if chosen != (folder,):
             raise InputError(f"{name} is chosen by this job; leave it out.")
 
 

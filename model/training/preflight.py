@@ -16,7 +16,9 @@ def check_paths(settings: RunSettings) -> None:
 
     Only the paths: contents are checked where they are read, also before the first epoch.
     """
-    check_folder("--data", settings.data)
+    for path in settings.data:
+        if not path.is_file():
+            check_folder("--data", path)
     _check_writable("--out", settings.out)
     if (free := shutil.disk_usage(settings.out).free) < MIN_FREE_BYTES:
         raise InputError(

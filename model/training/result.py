@@ -20,6 +20,7 @@ from model.evaluation.plots import plot_training
 from model.evaluation.precisions_file import PRECISIONS_NAME
 from model.evaluation.report_file import REPORT_NAME
 from model.evaluation.scores import Predictions, score_predictions
+from model.evaluation.sources import SOURCES_NAME, score_sources, write_sources
 from model.network.conversion import record_golden
 from model.network.gradcam import build_serving_network
 from model.network.graph import load_network, save_weights_compact
@@ -84,6 +85,12 @@ def write_artifact(
         "test": asdict(evaluation.scores),
         "ood": {name: asdict(counts) for name, counts in refusal.counts.items()},
     }
+    if len(set(validation.sources)) > 1:
+        by_source = {
+            "validation": score_sources(validated, validation.xrays, threshold, chosen.seed),
+            "test": score_sources(tested, test.xrays, threshold, chosen.seed),
+        }
+        write_sources(out, by_source)
     plot_evaluation(evaluation, out / "evaluation.png")
     plot_training(record.history, out / "training.png")
     artifact = Artifact(
@@ -108,5 +115,5 @@ def write_artifact(
 
 def find_leftovers(out: Path) -> list[Path]:
     """Files in `out` that a report left there, which is about an earlier artifact."""
-    names = (REPORT_NAME, PRECISIONS_NAME, ABLATIONS_NAME, *PLOTS)
+    names = (REPORT_NAME, PRECISIONS_NAME, ABLATIONS_NAME, SOURCES_NAME, *PLOTS)
     return [out / name for name in names if (out / name).is_file()]

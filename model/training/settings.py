@@ -50,7 +50,7 @@ class Hyperparameters:
 class RunSettings:
     """Where a run reads and writes on this machine, how it uses it, and its hyperparameters."""
 
-    data: Path
+    data: tuple[Path, ...]
     out: Path
     cache: Path | None
     metrics: Path | None

@@ -79,7 +79,7 @@ def restore(pipe: redis.client.Pipeline, xray: XrayRecord) -> None:
     pipe.zadd(keys.XRAYS, {xray.id: 0})
     enlist(pipe, xray)
     if entry := entry_of(xray):
-        pipe.hsetnx(entry.key, entry.field, xray.id)
+        entry.write_if_free(pipe, xray.id)
     if xray.source == BATCH_SOURCE:
         pipe.hsetnx(keys.SCORED, fingerprint_of(xray.id), xray.id)
 

@@ -19,7 +19,8 @@ blind:WEEK              the same, of readers who read before the AI result was s
                         BEFORE AFTER -> count; before and after it was shown
 batch                   hash of the files scored from archives: FINGERPRINT -> id
 reuse:MODEL:DIG         hash of finished records by the digest of their bytes: DIG is its first
-                        digits, a field the next 16, the value the id of a record
+                        digits, a field the next 8, the value the id of a record, both in base85;
+                        or, from before, the next 16 and the id as they are
 lease:ID                token of the delivery that is judging the X-ray; expires after the worker
                         dies
 begun:ID                set of the worker processes that began on it; expires after a day
@@ -32,9 +33,13 @@ workers                 set of the names of all workers that ever started
 lock:NAME               lock on a job that one worker does for all: republish, sweep,
                         upgrade, stale; expires
 user:NAME               hash of a person: password (argon2); reads_first, 1 if they want to see AI
-                        results only after their own reading; admin, 1 if they are one
+                        results only after their own reading; language, that of the pages, none or
+                        empty for the browser's; admin, 1 if they are one
 site:prevalence         list of what admins stated as the site's prevalence, the last at the end, as
                         JSON: percent, by, at
+site:silent             the same of silent weeks: silent, true from then on or false; by, at
+site:acceptance         list of the plans that admins wrote for an acceptance, the last at the end,
+                        as JSON: model, expected, least, by, at
 session:DIGEST          user name by digest of the session token; expires
 sessions:NAME           set of a user's session digests
 sent:DIGEST             id and digest of the upload sent with an idempotency key; expires
@@ -62,6 +67,8 @@ REVIEWED = "xrays:reviewed"
 SCORED = "batch"
 MODEL = "model"
 PREVALENCE = "site:prevalence"
+SILENCE = "site:silent"
+PLANS = "site:acceptance"
 WORKERS = "workers"
 
 xray = "xray:{}".format

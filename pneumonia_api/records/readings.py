@@ -7,13 +7,16 @@ That release wrote nothing else, so a `review` that is not among the entries cou
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 
 WITHDRAWN = "withdrawn"
 """The label of an entry by which a reader takes back a reading."""
 
-SHOWN = ("shown", "hidden")
+SHOWN = ("shown", "hidden", "silent")
+"""Whether a reader saw the AI result: `hidden` until they had answered, `silent` not even then."""
+
+UNSEEN = ("hidden", "silent")
 
 _FIELD = "reading:{}".format
 
@@ -109,8 +112,14 @@ def mark_standing(readings: Iterable[ReadingRecord]) -> tuple[ReadingRecord, ...
     return tuple(replace(each, stands=each.number in standing) for each in entries)
 
 
-def find_blind_readings(readings: Iterable[ReadingRecord]) -> frozenset[BlindReading]:
-    """That of each reader whose reading stands and who first read without the AI result."""
+def find_blind_readings(
+    readings: Iterable[ReadingRecord], unseen: Sequence[str] = ("hidden",)
+) -> frozenset[BlindReading]:
+    """That of each reader whose reading stands and who first read without the AI result.
+
+    `unseen` are those of SHOWN that count as without it. Who was never shown the result cannot have
+    been helped or misled by it, so readings of silent weeks count only where they are asked for.
+    """
     entries = list(readings)
     undone = {each.undoes for each in entries}
     found = set()
@@ -119,7 +128,7 @@ def find_blind_readings(readings: Iterable[ReadingRecord]) -> frozenset[BlindRea
         for each in entries:
             if each.reader != standing.reader or each.number in undone or each.undoes:
                 continue
-            if each.ai != "hidden":
+            if each.ai not in unseen:
                 break
             if each.label != WITHDRAWN:
                 blind = each

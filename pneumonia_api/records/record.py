@@ -112,6 +112,13 @@ _PARTS = {
 }
 """Fields that the hash holds as JSON."""
 
+PRECISION, SCOPE = "p", "s"
+"""Fields of the hash under a short name: the precision of the prediction, unless that is float32,
+and the scope."""
+
+_SHORT = {"bfloat16": "bf16"}
+_LONG = {short: name for name, short in _SHORT.items()}
+
 FINDING_OF = {"pneumonia": "pneumonia_likely", "normal": "no_pneumonia_detected"}
 """By decision, where the hash has none: all but the uncertain ones."""
 
@@ -158,13 +165,16 @@ def write_hash(xray: XrayRecord) -> dict[str, str]:
             if part["heatmap"]:
                 values["map"] = heatmap.pack(part["heatmap"])
                 part["heatmap"] = []
+            if (precision := part.pop("precision")) != "float32":
+                values[PRECISION] = _SHORT.get(precision, precision)
             if part["finding"] == FINDING_OF[part["decision"]]:
                 del part["finding"]
         elif name == "review":
             part["reviewed_at"] = shorten_time(part["reviewed_at"])
         values[name] = write_part(part)
     if xray.scope:
-        values["scope"] = write_scope(xray.scope)
+        del values["scope"]
+        values[SCOPE] = write_scope(xray.scope)
     return values
 
 
@@ -173,8 +183,10 @@ def write_part(values: Mapping[str, Any]) -> str:
     return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
 
-def read_hash(values: Mapping[str, str]) -> XrayRecord:
+def read_hash(values: Mapping[str, str], *, with_heatmap: bool = True) -> XrayRecord:
     """The record of a hash, which must not be empty; also of one of an earlier release.
+
+    Its heat map is empty if it is not wanted, because to unpack it takes as long as all the rest.
 
     Skips fields that this release does not know, so that a later one may add some.
     """
@@ -186,15 +198,20 @@ def read_hash(values: Mapping[str, str]) -> XrayRecord:
         part = json.loads(values[name])
         if name == "prediction":
             part.setdefault("finding", FINDING_OF[part["decision"]])
-            if "map" in values:
+            if PRECISION in values:
+                short = values[PRECISION]
+                part["precision"] = _LONG.get(short, short)
+            if not with_heatmap:
+                part["heatmap"] = []
+            elif "map" in values:
                 part["heatmap"] = heatmap.unpack(values["map"])
             elif "heatmap" in values:
                 part["heatmap"] = heatmap.unpack_deflated(values["heatmap"])
         elif name == "review":
             part["reviewed_at"] = restore_time(part["reviewed_at"])
         parsed[name] = _read_known(_PARTS[name], part)
-    if "scope" in values:
-        parsed["scope"] = read_scope(values["scope"])
+    if scope := values.get(SCOPE) or values.get("scope"):  # the name that it had before
+        parsed["scope"] = read_scope(scope)
     if prediction := parsed.get("prediction"):
         parsed["readings"] = read_readings(values, parsed.get("review"), prediction.model)
         parsed["outcomes"] = read_outcomes(values)

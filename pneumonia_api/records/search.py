@@ -15,13 +15,29 @@ MAX_SORTED = 2000
 MAX_WORDS = 32
 """Different words that begin with what was typed, whose records one call merges by time."""
 
+_COMPLETE = """
+local words, lowest = {}, ARGV[1]
+while true do
+  local members = redis.call('ZRANGEBYLEX', KEYS[1], lowest, ARGV[2], 'LIMIT', 0, 1)
+  if #members == 0 then return words end
+  if #words == tonumber(ARGV[3]) then return {} end
+  words[#words + 1] = string.sub(members[1], 1, string.find(members[1], '\\0', 1, true) - 1)
+  lowest = '(' .. words[#words] .. '\\1'
+end
+"""
+"""The words of the index KEYS[1] from ARGV[1] to ARGV[2]; none if they are more than ARGV[3]."""
+
 
 @dataclass(frozen=True)
 class Sources:
-    """Every match is in one of the ranges, or among the ids, which are sorted, newest first."""
+    """Every match is in one of the ranges, or among the ids, which are sorted, newest first.
+
+    With `have_word`, all of these are X-rays that have the rarest word.
+    """
 
     ranges: list[Range]
     ids: list[str]
+    have_word: bool
 
 
 def find_sources(client: redis.Redis, words: Sequence[str], lists: Sequence[str]) -> Sources:
@@ -42,10 +58,11 @@ def find_sources(client: redis.Redis, words: Sequence[str], lists: Sequence[str]
     listed = sum(counts)
     rarest = min(words, key=lambda word: found[word])
     if found[rarest] <= MAX_SORTED:
-        return Sources([], _read_ids(client, spans[rarest]))
-    if found[rarest] < listed and (whole := _complete(client, rarest)):
-        return Sources([Range(keys.WORDS, f"{word}\0") for word in whole], [])
-    return Sources([Range(name) for name in lists], [])
+        return Sources([], _read_ids(client, spans[rarest]), have_word=True)
+    if found[rarest] < listed and (whole := complete(client, rarest)):
+        ranges = [Range(keys.WORDS, f"{word}\0") for word in whole]
+        return Sources(ranges, [], have_word=True)
+    return Sources([Range(name) for name in lists], [], have_word=False)
 
 
 def _list_spans(word: str) -> list[Range]:
@@ -62,13 +79,9 @@ def _read_ids(client: redis.Redis, spans: Sequence[Range]) -> list[str]:
     return sorted({member.rpartition("\0")[2] for member in members}, reverse=True)
 
 
-def _complete(client: redis.Redis, start: str) -> list[str]:
+def complete(client: redis.Redis, start: str) -> list[str]:
     """The words in the index that begin with `start`; none if they are more than MAX_WORDS."""
-    words: list[str] = []
-    lowest, highest = Range(keys.WORDS, start).bounds
-    while members := client.zrange(keys.WORDS, lowest, highest, bylex=True, offset=0, num=1):
-        if len(words) == MAX_WORDS:
-            return []
-        words.append(members[0].partition("\0")[0])
-        lowest = f"({words[-1]}\1".encode()
+    words: list[str] = client.eval(
+        _COMPLETE, 1, keys.WORDS, *Range(keys.WORDS, start).bounds, MAX_WORDS
+    )
     return words

@@ -1,4 +1,4 @@
-"""The digest and the times of a record in fewer characters; what is of another form stays as it is.
+"""Digest, id and times of a record in fewer characters; what is of another form stays as it is.
 
 Every release reads the short time: it is ISO 8601, too, in the basic format.
 """
@@ -9,6 +9,10 @@ import re
 DIGEST_CHARACTERS = 40
 """Of base85: five for each four of the 32 bytes of a SHA-256."""
 
+ID_CHARACTERS = 20
+"""Of base85, for the 16 bytes of an id."""
+
+_ID = re.compile("[0-9a-f]{32}")
 _SHA256 = re.compile("[0-9a-f]{64}")
 _TIME = re.compile(r"(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2}\.\d{3})\+00:00", flags=re.ASCII)
 _SHORT_TIME = re.compile(r"(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2}\.\d{3})Z", flags=re.ASCII)
@@ -24,6 +28,18 @@ def shorten_digest(digest: str) -> str:
 def restore_digest(text: str) -> str:
     """The digest that `shorten_digest` shortened; also one that was written in full."""
     return base64.b85decode(text).hex() if len(text) == DIGEST_CHARACTERS else text
+
+
+def shorten_id(xray_id: str) -> str:
+    """An id of 32 hexadecimal digits as base85, which does not sort like the id."""
+    if _ID.fullmatch(xray_id):
+        return base64.b85encode(bytes.fromhex(xray_id)).decode()
+    return xray_id
+
+
+def restore_id(text: str) -> str:
+    """The id that `shorten_id` shortened; also one that was written in full."""
+    return base64.b85decode(text).hex() if len(text) == ID_CHARACTERS else text
 
 
 def shorten_time(time: str) -> str:

@@ -1,15 +1,16 @@
-"""What admins stated of the site: a list that only grows, so that it says who stated what."""
+"""What admins stated of the site: lists that only grow, so that they say who stated what."""
 
 import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import redis
 
 from pneumonia_api.records import keys
 
 SHOWN = 20
-"""The last statements, of a number that changes once in years."""
+"""The last statements, of what changes once in years."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,21 @@ class PrevalenceRecord:
     at: str
 
 
+@dataclass(frozen=True)
+class SilenceRecord:
+    """Whether silent weeks began or ended; who said so, and when (ISO 8601, UTC).
+
+    In silent weeks the model judges, and people are shown nothing of what it says.
+    """
+
+    silent: bool
+    by: str
+    at: str
+
+
+Statement = TypeVar("Statement", PrevalenceRecord, SilenceRecord)
+
+
 class Site:
     """Reads and appends statements."""
 
@@ -29,18 +45,41 @@ class Site:
 
     def list_prevalences(self) -> list[PrevalenceRecord]:
         """The last SHOWN, the one that counts first."""
-        found = self._redis.lrange(keys.PREVALENCE, -SHOWN, -1)
-        return [PrevalenceRecord(**json.loads(text)) for text in reversed(found)]
+        return self._list(keys.PREVALENCE, PrevalenceRecord)
 
     def set_prevalence(self, percent: float, *, by: str, at: datetime) -> None:
         """Append a statement."""
-        moment = at.astimezone(UTC).isoformat(timespec="milliseconds")
-        text = json.dumps(asdict(PrevalenceRecord(percent, by, moment)))
+        self._append(keys.PREVALENCE, PrevalenceRecord(percent, by, _write_time(at)))
+
+    def list_silences(self) -> list[SilenceRecord]:
+        """The last SHOWN, the one that counts first."""
+        return self._list(keys.SILENCE, SilenceRecord)
+
+    def is_silent(self) -> bool:
+        """Whether the site is in silent weeks now."""
+        last = self._redis.lindex(keys.SILENCE, -1)
+        return bool(last and json.loads(last)["silent"])
+
+    def set_silent(self, silent: bool, *, by: str, at: datetime) -> None:
+        """Append a statement, unless it changes nothing."""
+        if silent != self.is_silent():
+            self._append(keys.SILENCE, SilenceRecord(silent, by, _write_time(at)))
+
+    def _list(self, key: str, kind: type[Statement]) -> list[Statement]:
+        found = self._redis.lrange(key, -SHOWN, -1)
+        return [kind(**json.loads(text)) for text in reversed(found)]
+
+    def _append(self, key: str, statement: PrevalenceRecord | SilenceRecord) -> None:
+        text = json.dumps(asdict(statement))
 
         def append(pipe: redis.client.Pipeline) -> None:
-            last = pipe.lindex(keys.PREVALENCE, -1)
+            last = pipe.lindex(key, -1)
             pipe.multi()
             if last != text:  # else by an earlier attempt, whose reply was lost
-                pipe.rpush(keys.PREVALENCE, text)
+                pipe.rpush(key, text)
 
-        self._redis.transaction(append, keys.PREVALENCE)
+        self._redis.transaction(append, key)
+
+
+def _write_time(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")

@@ -11,7 +11,7 @@ from pneumonia_api.records import keys
 from pneumonia_api.records.lists import Filters, select, select_previous, shown_of
 from pneumonia_api.records.ranges import Range, merge
 from pneumonia_api.records.record import XrayRecord, read_hash
-from pneumonia_api.records.search import find_sources
+from pneumonia_api.records.search import Sources, find_sources
 from pneumonia_api.records.suspicion import read_suspicious
 from pneumonia_api.records.words import has_words, split_words
 
@@ -49,12 +49,15 @@ class Query:
         return self.filters.shown is not None
 
     def accepts(self, xray: XrayRecord) -> bool:
-        """Whether a record passes the filters and was not deleted."""
+        """Whether a record passes the filters, has the words, and was not deleted."""
         decision = xray.prediction.decision if xray.prediction else None
         reviewed = xray.review is not None
-        return not xray.deletion and self.filters.accept(
+        if xray.deletion or not self.filters.accept(
             xray.status, decision, reviewed, shown_of(xray)
-        )
+        ):
+            return False
+        note = xray.review.note if xray.review else ""
+        return not self.words or has_words(self.words, xray.id, xray.reference, note)
 
 
 class Worklist:
@@ -111,9 +114,15 @@ class Worklist:
 
         found: list[XrayRecord] = []
         scanned, last = 0, cursor
-        count = CHECKED_AT_ONCE if query.words else limit + 1
-        for ids_read in self._list_ids(query, cursor, count):
-            matching = self._search(ids_read, query) if query.words else ids_read
+        lists = select(query.filters)
+        sources = find_sources(self._redis, query.words, lists) if query.words else None
+        # Where the index has answered the whole question, nothing but the shown records is read.
+        is_checked = not sources or (
+            sources.have_word and len(query.words) == 1 and query.filters == Filters()
+        )
+        count = limit + 1 if is_checked else CHECKED_AT_ONCE
+        for ids_read in self._list_ids(query, sources, cursor, count):
+            matching = ids_read if is_checked else self._search(ids_read, query)
             while matching:
                 room = limit - len(found)
                 if not room:
@@ -126,17 +135,20 @@ class Worklist:
                 return found, ids_read[-1]
         return found, None
 
-    def _list_ids(self, query: Query, after: str | None, count: int) -> Iterator[list[str]]:
-        """The ids of the query's lists that follow `after`, `count` or more at a time."""
+    def _list_ids(
+        self, query: Query, sources: Sources | None, after: str | None, count: int
+    ) -> Iterator[list[str]]:
+        """The ids of the query's lists that follow `after`, `count` or more at a time.
+
+        For a search they are those of its `sources`.
+        """
         if query.order == "suspicion":
             while ids := read_suspicious(self._redis, after, count):
                 yield ids
                 after = ids[-1]
             return
-        lists = select(query.filters)
-        ranges, ids = [Range(name) for name in lists], list[str]()
-        if query.words:
-            sources = find_sources(self._redis, query.words, lists)
+        ranges, ids = [Range(name) for name in select(query.filters)], list[str]()
+        if sources:
             ranges, ids = sources.ranges, sources.ids
         ranges += [Range(name) for name in select_previous(query.filters)]
         oldest_first = query.order == "oldest"
@@ -145,14 +157,7 @@ class Worklist:
     def _search(self, ids: list[str], query: Query) -> list[str]:
         """The ids whose record the query accepts; reads no more of each than that takes."""
         if query.needs_all:
-            found = {xray.id: xray for xray in self._read(ids, query)}
-            return [
-                xray_id
-                for xray_id, xray in found.items()
-                if has_words(
-                    query.words, xray_id, xray.reference, xray.review.note if xray.review else ""
-                )
-            ]
+            return [xray.id for xray in self._read(ids, query)]
         with self._redis.pipeline(transaction=False) as pipe:
             for xray_id in ids:
                 pipe.hmget(keys.xray(xray_id), "status", "reference", "prediction", "review")
@@ -168,11 +173,15 @@ class Worklist:
         return matching
 
     def _read(self, ids: list[str], query: Query) -> list[XrayRecord]:
-        """The records of `ids`, without those deleted or changed since the index was read."""
+        """The records of `ids`, without those deleted or changed since the index was read.
+
+        And without their heat maps, which no list shows.
+        """
         with self._redis.pipeline(transaction=False) as pipe:
             for xray_id in ids:
                 pipe.hgetall(keys.xray(xray_id))
-            xrays = [read_hash(values) for values in pipe.execute() if values]
+            found = pipe.execute()
+        xrays = [read_hash(values, with_heatmap=False) for values in found if values]
         return [xray for xray in xrays if query.accepts(xray)]
 
 

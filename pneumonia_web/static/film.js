@@ -46,8 +46,8 @@
     turn += 1;
     const own = turn;
     const timers = [
-      setTimeout(() => say("Loading the film. Result and answers appear once it is displayed."), LOADING_MS),
-      setTimeout(() => say("The film is slow to load. Result and answers appear once it is displayed.", true), SLOW_MS),
+      setTimeout(() => say(gettext("Loading the film. Result and answers appear once it is displayed.")), LOADING_MS),
+      setTimeout(() => say(gettext("The film is slow to load. Result and answers appear once it is displayed."), true), SLOW_MS),
     ];
     let failure;
     try {
@@ -60,7 +60,7 @@
     }
     if (own !== turn) return;  // tried again meanwhile
     if (failure) {
-      say("The film could not be displayed, so result and answers are withheld.", true);
+      say(gettext("The film could not be displayed, so result and answers are withheld."), true);
       return;
     }
     say("");

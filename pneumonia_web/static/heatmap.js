@@ -101,7 +101,7 @@
     const show = () => {
       [heat.hidden, lines.hidden] = [!box.checked, !box.checked];
       heat.style.opacity = slider.value / 100;
-      slider.nextElementSibling.value = `${slider.value}\u00a0%`;
+      slider.nextElementSibling.value = gettext("%(number)s %%", { number: slider.value });
       sentence.textContent = box.checked ? sentence.dataset.sentence : "";
       // The choice holds for the next films of this tab.
       sessionStorage.setItem(CHOICE, box.checked ? "1" : "");

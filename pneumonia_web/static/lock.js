@@ -6,7 +6,7 @@
   const IDLE_MS = template.dataset.idleMinutes * 60000;
   const REPORT_MS = Math.min(60000, IDLE_MS / 4);
   const ACTIVE = "active";  // when the person last used any tab, for all tabs
-  const AWAY = "The service is not responding; try again in half a minute.";
+  const AWAY = gettext("The service is not responding; try again in half a minute.");
   const headers = { Accept: "application/json", "X-CSRFToken": template.dataset.token };
   let dialog = null;
   let focused = null;  // when the page was locked

@@ -1,9 +1,21 @@
-// On every page: shows times in the reader's own time zone, also in parts that htmx swaps in, keeps the
-// focus when a part is swapped, and says in one line when the page cannot refresh. It then keeps its
-// content and keeps polling, unless its tab is hidden.
+// On every page: the texts of all scripts in the page's language; times in the reader's own time zone,
+// also in parts that htmx swaps in; the focus when a part is swapped; and one line when the page cannot
+// refresh. It then keeps its content and keeps polling, unless its tab is hidden.
+
+// Scripts have their texts in English. A page in another language loads those first (language.py), and
+// `make translations` collects them. As on the server, %% is a per cent sign, and a number and its unit
+// stand on one line (typography.py).
+globalThis.gettext = (text, values = {}) => (globalThis.TEXTS?.[text] || text)
+  .replace(/%(?:%|\((\w+)\)s)/g, (found, name) => (name ? values[name] ?? found : "%"))
+  .replace(/(\d) (?=(?:%|mm|MB|min|h|d)(?![\w-]))/g, "$1\u00a0");
+globalThis.ngettext = (one, many, num) => gettext(num === 1 ? one : many, { num });
+// For numbers and dates: the reader's own kind of the page's language, such as British English.
+globalThis.pageLocale = navigator.languages.find((each) => each.split("-")[0] === document.documentElement.lang)
+  ?? document.documentElement.lang;
+
 (() => {
-  const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-  const short = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+  const format = new Intl.DateTimeFormat(pageLocale, { dateStyle: "medium", timeStyle: "short" });
+  const short = new Intl.DateTimeFormat(pageLocale, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
   const HALF_A_YEAR_MS = 183 * 86400000;  // from then on a day without its year could be either
   const localise = (part) => {
     for (const time of part.querySelectorAll("time[datetime], option[data-datetime]")) {
@@ -50,24 +62,25 @@
     ended = true;
     const link = document.createElement("a");
     link.href = location.pathname + location.search;  // redirects to the log-in page and back here
-    link.textContent = "Log in again";
-    news.replaceChildren(text, link);
+    link.textContent = gettext("Log in again");
+    news.replaceChildren(text, " ", link);
   };
   document.addEventListener("session-ended", ({ detail: unsent }) => {
-    endSession(`Your session has ended; not sent: ${unsent} ${unsent === 1 ? "file" : "files"}. `);
+    endSession(ngettext("Your session has ended; not sent: %(num)s file.", "Your session has ended; not sent: %(num)s files.", unsent));
     news.querySelector("a").focus();
   });
   document.addEventListener("htmx:afterRequest", ({ detail: { xhr, requestConfig } }) => {
     if (xhr.status === 401) {
-      if (!ended) endSession("Your session has ended. ");
+      if (!ended) endSession(gettext("Your session has ended."));
       return;
     }
     if (xhr.status >= 400 || xhr.status === 0) {
       // Not polled: the form, or the part that was asked for, shows the error.
       if (requestConfig.verb !== "get" || requestConfig.elt.matches(".found")) return;
       const sentence = xhr.getResponseHeader("Content-Type")?.startsWith("text/plain") && xhr.responseText;
-      const busy = xhr.status === 429 && "Your network sent too many requests at once.";
-      say(`${sentence || busy || "The service is not responding."} This page may be out of date; it keeps trying.`);
+      const busy = xhr.status === 429 && gettext("Your network sent too many requests at once.");
+      const problem = sentence || busy || gettext("The service is not responding.");
+      say(gettext("%(problem)s This page may be out of date; it keeps trying.", { problem }));
       return;
     }
     // The reader has logged in again in another tab, so the forms here need the new session. While

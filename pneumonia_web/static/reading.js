@@ -30,7 +30,7 @@
     if (key === "Enter" && target.id === "note") {
       if (burst) event.preventDefault();
       else if (target.form.querySelector("button[hidden]").disabled) {
-        explain("Choose a reading first; the note is saved with it.");
+        explain(gettext("Choose a reading first; the note is saved with it."));
       }
       return;
     }
@@ -41,7 +41,7 @@
     if (burst || event.shiftKey && key.toUpperCase() !== key.toLowerCase()) return;
     waiting = setTimeout(() => {
       if (part.matches(":disabled")) {
-        explain("Wait until the film is displayed.");
+        explain(gettext("Wait until the film is displayed."));
         return;
       }
       part.focus();
@@ -110,16 +110,17 @@
   document.addEventListener("htmx:afterRequest", ({ target, detail: { xhr, successful } }) => {
     if (successful || isPanel(xhr) && xhr.status === 409 || !target.matches("#reading form")) return;
     const sentence = xhr.getResponseHeader("Content-Type")?.startsWith("text/plain") && xhr.responseText;
-    const ended = xhr.status === 401 && "Your session has ended; log in again.";
-    const busy = xhr.status === 429 && "Your network sent too many requests at once; try again in a moment.";
-    explain(`Not saved. ${ended || sentence || busy || "The service is not responding; try again in half a minute."}`);
+    const ended = xhr.status === 401 && gettext("Your session has ended; log in again.");
+    const busy = xhr.status === 429 && gettext("Your network sent too many requests at once; try again in a moment.");
+    const problem = ended || sentence || busy || gettext("The service is not responding; try again in half a minute.");
+    explain(gettext("Not saved. %(problem)s", { problem }));
   });
   // In an element that stays: a screen reader does not announce what is swapped in.
   document.addEventListener("htmx:afterSettle", ({ detail: { target, requestConfig } }) => {
     if (requestConfig.verb !== "post" || document.querySelector("#reading .problem").textContent) return;
     const verdict = document.querySelector("#reading .own .verdict");
-    const saved = verdict ? `Saved: ${verdict.textContent.trim().replace(/\s+/g, " ")}.` : "Your reading is withdrawn.";
-    const undo = document.getElementById("undo") ? " Press Z within five seconds to undo." : "";
-    document.getElementById("saved").textContent = saved + undo;
+    const saved = verdict ? gettext("Saved: %(reading)s.", { reading: verdict.textContent.trim().replace(/\s+/g, " ") }) : gettext("Your reading is withdrawn.");
+    const undo = document.getElementById("undo") ? gettext("Press Z within five seconds to undo.") : "";
+    document.getElementById("saved").textContent = `${saved} ${undo}`.trim();
   });
 })();

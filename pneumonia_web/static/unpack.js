@@ -12,10 +12,10 @@ globalThis.xrayFiles = (() => {
   const [STORED, DEFLATED] = [0, 8];
   const ZIP64 = 0xffffffff;
   const HIDDEN = /(^|\/)(\.|__MACOSX\/|Thumbs\.db$|desktop\.ini$|DICOMDIR$)/i;
-  const BOMB = "This archive unpacks to far more than X-rays do; nothing of it was sent.";
-  const MANY = `More than ${MAX_FILES} files; send them in parts. None of these was sent.`;
-  const DAMAGED = "This file of the archive is damaged.";
-  const BROKEN = "This archive is damaged or incomplete; make it again. Nothing of it was sent.";
+  const BOMB = gettext("This archive unpacks to far more than X-rays do; nothing of it was sent.");
+  const MANY = gettext("More than %(most)s files; send them in parts. None of these was sent.", { most: MAX_FILES });
+  const DAMAGED = gettext("This file of the archive is damaged.");
+  const BROKEN = gettext("This archive is damaged or incomplete; make it again. Nothing of it was sent.");
 
   class Refused extends Error {}
 
@@ -72,7 +72,7 @@ globalThis.xrayFiles = (() => {
       total += value.byteLength;
       if (total > size) {
         await reader.cancel();
-        throw new Refused("This file of the archive is larger than the archive states; it was not sent.");
+        throw new Refused(gettext("This file of the archive is larger than the archive states; it was not sent."));
       }
       parts.push(value);
     }
@@ -109,8 +109,8 @@ globalThis.xrayFiles = (() => {
       };
       at += 46 + length + table.getUint16(at + 30, true) + table.getUint16(at + 32, true);
       if (name.endsWith("/") || HIDDEN.test(name)) continue;
-      if (entry.flags & 1) throw new Refused("This archive has a password; unpack it first. Nothing of it was sent.");
-      if (![STORED, DEFLATED].includes(entry.method)) throw new Refused("This archive is packed in a way that is not supported; unpack it first.");
+      if (entry.flags & 1) throw new Refused(gettext("This archive has a password; unpack it first. Nothing of it was sent."));
+      if (![STORED, DEFLATED].includes(entry.method)) throw new Refused(gettext("This archive is packed in a way that is not supported; unpack it first."));
       packed += entry.packed;
       // Entries that overlap unpack the same bytes again and again.
       if (packed > file.size || entry.offset > file.size) throw new Refused(BOMB);
@@ -165,7 +165,7 @@ globalThis.xrayFiles = (() => {
         refused.push({ name: file.name, sentence: error.message });
       }
     }
-    if (found.length > MAX_FILES) return { files: [], refused: [...refused, { name: `${found.length} files`, sentence: MANY }] };
+    if (found.length > MAX_FILES) return { files: [], refused: [...refused, { name: gettext("%(number)s files", { number: found.length }), sentence: MANY }] };
     return { files: found, refused };
   };
 

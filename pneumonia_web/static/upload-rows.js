@@ -1,7 +1,7 @@
 // The list of the files that are being sent: a row for each, with its progress, then its result or what
 // is wrong with it. upload.js sends them.
 globalThis.uploadRows = (() => {
-  const ROW = '<span class="name"></span><progress max="1" value="0"></progress><span class="state">Waiting</span>';
+  const ROW = '<span class="name"></span><progress max="1" value="0"></progress><span class="state"></span>';
   const show = (name, reference) => {
     const list = document.getElementById("sending");
     const item = document.createElement("li");
@@ -10,14 +10,15 @@ globalThis.uploadRows = (() => {
     label.textContent = label.title = reference ? `${reference} · ${name}` : name;
     list.append(item);
     const state = item.querySelector(".state");
+    state.textContent = gettext("Waiting");
     const progress = item.querySelector("progress");
     return {
       begin: () => {
-        state.textContent = "Sending …";
+        state.textContent = gettext("Sending …");
         list.scrollTop = item.offsetTop - item.offsetHeight;
       },
-      sending: (share) => { progress.value = share; state.textContent = `${Math.floor(share * 100)}\u00a0%`; },
-      analysing: () => { progress.removeAttribute("value"); state.textContent = "Analysing …"; },
+      sending: (share) => { progress.value = share; state.textContent = gettext("%(number)s %%", { number: Math.floor(share * 100) }); },
+      analysing: () => { progress.removeAttribute("value"); state.textContent = gettext("Analysing …"); },
       refuse: (text) => {
         item.className = "bad";
         progress.remove();
@@ -40,13 +41,13 @@ globalThis.uploadRows = (() => {
         if (reason) state.append(reason, " ");
         const link = document.createElement("a");
         link.href = url;
-        link.textContent = reason ? "See why" : "View result";
+        link.textContent = reason ? gettext("See why") : gettext("View result");
         state.append(link);
       },
       again: (resend) => {
         const button = document.createElement("button");
         button.type = "button";
-        button.textContent = "Send again";
+        button.textContent = gettext("Send again");
         button.addEventListener("click", () => { item.remove(); resend(); list.focus(); });
         state.append(" ", button);
       },

@@ -7,12 +7,9 @@
   const LONGEST_REFERENCE = 64;
   const UNFINISHED = "unfinished-upload";  // of this tab: a random salt and two counts, no name
   const form = document.getElementById("upload");
-  if (!form) {
-    return;  // the page to unlock
-  }
+  if (!form) return;  // the page to unlock
   const input = form.elements.xray;
   const list = document.getElementById("sending");
-  list.tabIndex = -1;  // has the focus when a button in it is gone
   const summary = document.getElementById("all-sending");
   const maxBytes = Number(form.dataset.maxBytes);
   const waiting = [];
@@ -42,10 +39,10 @@
 
   // For answers without a sentence of their own: the proxy answers with pages, not JSON.
   const sentence = (status, seconds) => {
-    const when = seconds ? `in ${seconds} seconds` : "in half a minute";
-    if (status === 413) return `Larger than ${maxBytes >> 20}\u00a0MB; export it at a lower resolution, or as JPEG.`;
-    if (status === 429) return `Your network sent too many requests at once; try again ${when}.`;
-    return `The service is not responding; try again ${when}.`;
+    const when = seconds ? gettext("in %(seconds)s seconds", { seconds }) : gettext("in half a minute");
+    if (status === 413) return gettext("Larger than %(most)s MB; export it at a lower resolution, or as JPEG.", { most: maxBytes >> 20 });
+    if (status === 429) return gettext("Your network sent too many requests at once; try again %(when)s.", { when });
+    return gettext("The service is not responding; try again %(when)s.", { when });
   };
 
   const tell = () => {
@@ -55,12 +52,12 @@
     const ended = batch.ended === batch.total;
     bar.max = batch.total;
     bar.value = batch.ended;
-    const failed = batch.failed ? `, ${batch.failed} not sent or not analysed` : "";
-    const left = batch.left ? `, ${batch.left} other files left out` : "";
-    text.textContent = `${batch.ended} of ${batch.total} done${failed}${left}`;
+    const failed = batch.failed ? gettext(", %(number)s not sent or not analysed", { number: batch.failed }) : "";
+    const left = batch.left ? gettext(", %(number)s other files left out", { number: batch.left }) : "";
+    text.textContent = gettext("%(some)s of %(all)s done", { some: batch.ended, all: batch.total }) + failed + left;
     const button = summary.querySelector("button");
     button.hidden = !(ended && again.length > 1);
-    button.textContent = button.hidden ? "" : `Send ${again.length} again`;
+    button.textContent = button.hidden ? "" : gettext("Send %(number)s again", { number: again.length });
     if (ended && !again.length) sessionStorage.removeItem(UNFINISHED);
     else sessionStorage.setItem(UNFINISHED, JSON.stringify({ salt: batch.salt, total: batch.total, sent: batch.ended - batch.failed }));
   };
@@ -87,16 +84,16 @@
     request.responseType = "json";
     request.upload.onprogress = (event) => row.sending(event.loaded / event.total);
     request.upload.onload = row.analysing;
-    request.onerror = () => refuse("The connection was lost before the result arrived.", true);
+    request.onerror = () => refuse(gettext("The connection was lost before the result arrived."), true);
     request.onload = () => {
       const answer = request.response ?? {};
       if (request.status === 401) {
         const unsent = waiting.splice(0);
-        for (const { row: later } of unsent) later.refuse("Not sent");
+        for (const { row: later } of unsent) later.refuse(gettext("Not sent"));
         batch.ended += unsent.length;
         batch.failed += unsent.length;
         lost += unsent.length + 1;
-        refuse("Not sent");
+        refuse(gettext("Not sent"));
       } else if (request.status >= 400) {
         const problem = answer.error ?? sentence(request.status, request.getResponseHeader("Retry-After"));
         refuse(problem, request.status === 423 || request.status === 429 || request.status >= 500);
@@ -118,7 +115,7 @@
       job.key ??= await nameUpload(content);
     } catch (error) {
       if (!(error instanceof xrayFiles.Refused || error instanceof DOMException)) throw error;
-      job.row.refuse(error instanceof xrayFiles.Refused ? error.message : "The file could not be read; choose it again.");
+      job.row.refuse(error instanceof xrayFiles.Refused ? error.message : gettext("The file could not be read; choose it again."));
       return false;
     }
     return post(job, content);
@@ -170,12 +167,14 @@
     }
     const suffix = (number) => (base && kept.length > 1 ? ` ${number + 1}/${kept.length}` : "");
     if ((base + suffix(kept.length - 1)).length > LONGEST_REFERENCE) {
-      uploadRows.show(`${kept.length} files`, base).refuse(`The reference has no room for numbers up to ${kept.length}; shorten it and choose the files again.`);
+      uploadRows.show(gettext("%(number)s files", { number: kept.length }), base).refuse(gettext(
+        "The reference has no room for numbers up to %(number)s; shorten it and choose the files again.", { number: kept.length },
+      ));
       return;
     }
     add(kept.map((file, number) => ({ file, reference: base + suffix(number) })), { left });
-    if (!kept.length && left) uploadRows.show(`${left} files`).refuse("None of them is an X-ray in one of the accepted formats.");
-    if (!files.length && !refused.length) uploadRows.show("0 files").refuse("There is no file in the folder.");
+    if (!kept.length && left) uploadRows.show(gettext("%(number)s files", { number: left })).refuse(gettext("None of them is an X-ray in one of the accepted formats."));
+    if (!files.length && !refused.length) uploadRows.show(gettext("%(number)s files", { number: 0 })).refuse(gettext("There is no file in the folder."));
   };
 
   const looksLikeImage = async (file) => {
@@ -217,8 +216,10 @@
     const notice = document.getElementById("unfinished");
     const missing = stored.total - stored.sent;
     notice.hidden = false;
-    notice.querySelector("span").textContent =
-      `${missing} of ${stored.total} files had not been sent when you left. Choose the same files again: those that have arrived are not stored twice.`;
+    notice.querySelector("span").textContent = gettext(
+      "%(missing)s of %(all)s files had not been sent when you left. Choose the same files again: those that have arrived are not stored twice.",
+      { missing, all: stored.total },
+    );
     notice.querySelector("button").addEventListener("click", () => {
       sessionStorage.removeItem(UNFINISHED);
       notice.hidden = true;

@@ -62,7 +62,7 @@
       other = null;
       show(false);
       if (focused) compare.focus();
-      said.textContent = "The earlier X-ray is closed.";
+      said.textContent = gettext("The earlier X-ray is closed.");
     };
 
     const open = () => {
@@ -73,7 +73,7 @@
       root.dataset.film = option.dataset.film;
       image.addEventListener("error", () => {
         state.hidden = false;
-        state.firstElementChild.textContent = "The earlier X-ray could not be displayed. Close it and try again.";
+        state.firstElementChild.textContent = gettext("The earlier X-ray could not be displayed. Close it and try again.");
       });
       image.src = option.dataset.preview;
       own.root.parentElement.after(frame);
@@ -82,7 +82,7 @@
       other = film;
       film.view.addEventListener("drawn", () => set(film.view, own.view.placing), { once: true });
       film.view.addEventListener("changed", ({ detail }) => { if (film === other) pass(film.view, own.view, detail); });
-      said.textContent = `The earlier X-ray, sent ${option.text}, is beside this one. Your answers are about this X-ray only.`;
+      said.textContent = gettext("The earlier X-ray, sent %(time)s, is beside this one. Your answers are about this X-ray only.", { time: option.text });
     };
 
     compare.addEventListener("click", () => {
@@ -90,9 +90,9 @@
       else if (choice()) open();
       else htmx.trigger(found, "find");
     });
-    found.addEventListener("htmx:beforeRequest", () => { search.textContent = "Looking for it …"; });
+    found.addEventListener("htmx:beforeRequest", () => { search.textContent = gettext("Looking for it …"); });
     found.addEventListener("htmx:afterRequest", ({ detail: { successful } }) => {
-      search.textContent = !successful ? "The search failed; press again." : choice() ? "" : "None was sent before this one.";
+      search.textContent = !successful ? gettext("The search failed; press again.") : choice() ? "" : gettext("None was sent before this one.");
     });
     found.addEventListener("htmx:afterSettle", () => { if (choice() && !other) open(); });  // its time is that of the reader by then
     link.addEventListener("click", () => link.setAttribute("aria-pressed", link.getAttribute("aria-pressed") !== "true"));

@@ -3,7 +3,13 @@
 globalThis.FilmTools = class FilmTools {
   static STEP = 10;  // pixels of the page for an arrow key
   static LOUPE = 190;  // its diameter, in pixels of the page
-  static KINDS = { calibrated: "mm in the patient", detector: "mm on the detector", unstated: "mm; the file does not say where" };
+  static KINDS = {
+    calibrated: gettext("%(length)s mm in the patient"),
+    detector: gettext("%(length)s mm on the detector"),
+    unstated: gettext("%(length)s mm; the file does not say where"),
+  };
+
+  static LENGTH = new Intl.NumberFormat(pageLocale, { minimumFractionDigits: 1, maximumFractionDigits: 1, useGrouping: false });
 
   constructor(view) {
     this.view = view;
@@ -111,8 +117,9 @@ globalThis.FilmTools = class FilmTools {
     const [[left, top], [right, bottom]] = this.ruler;
     const pixels = Math.hypot(right - left, bottom - top);
     const { spacing, kind, full } = this.view.film;
-    if (spacing) return `${(pixels * spacing).toFixed(1)}\u00a0${FilmTools.KINDS[kind]}`;
-    return full ? `${Math.round(pixels)} pixels; the file has no scale` : `${Math.round(pixels)} pixels of the preview`;
+    if (spacing) return FilmTools.KINDS[kind].replace("%(length)s ", `${FilmTools.LENGTH.format(pixels * spacing)}\u00a0`);
+    const number = Math.round(pixels);
+    return full ? gettext("%(number)s pixels; the file has no scale", { number }) : gettext("%(number)s pixels of the preview", { number });
   }
 
   draw() {

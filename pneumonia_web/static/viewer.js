@@ -5,18 +5,18 @@
   const ARROWS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"];
   const views = new WeakMap();
 
-  const percent = (share) => `${Math.round(100 * share)}\u00a0%`;
+  const percent = (share) => gettext("%(number)s %%", { number: Math.round(100 * share) });
 
   // What differs from the film as stored, in words; a mirrored film is marked on the film itself.
   const describe = (view) => {
     const { state, film } = view;
     const { low, high } = view.window;
     const [width, level] = [(high - low) / film.table.length, (high + low) / 2 / film.table.length];
-    const turned = state.turn ? `turned ${90 * state.turn}°` : "";
-    const zoom = view.state.actual ? "1:1" : `${Math.round(100 * view.scale)}\u00a0%`;
+    const turned = state.turn ? gettext("turned %(degrees)s°", { degrees: 90 * state.turn }) : "";
+    const zoom = view.state.actual ? "1:1" : percent(view.scale);
     return [
-      `Window ${percent(width)}, level ${percent(level)}`, zoom, state.inverted ? "inverted" : "", turned,
-      film.full ? "" : "preview only",
+      gettext("Window %(width)s, level %(level)s", { width: percent(width), level: percent(level) }), zoom, state.inverted ? gettext("inverted") : "", turned,
+      film.full ? "" : gettext("preview only"),
     ].filter(Boolean).join(" · ");
   };
 
@@ -41,7 +41,7 @@
       else await figure.requestFullscreen();
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
-      said.textContent = "The browser does not allow the full screen here.";
+      said.textContent = gettext("The browser does not allow the full screen here.");
     }
   };
 

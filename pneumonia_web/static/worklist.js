@@ -67,7 +67,7 @@
     const changed = there.join() !== here.join();
     waiting = { html, seen: sent.getAttribute("hx-get").match(/seen=(\w+)/)[1] };
     const button = document.getElementById("show-new");
-    button.textContent = added ? `${added} new, show` : "The list has changed, show";
+    button.textContent = added ? gettext("%(number)s new, show", { number: added }) : gettext("The list has changed, show");
     button.hidden = !changed;
   };
 
@@ -99,10 +99,10 @@
 
   // How long an unread X-ray has waited.
   const say = (minutes) => {
-    if (minutes < 1) return "now";
-    if (minutes < 60) return `${minutes}\u00a0min`;
-    if (minutes < 1440) return `${Math.floor(minutes / 60)}\u00a0h`;
-    return `${Math.floor(minutes / 1440)}\u00a0d`;
+    if (minutes < 1) return gettext("now");
+    if (minutes < 60) return gettext("%(number)s min", { number: minutes });
+    if (minutes < 1440) return gettext("%(number)s h", { number: Math.floor(minutes / 60) });
+    return gettext("%(number)s d", { number: Math.floor(minutes / 1440) });
   };
   const tell = () => {
     for (const age of document.querySelectorAll("[data-since]")) {
@@ -122,7 +122,7 @@
   const show = (row) => {
     const [image, name] = [pane.querySelector("img"), row.querySelector(".row-link").textContent];
     image.src = row.dataset.film;
-    image.alt = `Film of ${name}`;
+    image.alt = gettext("Film of %(name)s", { name });
     image.hidden = false;
     pane.querySelector("p").textContent = name;
   };

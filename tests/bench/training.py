@@ -74,7 +74,7 @@ class Way:
         labels = np.array([xray.label for xray in xrays])
         checks = slice(0, None, CHECK_SHARE)
         sources = (
-            augmented_views(pictures, labels, self.arguments.seed),
+            augmented_views(pictures, labels.tolist(), self.arguments.seed),
             plain_images(pictures[checks]),
         )
         if cached:
@@ -93,7 +93,7 @@ class Way:
             self.arguments.batch,
             seed=self.arguments.seed,
             views=VIEWS if cached else None,
-            class_weights=balance_classes(labels),
+            weights=np.array(balance_classes(labels))[labels],
             workers=2,
         )
         self.checks = Batches(sources[1], labels[checks], self.arguments.batch)

@@ -24,6 +24,7 @@ PATHS = (
         "/deletions",
         "/reader-study",
         "/site",
+        "/acceptance",
     ),
     *("/unlock", "/nowhere", "/xrays/0"),
 )

@@ -1,6 +1,7 @@
 """`model.cnn`: the real training run on a few small images."""
 
 import csv
+import json
 import os
 import shutil
 import subprocess
@@ -9,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from model.cnn import main
 from model.evaluation.calibration import sigmoid
+from model.evaluation.sources import SOURCES_NAME
 from model.network.gradcam import build_serving_network
 from model.network.graph import load_network
 from model.serving.artifact import WEIGHTS_NAME, read_artifact
@@ -103,7 +106,7 @@ def test_one_epoch_writes_a_complete_artifact(
 
     # The saved network gives the recorded scores on the test images as served.
     serving = build_serving_network(load_network(out / WEIGHTS_NAME), read_density(out))
-    images = read_splits(made_data, 0.25, 20, SIDE).test.images.astype(np.float32)
+    images = read_splits([made_data], 0.25, 20, SIDE).test.images.astype(np.float32)
     answers = serving.predict(images, verbose=0)
     assert answers["heatmap"].shape == (4, SIDE // 16, SIDE // 16)
     calibration = artifact.calibration
@@ -137,7 +140,7 @@ def break_folder(kind: str, folder: Path) -> None:
         ("empty", "No normal X-rays found in"),
         ("one class", "No normal X-rays found in"),
         ("unreadable class", "None of the normal X-rays could be read."),
-        ("one patient", "All normal X-rays to train on are of one patient"),
+        ("one patient", "No source has normal X-rays of two patients to train on"),
         ("patient on both sides", "1 patients are in both train and test, such as virus-"),
     ],
 )
@@ -166,7 +169,7 @@ def test_unreadable_files_are_listed_and_skipped(
     (folder / "test" / "NORMAL" / "IM-0090-0001.jpeg").write_bytes(b"no image")
     broken = sorted((folder / "test" / "PNEUMONIA").iterdir())[0]
     broken.write_bytes(broken.read_bytes()[:200])
-    test = read_splits(folder, 0.25, 20, SIDE).test
+    test = read_splits([folder], 0.25, 20, SIDE).test
     assert len(test.xrays) == 3
     printed = capsys.readouterr().out
     assert "skipped, not readable: " in printed
@@ -241,6 +244,47 @@ def test_run_with_other_arguments_does_not_resume_a_killed_one(
     (tmp_path / "resume" / "run.json").write_text('{"arguments": "others"}')
     assert run(made_data, made_weights, tmp_path) == 2
     assert "A run with other arguments" in capsys.readouterr().err
+
+
+def write_adults(folder: Path, normals: int, pneumonias: int) -> Path:
+    """Another source: X-rays of adults with their labels in a CSV file."""
+    folder.mkdir()
+    random = np.random.default_rng(1)
+    rows = ["file,label,patient,age"]
+    for number, label in enumerate(["normal"] * normals + ["pneumonia"] * pneumonias):
+        patches = Image.fromarray(random.integers(0, 255, (8, 8), np.uint8))
+        patches.resize((100, 128)).save(folder / f"{number}.png")
+        rows.append(f"{number}.png,{label},{number},54")
+    rows.append("none.png,tuberculosis,99,54")
+    (folder / "adults.csv").write_text("\n".join(rows) + "\n")
+    return folder / "adults.csv"
+
+
+def test_several_sources_are_trained_on_together(
+    made_data: Path, made_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder and a CSV file, which has no test: the figures of each source are kept apart."""
+    adults, out = write_adults(tmp_path / "adults", 4, 4), tmp_path / "out"
+    more = ["--data", adults, "--ages", "1-120", "--cache-features", "--views", 2]
+    assert run(made_data, made_weights, out, *more) == 0
+    assert "1 X-rays left out with the label tuberculosis" in capsys.readouterr().out
+    artifact = read_artifact(out)
+    assert artifact.training["images"] == {"train": 12, "validation": 4}
+    assert artifact.scores["test"]["images"] == 4
+    scores = json.loads((out / SOURCES_NAME).read_text())
+    assert set(scores["validation"]) == {
+        *("source adults", "source kermany", "age 18-64", "age unknown"),
+    }
+    assert scores["validation"]["source adults"]["pneumonias"] == 1
+    assert set(scores["test"]) == {"source kermany", "age unknown"}
+
+
+def test_second_folder_is_refused(
+    made_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two folders of one layout would give two children the same number."""
+    assert run(made_data, "none", tmp_path / "out", "--data", made_data) == 2
+    assert "--data names two folders" in capsys.readouterr().err
 
 
 def test_help_reads_well(capsys: pytest.CaptureFixture[str]) -> None:

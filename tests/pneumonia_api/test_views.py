@@ -56,6 +56,7 @@ def test_upload_is_accepted_before_it_is_judged(app: APIFlask, post: Post) -> No
     assert set(record) == {
         *("id", "status", "source", "created_at", "reference"),
         *("prediction", "quality", "reason", "review", "readings", "scope", "outcomes", "view"),
+        "silent",
     }
     assert record["status"] == "queued"
     assert record["source"] == "machine"
@@ -388,8 +389,11 @@ def test_openapi_lists_every_route(app: APIFlask) -> None:
         "/v1/model",
         "/v1/reader-study",
         "/v1/sessions",
+        "/v1/acceptance",
+        "/v1/acceptance/plan",
         "/v1/site",
         "/v1/site/prevalence",
+        "/v1/site/silent",
         "/v1/sessions/current",
         "/v1/sessions/current/preferences",
     }

@@ -6,7 +6,6 @@ from html.parser import HTMLParser
 
 import pytest
 
-from pneumonia_web.app import STATIC
 from pneumonia_web.typography import keep_units
 from tests.pneumonia_web.listed import KINDS, listed
 from tests.pneumonia_web.visitor import Visitor
@@ -70,9 +69,3 @@ def test_no_page_parts_a_number_from_its_unit(doctor: Visitor, addresses: list[s
 def test_unit_stays_with_its_number(html: str, kept: str) -> None:
     """Short units in text; neither words nor attributes."""
     assert keep_units(html) == kept.replace("~", "\N{NO-BREAK SPACE}")
-
-
-def test_scripts_write_numbers_in_the_same_way() -> None:
-    """What a script puts together has no ordinary space before a unit."""
-    for file in STATIC.glob("*.js"):
-        assert not re.findall(r"\} (?:%|mm|min|[hd]`)", file.read_text()), file.name

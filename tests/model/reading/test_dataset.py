@@ -7,9 +7,12 @@ import pytest
 from PIL import Image
 
 from model.reading.dataset import (
+    KERMANY,
     DataError,
     LabelledXray,
+    check_apart,
     check_contents,
+    digest_xrays,
     list_strays,
     list_xrays,
     load_inputs,
@@ -17,6 +20,7 @@ from model.reading.dataset import (
     split_by_patient,
 )
 from model.reading.xray import XrayImage, read_xray, squash
+from tests.model.made_xrays import make_xrays
 
 
 @pytest.mark.parametrize(
@@ -148,3 +152,55 @@ def test_what_is_no_regular_file_is_found(tmp_path: Path) -> None:
     (tmp_path / "NORMAL" / "folder").mkdir()
     assert len(list_xrays(tmp_path)) == 2
     assert [path.name for path in list_strays(tmp_path)] == ["folder", "nowhere.png", "pipe.png"]
+
+
+def test_split_of_a_source_does_not_depend_on_the_others() -> None:
+    """And each is split: patients of every source and class are on both sides."""
+    children = make_xrays("children", [0] * 20 + [1] * 20)
+    adults = make_xrays("adults", [0] * 20 + [1] * 20)
+    alone = split_by_patient(children, 0.25, seed=3)
+    both = split_by_patient(children + adults, 0.25, seed=3)
+    for one, all_of_both in zip(alone, both, strict=True):
+        assert one == [xray for xray in all_of_both if xray.source == "children"]
+        assert {(xray.source, xray.label) for xray in all_of_both} == {
+            (source, label) for source in ("children", "adults") for label in (0, 1)
+        }
+
+
+def test_patient_with_a_healthy_and_an_ill_xray_is_on_one_side() -> None:
+    """Pneumonia heals: the same chest is in both classes."""
+    xrays = [
+        LabelledXray(Path(f"{patient}-{label}.png"), str(patient), label, "adults")
+        for patient in range(30)
+        for label in (0, 1)
+    ]
+    train, validation = split_by_patient(xrays, 0.2, seed=5)
+    assert not {xray.person for xray in train} & {xray.person for xray in validation}
+
+
+def test_source_of_one_class_and_one_patient_is_trained_on() -> None:
+    """A class needs two patients in some source, not in each."""
+    xrays = make_xrays("children", [0, 0, 1, 1]) + make_xrays("adults", [1])
+    train, _ = split_by_patient(xrays, 0.5, seed=1)
+    assert ("adults", "0") in {xray.person for xray in train}
+    with pytest.raises(DataError, match="No source has pneumonia X-rays of two patients"):
+        split_by_patient(make_xrays("children", [0, 0, 1]), 0.5, seed=1)
+
+
+def test_healed_patient_may_not_be_in_train_and_test() -> None:
+    """Whatever the label is; only Kermany's numbers mean another child in the other class."""
+    [ill], [well] = make_xrays("adults", [1]), make_xrays("adults", [0])
+    with pytest.raises(DataError, match="in both train and test, such as 0"):
+        check_apart([ill], [well])
+    check_apart(make_xrays(KERMANY, [1]), make_xrays(KERMANY, [0]))
+
+
+def test_digest_of_data_has_the_labels_of_a_csv_file(tmp_path: Path) -> None:
+    """A killed run does not resume with another label for the same file."""
+    path = tmp_path / "a.png"
+    path.write_bytes(b"same")
+    digests = {
+        digest_xrays([LabelledXray(path, patient, label, source)])
+        for patient, label, source in (("1", 0, "a"), ("1", 1, "a"), ("2", 0, "a"), ("1", 0, "b"))
+    }
+    assert len(digests) == 4

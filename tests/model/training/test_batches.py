@@ -21,7 +21,7 @@ def make_trunk() -> keras.Model:
 
 def test_cached_features_are_those_of_the_views(tmp_path: Path) -> None:
     """Both sources use the same views: the cache holds the outputs of the trunk for them."""
-    trunk, source = make_trunk(), augmented_views(IMAGES, LABELS, seed=3)
+    trunk, source = make_trunk(), augmented_views(IMAGES, LABELS.tolist(), seed=3)
     views = [cache_features(trunk, source, 5, k, tmp_path / f"{k}.npy", 2) for k in range(2)]
     assert views[0].dtype == np.float16
     assert isinstance(views[0], np.memmap)
@@ -88,7 +88,7 @@ def test_machines_share_each_batch() -> None:
 def test_view_is_never_mirrored_and_the_same_for_the_same_number() -> None:
     """What is bright at the left stays at the left, in hard and mild views."""
     ramp = np.tile(np.linspace(250, 5, 64).astype(np.uint8), (64, 1))[None, ..., None]
-    source, rows = augmented_views(ramp, np.array([1]), seed=1), np.zeros(12, int)
+    source, rows = augmented_views(ramp, [1], seed=1), np.zeros(12, int)
     views = source(rows, np.arange(12))
     np.testing.assert_array_equal(views, source(rows, np.arange(12)))
     assert (views[:, :, :16].mean(axis=(1, 2, 3)) > views[:, :, -16:].mean(axis=(1, 2, 3))).all()

@@ -31,7 +31,7 @@ def test_paths_and_threads_are_not_hyperparameters() -> None:
     """What differs between machines is in the settings alone."""
     words = "--data d --out o --cache c --metrics m.prom --weights w.npz --workers 3"
     settings = parse_settings(words.split())
-    assert (settings.data, settings.out, settings.cache) == (Path("d"), Path("o"), Path("c"))
+    assert (settings.data, settings.out, settings.cache) == ((Path("d"),), Path("o"), Path("c"))
     assert (settings.metrics, settings.weights, settings.workers) == (Path("m.prom"), "w.npz", 3)
     assert settings.other_xrays is None and settings.not_xrays is None
 

@@ -10,7 +10,13 @@ import pytest
 from model.training.batches import Batches, plain_images
 from model.training.command_line import RATES, parse_settings
 from model.training.consistency import PairedViews, ViewVariance
-from model.training.fitting import balance_classes, compile_network, fit, make_metrics
+from model.training.fitting import (
+    balance_classes,
+    balance_sources,
+    compile_network,
+    fit,
+    make_metrics,
+)
 from model.training.resume import RunError, open_run
 from model.training.settings import RunSettings
 
@@ -120,6 +126,18 @@ def test_class_weights_let_both_classes_count_the_same() -> None:
     assert (normal, ill) == pytest.approx((2.0, 2 / 3))
     batches = Batches(plain_images(np.zeros((4, 2))), np.array([1, 1, 1, 0]), 4)
     assert batches[0][2].tolist() == [1, 1, 1, 1]
+
+
+def test_small_source_counts_more_than_its_images_and_less_than_a_large_one() -> None:
+    """Both classes have half of the weight; nine and one normals share theirs as three to one."""
+    labels = np.array([0] * 10 + [1] * 5)
+    sources = np.array(["children"] * 9 + ["adults"] + ["children"] * 5)
+    weights = balance_sources(labels, sources)
+    assert weights.mean() == pytest.approx(1)
+    assert weights[labels == 0].sum() == pytest.approx(7.5)
+    assert weights[:9].sum() == pytest.approx(3 * weights[9])
+    alone = balance_sources(labels, np.full(15, "children"))
+    assert alone == pytest.approx(np.array(balance_classes(labels))[labels])
 
 
 @pytest.mark.parametrize(("optimizer", "loss"), list(zip(RATES, ["bce", "focal"] * 2, strict=True)))

@@ -47,7 +47,9 @@ def make_pipe(path: Path) -> Path:
 
 CASES: list[tuple[str, Callable[[Path], object], str]] = [
     ("--data", lambda tmp: tmp / "none", "is not a folder"),
-    ("--data", lambda tmp: write(tmp / "file", ""), "is not a folder"),
+    ("--data", lambda tmp: write(tmp / "file", ""), "{} has no column named file or label"),
+    ("--data", lambda tmp: make_pipe(tmp / "pipe"), "--data {} is not a folder"),
+    ("--data", lambda tmp: write(tmp / "a.csv", "file,label,patient"), "There is no test: "),
     ("--out", lambda tmp: write(tmp / "file", ""), "--out {} is not a folder"),
     ("--out", lambda tmp: write(tmp / "file", "") / "deep", "cannot be written to"),
     ("--out", lambda tmp: Path("/proc/out"), "--out /proc/out cannot be written to"),

@@ -85,7 +85,7 @@ def test_ages_of_an_archive_are_read_as_those_of_uploads(
         (folder / f"{name}.dcm").write_bytes(save(film))
     assert main(arguments(server, folder, tmp_path / "images")) == 0
     records = read_records(server).values()
-    scopes = [read_scope(record["scope"]) for record in records]
+    scopes = [read_scope(record["s"]) for record in records]
     assert sorted((scope.age, scope.out_of_scope) for scope in scopes) == [
         ("above", True),
         ("unknown", False),

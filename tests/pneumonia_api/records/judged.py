@@ -22,3 +22,10 @@ def judged_as(xray: XrayRecord, shown: str, probability: float = 0.9) -> XrayRec
     prediction = replace(judged.prediction, probability=probability, finding=finding)
     quality = QualityRecord(False, ["Blurred."], None) if shown == "withheld" else judged.quality
     return replace(judged, prediction=prediction, quality=quality)
+
+
+def listed(xray: XrayRecord) -> XrayRecord:
+    """The record as the worklist has it: without its heat map."""
+    if not xray.prediction:
+        return xray
+    return replace(xray, prediction=replace(xray.prediction, heatmap=[]))

@@ -28,7 +28,7 @@ from tests.pneumonia_api.records.indexed import (
     list_entries,
     read_records,
 )
-from tests.pneumonia_api.records.judged import done, judged_as
+from tests.pneumonia_api.records.judged import done, judged_as, listed
 from tests.pneumonia_api.records.previous_release import PreviousRelease
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -127,7 +127,7 @@ def check_filters(client: redis.Redis) -> None:
         (None, *STATUSES), (None, *DECISIONS), (None, True, False)
     ):
         expected = [
-            xray
+            listed(xray)
             for xray in records
             if status in (None, xray.status)
             and decision in (None, xray.prediction and xray.prediction.decision)
@@ -144,7 +144,9 @@ def check_searches(client: redis.Redis) -> None:
     records = sorted(read_records(client).values(), key=lambda xray: xray.id, reverse=True)
     entries = {entry for xray in records for entry in list_entries(xray)}
     for word in sorted({entry.partition("\0")[0] for entry in entries} | {"r", "absent"}):
-        expected = [xray for xray in records if any(e.startswith(word) for e in list_entries(xray))]
+        expected = [
+            listed(xray) for xray in records if any(e.startswith(word) for e in list_entries(xray))
+        ]
         assert Worklist(client).page(q=word.upper(), limit=50) == (expected, None), word
 
 

@@ -23,7 +23,7 @@ from pneumonia_api.records.reviews import (
 from pneumonia_api.records.worklist import Worklist
 from pneumonia_api.records.xrays import XrayStore
 from tests.pneumonia_api.records.indexed import check_indexes
-from tests.pneumonia_api.records.judged import done
+from tests.pneumonia_api.records.judged import done, listed
 from tests.pneumonia_api.records.previous_release import PreviousRelease
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -160,7 +160,7 @@ def test_withdrawn_reading_no_longer_stands(case: Reading) -> None:
     last = case.say("bob", "withdrawn", seen=4)
     assert last.review is None
     assert case.count() == {}
-    assert Worklist(case.client).page(reviewed=False, limit=5)[0] == [last]
+    assert Worklist(case.client).page(reviewed=False, limit=5)[0] == [listed(last)]
     check_indexes(case.client)
     case.say("ann", "normal", seen=5)
     assert case.count() == {"normal": 1}

@@ -42,13 +42,14 @@ HASH = {
     **HASH_OF_PREVIOUS_RELEASE,
     "digest": "0RI60" * 8,
     "prediction": '{"probability":0.9,"decision":"pneumonia","threshold":0.5,"model":"m1",'
-    '"heatmap":[],"precision":"bfloat16","uncertain":[0.2,0.7]}',
+    '"heatmap":[],"uncertain":[0.2,0.7]}',
+    "p": "bf16",
     "map": heatmap.pack([[0.0, 1.0]]),
     "created_at": "20261125T120000.000Z",
     "quality": '{"ok":false,"warnings":["Unlike most."],"ood":0.9}',
     "review": '{"label":"unsure","note":"Ask Ann","reader":"doctor",'
     '"reviewed_at":"20261125T120100.000Z"}',
-    "scope": "above 1 5",
+    "s": "above 1 5",
 }
 XRAY = XrayRecord(
     id="0198" * 8,
@@ -113,6 +114,19 @@ def test_first_compact_form_is_read() -> None:
     assert read_hash({**without_map, **full}) == replace(XRAY, prediction=packed)
 
 
+def test_precision_and_scope_are_read_where_they_were_before() -> None:
+    """In the JSON of the prediction, and under the full name; float32 is not written."""
+    prediction = HASH["prediction"].replace("}", ',"precision":"bfloat16"}')
+    renamed = {"prediction": prediction, "scope": HASH["s"]}
+    before = {name: value for name, value in HASH.items() if name not in ("p", "s")}
+    assert read_hash(before | renamed) == XRAY
+    assert XRAY.prediction
+    for precision, written in (("float32", None), ("bfloat16", "bf16"), ("int8", "int8")):
+        xray = replace(XRAY, prediction=replace(XRAY.prediction, precision=precision))
+        assert write_hash(xray).get("p") == written
+        assert read_hash(write_hash(xray)) == xray
+
+
 @pytest.mark.parametrize("digest", ["d1", "00FF" * 16, "zz" * 32])
 @pytest.mark.parametrize("time", ["", "2026-11-25T12:00:00+00:00", "2026-11-25T12:00:00.000+01:00"])
 def test_other_digests_and_times_stay_as_they_are(digest: str, time: str) -> None:
@@ -126,15 +140,17 @@ def test_other_digests_and_times_stay_as_they_are(digest: str, time: str) -> Non
 def test_previous_release_reads_the_present_form_without_the_heat_map() -> None:
     """While hosts are updated one after another, it shows all else of the record.
 
-    It parses the times in any form of ISO 8601, and compares no digest with that of a record that
-    has ended.
+    It knew no finding and no precision. It parses the times in any form of ISO 8601, and compares
+    no digest with that of a record that has ended.
     """
     read = previous_release.read_hash(write_hash(XRAY))
     assert XRAY.prediction
     assert XRAY.review
     assert read.prediction
     assert read.review
-    known = replace(read.prediction, finding=XRAY.prediction.finding)
+    known = replace(
+        read.prediction, finding=XRAY.prediction.finding, precision=XRAY.prediction.precision
+    )
     assert replace(read, prediction=known, review=None) == replace(
         XRAY,
         prediction=replace(XRAY.prediction, heatmap=[]),
@@ -224,7 +240,13 @@ def test_fields_without_a_value_are_left_out() -> None:
     """A queued record has no prediction, quality, reason or review; a failed one has a reason."""
     bare = replace(XRAY, prediction=None, quality=None, review=None, readings=())
     queued = replace(bare, status="queued")
-    assert write_hash(queued).keys() == HASH.keys() - {"prediction", "map", "quality", "review"}
+    assert write_hash(queued).keys() == HASH.keys() - {
+        "prediction",
+        "map",
+        "p",
+        "quality",
+        "review",
+    }
     assert read_hash(write_hash(queued)) == queued
     failed = replace(queued, status="failed", reason="Send it again.")
     assert read_hash(write_hash(failed)) == failed

@@ -17,7 +17,7 @@ from pneumonia_api.records.reviews import LABELS, NotReviewable, Reviews
 from pneumonia_api.records.worklist import Worklist
 from pneumonia_api.records.xrays import XrayStore
 from tests.pneumonia_api.records.indexed import check_indexes
-from tests.pneumonia_api.records.judged import done
+from tests.pneumonia_api.records.judged import done, listed
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 WEEK = "reviews:2026-W48"
@@ -66,8 +66,8 @@ def test_review_is_stored_indexed_and_counted(
         reviewed_at="2026-11-25T12:00:00.000+00:00",
     )
     worklist = Worklist(client)
-    assert worklist.page(reviewed=True, limit=5)[0] == [stored]
-    assert worklist.page(q="ask ann", limit=5)[0] == [stored]
+    assert worklist.page(reviewed=True, limit=5)[0] == [listed(stored)]
+    assert worklist.page(q="ask ann", limit=5)[0] == [listed(stored)]
     assert worklist.page(reviewed=False, limit=5)[0] == []
     check_whole(client, Counter({"m1 pneumonia normal": 1}))
 

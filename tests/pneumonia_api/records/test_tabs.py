@@ -12,7 +12,7 @@ from pneumonia_api.records.reviews import Reviews
 from pneumonia_api.records.worklist import NoOrder, Worklist
 from pneumonia_api.records.xrays import XrayStore
 from tests.pneumonia_api.records.indexed import check_indexes
-from tests.pneumonia_api.records.judged import judged_as
+from tests.pneumonia_api.records.judged import judged_as, listed
 
 SHOWN = ("pneumonia_likely", "uncertain", "no_pneumonia_detected", "withheld")
 PROBABILITIES = (0.9, 0.6, 0.1, 0.2)
@@ -105,7 +105,7 @@ def test_order_goes_on_after_an_xray_that_was_read(
     fresh = judged_as(new_xray("doctor", "f", "Fresh"), "uncertain", 0.6)
     XrayStore(client).add(fresh)
     page, _ = store.page(tab="to_review", sort="suspicion", cursor=added["queued"].id, limit=50)
-    assert page == [fresh]
+    assert page == [listed(fresh)]
 
 
 def test_pages_by_suspicion_follow_each_other(

@@ -3,10 +3,12 @@
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 import redis
 
+from pneumonia_api.records import keys, search
 from pneumonia_api.records.readings import ReviewRecord
 from pneumonia_api.records.record import new_xray
 from pneumonia_api.records.reviews import Reviews
@@ -187,3 +189,38 @@ def test_few_matches_behind_thousands_of_others_are_on_the_first_page(
         assert [xray.id for xray in page] == expected
         assert cursor is None
         assert count_calls(client)["hgetall"] == len(expected)
+
+
+def test_search_for_one_word_reads_no_more_than_it_shows(
+    client: redis.Redis, worklist: Worklist, added: list[str]
+) -> None:
+    """The index has answered it; only more words, and filters, need a look at each match."""
+    del added
+
+    def reads(**query: Any) -> int:
+        before = client.info("commandstats")
+        page, _ = worklist.page(**query, limit=3)
+        after = client.info("commandstats")
+        assert len(page) == 3
+        return sum(
+            after[name]["calls"] - before.get(name, {"calls": 0})["calls"]
+            for name in ("cmdstat_hgetall", "cmdstat_hmget")
+            if name in after
+        )
+
+    assert reads(q="study") == 3
+    assert reads(q="study", decision="normal") > 3
+
+
+def test_words_are_completed_in_one_round_trip(
+    client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All words of the index that begin so, or none if they are too many; of any alphabet."""
+    words = [f"rx{number}" for number in range(5)] + ["ry", "räntgen", "r"]
+    client.zadd(keys.WORDS, {f"{word}\0{n:032x}": 0 for word in words for n in range(3)})
+    assert search.complete(client, "rx") == words[:5]
+    assert search.complete(client, "rä") == ["räntgen"]
+    assert search.complete(client, "r")[0] == "r"
+    assert search.complete(client, "q") == []
+    monkeypatch.setattr(search, "MAX_WORDS", 4)
+    assert search.complete(client, "rx") == []

@@ -14,7 +14,7 @@ from pneumonia_api.records.record import DECISIONS, STATUSES, XrayRecord, new_xr
 from pneumonia_api.records.worklist import Worklist
 from pneumonia_api.records.xrays import XrayStore
 from tests.pneumonia_api.records.indexed import list_entries
-from tests.pneumonia_api.records.judged import done
+from tests.pneumonia_api.records.judged import done, listed
 
 TEXTS = ("", "Study 7", "study 70", "Anna")
 
@@ -99,4 +99,4 @@ def test_pages_show_every_match_once_newest_first(
             seen += page
             pages += 1
             assert pages <= len(records) + 1, "the cursor does not move"
-    assert seen == [xray for xray in records if matches(xray, **filters)]
+    assert seen == [listed(xray) for xray in records if matches(xray, **filters)]

@@ -1,0 +1,88 @@
+"""Whether the model holds at this site: a page for admins."""
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from pneumonia_web.api_client import ApiError
+from pneumonia_web.language import N_, gettext
+from pneumonia_web.views import api, logged_in, refuse_repeats
+
+acceptance = Blueprint("acceptance", __name__)
+acceptance.before_request(refuse_repeats)
+
+VERDICTS = {
+    "holds_here": N_("Holds here"),
+    "does_not_hold": N_("Does not hold here"),
+    "too_few_to_say": N_("Too few to say"),
+}
+
+FIGURES = {
+    "auc": N_("Area under the ROC curve"),
+    "sensitivity": N_("Sensitivity"),
+    "specificity": N_("Specificity"),
+}
+
+LEAST = {"sensitivity": N_("Least sensitivity"), "specificity": N_("Least specificity")}
+
+GROUPS = {"age": N_("Age in the file"), "view": N_("View"), "source": N_("Sent by")}
+
+NAMES = {
+    "within": N_("of the model's ages"),
+    "under": N_("younger: result withheld"),
+    "above": N_("older: result withheld"),
+    "contradictory": N_("in doubt: result withheld"),
+    "implausible": N_("cannot be right"),
+    "unknown": N_("not in the file"),
+    "person": N_("a person"),
+    "program": N_("a program"),
+    "archive": N_("scoring of an archive"),
+}
+"""Of groups, in words; PA and AP are words themselves."""
+
+
+@acceptance.get("/acceptance")
+@logged_in
+def show(token: str) -> ResponseReturnValue:
+    """The verdict and what it rests on; without a plan the form that writes one."""
+    return _render(token)
+
+
+@acceptance.post("/acceptance/plan")
+@logged_in
+def write_plan(token: str) -> ResponseReturnValue:
+    """Write the plan; 422 keeps what was typed."""
+    typed = {name: request.form.get(name, "").strip() for name in ("sensitivity", "specificity")}
+    try:
+        api().write_plan(token, *(_read_percent(each) for each in typed.values()))
+    except ApiError as error:
+        if error.status != 422:
+            raise
+        problem = (
+            str(error)
+            if error.code == "useless_plan"
+            else gettext("Enter per cent between 0 and 100, such as 90.")
+        )
+        return _render(token, typed=typed, problem=problem), 422
+    flash(gettext("The plan was written. X-rays that are sent from now on count."))
+    return redirect(url_for("acceptance.show"), 303)
+
+
+def _read_percent(text: str) -> str:
+    """The share that somebody typed in per cent; what is no number goes on as it is."""
+    try:
+        return str(float(text.replace(",", ".")) / 100)
+    except ValueError:
+        return text
+
+
+def _render(token: str, **shown: object) -> str:
+    return render_template(
+        "acceptance.html",
+        found=api().read_acceptance(token),
+        verdicts=VERDICTS,
+        figures=FIGURES,
+        least_titles=LEAST,
+        group_titles=GROUPS,
+        group_names=NAMES,
+        **shown,
+    )
