@@ -17,6 +17,7 @@ from redis.retry import Retry
 from monitoring.metrics.gauges import GaugeKind
 from pneumonia_api.records import keys
 from pneumonia_api.records.lists import select_lists, select_previous_lists
+from pneumonia_api.records.plans import Plans
 from pneumonia_api.records.record import STATUSES
 from pneumonia_api.records.workers import Workers
 
@@ -47,6 +48,12 @@ BLIND = GaugeKind(
     "Readings of the last eight ISO weeks (UTC) by people who had not seen the AI result, by the "
     "week, the model, its decision, their label before they saw it, and the one that stands now.",
     ("week", "model", "decision", "before", "after"),
+)
+LEAST = GaugeKind(
+    "pneumonia_acceptance_least",
+    "The least sensitivity and specificity that the site's last plan of an acceptance accepts, "
+    "from 0 to 1, by the model that the plan is for.",
+    ("model", "figure"),
 )
 
 
@@ -101,7 +108,13 @@ def _read(client: redis.Redis) -> list[Metric]:
         XRAYS.show({(status,): count for status, count in counts.items()}),
         REVIEWS.show(_by_week(weeks, reviews)),
         BLIND.show(_by_week(weeks, blind)),
+        LEAST.show(_read_least(client)),
     ]
+
+
+def _read_least(client: redis.Redis) -> dict[tuple[str, ...], float]:
+    plan = Plans(client).find_last()
+    return {(plan.model, figure): least for figure, least in plan.least.items()} if plan else {}
 
 
 def _by_week(

@@ -9,16 +9,18 @@ UNITS = "%|mm|cm|px|MB|GB|KB|s|ms|min|h|d"
 
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 
-# Not inside a tag: what is in an attribute may be what a person typed.
-_TEXT = r"(?![^<>]*>)"
-_PARTED = re.compile(
-    rf"(?<=\d)\s+(?=(?:{UNITS})(?![\w-]){_TEXT})|(?<=&[lg]t;)\s+(?=\d{_TEXT})", re.ASCII
-)
+_TAG = re.compile(r"(<[^>]*>)")
+_PARTED = re.compile(rf"(?<=\d)\s+(?=(?:{UNITS})(?![\w-]))|(?<=&[lg]t;)\s+(?=\d)", re.ASCII)
 
 
 def keep_units(html: str) -> str:
-    """The page with a no-break space between each number and its unit."""
-    return _PARTED.sub(NO_BREAK_SPACE, html)
+    """The page with a no-break space between each number and its unit, in texts alone.
+
+    What is in the attribute of a tag may be what a person typed.
+    """
+    parts = _TAG.split(html)
+    parts[::2] = [_PARTED.sub(NO_BREAK_SPACE, text) for text in parts[::2]]
+    return "".join(parts)
 
 
 def keep_units_of_page(response: Response) -> Response:

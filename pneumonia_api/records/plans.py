@@ -47,10 +47,14 @@ class Plans:
         found = self._redis.lrange(keys.PLANS, -SHOWN, -1)
         return [PlanRecord(**json.loads(text)) for text in reversed(found)]
 
+    def find_last(self) -> PlanRecord | None:
+        """The last plan, whatever model it is for."""
+        last = self._redis.lindex(keys.PLANS, -1)
+        return PlanRecord(**json.loads(last)) if last else None
+
     def find(self, model: str) -> PlanRecord | None:
         """The last plan, if it is for this model: a new one needs an acceptance of its own."""
-        last = self._redis.lindex(keys.PLANS, -1)
-        plan = PlanRecord(**json.loads(last)) if last else None
+        plan = self.find_last()
         return plan if plan and plan.model == model else None
 
     def add(

@@ -13,6 +13,7 @@ from tests.stack import Stack
 SILENT = {
     "pneumonia_reviews": "nobody has reviewed anything",
     "pneumonia_blind_readings": "nobody has read anything before the AI result was shown",
+    "pneumonia_acceptance_least": "nobody has written a plan",
     "pneumonia_worker_published_models": "there is no artifact store",
     "pneumonia_worker_model_trained_timestamp_seconds": "an artifact may lack the date",
 }

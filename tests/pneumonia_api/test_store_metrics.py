@@ -12,6 +12,7 @@ from apiflask import APIFlask
 from kombu.connection import Connection
 
 from pneumonia_api.app import create_app
+from pneumonia_api.records.plans import Plans
 from pneumonia_api.records.publishing import create_queue, publish
 from pneumonia_api.records.record import new_xray
 from pneumonia_api.records.workers import Workers
@@ -129,3 +130,16 @@ def test_scrape_answers_while_redis_does_not(hangs: bool) -> None:
     assert find_value(text, "pneumonia_api_uploads_total", outcome="accepted") is not None
     assert "pneumonia_queue" not in text
     assert "pneumonia_xrays" not in text
+
+
+def test_least_of_the_plan_is_reported(app: APIFlask, client: redis.Redis) -> None:
+    """That of the last plan, with the model that it is for; none without a plan."""
+    assert find_value(scrape(app), "pneumonia_acceptance_least") is None
+    plans, expected = Plans(client), {"sensitivity": 0.95, "specificity": 0.9}
+    for model, specificity in (("m1", 0.7), ("m2", 0.8)):
+        least = {"sensitivity": 0.9, "specificity": specificity}
+        plans.add(model, expected, least, by="lead", at=datetime.now(UTC))
+    text = scrape(app)
+    named = {"model": "m2", "figure": "specificity"}
+    assert read_value(text, "pneumonia_acceptance_least", **named) == 0.8
+    assert 'model="m1"' not in text

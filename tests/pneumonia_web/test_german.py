@@ -123,6 +123,7 @@ def test_reading_an_xray_is_german(arzt: Visitor, samples: list[Path]) -> None:
     for label in ("pneumonia", "normal", "unsure", "withdrawn", "pneumonia"):
         check(arzt.answer(path, label=label, note="Verschattung"), "„Verschattung“")
     check(arzt.get("/xrays?q=Deutsch+Befund"))
+    check(arzt.get(f"{path}/earlier"), "Frühere Röntgenbilder")
     check(arzt.answer(path, label="ill"), "Wählen Sie „Pneumonie“")
     hidden = arzt.read_hidden(path)
     check(arzt.send_answer(path, hidden, PART, label="normal"), "weicht vom KI-Ergebnis ab")

@@ -1,0 +1,183 @@
+"""Silent weeks in a hospital of adults, with the scores that the shipped model gives their films.
+
+    python -m tests.pneumonia_api.simulated_hospital --data ../shared/data
+
+The model was trained on children. The films are of `adults_more`: a quarter of them pneumonias of
+Hannover and of Cohen's collection, the others normal adults of the NIH. Every normal film is of one
+source and no ill one is, so this shows what silent weeks find, not how good the model is on adults.
+Beside it, as a control, validation films of the model's own hospital, by which its threshold was
+chosen. The films go through the code of the service to a Redis of its own, each with a reading that
+was made in silence, and after some of them the acceptance is printed. Takes some minutes.
+"""
+
+import argparse
+import csv
+import random
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import redis
+
+from model.evaluation.external import predict_files
+from model.evaluation.report import list_splits
+from model.serving.finding import find
+from model.serving.predictor import Predictor
+from pneumonia_api.acceptance.figures import Estimate
+from pneumonia_api.acceptance.report import Assessment, read_card
+from pneumonia_api.acceptance.rule import derive_bounds
+from pneumonia_api.acceptance.service import assess_service
+from pneumonia_api.records.record import PredictionRecord, QualityRecord, new_xray
+from pneumonia_api.records.reviews import NewReading, Reviews
+from pneumonia_api.records.xrays import XrayStore
+from tests.conftest import XRAY_DATA
+from tests.pneumonia_api.acceptance.films import START
+from tests.pneumonia_api.redis_server import running_redis
+from tests.stack import ROOT, free_ports
+
+SEED = 18
+SIZES = (20, 50, 100, 200, 400)
+ILL_SHARE = 0.25
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A film on the disk: who it is of, and whether they are ill."""
+
+    path: Path
+    patient: str
+    ill: bool
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A film and the probability that the model gives it."""
+
+    sample: Sample
+    probability: float
+
+
+def list_adults(data: Path) -> list[Sample]:
+    """The pneumonias and the normal films of `adults_more`."""
+    with (data / "adults_more" / "labels.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["label"] in ("pneumonia", "normal")]
+    folder = data / "adults_more" / "images"
+    return [
+        Sample(folder / row["file"], row["patient_id"], row["label"] == "pneumonia") for row in rows
+    ]
+
+
+def list_own(data: Path, predictor: Predictor) -> list[Sample]:
+    """The validation films of the model's own hospital."""
+    xrays = list_splits(predictor.artifact, data / "kermany224")["validation"]
+    return [Sample(xray.path, xray.patient, bool(xray.label)) for xray in xrays]
+
+
+def draw(samples: Sequence[Sample], films: int, seed: int) -> list[Sample]:
+    """So many films in the order in which they arrive, each once, ILL_SHARE of them ill."""
+    chance = random.Random(seed)  # noqa: S311 - a simulation
+    ill = chance.sample([each for each in samples if each.ill], round(films * ILL_SHARE))
+    healthy = chance.sample([each for each in samples if not each.ill], films - len(ill))
+    drawn = [*ill, *healthy]
+    chance.shuffle(drawn)
+    return drawn
+
+
+def score(predictor: Predictor, samples: Sequence[Sample]) -> list[Scored]:
+    """With their probabilities."""
+    probabilities = predict_files(predictor, [each.path for each in samples])
+    return [Scored(s, float(p)) for s, p in zip(samples, probabilities, strict=True)]
+
+
+def send(client: redis.Redis, predictor: Predictor, scored: Iterable[Scored], begin: int) -> None:
+    """Store each as judged, and as read in silence by somebody who is right."""
+    artifact, xrays, reviews = predictor.artifact, XrayStore(client), Reviews(client)
+    band = artifact.uncertain
+    for number, each in enumerate(scored, begin):
+        prediction = PredictionRecord(
+            probability=each.probability,
+            decision="pneumonia" if each.probability >= artifact.threshold else "normal",
+            threshold=artifact.threshold,
+            model=artifact.version,
+            heatmap=[[0.0]],
+            finding=find(each.probability, artifact.threshold, band),
+            uncertain=[band.low, band.high] if band else None,
+        )
+        xray = replace(
+            new_xray("doctor", f"d{number}", each.sample.patient),
+            status="done",
+            prediction=prediction,
+            quality=QualityRecord(True, [], None),
+        )
+        xrays.add(xray)
+        label = "pneumonia" if each.sample.ill else "normal"
+        at = START.replace(minute=number % 60, hour=number // 60)
+        reviews.append(xray.id, NewReading(label, ai="silent"), reader="ada", at=at)
+
+
+def run(
+    predictor: Predictor, scored: Sequence[Scored], sizes: Sequence[int]
+) -> dict[int, Assessment]:
+    """The acceptance after so many films of `scored`, by their number."""
+    artifact, found, sent = predictor.artifact, {}, 0
+    card: dict[str, Estimate] = read_card({"scores": artifact.scores})
+    bounds = derive_bounds(card, {})
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_redis(free_ports()["REDIS_PORT"], Path(folder)) as url,
+        redis.Redis.from_url(url, decode_responses=True) as client,
+    ):
+        for size in sizes:
+            send(client, predictor, scored[sent:size], sent)
+            sent = size
+            found[size] = assess_service(
+                client, artifact.version, card, bounds, since=None, limit=size
+            )
+    return found
+
+
+def describe(size: int, found: Assessment) -> str:
+    """One line."""
+    overall = found.overall
+    alarms = [f"{name} at film {bet.alarm}" for name, bet in found.bets.items() if bet.alarm]
+    area = f"AUC {overall.auc.value:.3f}, " if overall.auc else ""
+    shares = ", ".join(
+        f"{name} {share.share:.3f} ({share.low:.3f} to {share.high:.3f})"
+        for name, share in (
+            ("sensitivity", overall.sensitivity),
+            ("specificity", overall.specificity),
+        )
+    )
+    slope = f"; slope {found.calibration.slope.value:.2f}" if found.calibration else ""
+    error = f", error {found.calibration.error.value:.3f}" if found.calibration else ""
+    return (
+        f"  {size} films: {found.verdict.name}; {area}{shares}{slope}{error}; "
+        f"alarms: {', '.join(alarms) or 'none'}"
+    )
+
+
+def main() -> int:
+    """Print a line for each number of films, of both hospitals."""
+    parser = argparse.ArgumentParser(description="Simulate silent weeks with real scores.")
+    parser.add_argument("--data", type=Path, default=XRAY_DATA)
+    parser.add_argument("--seed", type=int, default=SEED)
+    arguments = parser.parse_args()
+    predictor = Predictor(ROOT / "model" / "artifact", ROOT / "var" / "serving")
+    hospitals = {
+        "adults": list_adults(arguments.data),
+        "its own hospital": list_own(arguments.data, predictor),
+    }
+    for name, samples in hospitals.items():
+        print(f"{name}, model {predictor.artifact.version}, seed {arguments.seed}:", flush=True)
+        most = min(max(SIZES), int(sum(not each.ill for each in samples) / (1 - ILL_SHARE)))
+        scored = score(predictor, draw(samples, most, arguments.seed))
+        sizes = [*(size for size in SIZES if size < most), most]
+        for size, found in run(predictor, scored, sizes).items():
+            print(describe(size, found))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
