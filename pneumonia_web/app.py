@@ -45,6 +45,7 @@ from pneumonia_web.reasons import translate_reason
 from pneumonia_web.sentences import translate_record
 from pneumonia_web.site import find_worth, say_ill, say_interval, site
 from pneumonia_web.studies import BASES, OUTCOMES, studies
+from pneumonia_web.typography import keep_units_of_page
 from pneumonia_web.uploads import uploads
 from pneumonia_web.verdict import FINDINGS, READINGS, name_patient
 from pneumonia_web.views import ask_to_log_in, pages, refreshes_part, wants_json
@@ -149,6 +150,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
     serve_assets(app, {**read_assets(STATIC), **make_script_texts()})
     _register_errors(app)
     app.after_request(protect)
+    app.after_request(keep_units_of_page)
     expose_release("web")
     mount_metrics(app)
     forwarded = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)

@@ -65,7 +65,8 @@ def choose_uncertain(
     normals = np.sort(probabilities[labels == 0])
     called = int((1 - UNCERTAIN_SHARE) * len(normals) + 1e-9)
     above = np.floor(normals[-1 - called] * _STEP) + 1  # the first step that it does not reach
+    # A threshold nearer to 0 or 1 than one step is an end itself: no band may leave it out.
     return UncertainBand(
-        low=float(max(np.floor(min(low, threshold) * _STEP), 1) / _STEP),
-        high=float(min(max(above, np.ceil(threshold * _STEP)), _STEP - 1) / _STEP),
+        low=min(float(max(np.floor(min(low, threshold) * _STEP), 1) / _STEP), threshold),
+        high=max(float(min(max(above, np.ceil(threshold * _STEP)), _STEP - 1) / _STEP), threshold),
     )

@@ -10,6 +10,7 @@ import json
 import re
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -77,7 +78,7 @@ class Artifact:
     ages: AgeBand | None = None
     uncertain: UncertainBand | None = None
 
-    @property
+    @cached_property  # asked for with every X-ray
     def version(self) -> str:
         """Twelve hexadecimal digits that identify weights, density and metadata together."""
         canonical = json.dumps(self.encode(), sort_keys=True)

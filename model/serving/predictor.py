@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -216,10 +217,16 @@ def place_heatmap(heatmap: np.ndarray) -> np.ndarray:
     The network does not see INPUT_MARGIN at each edge, where the map is 0. Each cell is the mean
     over its area; at S = 14 the cells of both grids coincide.
     """
+    overlap = _overlap(len(heatmap))
+    return overlap @ heatmap @ overlap.T
+
+
+@cache
+def _overlap(cells: int) -> np.ndarray:
+    """(16, S): how much of each cell of the output each of S cells of the map covers."""
     edges = np.arange(HEATMAP_ROWS + 1)
-    margin, cells = HEATMAP_ROWS * INPUT_MARGIN, len(heatmap)
+    margin = HEATMAP_ROWS * INPUT_MARGIN
     inner = margin + (HEATMAP_ROWS - 2 * margin) * np.arange(cells + 1) / cells
     ends = np.minimum(edges[1:, None], inner[None, 1:])
     begins = np.maximum(edges[:-1, None], inner[None, :-1])
-    overlap = np.maximum(ends - begins, 0).astype(np.float32)  # (16, S), in output cells
-    return overlap @ heatmap @ overlap.T
+    return np.maximum(ends - begins, 0).astype(np.float32)

@@ -1,6 +1,9 @@
 """Publishes tasks to the workers' queue: for the API, a worker's timer, and `--celery` scoring."""
 
+import base64
+import json
 import os
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
@@ -61,18 +64,38 @@ def compose(queue: Celery, xray_id: str, request_id: str | None = None) -> str:
 
     `request_id` is a header, so workers of another release ignore it.
     """
-    headers = {"request_id": request_id or uuid4().hex}
+    message, rest = _compose_first(queue)
+    task_id = str(uuid4())
+    headers = {
+        **message["headers"],
+        **{"id": task_id, "root_id": task_id, "argsrepr": repr((xray_id,))},
+        "request_id": request_id or uuid4().hex,
+    }
+    tags = {"correlation_id": task_id, "delivery_tag": str(uuid4())}
+    body = base64.b64encode(json.dumps([[xray_id], *rest]).encode()).decode()
+    properties = {**message["properties"], **tags}
+    return json.dumps({**message, "body": body, "headers": headers, "properties": properties})
+
+
+@cache
+def _compose_first(queue: Celery) -> tuple[dict[str, Any], list[Any]]:
+    """A message that Celery composed, and what follows the arguments in its body.
+
+    Only what differs is replaced in each later one, because Celery takes three times as long as all
+    else that accepting an X-ray writes.
+    """
     with Connection(transport=_Transport) as connection:
         queue.send_task(
             TASK,
-            (xray_id,),
+            ("",),
             queue=keys.QUEUE,
             ignore_result=True,
-            headers=headers,
+            headers={"request_id": ""},
             connection=connection,
         )
-        [message] = connection.default_channel.messages
-    return str(message)
+        [message] = map(json.loads, connection.default_channel.messages)
+    _, *rest = json.loads(base64.b64decode(message["body"]))
+    return message, rest
 
 
 def count_tasks(client: redis.Redis) -> int:

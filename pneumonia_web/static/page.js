@@ -3,9 +3,11 @@
 // refresh. It then keeps its content and keeps polling, unless its tab is hidden.
 
 // Scripts have their texts in English. A page in another language loads those first (language.py), and
-// `make translations` collects them. As on the server, %% is a per cent sign.
+// `make translations` collects them. As on the server, %% is a per cent sign, and a number and its unit
+// stand on one line (typography.py).
 globalThis.gettext = (text, values = {}) => (globalThis.TEXTS?.[text] || text)
-  .replace(/%(?:%|\((\w+)\)s)/g, (found, name) => (name ? values[name] ?? found : "%"));
+  .replace(/%(?:%|\((\w+)\)s)/g, (found, name) => (name ? values[name] ?? found : "%"))
+  .replace(/(\d) (?=(?:%|mm|MB|min|h|d)(?![\w-]))/g, "$1\u00a0");
 globalThis.ngettext = (one, many, num) => gettext(num === 1 ? one : many, { num });
 // For numbers and dates: the reader's own kind of the page's language, such as British English.
 globalThis.pageLocale = navigator.languages.find((each) => each.split("-")[0] === document.documentElement.lang)

@@ -7,9 +7,7 @@
   const LONGEST_REFERENCE = 64;
   const UNFINISHED = "unfinished-upload";  // of this tab: a random salt and two counts, no name
   const form = document.getElementById("upload");
-  if (!form) {
-    return;  // the page to unlock
-  }
+  if (!form) return;  // the page to unlock
   const input = form.elements.xray;
   const list = document.getElementById("sending");
   const summary = document.getElementById("all-sending");
@@ -45,58 +43,6 @@
     if (status === 413) return gettext("Larger than %(most)s MB; export it at a lower resolution, or as JPEG.", { most: maxBytes >> 20 });
     if (status === 429) return gettext("Your network sent too many requests at once; try again %(when)s.", { when });
     return gettext("The service is not responding; try again %(when)s.", { when });
-  };
-
-  const ROW = '<span class="name"></span><progress max="1" value="0"></progress><span class="state"></span>';
-  const show = (name, reference) => {
-    const item = document.createElement("li");
-    item.innerHTML = ROW;
-    const label = item.querySelector(".name");
-    label.textContent = label.title = reference ? `${reference} · ${name}` : name;
-    list.append(item);
-    const state = item.querySelector(".state");
-    state.textContent = gettext("Waiting");
-    const progress = item.querySelector("progress");
-    return {
-      begin: () => {
-        state.textContent = gettext("Sending …");
-        list.scrollTop = item.offsetTop - item.offsetHeight;
-      },
-      sending: (share) => { progress.value = share; state.textContent = gettext("%(number)s %%", { number: Math.floor(share * 100) }); },
-      analysing: () => { progress.removeAttribute("value"); state.textContent = gettext("Analysing …"); },
-      refuse: (text) => {
-        item.className = "bad";
-        progress.remove();
-        state.textContent = text;
-      },
-      end: ({ url, reason, result, thumbnail }) => {
-        item.className = reason ? "bad" : "good";
-        progress.remove();
-        state.textContent = "";
-        if (thumbnail) {
-          const film = new Image(32, 32);
-          [film.src, film.alt, film.className] = [thumbnail, "", "thumb"];
-          label.prepend(film);
-        }
-        if (result) {
-          const pill = document.createElement("span");
-          [pill.className, pill.textContent] = [`pill ${result.kind}`, result.word];
-          state.append(pill, " ");
-        }
-        if (reason) state.append(reason, " ");
-        const link = document.createElement("a");
-        link.href = url;
-        link.textContent = reason ? gettext("See why") : gettext("View result");
-        state.append(link);
-      },
-      again: (resend) => {
-        const button = document.createElement("button");
-        button.type = "button";
-        button.textContent = gettext("Send again");
-        button.addEventListener("click", () => { item.remove(); resend(); });
-        state.append(" ", button);
-      },
-    };
   };
 
   const tell = () => {
@@ -202,7 +148,7 @@
     }
     batch.total += jobs.length;
     batch.left += left;
-    for (const job of jobs) waiting.push({ ...job, row: show(job.file.name, job.reference) });
+    for (const job of jobs) waiting.push({ ...job, row: uploadRows.show(job.file.name, job.reference) });
     tell();
     for (let free = flying; free < IN_FLIGHT; free += 1) sendNext();
   };
@@ -212,7 +158,7 @@
     const base = form.elements.reference.value.trim();
     form.elements.reference.value = input.value = "";
     const { files, refused } = await finding;
-    for (const { name, sentence: why } of refused) show(name).refuse(why);
+    for (const { name, sentence: why } of refused) uploadRows.show(name).refuse(why);
     const kept = [];
     let left = 0;
     for (const file of files) {
@@ -221,14 +167,14 @@
     }
     const suffix = (number) => (base && kept.length > 1 ? ` ${number + 1}/${kept.length}` : "");
     if ((base + suffix(kept.length - 1)).length > LONGEST_REFERENCE) {
-      show(gettext("%(number)s files", { number: kept.length }), base).refuse(gettext(
+      uploadRows.show(gettext("%(number)s files", { number: kept.length }), base).refuse(gettext(
         "The reference has no room for numbers up to %(number)s; shorten it and choose the files again.", { number: kept.length },
       ));
       return;
     }
     add(kept.map((file, number) => ({ file, reference: base + suffix(number) })), { left });
-    if (!kept.length && left) show(gettext("%(number)s files", { number: left })).refuse(gettext("None of them is an X-ray in one of the accepted formats."));
-    if (!files.length && !refused.length) show(gettext("%(number)s files", { number: 0 })).refuse(gettext("There is no file in the folder."));
+    if (!kept.length && left) uploadRows.show(gettext("%(number)s files", { number: left })).refuse(gettext("None of them is an X-ray in one of the accepted formats."));
+    if (!files.length && !refused.length) uploadRows.show(gettext("%(number)s files", { number: 0 })).refuse(gettext("There is no file in the folder."));
   };
 
   const looksLikeImage = async (file) => {
@@ -261,6 +207,7 @@
     batch.ended -= jobs.length;
     batch.failed -= jobs.length;
     add(jobs, { again: true });
+    list.focus();
   });
   window.addEventListener("beforeunload", (event) => { if (flying || waiting.length) event.preventDefault(); });
 
@@ -276,6 +223,7 @@
     notice.querySelector("button").addEventListener("click", () => {
       sessionStorage.removeItem(UNFINISHED);
       notice.hidden = true;
+      input.focus();
     });
   }
 

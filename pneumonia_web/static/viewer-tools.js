@@ -117,7 +117,7 @@ globalThis.FilmTools = class FilmTools {
     const [[left, top], [right, bottom]] = this.ruler;
     const pixels = Math.hypot(right - left, bottom - top);
     const { spacing, kind, full } = this.view.film;
-    if (spacing) return FilmTools.KINDS[kind].replace("%(length)s", FilmTools.LENGTH.format(pixels * spacing));
+    if (spacing) return FilmTools.KINDS[kind].replace("%(length)s ", `${FilmTools.LENGTH.format(pixels * spacing)}\u00a0`);
     const number = Math.round(pixels);
     return full ? gettext("%(number)s pixels; the file has no scale", { number }) : gettext("%(number)s pixels of the preview", { number });
   }

@@ -4,6 +4,7 @@ The sections of one system come first: `load` weighs it after the uploads before
 """
 
 from tests.bench.caging import CAGE
+from tests.bench.dropping import DROP
 from tests.bench.epochs import TRAINING
 from tests.bench.inference import INFERENCE
 from tests.bench.peers.comparison import PEERS
@@ -26,6 +27,7 @@ SECTIONS: tuple[Section, ...] = (
     PEERS,
     WORKLIST,
     VIEWER,
+    DROP,
     WATCHING,
     TRAINING,
 )

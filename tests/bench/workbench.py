@@ -43,6 +43,7 @@ class Counts:
     peer_requests: int = 32
     peers_in_float32: bool = True
     records: int = 1_000_000
+    drops: int = 40
 
 
 QUICK = Counts(
@@ -63,6 +64,7 @@ QUICK = Counts(
     peer_requests=16,
     peers_in_float32=False,
     records=20_000,
+    drops=4,
 )
 
 

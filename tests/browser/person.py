@@ -69,3 +69,13 @@ def drop_files(page: Page, *files: Path) -> None:
         }""",
         [[path.name, b64encode(path.read_bytes()).decode()] for path in files],
     )
+
+
+def drop_paths(page: Page, *paths: Path) -> None:
+    """Drop files and folders as from the computer's desk: the browser itself reads them."""
+    session = page.context.new_cdp_session(page)
+    files = [str(path) for path in paths]
+    data = {"items": [], "files": files, "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": kind, "x": 200, "y": 300, "data": data})
+    session.detach()

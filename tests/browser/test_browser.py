@@ -86,3 +86,9 @@ def test_deleting_asks_first(page: Page, samples: list[Path], tmp_path: Path) ->
     page.get_by_text("Delete …").click()
     page.get_by_role("button", name="Delete this X-ray").click()
     expect(page.get_by_text("were deleted")).to_be_visible()
+
+
+def test_script_keeps_a_number_and_its_unit_on_one_line(page: Page) -> None:
+    """As the server does in every page: no line ends in a bare number."""
+    said = page.evaluate("[gettext('%(number)s %%', {number: 17}), gettext('25 MB, 3 minutes')]")
+    assert said == ["17\N{NO-BREAK SPACE}%", "25\N{NO-BREAK SPACE}MB, 3 minutes"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.person import logged_in_page
+from tests.browser.person import drop_paths, logged_in_page
 from tests.stack import Stack
 
 
@@ -15,22 +15,6 @@ def desk(browser: Browser, stack: Stack) -> Iterator[Page]:
     """A logged-in page."""
     with logged_in_page(browser, stack, 1440, 900) as opened:
         yield opened
-
-
-def drop(page: Page, *paths: Path) -> None:
-    """From the desk of the computer: the browser reads folders itself, as for a person's drop."""
-    session = page.context.new_cdp_session(page)
-    files = [str(path) for path in paths]
-    for kind in ("dragEnter", "dragOver", "drop"):
-        session.send(
-            "Input.dispatchDragEvent",
-            {
-                "type": kind,
-                "x": 300,
-                "y": 500,
-                "data": {"items": [], "files": files, "dragOperationsMask": 1},
-            },
-        )
 
 
 def write(folder: Path, samples: list[Path], *names: str) -> Path:
@@ -52,7 +36,7 @@ def test_xrays_in_folders_of_a_dropped_folder_are_found(
     for name in ("DICOMDIR", ".hidden.jpeg", "series/.DS_Store"):
         (study / name).write_bytes(samples[0].read_bytes())
     desk.get_by_label("Your reference").fill("Dropped")
-    drop(desk, study)
+    drop_paths(desk, study)
     expect(desk.locator("#all-sending")).to_have_text(
         "3 of 3 done, 120 other files left out", timeout=20000
     )
@@ -67,7 +51,7 @@ def test_folder_and_file_are_dropped_at_once(
     """Each is taken once."""
     folder = write(tmp_path / "folder", samples, "inside.jpeg")
     beside = write(tmp_path, samples, "beside.jpeg") / "beside.jpeg"
-    drop(desk, folder, beside)
+    drop_paths(desk, folder, beside)
     expect(desk.locator("#all-sending")).to_have_text("2 of 2 done", timeout=20000)
     expect(desk.locator("#sending .name")).to_have_text(["beside.jpeg", "inside.jpeg"])
 
@@ -86,7 +70,7 @@ def test_folder_that_cannot_be_sent_ends_in_one_sentence(
     inner.mkdir(parents=True)
     for number in range(files):
         (inner / f"{number}.txt").write_text("no image")
-    drop(desk, inner.parent)
+    drop_paths(desk, inner.parent)
     expect(desk.locator("#sending .bad")).to_contain_text(sentence)
     expect(desk.locator("#sending li")).to_have_count(1)
     assert posts == []

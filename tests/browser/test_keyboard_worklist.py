@@ -121,3 +121,24 @@ def test_deleted_xray_is_restored(
     choose(zoomed, zoomed.get_by_role("button", name="Restore Deleted by key").first)
     expect(zoomed.get_by_role("status").get_by_text("restored")).to_be_visible()
     zoomed.wait_for_url("**/xrays/*")
+
+
+def test_file_is_sent_again_by_key(worklist: Page, samples: list[Path], tmp_path: Path) -> None:
+    """The button goes with its row, and the focus stays in the list of files."""
+    worklist.route("**/xrays", lambda route: route.fulfill(status=503, body=""), times=2)
+    tab_to(worklist, worklist.locator("#xray"))
+    with worklist.expect_file_chooser() as chooser:
+        worklist.keyboard.press("Enter")
+    chooser.value.set_files([unique_copy(samples[n], tmp_path, f"key{n}") for n in range(2)])
+    both = worklist.get_by_role("button", name="Send 2 again")
+    choose(worklist, both)
+    check_focus(worklist)
+    expect(worklist.locator("#sending .good")).to_have_count(2, timeout=20000)
+    worklist.route("**/xrays", lambda route: route.fulfill(status=503, body=""), times=1)
+    tab_to(worklist, worklist.locator("#xray"), key="Shift+Tab")
+    with worklist.expect_file_chooser() as chooser:
+        worklist.keyboard.press("Enter")
+    chooser.value.set_files([unique_copy(samples[n], tmp_path, f"keys{n}") for n in range(2)])
+    choose(worklist, worklist.get_by_role("button", name="Send again"))
+    check_focus(worklist)
+    expect(worklist.locator("#sending .good")).to_have_count(4, timeout=20000)

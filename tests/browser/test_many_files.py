@@ -164,7 +164,7 @@ def test_upload_that_was_left_goes_on(
                 passed.append(route)
             route.continue_()
 
-        desk.get_by_label("Your reference").fill("Left")
+        desk.get_by_label("Your reference").fill("Resumed")
         desk.route("**/xrays", hold_later)
         desk.locator("#xray").set_input_files(files)
         expect(desk.locator("#all-sending")).to_contain_text(" of 5 done", timeout=20000)
@@ -173,10 +173,11 @@ def test_upload_that_was_left_goes_on(
         desk.unroute("**/xrays")
         desk.goto(f"{stack.url}/xrays")
         expect(desk.locator("#unfinished")).to_contain_text("of 5 files had not been sent")
-        desk.get_by_label("Your reference").fill("Left")
+        desk.get_by_label("Your reference").fill("Resumed")
         desk.locator("#xray").set_input_files(files)
         expect(desk.locator("#all-sending")).to_contain_text("5 of 5 done", timeout=20000)
-        assert count_found(desk, stack, "left") == 5
+        found = desk.request.get(f"{stack.url}/xrays.csv?q=resumed").text()
+        assert count_found(desk, stack, "resumed") == 5, found
         desk.reload()
         expect(desk.locator("#unfinished")).to_be_hidden()
 

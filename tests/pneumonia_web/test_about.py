@@ -12,7 +12,7 @@ ARTIFACT = ROOT / "model" / "artifact" / "pneumonia.json"
 
 def test_page_has_the_figures_of_the_model_that_runs(doctor: Visitor) -> None:
     """With their intervals, its ages, its band and its version; and what it cannot do."""
-    page = html.unescape(doctor.get("/about").text)
+    page = html.unescape(doctor.get("/about").text).replace("\N{NO-BREAK SPACE}", " ")
     artifact = json.loads(ARTIFACT.read_text())
     test = artifact["scores"]["test"]
     for name in ("sensitivity", "specificity", "auc_roc"):

@@ -1,5 +1,6 @@
 """Publishing to a real Redis that hangs with open connections."""
 
+import base64
 import io
 import json
 import os
@@ -13,14 +14,15 @@ import pytest
 import redis
 from apiflask import APIFlask
 from celery import Celery
+from kombu.connection import Connection
 from kombu.exceptions import OperationalError
 from PIL import Image
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from pneumonia_api.config import read_worker_config
-from pneumonia_api.records import keys
-from pneumonia_api.records.publishing import TASK, create_queue, publish
+from pneumonia_api.records import keys, publishing
+from pneumonia_api.records.publishing import TASK, compose, create_queue, publish
 from pneumonia_api.records.record import XrayRecord
 from pneumonia_api.records.xrays import XrayStore
 from pneumonia_api.worker.tasks import create_worker
@@ -154,3 +156,31 @@ def test_upload_is_answered_when_redis_hangs_behind_it(
     assert not hung, f"still hanging after {ENDED_SECONDS} s"
     assert answers[0].status_code == 202
     assert client.llen("predict") == 1
+
+
+def test_composed_task_differs_from_celerys_own_only_in_its_ids() -> None:
+    """And in the request; the body has the arguments, whatever characters they have."""
+    queue = create_queue()
+    own: list[dict[str, object]] = []
+    with Connection(transport=publishing._Transport) as connection:
+        queue.send_task(
+            TASK,
+            ("Ä'\"1",),
+            queue=keys.QUEUE,
+            ignore_result=True,
+            headers={"request_id": "r1"},
+            connection=connection,
+        )
+        own.append(json.loads(connection.default_channel.messages[0]))
+    own += [json.loads(compose(queue, "Ä'\"1", "r1")) for _ in range(2)]
+    ids = []
+    for message in own:
+        headers, properties = message["headers"], message["properties"]
+        assert headers["id"] == headers["root_id"] == properties["correlation_id"]
+        ids += [headers["id"], properties["delivery_tag"]]
+        for each, name in ((headers, "id"), (headers, "root_id"), (properties, "correlation_id")):
+            each[name] = ""
+        properties["delivery_tag"] = ""
+        message["body"] = json.loads(base64.b64decode(message["body"]))
+    assert own[0] == own[1] == own[2]
+    assert len(set(ids)) == 6

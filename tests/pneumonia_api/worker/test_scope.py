@@ -15,6 +15,7 @@ from pneumonia_api.records.scope import ScopeRecord
 from pneumonia_api.records.worklist import Worklist
 from tests.model.reading.dicom_objects import build, save
 from tests.pneumonia_api.records.indexed import check_lists_and_words
+from tests.pneumonia_api.records.judged import listed
 from tests.pneumonia_api.worker.accepted import Bench, answer
 
 CHILDREN = AgeBand(1, 5)
@@ -102,7 +103,7 @@ def test_accession_number_is_the_reference_where_the_site_wants_it(
     record = bench.run(predict)
     assert record
     assert (record.reference, record.accession) == ("ACC-77", "ACC-77")
-    assert Worklist(client).page(q="acc-77", limit=5)[0] == [record]
+    assert Worklist(client).page(q="acc-77", limit=5)[0] == [listed(record)]
     assert Worklist(client).page(q=record.id[-8:], limit=5)[0] == []
     check_lists_and_words(client)
 
