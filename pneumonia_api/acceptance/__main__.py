@@ -26,10 +26,11 @@ from pathlib import Path
 import redis
 
 from pneumonia_api.acceptance.archive import CannotAssess, find_films, read_labels
+from pneumonia_api.acceptance.local import Local, TooFewFilms, fit_local
 from pneumonia_api.acceptance.report import Assessment, assess, read_card
 from pneumonia_api.acceptance.rule import FAILS, HOLDS, TOO_FEW, derive_bounds
-from pneumonia_api.acceptance.service import assess_service, read_bounds
-from pneumonia_api.acceptance.text import describe
+from pneumonia_api.acceptance.service import read_bounds, read_films
+from pneumonia_api.acceptance.text import describe, describe_local
 from pneumonia_api.config import ConfigError, read_acceptance_config
 from pneumonia_api.records.plans import Plans
 from pneumonia_api.records.served_model import ServedModel
@@ -55,6 +56,11 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--least-sensitivity", type=float, metavar="SHARE")
     parser.add_argument("--least-specificity", type=float, metavar="SHARE")
+    parser.add_argument(
+        "--local",
+        action="store_true",
+        help="also say what a calibration and a threshold of this hospital's own would give",
+    )
     parser.add_argument("--json", action="store_true", help="print all figures as JSON")
     parser.add_argument("--redis-url", help="default: REDIS_URL, which hides its password better")
     options = parser.parse_args(argv)
@@ -72,8 +78,8 @@ def _read_day(text: str) -> datetime:
         raise argparse.ArgumentTypeError(f"{text} is no date such as 2026-11-01") from error
 
 
-def run(options: argparse.Namespace, client: redis.Redis) -> Assessment:
-    """Assess what the options name. Raises CannotAssess."""
+def run(options: argparse.Namespace, client: redis.Redis) -> tuple[Assessment, Local | None]:
+    """Assess what the options name, with a local fit if they ask for one. Raises CannotAssess."""
     model = ServedModel(client).get()
     if model is None:
         raise CannotAssess("No worker has announced its model; start one first.")
@@ -88,12 +94,24 @@ def run(options: argparse.Namespace, client: redis.Redis) -> Assessment:
         bounds = read_bounds(plan) if plan and not stated else derive_bounds(card, least)
     except ValueError as error:
         raise CannotAssess(str(error)) from error
-    if not options.folder:
+    if options.folder:
+        rows = read_labels(options.labels)
+        judged, films = find_films(options.folder, rows, XrayStore(client), version)
+    else:
         since = options.since or (plan.since if plan else None)
-        return assess_service(client, version, card, bounds, since=since, limit=MAX_XRAYS)
-    rows = read_labels(options.labels)
-    judged, films = find_films(options.folder, rows, XrayStore(client), version)
-    return assess(films, judged=judged, model=version, card=card, bounds=bounds, in_time=False)
+        judged, films = read_films(client, version, since, MAX_XRAYS)
+    found = assess(
+        films,
+        judged=judged,
+        model=version,
+        card=card,
+        bounds=bounds,
+        in_time=not options.folder,
+    )
+    try:
+        return found, fit_local(films) if options.local else None
+    except TooFewFilms as error:
+        raise CannotAssess(str(error)) from error
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -105,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with redis.Redis.from_url(
             config.redis_url, decode_responses=True, socket_connect_timeout=5, socket_timeout=10
         ) as client:
-            found = run(options, client)
+            found, local = run(options, client)
     except (CannotAssess, ConfigError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -116,9 +134,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"Redis: {error}.", file=sys.stderr)
         return 1
     if options.json:
-        print(json.dumps(asdict(found), indent=1))
+        more = {"local": asdict(local)} if local else {}
+        print(json.dumps({**asdict(found), **more}, indent=1))
     else:
-        print(*describe(found), sep="\n")
+        print(*describe(found), *(describe_local(local) if local else ()), sep="\n")
     return STATUSES[found.verdict.name]
 
 

@@ -68,7 +68,8 @@ def fit_line(films: Sequence[Film]) -> tuple[Point, Point] | None:
     weights = balance(films)
     if not weights or _separates(films):
         return None
-    point = (0.0, 1.0)
+    # From 0 the steps are short; from a slope of 1 they diverge for a model that is too sure.
+    point = (0.0, 0.0)
     for _ in range(STEPS):
         gradient, bread = _differentiate(films, weights, point)
         total = (sum(each[0] for each in gradient.values()), sum(e[1] for e in gradient.values()))

@@ -17,6 +17,18 @@ def read_bounds(plan: PlanRecord) -> dict[str, Bounds]:
     return {name: Bounds(each, plan.least[name]) for name, each in plan.expected.items()}
 
 
+def read_films(
+    client: redis.Redis, model: str, since: datetime | None, limit: int
+) -> tuple[int, list[Film]]:
+    """How many X-rays since then the version `model` judged, up to `limit`, and the labelled."""
+    judged, films = 0, list[Film]()
+    for xray in list_judged(client, model, since, limit):
+        judged += 1
+        if label := find_label(xray):
+            films.append(make_film(xray, label))
+    return judged, films
+
+
 def assess_service(
     client: redis.Redis,
     model: str,
@@ -27,9 +39,5 @@ def assess_service(
     limit: int,
 ) -> Assessment:
     """Assess up to `limit` X-rays that were sent since then and judged by the version `model`."""
-    judged, films = 0, list[Film]()
-    for xray in list_judged(client, model, since, limit):
-        judged += 1
-        if label := find_label(xray):
-            films.append(make_film(xray, label))
+    judged, films = read_films(client, model, since, limit)
     return assess(films, judged=judged, model=model, card=card, bounds=bounds, in_time=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from pneumonia_api.acceptance.figures import Estimate, Figures
+from pneumonia_api.acceptance.local import Local
 from pneumonia_api.acceptance.report import Assessment
 from pneumonia_api.acceptance.rule import VERDICTS
 from pneumonia_api.intervals import Share
@@ -33,6 +34,19 @@ def describe(found: Assessment) -> Iterator[str]:
     for title, groups in found.groups.items():
         for name, figures in groups.items():
             yield f"{title} {name}: {_describe_group(figures)}"
+
+
+def describe_local(found: Local) -> Iterator[str]:
+    """What a local calibration and threshold would give."""
+    yield (
+        f"A calibration of this hospital's own would be: log-odds {found.intercept:+.3f} "
+        f"{found.slope:+.3f} x those of the model; threshold {found.threshold:.3f}"
+    )
+    yield (
+        f"  Cross-fitted, error {_say(found.calibration.error)} in place of "
+        f"{_say(found.before.error)}; sensitivity {_say(found.figures.sensitivity)}, specificity "
+        f"{_say(found.figures.specificity)}. Nothing in service changes."
+    )
 
 
 def _describe_figures(found: Assessment) -> Iterator[str]:

@@ -26,9 +26,11 @@ from model.evaluation.report import list_splits
 from model.serving.finding import find
 from model.serving.predictor import Predictor
 from pneumonia_api.acceptance.figures import Estimate
+from pneumonia_api.acceptance.local import Local, TooFewFilms, fit_local
 from pneumonia_api.acceptance.report import Assessment, read_card
 from pneumonia_api.acceptance.rule import derive_bounds
-from pneumonia_api.acceptance.service import assess_service
+from pneumonia_api.acceptance.service import assess_service, read_films
+from pneumonia_api.acceptance.text import describe_local
 from pneumonia_api.records.record import PredictionRecord, QualityRecord, new_xray
 from pneumonia_api.records.reviews import NewReading, Reviews
 from pneumonia_api.records.xrays import XrayStore
@@ -38,7 +40,7 @@ from tests.pneumonia_api.redis_server import running_redis
 from tests.stack import ROOT, free_ports
 
 SEED = 18
-SIZES = (20, 50, 100, 200, 400)
+SIZES = (20, 50, 100, 200, 400, 800)
 ILL_SHARE = 0.25
 
 
@@ -117,11 +119,17 @@ def send(client: redis.Redis, predictor: Predictor, scored: Iterable[Scored], be
         reviews.append(xray.id, NewReading(label, ai="silent"), reader="ada", at=at)
 
 
-def run(
-    predictor: Predictor, scored: Sequence[Scored], sizes: Sequence[int]
-) -> dict[int, Assessment]:
-    """The acceptance after so many films of `scored`, by their number."""
-    artifact, found, sent = predictor.artifact, {}, 0
+@dataclass(frozen=True)
+class Weeks:
+    """The acceptance after some films, and what a local fit gives, or why there is none."""
+
+    assessment: Assessment
+    local: Local | str
+
+
+def run(predictor: Predictor, scored: Sequence[Scored], sizes: Sequence[int]) -> dict[int, Weeks]:
+    """Both after so many films of `scored`, by their number."""
+    artifact, found, sent = predictor.artifact, dict[int, Weeks](), 0
     card: dict[str, Estimate] = read_card({"scores": artifact.scores})
     bounds = derive_bounds(card, {})
     with (
@@ -132,9 +140,15 @@ def run(
         for size in sizes:
             send(client, predictor, scored[sent:size], sent)
             sent = size
-            found[size] = assess_service(
+            assessment = assess_service(
                 client, artifact.version, card, bounds, since=None, limit=size
             )
+            _, films = read_films(client, artifact.version, None, size)
+            try:
+                local: Local | str = fit_local(films)
+            except TooFewFilms as error:
+                local = str(error)
+            found[size] = Weeks(assessment, local)
     return found
 
 
@@ -175,7 +189,11 @@ def main() -> int:
         scored = score(predictor, draw(samples, most, arguments.seed))
         sizes = [*(size for size in SIZES if size < most), most]
         for size, found in run(predictor, scored, sizes).items():
-            print(describe(size, found))
+            print(describe(size, found.assessment))
+            print(
+                "   ",
+                *([found.local] if isinstance(found.local, str) else describe_local(found.local)),
+            )
     return 0
 
 

@@ -59,3 +59,11 @@ def test_films_that_a_threshold_separates_have_no_slope() -> None:
     films = [make(n, ill=n > 5, probability=0.1 * n) for n in range(10)]
     assert measure_calibration(films) is None
     assert measure_calibration([make(0, ill=True, probability=0.5)]) is None
+
+
+@pytest.mark.parametrize("steeper", [0.2, 1.0, 3.0, 8.0])
+@pytest.mark.parametrize("shift", [-6.0, 0.0, 6.0])
+def test_line_is_found_however_wrong_the_model_is(steeper: float, shift: float) -> None:
+    """Far too sure, far too unsure, or far off: the fit converges."""
+    found = fit_line(list(Hospital(ill=0.3, steeper=steeper, shift=shift).take(300, seed=7)))
+    assert found and found[0][1] > 0
