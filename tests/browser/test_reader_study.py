@@ -71,7 +71,7 @@ def test_two_answers_and_an_outcome_become_a_study(
     row = f"{helped[0] + 1} of {helped[1] + 1}"
     assert read_row(desk, "Helped").splitlines()[0] == row
     assert " to " in read_row(desk, "Helped").splitlines()[1]
-    assert " s" in read_row(desk, "Time to the first answer")
+    assert "\N{NO-BREAK SPACE}s" in read_row(desk, "Time to the first answer")
 
 
 @pytest.mark.parametrize("width", [320, 390, 1440])

@@ -195,3 +195,25 @@ def test_refusals_say_when_to_come_back(proxy: Proxy) -> None:
     for answer in (away, large, busy):
         assert answer.headers["Referrer-Policy"] == "strict-origin"
         assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_refusals_have_the_browsers_language(proxy: Proxy) -> None:
+    """That which it asks for first, if there are pages in it; else English."""
+    german = {"Accept-Language": "de-CH,de;q=0.9,en;q=0.8"}
+    for asked, language, said in (
+        (german, "de", "versuchen Sie es in 30 Sekunden erneut"),
+        ({"Accept-Language": "en,de;q=0.9"}, "en", "try again in 30 seconds"),
+        ({"Accept-Language": "den"}, "en", "try again in 30 seconds"),
+        ({}, "en", "try again in 30 seconds"),
+    ):
+        away = requests.get(f"{proxy.url}/xrays", headers=asked, timeout=10)
+        assert away.status_code == 502
+        assert f'<html lang="{language}">' in away.text
+        assert said in away.text
+        assert "Accept-Language" in away.headers["Vary"]
+        assert away.headers["Retry-After"] == "30"
+    large = requests.post(f"{proxy.url}/xrays", headers=german, data=bytes(3 << 20), timeout=10)
+    assert large.status_code == 413
+    assert "Diese Datei ist zu groß" in large.content.decode()
+    busy = ask_too_often(proxy, "/", german)
+    assert "Versuchen Sie es in 5 Sekunden erneut." in busy.content.decode()

@@ -197,6 +197,30 @@ def test_preference_is_the_persons_and_outlives_sessions_and_passwords(app: APIF
     assert not accounts.exists("machine")
 
 
+def test_language_is_the_persons(app: APIFlask) -> None:
+    """Stored with the account; it stays where a request lacks it; another word is refused."""
+    client, accounts = app.test_client(), app.extensions["accounts"]
+    path = "/v1/sessions/current/preferences"
+    accounts.set_password("leserin", "long enough")
+    credentials = {"user": "leserin", "password": "long enough"}
+
+    def log_in() -> dict[str, object]:
+        return dict(client.post("/v1/sessions", json=credentials).json)
+
+    opened = log_in()
+    assert opened["language"] == ""
+    person = {"Authorization": f"Bearer {opened['token']}"}
+    chosen = {"reads_first": False, "language": "de"}
+    answer = client.put(path, headers=person, json=chosen)
+    assert (answer.status_code, answer.json) == (200, chosen)
+    assert log_in()["language"] == "de"
+    client.put(path, headers=person, json={"reads_first": True})
+    assert log_in()["language"] == "de"
+    assert client.put(path, headers=person, json={**chosen, "language": "xx"}).status_code == 422
+    client.put(path, headers=person, json={**chosen, "language": ""})
+    assert log_in()["language"] == ""
+
+
 def test_session_that_is_used_is_extended(app: APIFlask, client: redis.Redis) -> None:
     """It and the set that ends it with a password change; in the first half of its time neither."""
     accounts = app.extensions["accounts"]
