@@ -217,7 +217,7 @@ def test_missing_and_foreign_files_are_not_found() -> None:
 
 def test_text_has_five_sizes() -> None:
     """A reader tells no more than these apart; large screens enlarge all of them."""
-    sheet = (STATIC / "style.css").read_text()
+    sheet = "".join(file.read_text() for file in STATIC.glob("*.css"))
     sizes = set(re.findall(r"font-size: ([^;}]+?) *[;}]", sheet))
     of_the_root = {size for size in sizes if size.endswith("%")}
     named = {f"var(--{name})" for name in ("small", "text-size", "lead", "title", "verdict")}
