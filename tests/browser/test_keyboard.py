@@ -13,7 +13,8 @@ from tests.store import connect
 
 PATHS = (
     *("/xrays?tab=all", "/xrays?tab=needs_person", "/xrays?q=nothing-has-this-name", "/about"),
-    *("/preferences", "/deletions", "/reader-study", "/site", "/unlock", "/nowhere"),
+    *("/preferences", "/deletions", "/reader-study", "/site", "/acceptance"),
+    *("/unlock", "/nowhere"),
 )
 
 

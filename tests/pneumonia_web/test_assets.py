@@ -77,7 +77,7 @@ def test_log_in_page_repeats_nothing_of_its_query(stack: Stack) -> None:
 def test_pages_load_immutable_files(doctor: Visitor) -> None:
     """Each static address of a page says that it never changes, and is sent only once."""
     addresses = {unescape(found) for found in ADDRESS.findall(doctor.get("/xrays").text)}
-    assert len(addresses) == 10
+    assert len(addresses) == 12
     for address in addresses:
         answer = doctor.get(address)
         assert answer.headers["Cache-Control"] == IMMUTABLE, address
