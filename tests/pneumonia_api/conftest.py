@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 import redis
 from apiflask import APIFlask
+from werkzeug.test import TestResponse
 
 from model.serving.artifact import read_artifact
 from model.serving.export import derive_export, is_whole
 from pneumonia_api.app import create_app
 from pneumonia_api.records.record import XrayRecord, new_xray
+from tests.pneumonia_api.callers import Call
 from tests.pneumonia_api.cutting_proxy import CuttingProxy, cutting_proxy
 from tests.pneumonia_api.records.judged import done
 from tests.pneumonia_api.redis_server import running_redis
@@ -94,3 +96,20 @@ def judged(app: APIFlask) -> XrayRecord:
     xray = done(new_xray("doctor", "d1", "Study 7"))
     app.extensions["xrays"].add(xray)
     return xray
+
+
+@pytest.fixture
+def call(app: APIFlask) -> Call:
+    """Call the API as a logged-in person, of whom `lead` is an admin, or as `machine`."""
+    accounts = app.extensions["accounts"]
+    tokens = {"machine": "key-of-the-test"}
+    for user in ("ann", "lead"):
+        accounts.set_password(user, "correct horse")
+        tokens[user] = accounts.log_in(user, "correct horse", "127.0.0.1")
+    accounts.set_admin("lead", True)
+
+    def send(user: str, method: str, path: str, **options: object) -> TestResponse:
+        headers = {"Authorization": f"Bearer {tokens[user]}"}
+        return app.test_client().open(path, method=method, headers=headers, **options)
+
+    return send

@@ -1,38 +1,19 @@
 """`/v1/acceptance`: admins write a plan, and what is sent from then on is measured by it."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import redis
-from apiflask import APIFlask
 from werkzeug.test import TestResponse
 
 from pneumonia_api.acceptance.__main__ import main
 from pneumonia_api.records.plans import Plans
 from pneumonia_api.records.served_model import ServedModel
 from tests.pneumonia_api.acceptance.hospital import CARD, announce, fill
+from tests.pneumonia_api.callers import Call
 from tests.pneumonia_api.errors import check_error
 
-Call = Callable[..., TestResponse]
 LEAST = {"sensitivity": 0.9, "specificity": 0.8}
-
-
-@pytest.fixture
-def call(app: APIFlask) -> Call:
-    """Call the API as a logged-in person; `lead` is an admin."""
-    accounts = app.extensions["accounts"]
-    tokens = {}
-    for user in ("ann", "lead"):
-        accounts.set_password(user, "correct horse")
-        tokens[user] = accounts.log_in(user, "correct horse", "127.0.0.1")
-    accounts.set_admin("lead", True)
-
-    def send(user: str, method: str, path: str, **options: object) -> TestResponse:
-        headers = {"Authorization": f"Bearer {tokens[user]}"}
-        return app.test_client().open(path, method=method, headers=headers, **options)
-
-    return send
 
 
 def write(call: Call, user: str = "lead", **least: object) -> TestResponse:

@@ -1,34 +1,15 @@
 """The site's prevalence: who may state it, what is kept, and what results are worth at it."""
 
-from collections.abc import Callable
-
 import pytest
 from apiflask import APIFlask
 from werkzeug.test import TestResponse
 
 from pneumonia_api.records.site import SHOWN
 from pneumonia_api.worth import find_worth
+from tests.pneumonia_api.callers import Call
 from tests.pneumonia_api.errors import check_error
 
-Call = Callable[..., TestResponse]
 RATIOS = {"pneumonia_likely": [12.0, 8.0, 20.0], "no_pneumonia_detected": [0.01, 0.002, 0.02]}
-
-
-@pytest.fixture
-def call(app: APIFlask) -> Call:
-    """Call the API as a logged-in person; `lead` is an admin."""
-    accounts = app.extensions["accounts"]
-    tokens = {}
-    for user in ("ann", "lead"):
-        accounts.set_password(user, "correct horse")
-        tokens[user] = accounts.log_in(user, "correct horse", "127.0.0.1")
-    accounts.set_admin("lead", True)
-
-    def send(user: str, method: str, path: str, **options: object) -> TestResponse:
-        headers = {"Authorization": f"Bearer {tokens[user]}"}
-        return app.test_client().open(path, method=method, headers=headers, **options)
-
-    return send
 
 
 def state(call: Call, user: str, percent: object) -> TestResponse:
