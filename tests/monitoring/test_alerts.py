@@ -73,10 +73,16 @@ def busy(watched: Watched, samples: list[Path]) -> Watched:
         timeout=10,
     )
     assert reviewed.ok
+    plan = {"sensitivity": "90", "specificity": "70"}
+    assert doctor.post("/acceptance/plan", "/acceptance", data=plan).ok
+    assert doctor.post("/preferences", "/preferences", data={"reads_first": "on"}).ok
+    assert doctor.answer(f"/xrays/{sent[1].json()['id']}", label="pneumonia").ok
     assert send(watched, b"no image").status_code == 415
     watched.wait_for('pneumonia_api_uploads_total{outcome="accepted"} >= 5', 30)
     watched.wait_for('pneumonia_api_uploads_total{outcome="refused"} >= 1', 30)
     watched.wait_for('pneumonia_api_log_ins_total{outcome="wrong_password"} >= 1', 30)
+    watched.wait_for("sum(pneumonia_blind_readings) >= 1", 30)
+    watched.wait_for("pneumonia_acceptance_least", 30)
     # The first scrapes may have come before a part was up, so a shortened alert may fire.
     wait(lambda: list_jobs_up(watched) == JOBS, 30, "first scrape of every target")
     wait(lambda: not list_pages(watched), 30, "calm after the start")
