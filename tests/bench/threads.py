@@ -25,13 +25,13 @@ from itertools import count
 from pathlib import Path
 
 import psutil
-import requests
 
 from local.parts import list_programs
 from tests.bench.clients import Browser, Machine, Unexpected
 from tests.bench.images import Images, make_images
 from tests.bench.processes import find_processes
 from tests.bench.sides import ROOT
+from tests.bench.traced_service import wait_answer
 from tests.stack import Stack, free_ports, running_stack
 
 UPLOADS, WARM_UPS = 32, 8
@@ -62,7 +62,7 @@ def another(stack: Stack, part: str, port: int, setting: str, scratch: Path) -> 
     programs = list_programs(ROOT, stack.var, "", watched=False)
     command = [*shlex.split(programs[part]), "--workers", workers, "--threads", threads]
     with _running(command, environment, scratch / f"{part}-{port}.log") as process:
-        _wait_answer(port)
+        wait_answer(port)
         yield process
 
 
@@ -88,7 +88,7 @@ def proxy(stack: Stack, port: int, web_port: int, *, direct: bool, scratch: Path
         list_programs(ROOT, stack.var, "", watched=False)["nginx"].replace(str(before), str(after))
     )
     with _running(command, model.environ(), scratch / f"nginx-{port}.log") as process:
-        _wait_answer(port)
+        wait_answer(port)
         yield process
 
 
@@ -101,18 +101,6 @@ def _running(command: Sequence[str], environment: dict[str, str], log: Path) -> 
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(30)
-
-
-def _wait_answer(port: int) -> None:
-    end = time.monotonic() + 60
-    while True:
-        try:
-            requests.get(f"http://127.0.0.1:{port}/livez", timeout=5).raise_for_status()
-            return
-        except requests.RequestException:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.1)
 
 
 def cpu_seconds(stack: Stack, more: Sequence[int]) -> float:

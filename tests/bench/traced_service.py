@@ -105,7 +105,7 @@ def running_service(tree: Path, scratch: Path) -> Iterator[Service]:
                 wait_for_workers(server.client, 1)
                 took = time.monotonic() - started
         processes["redis"] = psutil.Process(server.client.info("server")["process_id"])
-        _wait_answer(ports["api"])
+        wait_answer(ports["api"])
         yield Service(server, ports["api"], processes, (traces[0], traces[1]), took)
 
 
@@ -114,7 +114,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait(30)
 
 
-def _wait_answer(port: int) -> None:
+def wait_answer(port: int) -> None:
+    """Wait until a service on this port answers, at most a minute."""
     end = time.monotonic() + 60
     while True:
         try:
