@@ -3,16 +3,13 @@
 from typing import Any
 
 from apiflask import Schema
-from apiflask.fields import Boolean, File, Float, Integer, List, Nested, String
-from apiflask.validators import Length, OneOf, Range
+from apiflask.fields import Boolean, Float, Integer, List, Nested, String
+from apiflask.validators import OneOf
 from marshmallow import post_dump
 
 from model.reading.ages import AGES
-from pneumonia_api.auth import LANGUAGES
-from pneumonia_api.reading_schemas import ReadingSchema, ReviewSchema, is_printable
-from pneumonia_api.records.lists import SHOWN
+from pneumonia_api.reading_schemas import ReadingSchema, ReviewSchema
 from pneumonia_api.records.record import DECISIONS, FINDINGS, STATUSES
-from pneumonia_api.records.worklist import ORDERS, TABS
 from pneumonia_api.silence import withhold
 from pneumonia_api.study_schemas import OutcomeSchema
 
@@ -205,121 +202,6 @@ class PageSchema(Schema):
         metadata={
             "description": "Pass it to get the next page; null on the last. A search for the "
             "beginning of very many words may return a short or empty page."
-        },
-    )
-
-
-class UploadSchema(Schema):
-    """The multipart form of an upload."""
-
-    xray = File(
-        required=True,
-        error_messages=dict.fromkeys(
-            ("required", "invalid"),
-            'Send the X-ray as the file of the multipart form field "xray".',
-        ),
-    )
-    reference = String(
-        load_default="",
-        validate=[Length(max=64), is_printable],
-        metadata={"description": "Your own reference, at most 64 characters; no patient names."},
-    )
-
-
-class UploadHeadersSchema(Schema):
-    """The headers of an upload."""
-
-    key = String(
-        data_key="Idempotency-Key",
-        load_default=None,
-        metadata={
-            "description": "1 to 128 printable characters, unique for each upload. A repeat of the "
-            "upload with the same key within a day returns the first record."
-        },
-    )
-
-
-class WaitSchema(Schema):
-    """How long to hold the response."""
-
-    wait = Float(
-        load_default=0.0,
-        validate=Range(0, 30),
-        metadata={"description": "Seconds to wait for the prediction, up to 30."},
-    )
-
-
-class PageQuerySchema(Schema):
-    """Which records to list."""
-
-    status = String(validate=OneOf(STATUSES), load_default=None)
-    decision = String(validate=OneOf(DECISIONS), load_default=None)
-    reviewed = Boolean(
-        load_default=None, metadata={"description": "Whether a clinician's reading is recorded."}
-    )
-    shown = String(
-        validate=OneOf(SHOWN),
-        load_default=None,
-        metadata={
-            "description": "What a page may show of the result: its finding, or `withheld` where "
-            "it means little for the patient's age or the image."
-        },
-    )
-    tab = String(
-        validate=OneOf(list(TABS)),
-        load_default=None,
-        metadata={"description": "A part of the worklist, as in `counts`; filters narrow it."},
-    )
-    sort = String(
-        validate=OneOf(ORDERS),
-        load_default="newest",
-        metadata={
-            "description": "`suspicion` is for a person who chooses it, and for the tab "
-            "`to_review` without any filter: the highest probability first, and before all others "
-            "those whose result is withheld."
-        },
-    )
-    q = String(
-        load_default="",
-        validate=Length(max=100),
-        metadata={
-            "description": "Each word must begin a word of reference or note, in any case; RX-7/42 "
-            "has three words. Also finds an id by at least its first 12 digits, and an X-ray "
-            "without a reference by the last 8 digits of its id."
-        },
-    )
-    cursor = String(load_default=None, validate=Length(max=64))
-    limit = Integer(load_default=50, validate=Range(1, 200))
-
-
-class CredentialsSchema(Schema):
-    """A log-in."""
-
-    user = String(required=True, validate=[Length(1, 64), is_printable])
-    password = String(required=True, validate=[Length(1, 256), is_printable])
-
-
-class SessionSchema(Schema):
-    """A started session."""
-
-    token = String()
-    user = String()
-    reads_first = Boolean(metadata={"description": "The person's preference."})
-    language = String(metadata={"description": "The person's preference; empty: the browser's."})
-    admin = Boolean(metadata={"description": "May change what applies to the whole site."})
-
-
-class PreferencesSchema(Schema):
-    """How a person reads."""
-
-    reads_first = Boolean(
-        required=True,
-        metadata={"description": "Show AI results only after the person's own reading."},
-    )
-    language = String(
-        validate=OneOf(("", *LANGUAGES)),
-        metadata={
-            "description": "Language of the pages; empty: the browser's. Kept where it is missing."
         },
     )
 

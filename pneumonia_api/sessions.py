@@ -6,7 +6,7 @@ from apiflask import APIBlueprint
 from flask import current_app, request
 
 from monitoring.logs.requests import note
-from pneumonia_api import schemas
+from pneumonia_api import session_schemas
 from pneumonia_api.auth import Accounts, bearer
 from pneumonia_api.request import check_body, check_query
 
@@ -20,8 +20,8 @@ def _accounts() -> Accounts:
 
 
 @sessions.post("")
-@sessions.input(schemas.CredentialsSchema, arg_name="credentials")
-@sessions.output(schemas.SessionSchema, status_code=201)
+@sessions.input(session_schemas.CredentialsSchema, arg_name="credentials")
+@sessions.output(session_schemas.SessionSchema, status_code=201)
 @sessions.doc(responses={401: "Wrong name or password.", 429: "Too many failures in a row."})
 def log_in(credentials: dict[str, str]) -> dict[str, str | bool]:
     """Log in; returns an opaque session token."""
@@ -40,8 +40,8 @@ def log_in(credentials: dict[str, str]) -> dict[str, str | bool]:
 
 @sessions.put("/current/preferences")
 @sessions.auth_required(bearer)
-@sessions.input(schemas.PreferencesSchema, arg_name="preferences")
-@sessions.output(schemas.PreferencesSchema)
+@sessions.input(session_schemas.PreferencesSchema, arg_name="preferences")
+@sessions.output(session_schemas.PreferencesSchema)
 @sessions.doc(responses={403: "The caller is no person."})
 def set_preferences(preferences: dict[str, Any]) -> dict[str, Any]:
     """Store the person's preferences; they apply to all their sessions from the next log-in on."""

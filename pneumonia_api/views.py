@@ -16,7 +16,7 @@ from werkzeug.wsgi import FileWrapper
 from model.reading.kinds import is_dicom, read_size
 from model.reading.limits import UnreadableXray
 from monitoring.logs.requests import note
-from pneumonia_api import schemas, silence
+from pneumonia_api import request_schemas, schemas, silence
 from pneumonia_api.accepting import accept
 from pneumonia_api.auth import bearer
 from pneumonia_api.memory import MemoryBudget
@@ -38,14 +38,14 @@ FILM_BLOCK = 256 * 1024
 
 
 class UploadForm(TypedDict):
-    """The fields of `schemas.UploadSchema`."""
+    """The fields of `request_schemas.UploadSchema`."""
 
     xray: FileStorage
     reference: str
 
 
 class PageQuery(TypedDict):
-    """The parameters of `schemas.PageQuerySchema`."""
+    """The parameters of `request_schemas.PageQuerySchema`."""
 
     status: str | None
     decision: str | None
@@ -118,9 +118,9 @@ def check_upload(data: bytes) -> None:
 
 @v1.post("/xrays")
 @v1.auth_required(bearer)
-@v1.input(schemas.WaitSchema, location="query", arg_name="query")
-@v1.input(schemas.UploadHeadersSchema, location="headers", arg_name="headers")
-@v1.input(schemas.UploadSchema, location="form_and_files", arg_name="form")
+@v1.input(request_schemas.WaitSchema, location="query", arg_name="query")
+@v1.input(request_schemas.UploadHeadersSchema, location="headers", arg_name="headers")
+@v1.input(request_schemas.UploadSchema, location="form_and_files", arg_name="form")
 @v1.output(schemas.XraySchema, status_code=202)
 @v1.doc(
     responses={
@@ -169,7 +169,7 @@ def _wait(xray: XrayRecord, seconds: float) -> XrayRecord:
 
 @v1.get("/xrays/<xray_id>")
 @v1.auth_required(bearer)
-@v1.input(schemas.WaitSchema, location="query", arg_name="query")
+@v1.input(request_schemas.WaitSchema, location="query", arg_name="query")
 @v1.output(schemas.XraySchema)
 def read_xray_record(xray_id: str, query: dict[str, float]) -> XrayRecord:
     """One record; with `wait`, the response is held until it is finished."""
@@ -178,7 +178,7 @@ def read_xray_record(xray_id: str, query: dict[str, float]) -> XrayRecord:
 
 @v1.get("/xrays")
 @v1.auth_required(bearer)
-@v1.input(schemas.PageQuerySchema, location="query", arg_name="query")
+@v1.input(request_schemas.PageQuerySchema, location="query", arg_name="query")
 @v1.output(schemas.PageSchema)
 def list_xrays(query: PageQuery) -> Page:
     """The worklist, newest first unless `sort` asks for another order."""
