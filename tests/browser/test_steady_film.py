@@ -30,7 +30,11 @@ def test_film_that_arrives_moves_nothing(
     with logged_in_page(browser, stack, width, height) as page:
         xray_id = send(page, stack, unique_copy(samples[6], tmp_path, f"steady{width}"), "Steady")
         held: list[Route] = []
-        page.route("**/preview", lambda route: held.append(route))
+
+        def hold(route: Route) -> None:
+            held.append(route)
+
+        page.route("**/preview", hold)
         page.goto(f"{stack.url}/xrays/{xray_id}", wait_until="domcontentloaded")
         expect(page.locator("figcaption")).to_be_visible()
         page.wait_for_timeout(300)  # scripts have added the toolbar
