@@ -35,7 +35,7 @@
       return;
     }
     const part = find(event);
-    if (!part?.checkVisibility()) return;
+    if (!part?.checkVisibility({ visibilityProperty: true })) return;
     event.preventDefault();
     // A sign such as ? may need Shift.
     if (burst || event.shiftKey && key.toUpperCase() !== key.toLowerCase()) return;

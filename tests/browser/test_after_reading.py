@@ -42,7 +42,7 @@ def test_nothing_is_given_away_until_the_reader_has_answered(
         assert revealing not in sent, revealing
 
     desk.goto(f"{stack.url}/xrays?q=Blind")
-    row = desk.locator(".worklist tbody tr")
+    row = desk.locator(f'.worklist tbody tr[data-id="{xray_id}"]')
     expect(row).to_contain_text("After your reading")
     expect(row).not_to_contain_text("%")
     expect(row.locator("rect")).to_have_count(0)
