@@ -28,9 +28,10 @@ def test_recorded_hyperparameters_keep_names_and_order() -> None:
 
 def test_alignment_is_recorded_only_where_it_is_used() -> None:
     """Its source and number of directions; the number alone aligns nothing."""
-    chosen = parse_settings(["--data", "d", "--out", "o", "--align", "nih", "--align-directions", "2"])
+    words = ["--data", "d", "--out", "o", "--align-directions", "2"]
+    chosen = parse_settings([*words, "--align", "nih"])
     assert chosen.hyperparameters.encode()["align"] == {"source": "nih", "directions": 2}
-    alone = parse_settings(["--data", "d", "--out", "o", "--align-directions", "2"])
+    alone = parse_settings(words)
     assert "align" not in alone.hyperparameters.encode()
 
 
