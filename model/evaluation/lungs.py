@@ -21,7 +21,13 @@ from model.evaluation.peaks import find_body
 GRID = 64
 """Rows and columns of the averaged outline."""
 
-LUNG_AREA = (0.04, 0.35)
+FINER = 4
+"""Pixels to a cell of it, in each direction, in which a film is looked at."""
+
+LEVELS = np.linspace(0.7, 0.15, 23)
+"""Shares of the body that are darker than the grey levels at which it is cut, in this order."""
+
+LUNG_AREA = (0.04, 0.25)
 """Share of the film that one lung takes; a region outside of it is not taken for a lung."""
 
 LARGEST_RATIO = 3.0
@@ -57,48 +63,37 @@ class Atlas:
 def find_lungs(pixels: np.ndarray) -> np.ndarray | None:
     """(H, W) uint8 grey -> (GRID, GRID) bool, both lungs; None where the rule does not find two.
 
-    The threshold is Otsu's (1979) of the grey levels inside the body.
+    The body is cut at one grey level after another, from bright to dark: shoulders and the air
+    beside the ribs come off the lungs first. The first level that leaves two plausible ones counts.
     """
-    side = (GRID * 4, GRID * 4)
+    side = (GRID * FINER, GRID * FINER)
     small = np.asarray(Image.fromarray(pixels).resize(side, Image.Resampling.BOX), np.float32)
     body = find_body(small.round().astype(np.uint8))
     if not body.any():
         return None
     smooth = ndimage.gaussian_filter(small, GRID / 32)
-    dark = body & (smooth < find_threshold(smooth[body]))
-    dark = ndimage.binary_opening(dark, iterations=GRID // 16)
+    for level in np.quantile(smooth[body], LEVELS):
+        dark = ndimage.binary_opening(body & (smooth < level), iterations=GRID // 16)
+        if (lungs := _find_pair(dark)) is not None:
+            return lungs.reshape(GRID, FINER, GRID, FINER).mean(axis=(1, 3)) >= 0.5
+    return None
+
+
+def _find_pair(dark: np.ndarray) -> np.ndarray | None:
+    """The largest plausible region (side, side) bool on each side, filled; None without both."""
     regions, count = ndimage.label(dark)
-    lungs = []
+    sides: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
     for region in range(1, count + 1):
-        mask = regions == region
-        rows, columns = np.nonzero(mask)
-        at_edge = (rows.min() == 0 and columns.min() == 0) or columns.max() == mask.shape[1] - 1
+        mask = ndimage.binary_fill_holes(regions == region)
+        at_edge = mask[0].any() or mask[-1].any() or mask[:, 0].any() or mask[:, -1].any()
         if LUNG_AREA[0] <= mask.mean() <= LUNG_AREA[1] and not at_edge:
-            lungs.append((mask, float(columns.mean())))
-    lungs = sorted(lungs, key=lambda lung: -lung[0].sum())[:2]
-    if len(lungs) < 2:
+            column = float(np.nonzero(mask)[1].mean())
+            sides[column > mask.shape[1] / 2].append(mask)
+    if not all(sides):
         return None
-    (one, at_one), (other, at_other) = lungs
-    middle = small.shape[1] / 2
-    apart = min(at_one, at_other) < middle < max(at_one, at_other)
-    if not apart or one.sum() > LARGEST_RATIO * other.sum():
-        return None
-    both = ndimage.binary_fill_holes(one) | ndimage.binary_fill_holes(other)
-    return both.reshape(GRID, 4, GRID, 4).mean(axis=(1, 3)) >= 0.5
-
-
-def find_threshold(values: np.ndarray) -> float:
-    """Otsu's threshold (1979): between the two classes of grey levels that differ most."""
-    counts, edges = np.histogram(values, 256)
-    centres = (edges[:-1] + edges[1:]) / 2
-    below = np.cumsum(counts)[:-1]
-    above = counts.sum() - below
-    sums = np.cumsum(counts * centres)[:-1]
-    total = float((counts * centres).sum())
-    means = sums / np.maximum(below, 1), (total - sums) / np.maximum(above, 1)
-    between = below * above * (means[0] - means[1]) ** 2
-    # All thresholds in the gap between two classes part them alike: the one in the middle.
-    return float(edges[1:-1][np.isclose(between, between.max(), rtol=1e-9)].mean())
+    right, left = (max(found, key=np.count_nonzero) for found in sides)
+    areas = sorted((np.count_nonzero(right), np.count_nonzero(left)))
+    return right | left if areas[1] <= LARGEST_RATIO * areas[0] else None
 
 
 def make_atlas(films: Iterable[np.ndarray]) -> Atlas | None:
