@@ -34,6 +34,7 @@ from pneumonia_api.records.confirming import Outcomes
 from pneumonia_api.records.deletions import Deletions
 from pneumonia_api.records.images import ImageStore
 from pneumonia_api.records.plans import Plans
+from pneumonia_api.records.profiles import Profiles
 from pneumonia_api.records.publishing import create_queue
 from pneumonia_api.records.reviews import Reviews
 from pneumonia_api.records.served_model import ServedModel
@@ -44,6 +45,7 @@ from pneumonia_api.records.xrays import BLOCK_SECONDS, XrayStore
 from pneumonia_api.request import FORM_BYTES, ApiRequest
 from pneumonia_api.sessions import sessions
 from pneumonia_api.site import site
+from pneumonia_api.site_profiles import site_profiles
 from pneumonia_api.store_metrics import StoreMetrics
 from pneumonia_api.studies import studies
 from webserver.forwarded import TrustedProxyHeaders, has_key
@@ -81,6 +83,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
     app.register_blueprint(studies)
     app.register_blueprint(site)
     app.register_blueprint(acceptances)
+    app.register_blueprint(site_profiles)
     app.register_blueprint(sessions)
     app.register_blueprint(probes)
     app.cli.add_command(users)
@@ -121,6 +124,7 @@ def _connect(app: APIFlask, config: Config) -> None:
     app.extensions["reviews"] = Reviews(client)
     app.extensions["site"] = Site(client)
     app.extensions["plans"] = Plans(client)
+    app.extensions["profiles"] = Profiles(client)
     app.extensions["outcomes"] = Outcomes(client)
     app.extensions["deletions"] = Deletions(client, timedelta(days=config.deleted_days))
     app.extensions["worklist"] = Worklist(client)

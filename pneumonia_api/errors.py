@@ -10,12 +10,14 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from monitoring.logs.requests import note
 from pneumonia_api import acceptances, auth, views
+from pneumonia_api.acceptance.local import TooFewFilms
 from pneumonia_api.memory import TooBusy
 from pneumonia_api.records import admission, sent
 from pneumonia_api.records.confirming import NotConfirmable, TooManyOutcomes
 from pneumonia_api.records.deletions import DeletedByAnother
 from pneumonia_api.records.image_files import ImageStoreUnavailable
 from pneumonia_api.records.images import FilmMissing, ImageMissing
+from pneumonia_api.records.profiles import BrokenProfile, ProfileMissing, ProfileOfAnotherModel
 from pneumonia_api.records.record import XrayMissing
 from pneumonia_api.records.reviews import (
     NothingToWithdraw,
@@ -101,6 +103,22 @@ ERRORS: dict[type[Exception], tuple[int, str, str]] = {
         422,
         "useless_plan",
         "The least that you accept must be below what the model card says.",
+    ),
+    TooFewFilms: (
+        422,
+        "too_few_films",
+        "A site profile needs films of more patients, ill and healthy, of whom the truth is known.",
+    ),
+    ProfileMissing: (404, "no_such_profile", "There is no site profile with this id."),
+    BrokenProfile: (
+        409,
+        "broken_profile",
+        "This site profile is damaged and cannot be used; have another one fitted.",
+    ),
+    ProfileOfAnotherModel: (
+        409,
+        "profile_of_another_model",
+        "This site profile is for another model; a new model needs an acceptance of its own.",
     ),
     auth.TooManyFailures: (
         429,

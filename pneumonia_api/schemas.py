@@ -48,6 +48,17 @@ class DecisionSchema(Schema):
             "uncertain; null if the model has no such band."
         },
     )
+    profile = String(
+        allow_none=True,
+        metadata={
+            "description": "The site profile that decided: probability, threshold and band are its "
+            "own. Null where the model alone decided."
+        },
+    )
+    model_probability = Float(
+        allow_none=True,
+        metadata={"description": "Where a profile decided, what the model itself would say."},
+    )
 
 
 class PredictionSchema(DecisionSchema):
@@ -129,6 +140,13 @@ class ListedXraySchema(Schema):
     view = String(
         allow_none=True,
         metadata={"description": "PA or AP, where the file says so; null otherwise."},
+    )
+    device = String(
+        allow_none=True,
+        metadata={
+            "description": "Maker and model of the machine, where a DICOM names them; null "
+            "otherwise. Never the station or its number."
+        },
     )
 
     @post_dump

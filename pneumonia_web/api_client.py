@@ -219,6 +219,19 @@ class ApiClient:
         least = {"sensitivity": sensitivity, "specificity": specificity}
         self._call("POST", "/v1/acceptance/plan", token, json=least)
 
+    def list_profiles(self, token: str) -> Mapping[str, Any]:
+        """All site profiles, which is switched on, and what that means for the model in service."""
+        return self._parse(self._call("GET", "/v1/acceptance/profiles", token), "profiles", "state")
+
+    def fit_profile(self, token: str) -> str:
+        """Have a site profile fitted and stored, not switched on; its id."""
+        answer = self._call("POST", "/v1/acceptance/profiles", token)
+        return str(self._parse(answer, "id")["id"])
+
+    def switch_profile(self, token: str, profile: str | None) -> None:
+        """Let a site profile decide, or, with None, the model alone."""
+        self._call("POST", "/v1/acceptance/profile", token, json={"profile": profile})
+
     def is_ready(self) -> bool:
         """Whether an X-ray sent now would be analysed."""
         try:

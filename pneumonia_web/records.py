@@ -13,6 +13,7 @@ class Prediction(TypedDict):
     threshold: float
     model: str
     heatmap: list[list[float]]
+    profile: NotRequired[str | None]  # an API of the previous release knows no site profiles
 
 
 class Quality(TypedDict):

@@ -52,6 +52,19 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "not_a_person": (N_("Only people have preferences; log in with a name and a password."),),
     "not_an_admin": (N_("Only an administrator of this site may do that."),),
     "useless_plan": (N_("The least that you accept must be below what the model card says."),),
+    "too_few_films": (
+        N_(
+            "A site profile needs films of more patients, ill and healthy, of whom the truth is "
+            "known."
+        ),
+    ),
+    "no_such_profile": (N_("There is no site profile with this id."),),
+    "broken_profile": (
+        N_("This site profile is damaged and cannot be used; have another one fitted."),
+    ),
+    "profile_of_another_model": (
+        N_("This site profile is for another model; a new model needs an acceptance of its own."),
+    ),
     "too_many_failures": (
         N_("Too many failed log-ins with this name from here; try again in five minutes."),
     ),

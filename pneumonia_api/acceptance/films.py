@@ -26,23 +26,28 @@ class Film:
     """One film with a label.
 
     `patient` groups the films of one person: the reference of the X-ray, or its id if it has none.
-    `ill` is the label, `called` whether the model's decision is pneumonia, `probability` its
-    probability. `shown` is false where the page withholds the result (age, quality). `age` is one
-    of `model.reading.ages.AGES`, `view` PA, AP or unknown, `source` program, archive or person.
-    `basis` is one of BASES, and `at` is when the label became known (ISO 8601, UTC).
+    `ill` is the label, `called` whether the decision is pneumonia, `probability` what was shown,
+    and `own` the model's own, which a site profile may have moved. `shown` is false where the page
+    withholds the result (age, quality). `age` is one of `model.reading.ages.AGES`, `view` PA, AP or
+    unknown, `source` program, archive or person, and `device` maker and model of the machine, or
+    the source where the file names none. `basis` is one of BASES, `at` is when the label became
+    known (ISO 8601, UTC), and `sent` when the film was sent.
     """
 
     patient: str
     ill: bool
     called: bool
     probability: float
+    own: float
     uncertain: bool
     shown: bool
     age: str
     view: str
     source: str
+    device: str
     basis: str
     at: str
+    sent: str
 
 
 @dataclass(frozen=True)
@@ -74,16 +79,20 @@ def make_film(xray: XrayRecord, label: Label, patient: str = "") -> Film:
     prediction = xray.prediction
     if prediction is None:
         raise ValueError("an X-ray without a prediction is no film")
+    own, source = prediction.model_probability, SOURCES.get(xray.source, "person")
     return Film(
         patient=patient or xray.reference or xray.id,
         ill=label.ill,
         called=prediction.decision == "pneumonia",
         probability=prediction.probability,
+        own=prediction.probability if own is None else own,
         uncertain=prediction.finding == "uncertain",
         shown=shown_of(xray) != WITHHELD,
         age=xray.scope.age if xray.scope else "unknown",
         view=xray.view or "unknown",
-        source=SOURCES.get(xray.source, "person"),
+        source=source,
+        device=xray.device or source,
         basis=label.basis,
         at=label.at,
+        sent=xray.created_at,
     )

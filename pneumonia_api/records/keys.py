@@ -20,7 +20,8 @@ blind:WEEK              the same, of readers who read before the AI result was s
 batch                   hash of the files scored from archives: FINGERPRINT -> id
 reuse:MODEL:DIG         hash of finished records by the digest of their bytes: DIG is its first
                         digits, a field the next 8, the value the id of a record, both in base85;
-                        or, from before, the next 16 and the id as they are
+                        or, from before, the next 16 and the id as they are. MODEL is, as in the
+                        two kinds of counts above, MODEL+PROFILE where a site profile decided
 lease:ID                token of the delivery that is judging the X-ray; expires after the worker
                         dies
 begun:ID                set of the worker processes that began on it; expires after a day
@@ -39,7 +40,11 @@ site:prevalence         list of what admins stated as the site's prevalence, the
                         JSON: percent, by, at
 site:silent             the same of silent weeks: silent, true from then on or false; by, at
 site:acceptance         list of the plans that admins wrote for an acceptance, the last at the end,
-                        as JSON: model, expected, least, by, at
+                        as JSON: model, profile, expected, least, by, at
+site:profiles           hash of the site profiles by their digests, as JSON
+                        (`profiles.ProfileRecord`)
+site:profile            list of what admins switched on, the last at the end, as JSON: profile, none
+                        for off; by, at
 session:DIGEST          user name by digest of the session token; expires
 sessions:NAME           set of a user's session digests
 sent:DIGEST             id and digest of the upload sent with an idempotency key; expires
@@ -69,6 +74,8 @@ MODEL = "model"
 PREVALENCE = "site:prevalence"
 SILENCE = "site:silent"
 PLANS = "site:acceptance"
+PROFILES = "site:profiles"
+SWITCHES = "site:profile"
 WORKERS = "workers"
 
 xray = "xray:{}".format

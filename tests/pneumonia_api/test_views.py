@@ -56,6 +56,7 @@ def test_upload_is_accepted_before_it_is_judged(app: APIFlask, post: Post) -> No
     assert set(record) == {
         *("id", "status", "source", "created_at", "reference"),
         *("prediction", "quality", "reason", "review", "readings", "scope", "outcomes", "view"),
+        "device",
         "silent",
     }
     assert record["status"] == "queued"
@@ -391,6 +392,8 @@ def test_openapi_lists_every_route(app: APIFlask) -> None:
         "/v1/sessions",
         "/v1/acceptance",
         "/v1/acceptance/plan",
+        "/v1/acceptance/profile",
+        "/v1/acceptance/profiles",
         "/v1/site",
         "/v1/site/prevalence",
         "/v1/site/silent",
