@@ -40,6 +40,8 @@ site:prevalence         list of what admins stated as the site's prevalence, the
 site:silent             the same of silent weeks: silent, true from then on or false; by, at
 site:acceptance         list of the plans that admins wrote for an acceptance, the last at the end,
                         as JSON: model, expected, least, by, at
+orders                  list of the reports that callers wait for, as JSON (`desk.Order`)
+drawn:TOKEN             list with the report for the caller who ordered it; expires in a minute
 session:DIGEST          user name by digest of the session token; expires
 sessions:NAME           set of a user's session digests
 sent:DIGEST             id and digest of the upload sent with an idempotency key; expires
@@ -69,6 +71,7 @@ MODEL = "model"
 PREVALENCE = "site:prevalence"
 SILENCE = "site:silent"
 PLANS = "site:acceptance"
+ORDERS = "orders"
 WORKERS = "workers"
 
 xray = "xray:{}".format
@@ -87,6 +90,7 @@ finished = "finished:{}".format
 worker = "worker:{}".format
 lock = "lock:{}".format
 user = "user:{}".format
+drawn = "drawn:{}".format
 session = "session:{}".format
 sessions = "sessions:{}".format
 sent = "sent:{}".format
