@@ -65,7 +65,8 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
         default=argparse.SUPPRESS,
         help="has train/ and test/, each with NORMAL/ and PNEUMONIA/; or a CSV file with the "
         "columns file, label (normal or pneumonia) and patient, and if wanted source, split (train "
-        "or test) and age. Repeat it to train on several sources",
+        "or test) and age; or the reviews.csv of the service, in the "
+        "folder of the files that it names. Repeat it to train on several sources",
     )
     group.add_argument(
         "--out",
