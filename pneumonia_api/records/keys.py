@@ -34,13 +34,22 @@ lock:NAME               lock on a job that one worker does for all: republish, s
                         upgrade, stale; expires
 user:NAME               hash of a person: password (argon2); reads_first, 1 if they want to see AI
                         results only after their own reading; language, that of the pages, none or
-                        empty for the browser's; admin, 1 if they are one
+                        empty for the browser's; roles, separated by spaces, without which it is
+                        from before there were any (roles.py); admin, 1 if that is one of them, for
+                        hosts of the previous release; disabled, 1 if they may not log in;
+                        link, digest of the one-time link that still works, and link_until;
+                        logged_in, when they last did
 site:prevalence         list of what admins stated as the site's prevalence, the last at the end, as
                         JSON: percent, by, at
 site:silent             the same of silent weeks: silent, true from then on or false; by, at
 site:acceptance         list of the plans that admins wrote for an acceptance, the last at the end,
                         as JSON: model, expected, least, by, at
+machine-keys            hash, the keys for programs: NAME -> digest of the key
+machine-key:DIGEST      hash, one of them: name, rights (roles.py), by, at; used, to the minute
 session:DIGEST          user name by digest of the session token; expires
+opened:DIGEST           hash of the same session: at, and from, the network; expires with it
+link:DIGEST             user name by digest of a one-time link, by which the person chooses a
+                        password; expires
 sessions:NAME           set of a user's session digests
 sent:DIGEST             id and digest of the upload sent with an idempotency key; expires
 tries:NAME:NETWORK      set of a user's consecutive failed log-ins from one network; expires
@@ -69,6 +78,7 @@ MODEL = "model"
 PREVALENCE = "site:prevalence"
 SILENCE = "site:silent"
 PLANS = "site:acceptance"
+MACHINES = "machine-keys"
 WORKERS = "workers"
 
 xray = "xray:{}".format
@@ -87,7 +97,10 @@ finished = "finished:{}".format
 worker = "worker:{}".format
 lock = "lock:{}".format
 user = "user:{}".format
+machine = "machine-key:{}".format
 session = "session:{}".format
+opened = "opened:{}".format
+link = "link:{}".format
 sessions = "sessions:{}".format
 sent = "sent:{}".format
 tries = "tries:{}:{}".format
