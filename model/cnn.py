@@ -53,7 +53,7 @@ from model.training.refusal_images import read_refusal_images
 from model.training.result import find_leftovers, write_artifact
 from model.training.resume import close_run, open_run
 from model.training.settings import InputError, RunSettings
-from model.training.splits import augment_validation, read_splits
+from model.training.splits import augment_validation, check_shares, read_splits
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -94,6 +94,7 @@ def train(settings: RunSettings) -> Artifact | None:
         print(f"{leftover} is of an earlier artifact; writing the new one will delete it.")
     refusal_images = read_refusal_images(settings)
     splits = read_splits(settings.data, chosen.validation_share, chosen.seed, chosen.side)
+    check_shares(splits.validation, chosen.sensitivity_of or ())
     data_digest = digest_xrays(splits.training.xrays + splits.validation.xrays)
 
     # The network: which weights it starts with, and which layers are trained.

@@ -1,5 +1,7 @@
 """From logits to decisions: Platt scaling and the threshold, both chosen on validation."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from scipy.optimize import brentq
 from sklearn.linear_model import LogisticRegression
@@ -50,7 +52,31 @@ def choose_threshold(probabilities: np.ndarray, labels: np.ndarray, sensitivity:
     """The highest threshold at which at least `sensitivity` of the pneumonias are called."""
     positives = np.sort(probabilities[labels == 1])
     missed = int((1 - sensitivity) * len(positives) + 1e-9)  # 0.1 * 100 is 9.99... in binary
-    return float(positives[missed])
+    return float(positives[min(missed, len(positives) - 1)])
+
+
+def choose_common_threshold(
+    probabilities: np.ndarray,
+    labels: np.ndarray,
+    sources: np.ndarray,
+    sensitivity: float,
+    own: Mapping[str, float],
+) -> float:
+    """The highest threshold at which enough pneumonias of every source (N,) are called.
+
+    That is the share in `own` for the X-rays of a source that is named there, and `sensitivity` for
+    all others together. One threshold for all: nobody has to know where an X-ray is from.
+    """
+    parts = {name: sources == name for name in own}
+    shares = dict(own)
+    others = ~np.isin(sources, list(own))
+    if labels[others].any():
+        parts[""], shares[""] = others, sensitivity
+    return min(
+        choose_threshold(probabilities[rows], labels[rows], shares[name])
+        for name, rows in parts.items()
+        if labels[rows].any()
+    )
 
 
 def choose_uncertain(

@@ -22,8 +22,9 @@ from model.evaluation.bootstrap import Estimate
 from model.evaluation.scores import Predictions, score_predictions
 from model.network.graph import add_head, probability_of
 from model.reading import dataset as data
-from model.training.command_line import RATES, parse_settings
+from model.training.command_line import parse_settings
 from model.training.fitting import balance_classes, compile_network
+from model.training.fitting_options import RATES
 
 CHANNELS = 1024
 """Values of the pooled conv4: the last columns of the cached features."""

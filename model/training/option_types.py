@@ -61,3 +61,11 @@ def side(text: str) -> int:
     if value < NETWORK_STRIDE or value % NETWORK_STRIDE:
         raise argparse.ArgumentTypeError(f"{value} is not a multiple of {NETWORK_STRIDE} pixels")
     return value
+
+
+def share_of(text: str) -> tuple[str, float]:
+    """SOURCE=SHARE, such as nih=0.9. Raises ValueError."""
+    name, _, value = text.rpartition("=")
+    if not name:
+        raise ValueError(text)
+    return name, share(value)

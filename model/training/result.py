@@ -9,7 +9,7 @@ import numpy as np
 
 from model.evaluation.calibration import (
     calibrate,
-    choose_threshold,
+    choose_common_threshold,
     choose_uncertain,
     fit_calibration,
 )
@@ -72,7 +72,13 @@ def write_artifact(
     answers = predict(as_served(validation.images))
     calibration = fit_calibration(answers["logit"][:, 0], validation.labels)
     probabilities = calibrate(answers["logit"][:, 0], calibration)
-    threshold = choose_threshold(probabilities, validation.labels, chosen.sensitivity)
+    threshold = choose_common_threshold(
+        probabilities,
+        validation.labels,
+        validation.sources,
+        chosen.sensitivity,
+        chosen.sensitivity_of or {},
+    )
     peaks = answers["heatmap"].max(axis=(1, 2))[validation.labels == 1]
     validated = Predictions(validation.labels, probabilities, validation.patients)
     tested = Predictions(
@@ -100,7 +106,7 @@ def write_artifact(
         heatmap_reference=float(np.median(peaks)),
         ood=refusal.limits,
         scores=parse_scores(scores),
-        training=asdict(record),
+        training={**asdict(record), "arguments": chosen.encode()},
         weights_sha256=sha256_of(out / WEIGHTS_NAME),
         ood_sha256=sha256_of(out / OOD_NAME),
         ages=settings.ages,

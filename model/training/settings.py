@@ -1,5 +1,6 @@
 """The settings of a training run, as frozen dataclasses; `command_line` parses them."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -53,10 +54,11 @@ class Hyperparameters:
     mixed_precision: bool
     strategy: Literal["one", "mirrored", "multiworker"]
     align: AlignmentOptions | None = None
+    sensitivity_of: Mapping[str, float] | None = None
 
     def encode(self) -> dict[str, Any]:
-        """As they are recorded: without `align` where it is not used, as before there was one, so
-        that a run that an earlier release began can be finished."""
+        """As they are recorded: without the last two where they are not used, as before they were
+        there, so that a run that an earlier release began can be finished."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 

@@ -1,6 +1,6 @@
 """The images of a training run: training, validation and test, decoded as in serving."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from model.reading.labels import CLASSES
 from model.reading.labels_file import ABSENT, read_labels_file
 from model.reading.xray import XrayImage, model_input, squash
 from model.training.augmentation import RECIPE, augment_all
+from model.training.settings import InputError
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,18 @@ def read_splits(paths: Sequence[Path], validation_share: float, seed: int, side:
         f"{len(splits.test.xrays)} test X-rays."
     )
     return splits
+
+
+def check_shares(validation: Split, sources: Iterable[str]) -> None:
+    """Raise InputError unless the threshold can be chosen for the pneumonias of all `sources`."""
+    ill = {
+        source for source, label in zip(validation.sources, validation.labels, strict=True) if label
+    }
+    if missing := sorted(set(sources) - ill):
+        raise InputError(
+            f"--sensitivity-of {missing[0]} is for no source with pneumonias in validation, which "
+            f"has those of {', '.join(sorted(ill))}."
+        )
 
 
 def list_sources(

@@ -27,11 +27,23 @@ def test_heads_are_aligned_on_the_layers_of_an_earlier_run(
     assert run(made_data, made_weights, first) == 0
     others = make_images(tmp_path / "others", FITTED, MEASURED)
     more = ["--data", adults, "--align", "adults", "--align-directions", 2]
-    more += ["--other-xrays", others, "--trainable-layers", 0, "--views", 2, "--ages", "1-120"]
+    more += [
+        "--sensitivity-of",
+        "adults=0.5",
+        "--other-xrays",
+        others,
+        "--trainable-layers",
+        0,
+        "--views",
+        2,
+        "--ages",
+        "1-120",
+    ]
     weights = first / WEIGHTS_NAME
     assert run(made_data, weights, out, "--cache-features", *more) == 0
     artifact = read_artifact(out)
     assert artifact.training["arguments"]["align"] == {"source": "adults", "directions": 2}
+    assert artifact.training["arguments"]["sensitivity_of"] == {"adults": 0.5}
     assert artifact.training["trained_layers"] == []
     earlier, network = load_network(weights), load_network(out / WEIGHTS_NAME)
     for one, other in zip(base_layers(earlier), base_layers(network), strict=True):
@@ -76,3 +88,11 @@ def test_alignment_without_what_it_needs_is_refused(
     assert run(made_data, weights, out, *given, "--align", "adults") == 2
     assert sentence in capsys.readouterr().err
     assert not (out / WEIGHTS_NAME).exists()
+
+
+def test_share_of_a_source_without_pneumonias_is_refused(
+    made_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before hours of training, and not at their end."""
+    assert run(made_data, "none", tmp_path, "--sensitivity-of", "nobody=0.9") == 2
+    assert "--sensitivity-of nobody is for no source with pneumonias" in capsys.readouterr().err

@@ -10,6 +10,7 @@ from sklearn.metrics import roc_auc_score
 from model.evaluation.bootstrap import draw_patients, summarise
 from model.evaluation.calibration import (
     calibrate,
+    choose_common_threshold,
     choose_threshold,
     choose_uncertain,
     fit_calibration,
@@ -31,6 +32,21 @@ from model.evaluation.scores import (
     score_subgroups,
 )
 from model.serving.finding import UncertainBand
+
+
+def test_common_threshold_is_the_lowest_that_a_source_asks_for() -> None:
+    """Half of the pneumonias of one source, all of those of the two others together."""
+    probabilities = np.array([0.2, 0.4, 0.6, 0.8, 0.7, 0.9, 0.1])
+    labels, sources = np.array([1, 1, 1, 1, 1, 1, 0]), np.array([*"aaaabca"])
+
+    def choose(own: dict[str, float]) -> float:
+        return choose_common_threshold(probabilities, labels, sources, 1.0, own)
+
+    assert choose({}) == 0.2
+    assert choose({"a": 0.5}) == 0.6
+    assert choose({"a": 0.25}) == 0.7
+    assert choose({"a": 0.25, "b": 1.0, "c": 1.0}) == 0.7
+    assert choose({"a": 0.25, "b": 0.0}) == 0.7
 
 
 def test_threshold_has_the_required_sensitivity() -> None:

@@ -35,6 +35,16 @@ def test_alignment_is_recorded_only_where_it_is_used() -> None:
     assert "align" not in alone.hyperparameters.encode()
 
 
+def test_shares_of_sources_are_recorded_by_name() -> None:
+    """The last one of a source counts; a share without a source is refused."""
+    words = "--data d --out o --sensitivity-of a=0.5 --sensitivity-of b=0.9 --sensitivity-of a=0.8"
+    chosen = parse_settings(words.split()).hyperparameters
+    assert chosen.encode()["sensitivity_of"] == {"a": 0.8, "b": 0.9}
+    for wrong in ("0.9", "=0.9", "a=1.5", "a="):
+        with pytest.raises(SystemExit):
+            parse_settings(["--data", "d", "--out", "o", "--sensitivity-of", wrong])
+
+
 def test_paths_and_threads_are_not_hyperparameters() -> None:
     """What differs between machines is in the settings alone."""
     words = "--data d --out o --cache c --metrics m.prom --weights w.npz --workers 3"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from model.training.batches import Batches, plain_images
-from model.training.command_line import RATES, parse_settings
+from model.training.command_line import parse_settings
 from model.training.consistency import PairedViews, ViewVariance
 from model.training.fitting import (
     balance_classes,
@@ -17,6 +17,7 @@ from model.training.fitting import (
     fit,
     make_metrics,
 )
+from model.training.fitting_options import RATES
 from model.training.resume import RunError, open_run
 from model.training.settings import RunSettings
 
