@@ -133,7 +133,9 @@ def train(settings: RunSettings) -> Artifact | None:
         else:
             history, head_history = train_heads(network, task)
 
-    # The artifact: weights, threshold, calibration, refusals, figures, plots and model card.
+    # The artifact: weights, threshold, calibration, refusals, figures, plots and model card, all
+    # computed in float32, the reference in service.
+    use_mixed_precision(False)
     artifact = None
     if is_first_machine:
         record = TrainingRecord(

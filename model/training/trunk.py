@@ -23,7 +23,8 @@ def compile_trunk(trunk: keras.Model) -> Trunk:
     In bfloat16 OpenVINO runs it: it fuses convolution, normalisation and ReLU, which TensorFlow
     computes one after the other. Raises PrecisionUnavailable when it ran in another precision.
     """
-    if "bfloat16" in {layer.compute_dtype for layer in trunk.layers}:
+    convolutions = [layer for layer in trunk.layers if isinstance(layer, keras.layers.Conv2D)]
+    if "bfloat16" in {layer.compute_dtype for layer in convolutions}:
         return _compile_bfloat16(trunk)
     run = tf.function(lambda batch: trunk(batch, training=False), reduce_retracing=True)
     return lambda batch: [np.asarray(output) for output in keras.tree.flatten(run(batch))]

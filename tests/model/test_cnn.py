@@ -231,22 +231,24 @@ def test_download_that_fails_is_reported_in_one_line(made_data: Path, tmp_path: 
 
 
 @pytest.mark.parametrize("more", [[], ["--cache-features", "--views", 2]])
+@pytest.mark.parametrize("frozen", [True, False])
 def test_run_in_mixed_precision_writes_an_artifact_in_float32(
     made_data: Path,
+    made_weights: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     more: list[object],
+    frozen: bool,
 ) -> None:
     """On a GPU or a processor with bfloat16; elsewhere one line says what is missing."""
-    ended = run(made_data, "none", tmp_path, "--mixed-precision", *more)
-    policy = keras.mixed_precision.global_policy().name
-    keras.mixed_precision.set_global_policy("float32")
+    weights = made_weights if frozen else "none"
+    ended = run(made_data, weights, tmp_path, "--mixed-precision", *more)
+    assert keras.mixed_precision.global_policy().name == "float32"
     if not tf.config.list_physical_devices("GPU") and "bfloat16" not in list_supported():
         assert ended == 2
         assert "--mixed-precision needs a GPU, or" in capsys.readouterr().err
         return
     assert ended == 0
-    assert policy.startswith("mixed_")
     network = load_network(tmp_path / WEIGHTS_NAME)
     assert {layer.compute_dtype for layer in network.layers} == {"float32"}
     assert read_artifact(tmp_path).training["arguments"]["mixed_precision"]
