@@ -91,8 +91,8 @@ class BetSchema(Schema):
     expected = Float()
     least = Float()
     films = Integer(metadata={"description": "Each of another patient."})
-    evidence = Float(metadata={"description": "For the least against the expected figure."})
-    limit = Float(metadata={"description": "It alarms from this evidence on."})
+    errors = Integer(metadata={"description": "Of these, those that the model called wrongly."})
+    limit = Integer(metadata={"description": "It alarms from so many errors of so many films on."})
     alarm = Integer(
         allow_none=True, metadata={"description": "The read film of the quarter at which it did."}
     )
