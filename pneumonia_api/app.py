@@ -25,6 +25,7 @@ from pneumonia_api.cli import users
 from pneumonia_api.config import MAX_WAITERS, Config, read_config
 from pneumonia_api.deletions import deletions
 from pneumonia_api.errors import register_errors
+from pneumonia_api.labelling import labelling
 from pneumonia_api.memory import MEMORY_BYTES, MemoryBudget
 from pneumonia_api.metrics import REQUESTS, count_outcome
 from pneumonia_api.probes import probes
@@ -32,6 +33,7 @@ from pneumonia_api.readings import readings
 from pneumonia_api.records import admission, sent
 from pneumonia_api.records.confirming import Outcomes
 from pneumonia_api.records.deletions import Deletions
+from pneumonia_api.records.desk import Desk
 from pneumonia_api.records.images import ImageStore
 from pneumonia_api.records.plans import Plans
 from pneumonia_api.records.profiles import Profiles
@@ -42,6 +44,7 @@ from pneumonia_api.records.site import Site
 from pneumonia_api.records.workers import Workers
 from pneumonia_api.records.worklist import Worklist
 from pneumonia_api.records.xrays import BLOCK_SECONDS, XrayStore
+from pneumonia_api.reports import reports
 from pneumonia_api.request import FORM_BYTES, ApiRequest
 from pneumonia_api.sessions import sessions
 from pneumonia_api.site import site
@@ -79,6 +82,8 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
     follow_requests(app)
     app.register_blueprint(views.v1)
     app.register_blueprint(readings)
+    app.register_blueprint(reports)
+    app.register_blueprint(labelling)
     app.register_blueprint(deletions)
     app.register_blueprint(studies)
     app.register_blueprint(site)
@@ -126,6 +131,7 @@ def _connect(app: APIFlask, config: Config) -> None:
     app.extensions["plans"] = Plans(client)
     app.extensions["profiles"] = Profiles(client)
     app.extensions["outcomes"] = Outcomes(client)
+    app.extensions["desk"] = Desk(client)
     app.extensions["deletions"] = Deletions(client, timedelta(days=config.deleted_days))
     app.extensions["worklist"] = Worklist(client)
     app.extensions["workers"] = Workers(client)

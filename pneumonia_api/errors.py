@@ -27,6 +27,7 @@ from pneumonia_api.records.reviews import (
     TooManyReadings,
 )
 from pneumonia_api.records.worklist import NoOrder
+from pneumonia_api.report_errors import REPORT_ERRORS
 from pneumonia_api.request import (
     FILE_TOO_LARGE,
     UPLOAD,
@@ -42,6 +43,7 @@ BUSY = ("busy", "Too many X-rays are arriving at once; send this one again in fi
 
 # Exception -> status, stable code, sentence.
 ERRORS: dict[type[Exception], tuple[int, str, str]] = {
+    **REPORT_ERRORS,
     views.EmptyUpload: (400, "empty_file", "The file is empty; choose the X-ray again."),
     views.FileTooLarge: (413, *FILE_TOO_LARGE),
     views.UnsupportedImage: (

@@ -42,6 +42,7 @@ from pneumonia_web.metrics import REQUESTS
 from pneumonia_web.preferences import preferences
 from pneumonia_web.readings import readings
 from pneumonia_web.reasons import translate_reason
+from pneumonia_web.reports import reports
 from pneumonia_web.sentences import translate_record
 from pneumonia_web.site import find_worth, say_ill, say_interval, site
 from pneumonia_web.studies import BASES, OUTCOMES, studies
@@ -143,7 +144,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
     follow_requests(app)
     app.before_request(check_sender)  # before CSRFProtect reads the body
     CSRFProtect(app)
-    working = (pages, uploads, lists, readings, deletions, earlier, studies)
+    working = (pages, uploads, lists, readings, reports, deletions, earlier, studies)
     for each in (*working, preferences, locking, about, site, acceptance):
         app.register_blueprint(each)
     serve_languages(app)

@@ -45,6 +45,8 @@ site:profiles           hash of the site profiles by their digests, as JSON
                         (`profiles.ProfileRecord`)
 site:profile            list of what admins switched on, the last at the end, as JSON: profile, none
                         for off; by, at
+orders                  list of the reports that callers wait for, as JSON (`desk.Order`)
+drawn:TOKEN             list with the report for the caller who ordered it; expires in a minute
 session:DIGEST          user name by digest of the session token; expires
 sessions:NAME           set of a user's session digests
 sent:DIGEST             id and digest of the upload sent with an idempotency key; expires
@@ -76,6 +78,7 @@ SILENCE = "site:silent"
 PLANS = "site:acceptance"
 PROFILES = "site:profiles"
 SWITCHES = "site:profile"
+ORDERS = "orders"
 WORKERS = "workers"
 
 xray = "xray:{}".format
@@ -94,6 +97,7 @@ finished = "finished:{}".format
 worker = "worker:{}".format
 lock = "lock:{}".format
 user = "user:{}".format
+drawn = "drawn:{}".format
 session = "session:{}".format
 sessions = "sessions:{}".format
 sent = "sent:{}".format

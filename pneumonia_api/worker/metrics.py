@@ -33,6 +33,16 @@ STEPS = Histogram(
     ("step",),
     buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
 )
+REPORTS = Histogram(
+    "pneumonia_worker_report_seconds",
+    "Time to draw one report of a read X-ray, by its form.",
+    ("form",),
+    buckets=(0.05, 0.1, 0.2, 0.5, 1, 2, 5),
+)
+EXPIRED = Counter(
+    "pneumonia_worker_expired_total",
+    "X-rays removed with record, preview and film, because they are older than the site keeps.",
+)
 XRAY_SECONDS = Histogram(
     "pneumonia_worker_xray_seconds",
     "From accepting an upload to its end state; X-rays of an archive are left out, because nobody "

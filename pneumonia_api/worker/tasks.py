@@ -34,6 +34,7 @@ from pneumonia_api.worker.housekeeping import keep_house, keep_images_clean, kee
 from pneumonia_api.worker.life import LoadModel, keep_running, report_thread_error
 from pneumonia_api.worker.metrics import MODEL
 from pneumonia_api.worker.predict_xray import PredictXray
+from pneumonia_api.worker.reporting import keep_drawing
 from pneumonia_api.worker.switching import ModelSwitch
 
 log = logging.getLogger(__name__)
@@ -145,8 +146,12 @@ def create_worker(config: WorkerConfig) -> Celery:
         threading.excepthook = report_thread_error
         for work, arguments in (
             (keep_house, (sender.hostname, describe, client, deliveries, queue, ended)),
-            (keep_images_clean, (client, images, queue, ended, config.keeps_films)),
+            (
+                keep_images_clean,
+                (client, images, queue, ended, config.keeps_films, config.retention_days),
+            ),
             (keep_upgrading, (client, ended)),
+            (keep_drawing, (client, images, ended)),
             (models.follow, (lambda: task.predictor, replace_predictor, ended)),
         ):
             keep_running(work, arguments, ended)

@@ -46,7 +46,7 @@ def test_deleted_xray_can_be_restored_by_who_deleted_it(
     [listed] = web.get("/v1/deletions", headers=ann).json["xrays"]
     assert listed["id"] == judged.id
     at, until = (datetime.fromisoformat(listed["deletion"][name]) for name in ("at", "until"))
-    assert until - at == timedelta(days=30)
+    assert until - at == timedelta(days=7)
     assert web.get("/v1/deletions", headers=headers).json == {"xrays": []}
     check_error(web.post(f"{path}/restore", headers=headers), 403, "deleted_by_another")
     for _ in range(2):
