@@ -5,6 +5,7 @@ from apiflask.fields import Dict, Float, Integer, List, Nested, String
 from apiflask.validators import OneOf, Range
 
 from pneumonia_api.acceptance.rule import VERDICTS
+from pneumonia_api.auth import LANGUAGES
 from pneumonia_api.study_schemas import ShareSchema
 
 SHARE = Range(0, 1, min_inclusive=False, max_inclusive=False, error="Enter a share from 0 to 1.")
@@ -15,6 +16,12 @@ class NewPlanSchema(Schema):
 
     sensitivity = Float(required=True, validate=SHARE)
     specificity = Float(required=True, validate=SHARE)
+
+
+class LanguageSchema(Schema):
+    """The language of what is printed."""
+
+    language = String(load_default=LANGUAGES[0], validate=OneOf(LANGUAGES))
 
 
 class PlanSchema(Schema):

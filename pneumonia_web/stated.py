@@ -52,6 +52,9 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "not_a_person": (N_("Only people have preferences; log in with a name and a password."),),
     "not_an_admin": (N_("Only an administrator of this site may do that."),),
     "useless_plan": (N_("The least that you accept must be below what the model card says."),),
+    "no_plan": (
+        N_("No plan is written for this model, so there is nothing to print; write it first."),
+    ),
     "too_few_films": (
         N_(
             "A site profile needs films of more patients, ill and healthy, of whom the truth is "
