@@ -5,7 +5,7 @@ from apiflask.fields import Dict, Float, Integer, List, Nested, String
 from apiflask.validators import OneOf, Range
 
 from pneumonia_api.acceptance.rule import VERDICTS
-from pneumonia_api.auth import LANGUAGES
+from pneumonia_api.accounts import LANGUAGES
 from pneumonia_api.study_schemas import ShareSchema
 
 SHARE = Range(0, 1, min_inclusive=False, max_inclusive=False, error="Enter a share from 0 to 1.")

@@ -172,20 +172,21 @@ class XraySchema(ListedXraySchema):
 
 
 class DeletionSchema(Schema):
-    """When the caller deleted a record."""
+    """Who deleted a record, and when."""
 
+    by = String()
     at = String(metadata={"description": "ISO 8601, UTC."})
     until = String(metadata={"description": "Until when it can be restored. ISO 8601, UTC."})
 
 
 class DeletedXraySchema(ListedXraySchema):
-    """A record that the caller deleted."""
+    """A record that was deleted."""
 
     deletion = Nested(DeletionSchema)
 
 
 class DeletionsSchema(Schema):
-    """The records that the caller deleted and can restore."""
+    """The records that the caller can restore."""
 
     xrays = List(Nested(DeletedXraySchema))
 

@@ -63,8 +63,9 @@ class Outcome(TypedDict):
 
 
 class Deletion(TypedDict):
-    """When an X-ray was deleted, and until when it can be restored."""
+    """Who deleted an X-ray, when, and until when it can be restored."""
 
+    by: NotRequired[str]  # an API of the previous release lists the caller's own, without a name
     at: str
     until: str
 

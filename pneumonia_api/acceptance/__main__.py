@@ -42,7 +42,7 @@ from pneumonia_api.acceptance.service import InService, find_in_service, read_bo
 from pneumonia_api.acceptance.site_profile import describe_fit
 from pneumonia_api.acceptance.speech import Speech
 from pneumonia_api.acceptance.text import describe, describe_local, describe_profile
-from pneumonia_api.auth import LANGUAGES
+from pneumonia_api.accounts import LANGUAGES
 from pneumonia_api.records.plans import PlanRecord, Plans
 from pneumonia_api.records.profiles import ProfileRecord, Profiles
 from pneumonia_api.records.served_model import ServedModel

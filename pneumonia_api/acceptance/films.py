@@ -8,14 +8,11 @@ it follows it too often to be evidence. A tie, or readers who are unsure, is no 
 from collections import Counter
 from dataclasses import dataclass
 
-from pneumonia_api.auth import MACHINE
 from pneumonia_api.records.lists import WITHHELD, shown_of
 from pneumonia_api.records.outcomes import find_truth
 from pneumonia_api.records.readings import UNSEEN, find_blind_readings
 from pneumonia_api.records.record import BATCH_SOURCE, XrayRecord
-
-SOURCES = {MACHINE: "program", BATCH_SOURCE: "archive"}
-"""What stands for the sender: a person's name would say more than an acceptance needs."""
+from pneumonia_api.roles import is_machine
 
 BASES = ("outcome", "reading", "file")
 """What a label rests on: a confirmed outcome, blind readings, or a file of labels."""
@@ -63,12 +60,20 @@ def find_label(xray: XrayRecord) -> Label | None:
     """The label of a record; None if nobody knows."""
     if truth := find_truth(xray.outcomes):
         return Label(truth == "pneumonia", "outcome", xray.outcomes[-1].at)
-    blind = [each for each in find_blind_readings(xray.readings, UNSEEN) if each.reader != MACHINE]
+    answers = find_blind_readings(xray.readings, UNSEEN)
+    blind = [each for each in answers if not is_machine(each.reader)]
     votes = Counter(each.before for each in blind)
     if votes["pneumonia"] == votes["normal"]:
         return None
     ill = votes["pneumonia"] > votes["normal"]
     return Label(ill, "reading", max(each.reviewed_at for each in blind))
+
+
+def name_source(source: str) -> str:
+    """What stands for the sender: a person's name would say more than an acceptance needs."""
+    if source == BATCH_SOURCE:
+        return "archive"
+    return "program" if is_machine(source) else "person"
 
 
 def make_film(xray: XrayRecord, label: Label, patient: str = "") -> Film:
@@ -79,7 +84,7 @@ def make_film(xray: XrayRecord, label: Label, patient: str = "") -> Film:
     prediction = xray.prediction
     if prediction is None:
         raise ValueError("an X-ray without a prediction is no film")
-    own, source = prediction.model_probability, SOURCES.get(xray.source, "person")
+    own, source = prediction.model_probability, name_source(xray.source)
     return Film(
         patient=patient or xray.reference or xray.id,
         ill=label.ill,

@@ -31,7 +31,7 @@ def write(call: Call, user: str = "lead", **least: object) -> TestResponse:
 def test_only_admins_plan_and_see_it(client: redis.Redis, call: Call) -> None:
     """Figures of few films would tell a reader what their results were."""
     announce(client)
-    check_error(call("ann", "GET", "/v1/acceptance"), 403, "not_an_admin")
+    check_error(call("ann", "GET", "/v1/acceptance"), 403, "not_allowed")
     check_error(write(call, "ann"), 403, "not_an_admin")
     assert Plans(client).list_all() == []
 
@@ -127,7 +127,7 @@ def test_acceptance_is_drawn_as_a_pdf_by_a_worker(
     """For admins, in the language that they ask for; without a plan there is nothing to print."""
     announce(client)
     path = "/v1/acceptance/report.pdf"
-    check_error(call("ann", "GET", path), 403, "not_an_admin")
+    check_error(call("ann", "GET", path), 403, "not_allowed")
     check_error(call("lead", "GET", path), 409, "no_plan")
     assert write(call).status_code == 204
     fill(client, 60, 60, 2)
