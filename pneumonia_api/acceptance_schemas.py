@@ -5,6 +5,7 @@ from apiflask.fields import Dict, Float, Integer, List, Nested, String
 from apiflask.validators import OneOf, Range
 
 from pneumonia_api.acceptance.rule import VERDICTS
+from pneumonia_api.accounts import LANGUAGES
 from pneumonia_api.study_schemas import ShareSchema
 
 SHARE = Range(0, 1, min_inclusive=False, max_inclusive=False, error="Enter a share from 0 to 1.")
@@ -15,6 +16,12 @@ class NewPlanSchema(Schema):
 
     sensitivity = Float(required=True, validate=SHARE)
     specificity = Float(required=True, validate=SHARE)
+
+
+class LanguageSchema(Schema):
+    """The language of what is printed."""
+
+    language = String(load_default=LANGUAGES[0], validate=OneOf(LANGUAGES))
 
 
 class PlanSchema(Schema):
@@ -91,8 +98,8 @@ class BetSchema(Schema):
     expected = Float()
     least = Float()
     films = Integer(metadata={"description": "Each of another patient."})
-    evidence = Float(metadata={"description": "For the least against the expected figure."})
-    limit = Float(metadata={"description": "It alarms from this evidence on."})
+    errors = Integer(metadata={"description": "Of these, those that the model called wrongly."})
+    limit = Integer(metadata={"description": "It alarms from so many errors of so many films on."})
     alarm = Integer(
         allow_none=True, metadata={"description": "The read film of the quarter at which it did."}
     )

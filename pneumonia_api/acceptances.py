@@ -4,15 +4,20 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from apiflask import APIBlueprint
-from flask import current_app
+from apiflask import APIBlueprint, FileSchema
+from flask import Response, current_app, make_response
 
 from pneumonia_api import acceptance_schemas
+from pneumonia_api.acceptance.document import compose
+from pneumonia_api.acceptance.report import Assessment
 from pneumonia_api.acceptance.rule import MIN_PATIENTS, derive_bounds
-from pneumonia_api.acceptance.service import assess_service, read_bounds
+from pneumonia_api.acceptance.service import InService, assess_service, read_bounds
+from pneumonia_api.acceptance.speech import Speech
 from pneumonia_api.auth import bearer
 from pneumonia_api.in_service import read_in_service
-from pneumonia_api.records.plans import Plans
+from pneumonia_api.records.desk import DOCUMENT, Desk, Order
+from pneumonia_api.records.plans import PlanRecord, Plans
+from pneumonia_api.report.document import encode
 from pneumonia_api.request import check_body, check_query
 
 acceptances = APIBlueprint("acceptances", __name__, url_prefix="/v1/acceptance", tag="V1")
@@ -21,6 +26,14 @@ acceptances.before_request(check_query)
 
 MAX_XRAYS = 5000
 """The first X-rays of a plan that the page looks at: a second's work. The command takes all."""
+
+
+DRAW_SECONDS = 8.0
+"""How long a caller waits for a worker to draw: less than the web waits for the API."""
+
+
+class NoPlan(LookupError):
+    """No plan is written for what decides, so nothing is assessed."""
 
 
 class UselessPlan(ValueError):
@@ -39,15 +52,9 @@ def read_acceptance() -> dict[str, Any]:
     That is the model, with the site profile that is switched on for it. Nothing is assessed without
     a plan, because bounds that are chosen afterwards prove nothing.
     """
-    serves = read_in_service()
+    serves, plan, assessment = _assess()
+    found = asdict(assessment) if assessment else None
     plans: Plans = current_app.extensions["plans"]
-    plan = plans.find(serves.version, serves.profile)
-    found = None
-    if plan:
-        client = current_app.extensions["redis"]
-        bounds = read_bounds(plan)
-        assessment = assess_service(client, serves, bounds, since=plan.since, limit=MAX_XRAYS)
-        found = asdict(assessment)
     proposed = {name: asdict(each) for name, each in derive_bounds(serves.promised, {}).items()}
     return {
         "model": serves.version,
@@ -59,6 +66,45 @@ def read_acceptance() -> dict[str, Any]:
         "xrays": MAX_XRAYS,
         "patients": MIN_PATIENTS,
     }
+
+
+@acceptances.get("/report.pdf")
+@acceptances.auth_required(bearer)
+@acceptances.input(acceptance_schemas.LanguageSchema, location="query", arg_name="query")
+@acceptances.output(FileSchema(), content_type="application/pdf")
+@acceptances.doc(
+    responses={
+        403: "The caller is no admin or ML engineer.",
+        409: "`no_plan` is written, so nothing is assessed.",
+        503: "No model is running yet, or no worker drew it in time; see Retry-After.",
+    }
+)
+def read_pdf(query: dict[str, str]) -> Response:
+    """The same as a PDF, tagged and searchable."""
+    serves, plan, assessment = _assess()
+    if assessment is None:
+        raise NoPlan
+    say = Speech(query["language"])
+    document = compose(assessment, plan, serves.active.profile, say, datetime.now(UTC))
+    order = Order("", DOCUMENT, say.language, silent=False, content=encode(document))
+    desk: Desk = current_app.extensions["desk"]
+    response = make_response(desk.ask(order, DRAW_SECONDS))
+    response.content_type = "application/pdf"
+    response.headers["Content-Disposition"] = 'attachment; filename="acceptance.pdf"'
+    return response
+
+
+def _assess() -> tuple[InService, PlanRecord | None, Assessment | None]:
+    """What decides, its plan, and, if there is one, what came of it. Raises ModelUnknown."""
+    serves = read_in_service()
+    plans: Plans = current_app.extensions["plans"]
+    plan = plans.find(serves.version, serves.profile)
+    if plan is None:
+        return serves, None, None
+    client = current_app.extensions["redis"]
+    bounds = read_bounds(plan)
+    found = assess_service(client, serves, bounds, since=plan.since, limit=MAX_XRAYS)
+    return serves, plan, found
 
 
 @acceptances.post("/plan")

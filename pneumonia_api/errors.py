@@ -112,6 +112,11 @@ ERRORS: dict[type[Exception], tuple[int, str, str]] = {
         "useless_plan",
         "The least that you accept must be below what the model card says.",
     ),
+    acceptances.NoPlan: (
+        409,
+        "no_plan",
+        "No plan is written for this model, so there is nothing to print; write it first.",
+    ),
     TooFewFilms: (
         422,
         "too_few_films",

@@ -90,6 +90,7 @@ RULES = {
     "POST /v1/site/prevalence": SETS_SITE,
     "POST /v1/site/silent": SETS_SITE,
     "GET /v1/acceptance": _rule(Role.ADMIN, Role.ML_ENGINEER, right=Right.STUDY),
+    "GET /v1/acceptance/report.pdf": _rule(Role.ADMIN, Role.ML_ENGINEER, right=Right.STUDY),
     "POST /v1/acceptance/plan": SETS_SITE,
     "GET /v1/acceptance/profiles": _rule(Role.ADMIN, Role.ML_ENGINEER, right=Right.STUDY),
     "POST /v1/acceptance/profiles": SETS_SITE,

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from pneumonia_web.api_client import ApiError
-from pneumonia_web.language import N_, gettext
+from pneumonia_web.language import N_, find_language, gettext
 from pneumonia_web.views import api, logged_in, refuse_repeats
 
 acceptance = Blueprint("acceptance", __name__)
@@ -53,6 +53,16 @@ NAMES = {
 def show(token: str) -> ResponseReturnValue:
     """The verdict and what it rests on; without a plan the form that writes one."""
     return _render(token)
+
+
+@acceptance.get("/acceptance/report.pdf")
+@logged_in
+def pdf(token: str) -> ResponseReturnValue:
+    """The acceptance as a PDF, in the language of the pages."""
+    response = make_response(api().read_acceptance_pdf(token, find_language()))
+    response.content_type = "application/pdf"
+    response.headers["Content-Disposition"] = 'attachment; filename="acceptance.pdf"'
+    return response
 
 
 @acceptance.post("/acceptance/plan")

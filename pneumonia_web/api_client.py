@@ -230,6 +230,11 @@ class ApiClient:
         """The plan for the model in service, and what the films since then show of it."""
         return self._parse(self._call("GET", "/v1/acceptance", token), "plan", "assessment")
 
+    def read_acceptance_pdf(self, token: str, language: str) -> bytes:
+        """The same to print."""
+        path = f"/v1/acceptance/report.pdf?language={quote(language, safe='')}"
+        return self._call("GET", path, token).content
+
     def write_plan(self, token: str, sensitivity: str, specificity: str) -> None:
         """Write the plan: the least that the hospital accepts, shares from 0 to 1."""
         least = {"sensitivity": sensitivity, "specificity": specificity}

@@ -84,6 +84,7 @@ PAGES = {
     "site.save": ADMINS,
     "site.save_silence": ADMINS,
     "acceptance.show": Rule(frozenset({ADMIN, ML_ENGINEER})),
+    "acceptance.pdf": Rule(frozenset({ADMIN, ML_ENGINEER})),
     "acceptance.write_plan": ADMINS,
     "acceptance.fit_profile": ADMINS,
     "acceptance.switch_profile": ADMINS,

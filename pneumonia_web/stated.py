@@ -55,6 +55,9 @@ ANSWERS: dict[str, tuple[str, ...]] = {
         N_("Your roles do not allow that; an administrator of this site can change them."),
     ),
     "useless_plan": (N_("The least that you accept must be below what the model card says."),),
+    "no_plan": (
+        N_("No plan is written for this model, so there is nothing to print; write it first."),
+    ),
     "too_few_films": (
         N_(
             "A site profile needs films of more patients, ill and healthy, of whom the truth is "

@@ -33,13 +33,16 @@ import redis
 
 from pneumonia_api.acceptance.archive import CannotAssess, find_films, read_labels
 from pneumonia_api.acceptance.connecting import open_redis, report_faults
+from pneumonia_api.acceptance.document import compose
 from pneumonia_api.acceptance.films import Film
 from pneumonia_api.acceptance.local import Local, TooFewFilms, fit_local
 from pneumonia_api.acceptance.report import Assessment, assess
 from pneumonia_api.acceptance.rule import FAILS, HOLDS, TOO_FEW, Bounds, derive_bounds
 from pneumonia_api.acceptance.service import InService, find_in_service, read_bounds, read_films
 from pneumonia_api.acceptance.site_profile import describe_fit
+from pneumonia_api.acceptance.speech import Speech
 from pneumonia_api.acceptance.text import describe, describe_local, describe_profile
+from pneumonia_api.accounts import LANGUAGES
 from pneumonia_api.records.plans import PlanRecord, Plans
 from pneumonia_api.records.profiles import ProfileRecord, Profiles
 from pneumonia_api.records.served_model import ServedModel
@@ -74,6 +77,13 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--store", action="store_true", help="the same, and store it as a site profile, not in use"
     )
     parser.add_argument("--by", default=getpass.getuser(), help="who has it stored")
+    parser.add_argument("--pdf", type=Path, metavar="FILE", help="also write it as a PDF")
+    parser.add_argument(
+        "--language",
+        choices=LANGUAGES,
+        default=LANGUAGES[0],
+        help="of the PDF; default: %(default)s",
+    )
     parser.add_argument("--json", action="store_true", help="print all figures as JSON")
     parser.add_argument("--redis-url", help="default: REDIS_URL, which hides its password better")
     options = parser.parse_args(argv)
@@ -93,9 +103,14 @@ def _read_day(text: str) -> datetime:
 
 @dataclass(frozen=True)
 class Found:
-    """What the command answers: the assessment, and what it was asked to fit and to store."""
+    """What the command answers: the assessment, and what it was asked to fit and to store.
+
+    `plan` is what it was measured by, `applied` the site profile that decides; None without one.
+    """
 
     assessment: Assessment
+    plan: PlanRecord | None
+    applied: ProfileRecord | None
     local: Local | None = None
     profile: ProfileRecord | None = None
 
@@ -134,7 +149,7 @@ def run(options: argparse.Namespace, client: redis.Redis) -> Found:
         in_time=not options.folder,
     )
     if not (options.local or options.store):
-        return Found(found)
+        return Found(found, plan, serves.active.profile)
     if not options.folder:  # also what was decided otherwise: the model's own probability counts
         own = Plans(client).find(serves.version)
         since = options.since or (own.since if own else None)
@@ -144,7 +159,7 @@ def run(options: argparse.Namespace, client: redis.Redis) -> Found:
     except TooFewFilms as error:
         raise CannotAssess(str(error)) from error
     if not options.store:
-        return Found(found, local)
+        return Found(found, plan, serves.active.profile, local)
     profile = describe_fit(
         local,
         films,
@@ -155,7 +170,7 @@ def run(options: argparse.Namespace, client: redis.Redis) -> Found:
         at=datetime.now(UTC),
     )
     Profiles(client).add(profile)
-    return Found(found, local, profile)
+    return Found(found, plan, serves.active.profile, local, profile)
 
 
 def _find(
@@ -184,11 +199,27 @@ def _choose_bounds(
         raise CannotAssess(str(error)) from error
 
 
+def _write_pdf(path: Path, found: Found, language: str) -> None:
+    """Raises CannotAssess."""
+    # Only --pdf needs the library, which takes a moment to import.
+    from pneumonia_api.report.document_pdf import draw_document  # noqa: PLC0415
+
+    document = compose(
+        found.assessment, found.plan, found.applied, Speech(language), datetime.now(UTC)
+    )
+    try:
+        path.write_bytes(draw_document(document))
+    except OSError as error:
+        raise CannotAssess(f"{path} cannot be written: {error.strerror}.") from error
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; prints one line for a fault that a person can fix."""
     options = parse(argv)
     with report_faults() as outcome, open_redis(options.redis_url) as client:
         found = run(options, client)
+        if options.pdf:
+            _write_pdf(options.pdf, found, options.language)
         if options.json:
             print(json.dumps(found.encode(), indent=1))
         else:

@@ -1,7 +1,6 @@
 """An acceptance as a document to print: the words of it, whatever draws them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from pneumonia_api.acceptance.figures import Estimate, Figures
@@ -10,7 +9,8 @@ from pneumonia_api.acceptance.rule import FAILS, HOLDS, MIN_PATIENTS, TOO_FEW
 from pneumonia_api.acceptance.speech import Speech
 from pneumonia_api.intervals import Share
 from pneumonia_api.records.plans import PlanRecord
-from pneumonia_api.records.profiles import ProfileRecord
+from pneumonia_api.records.profiles import ProfileRecord, write_time
+from pneumonia_api.report.document import Block, Document, Heading, Items, Paragraph, Table
 
 VERDICTS = {
     HOLDS: "Holds here",
@@ -54,49 +54,6 @@ NAMES = {
 """Of groups; PA, AP and the names of machines are words themselves."""
 
 
-@dataclass(frozen=True)
-class Heading:
-    """A heading of the second level."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Paragraph:
-    """Some sentences; `strong` for the verdict itself."""
-
-    text: str
-    strong: bool = False
-
-
-@dataclass(frozen=True)
-class Items:
-    """A list."""
-
-    texts: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Table:
-    """Columns with a head each; the first cell of a row is its head."""
-
-    heads: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-Block = Heading | Paragraph | Items | Table
-
-
-@dataclass(frozen=True)
-class Document:
-    """What is printed, in reading order."""
-
-    title: str
-    language: str
-    made: datetime
-    blocks: tuple[Block, ...]
-
-
 def compose(
     found: Assessment,
     plan: PlanRecord | None,
@@ -108,7 +65,7 @@ def compose(
     return Document(
         say("Acceptance of the pneumonia model"),
         say.language,
-        made,
+        write_time(made),
         tuple(_write(found, plan, profile, say, made)),
     )
 

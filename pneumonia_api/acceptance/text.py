@@ -31,7 +31,7 @@ def describe(found: Assessment) -> Iterator[str]:
         state = f"ALARM at film {bet.alarm}" if bet.alarm else "no alarm"
         yield (
             f"Stopping rule, {name}: {state}; {bet.films} patients this quarter, "
-            f"evidence {bet.evidence:.2f} of {bet.limit:.0f}"
+            f"{bet.errors} of them wrong, alarm at {bet.limit}"
         )
     for title, groups in found.groups.items():
         for name, figures in groups.items():

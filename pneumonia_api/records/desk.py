@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import redis
 
@@ -20,6 +21,9 @@ ANSWER_SECONDS = 60
 
 BLOCK_SECONDS = 3
 """As in `xrays`: below the socket timeout."""
+
+
+DOCUMENT = "document"
 
 
 class DeskUnattended(RuntimeError):
@@ -34,13 +38,15 @@ class NotDrawn(RuntimeError):
 class Order:
     """A report to draw: of the X-ray `id`, in a `form` such as pdf, in a `language`.
 
-    `silent` if whoever asked is to be shown no AI result.
+    `silent` if whoever asked is to be shown no AI result. In the form DOCUMENT it is of no X-ray,
+    and `content` is all that is drawn, as JSON (`report.document`).
     """
 
     id: str
     form: str
     language: str
     silent: bool
+    content: dict[str, Any] | None = None
 
 
 class Desk:

@@ -86,7 +86,7 @@ def _name(report: Report, part: str) -> str:
 
     Without a result it is another resource, which does not replace the one with it.
     """
-    model = report.prediction.model if report.prediction else f"withheld-{report.withheld}"
+    model = report.prediction.judge if report.prediction else f"withheld-{report.withheld}"
     key = "/".join((report.xray.id, model, str(report.reading.number), part))
     return str(uuid.uuid5(NAMESPACE, key))
 
@@ -177,6 +177,8 @@ def _describe_device(report: Report) -> Resource:
     judged = report.xray.prediction
     if judged is None:
         raise ValueError("a report is of an X-ray with a prediction")
+    decides = report.prediction.profile if report.prediction else None
+    profile = [{"type": {"text": "site profile"}, "value": decides}] if decides else []
     return {
         "resourceType": "Device",
         "id": _name(report, "device"),
@@ -184,5 +186,6 @@ def _describe_device(report: Report) -> Resource:
         "version": [
             {"type": {"text": "model"}, "value": judged.model},
             {"type": {"text": "software"}, "value": report.release},
+            *profile,
         ],
     }

@@ -108,9 +108,17 @@ def _find_worth(
     prevalence: PrevalenceRecord | None,
     model: Mapping[str, Any] | None,
 ) -> LocalWorth | None:
-    """None where it is unknown, and where the finding is uncertain: a number would be a result."""
+    """None where it is unknown, and where the finding is uncertain: a number would be a result.
+
+    It is unknown of what a site profile decided: it was measured at the model's own threshold.
+    """
     findings = (model or {}).get("findings")
-    if not findings or not prevalence or findings["version"] != prediction.model:
+    if (
+        prediction.profile
+        or not findings
+        or not prevalence
+        or findings["version"] != prediction.model
+    ):
         return None
     finding = str(prediction.finding)
     if finding not in DECIDED or finding not in findings["ratios"]:

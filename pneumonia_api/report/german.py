@@ -162,6 +162,10 @@ GERMAN = {
         "seitlichen Aufnahmen und in anderen Krankenhäusern ist sein Ergebnis unzuverlässig."
     ),
     "Versions": "Versionen",
+    "Probability and threshold are by this hospital's own site profile %(profile)s.": (
+        "Wahrscheinlichkeit und Schwelle nach dem eigenen Standortprofil %(profile)s dieses "
+        "Krankenhauses."
+    ),
     "Model %(model)s, arithmetic %(precision)s; software %(release)s; made %(time)s.": (
         "Modell %(model)s, Rechengenauigkeit %(precision)s; Software %(release)s; erstellt "
         "%(time)s."

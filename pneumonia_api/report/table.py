@@ -29,6 +29,7 @@ COLUMNS = (
     "prevalence_percent",
     "warnings",
     "model",
+    "site_profile",
     "precision",
     "release",
 )
@@ -66,6 +67,7 @@ def write_table(report: Report) -> str:
         "prevalence_percent": f"{local.percent:g}" if local else "",
         "warnings": " | ".join(report.warnings),
         "model": judged.model if judged else "",
+        "site_profile": (prediction.profile if prediction else None) or "",
         "precision": judged.precision if judged else "",
         "release": report.release,
     }

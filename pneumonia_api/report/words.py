@@ -233,5 +233,8 @@ def _say_versions(say: Speaker, report: Report, made: datetime) -> Section:
         release=report.release,
         time=say.moment(made.isoformat()),
     )
+    if judged.profile and report.prediction:
+        decided = "Probability and threshold are by this hospital's own site profile %(profile)s."
+        versions += " " + say(decided, profile=judged.profile)
     digest = say("Digest of the image (SHA-256) %(digest)s", digest=report.xray.digest)
     return Section(say("Versions"), "", (versions, digest))

@@ -1,17 +1,24 @@
 """`/v1/acceptance`: admins write a plan, and what is sent from then on is measured by it."""
 
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import redis
 from werkzeug.test import TestResponse
 
 from pneumonia_api.acceptance.__main__ import main
+from pneumonia_api.records.desk import Desk
+from pneumonia_api.records.images import ImageStore
 from pneumonia_api.records.plans import Plans
 from pneumonia_api.records.served_model import ServedModel
+from pneumonia_api.worker.reporting import DrawingOffice
 from tests.pneumonia_api.acceptance.hospital import CARD, announce, fill
 from tests.pneumonia_api.callers import Call
 from tests.pneumonia_api.errors import check_error
+from tests.pneumonia_api.report.poppler import read_text
 
 LEAST = {"sensitivity": 0.9, "specificity": 0.8}
 
@@ -112,3 +119,27 @@ def test_plan_is_written_once(client: redis.Redis) -> None:
         Plans(client).add("m1", LEAST, LEAST, by="lead", at=now)
     Plans(client).add("m1", LEAST, LEAST, by="lead", at=now + timedelta(seconds=1))
     assert len(Plans(client).list_all()) == 2
+
+
+def test_acceptance_is_drawn_as_a_pdf_by_a_worker(
+    client: redis.Redis, call: Call, tmp_path: Path
+) -> None:
+    """For admins, in the language that they ask for; without a plan there is nothing to print."""
+    announce(client)
+    path = "/v1/acceptance/report.pdf"
+    check_error(call("ann", "GET", path), 403, "not_allowed")
+    check_error(call("lead", "GET", path), 409, "no_plan")
+    assert write(call).status_code == 204
+    fill(client, 60, 60, 2)
+    office = DrawingOffice(client, ImageStore(tmp_path.as_uri()))
+    with ThreadPoolExecutor(1) as worker:
+        served = worker.submit(Desk(client).serve, office.draw)
+        answer = call("lead", "GET", f"{path}?language=de")
+        assert served.result(20)
+    assert (answer.status_code, answer.content_type) == (200, "application/pdf")
+    assert answer.headers["Cache-Control"] == "no-store"
+    file = tmp_path / "acceptance.pdf"
+    file.write_bytes(answer.data)
+    if shutil.which("pdftotext"):
+        assert "Gilt hier" in read_text(file)
+    check_error(call("lead", "GET", f"{path}?language=la"), 422, "invalid_request")

@@ -44,7 +44,8 @@ def fit(client: redis.Redis, call: Call) -> dict[str, Any]:
 def test_only_admins_fit_and_switch(client: redis.Redis, call: Call) -> None:
     """A threshold is not a matter of taste."""
     announce(client)
-    for method, path in (("GET", PROFILES), ("POST", PROFILES), ("POST", SWITCH)):
+    check_error(call("ann", "GET", PROFILES), 403, "not_allowed")
+    for method, path in (("POST", PROFILES), ("POST", SWITCH)):
         check_error(call("ann", method, path, json={"profile": None}), 403, "not_an_admin")
 
 

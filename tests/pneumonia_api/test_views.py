@@ -405,6 +405,7 @@ def test_openapi_lists_every_route(app: APIFlask) -> None:
         "/v1/sessions",
         "/v1/acceptance",
         "/v1/acceptance/plan",
+        "/v1/acceptance/report.pdf",
         "/v1/acceptance/profile",
         "/v1/acceptance/profiles",
         "/v1/site",

@@ -81,6 +81,17 @@ def test_page_is_in_the_language_of_the_reader(doctor: Visitor) -> None:
     assert "Patienten mit Pneumonie: 0, nötig sind mindestens 50." in page
 
 
+@pytest.mark.usefixtures("client")
+def test_acceptance_is_saved_as_a_pdf(doctor: Visitor) -> None:
+    """By the link on the page; without a plan a sentence says what is missing."""
+    assert doctor.get("/acceptance/report.pdf").status_code == 409
+    assert 'href="/acceptance/report.pdf"' in write(doctor)
+    answer = doctor.get("/acceptance/report.pdf")
+    assert answer.headers["Content-Type"] == "application/pdf"
+    assert 'filename="acceptance.pdf"' in answer.headers["Content-Disposition"]
+    assert answer.content.startswith(b"%PDF")
+
+
 @pytest.mark.parametrize(
     ("typed", "problem"),
     [("99,9", "must be below what the model card says"), ("all", "Enter per cent")],

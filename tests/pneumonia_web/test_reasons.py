@@ -10,7 +10,7 @@ from pneumonia_web.sentences import match_text
 from tests.pneumonia_api.acceptance.films import make
 
 BOUNDS = {"sensitivity": Bounds(0.95, 0.9), "specificity": Bounds(0.9, 0.8)}
-ALARM = {"specificity": Bet(0.9, 0.8, 90, 30.0, 25.0, 120)}
+ALARM = {"specificity": Bet(0.9, 0.8, 90, 22, 18, 120)}
 
 
 def state(found: int, missed: int, right: int, wrong: int) -> list[str]:

@@ -55,12 +55,17 @@ def test_film_of_a_record(client: redis.Redis) -> None:
     xray = judge(client, 0.7, "RX-1")
     confirm(client, xray, "normal")
     label = find_label(XrayStore(client).get(xray.id))
-    assert label
+    assert label and xray.prediction
     film = make_film(xray, label)
     assert (film.patient, film.ill, film.called, film.probability) == ("RX-1", False, True, 0.7)
     assert (film.view, film.source, film.age, film.shown) == ("PA", "person", "unknown", True)
     assert make_film(replace(xray, reference=""), label).patient == xray.id
-    assert make_film(replace(xray, source="batch"), label).source == "archive"
+    archived = make_film(replace(xray, source="batch"), label)
+    assert (archived.source, archived.device) == ("archive", "archive")
+    assert make_film(replace(xray, device="Fuji DR-1"), label).device == "Fuji DR-1"
+    decided = replace(xray.prediction, probability=0.4, profile="p1", model_probability=0.7)
+    local = make_film(replace(xray, prediction=decided), label)
+    assert (film.own, local.own, local.probability) == (0.7, 0.7, 0.4)
     with pytest.raises(ValueError, match="without a prediction"):
         make_film(new_xray("ada", "d"), label)
 

@@ -94,6 +94,22 @@ def test_accession_number_stays_in_the_cage(bench: Bench, client: redis.Redis) -
     assert not [key for key in client.keys("*") if "ACC" in key]
 
 
+def test_machine_is_kept_without_its_station(bench: Bench, client: redis.Redis) -> None:
+    """Maker and model are in the record; what says which machine it was is nowhere."""
+    film = build(
+        PIXELS,
+        Manufacturer="Fuji",
+        ManufacturerModelName="DR-1",
+        StationName="ROOM-3",
+        DeviceSerialNumber="SN-47",
+    )
+    bench.images.write_incoming(bench.xray.id, save(film))
+    record = bench.run(predict)
+    assert record and record.device == "Fuji DR-1"
+    stored = str(client.hgetall(f"xray:{record.id}"))
+    assert "ROOM-3" not in stored and "SN-47" not in stored
+
+
 def test_accession_number_is_the_reference_where_the_site_wants_it(
     bench: Bench, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
