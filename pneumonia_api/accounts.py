@@ -1,6 +1,7 @@
 """The people who may log in: their passwords, their sessions, their roles and preferences."""
 
 import hashlib
+import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from pneumonia_api.passwords import (
     verify_password,
 )
 from pneumonia_api.records import keys
+from pneumonia_api.records.site import read_requirement
 from pneumonia_api.roles import Caller, Role, read_roles, write_roles
 
 KNOWN_SECONDS = 30 * 24 * 3600
@@ -26,9 +28,16 @@ LANGUAGES = ("en", "de")
 OF_ROLES = ("password", "roles", "admin")
 """The fields of a person's hash that say what they may do."""
 
+PENDING_SECONDS = 300
+"""From the password to the code of the second factor."""
+
 
 class NotAPerson(PermissionError):
     """The caller has a key, and so no account; or the account was deleted."""
+
+
+class LogInExpired(PermissionError):
+    """The password was given too long ago, or has changed since: it is needed once more."""
 
 
 class Accounts:
@@ -65,6 +74,45 @@ class Accounts:
         while not self._open_session(user, stored, token, network):
             stored = self._verify(user, password)  # the password has just changed
         return token
+
+    def check_password(self, user: str, password: str, address: str) -> None:
+        """Ask a person who is logged in for their password once more; tries count as log-ins do.
+
+        Raises WrongPassword or TooManyFailures.
+        """
+        network = find_network(address)
+        count_try(self._redis, user, network)
+        self._verify(user, password)
+        self._redis.delete(keys.tries(user, network))
+
+    def hold(self, user: str, password: str, address: str) -> str:
+        """The token of a log-in that still needs a code, for PENDING_SECONDS.
+
+        Raises WrongPassword or TooManyFailures.
+        """
+        network, token = find_network(address), secrets.token_urlsafe(32)
+        count_try(self._redis, user, network)
+        held = {"user": user, "stored": self._verify(user, password), "network": network}
+        key = keys.pending(digest_token(token))
+        self._redis.set(key, json.dumps(held), ex=PENDING_SECONDS)
+        return token
+
+    def finish(self, pending: str, verify: Callable[[str], None]) -> tuple[str, str]:
+        """The user of a held log-in and a new session token, once `verify` accepts the user's code.
+
+        Raises LogInExpired, or what `verify` raises.
+        """
+        key = keys.pending(digest_token(pending))
+        held = self._redis.get(key)
+        if held is None:
+            raise LogInExpired
+        found, token = json.loads(held), secrets.token_urlsafe(32)
+        user = str(found["user"])
+        verify(user)
+        self._redis.delete(key)
+        if not self._open_session(user, found["stored"], token, found["network"]):
+            raise LogInExpired
+        return user, token
 
     def change_password(self, user: str, current: str, new: str, address: str) -> str:
         """End all sessions of a person who knows their password; returns the token of a new one.
@@ -139,7 +187,14 @@ class Accounts:
     def find_caller(self, token: str) -> Caller | None:
         """The person of a session token, with their roles; None if it is unknown or expired."""
         user = self.find_user(token)
-        return Caller(user, self.list_roles(user)) if user else None
+        if not user:
+            return None
+        with self._redis.pipeline(transaction=False) as pipe:
+            pipe.hmget(keys.user(user), *OF_ROLES, "totp")
+            pipe.lindex(keys.REQUIREMENT, -1)
+            (*values, secret), last = pipe.execute()
+        roles = read_roles(dict(zip(OF_ROLES, values, strict=True)))
+        return Caller(user, roles, lacks_factor=not secret and read_requirement(last))
 
     def list_roles(self, user: str) -> frozenset[Role]:
         """What the user is at the site; nothing for somebody who does not exist."""

@@ -27,6 +27,7 @@ from pneumonia_api.config import MAX_WAITERS, Config, read_config
 from pneumonia_api.deletions import deletions
 from pneumonia_api.directory import Directory
 from pneumonia_api.errors import register_errors
+from pneumonia_api.factors import factors
 from pneumonia_api.key_commands import machine_keys
 from pneumonia_api.labelling import labelling
 from pneumonia_api.links import Links
@@ -54,6 +55,7 @@ from pneumonia_api.records.xrays import BLOCK_SECONDS, XrayStore
 from pneumonia_api.reports import reports
 from pneumonia_api.request import FORM_BYTES, ApiRequest
 from pneumonia_api.rules import register_rules
+from pneumonia_api.second_factor import SecondFactors
 from pneumonia_api.sessions import sessions
 from pneumonia_api.site import site
 from pneumonia_api.site_profiles import site_profiles
@@ -101,6 +103,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
     app.register_blueprint(site_profiles)
     app.register_blueprint(sessions)
     app.register_blueprint(people)
+    app.register_blueprint(factors)
     app.register_blueprint(machines)
     app.register_blueprint(probes)
     app.cli.add_command(users)
@@ -153,6 +156,7 @@ def _connect(app: APIFlask, config: Config) -> None:
     app.extensions["machine_keys"] = MachineKeys(client)
     accounts = Accounts(client, config.session_seconds)
     app.extensions["accounts"] = accounts
+    app.extensions["second_factors"] = SecondFactors(client, accounts)
     app.extensions["links"] = Links(client, accounts)
     app.extensions["directory"] = Directory(client, accounts)
     app.extensions["images"] = ImageStore(config.image_store)

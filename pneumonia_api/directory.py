@@ -29,13 +29,15 @@ class OpenSession:
 class Person:
     """Somebody who may log in. Times are ISO 8601, UTC, or None.
 
-    `state` is active, invited (no password yet) or disabled. `link_until` is until when their
-    one-time link works, `logged_in` when they last did.
+    `has_factor` is whether they need a code to log in. `state` is active, invited (no password yet)
+    or disabled. `link_until` is until when their one-time link works, `logged_in` when they last
+    did.
     """
 
     user: str
     roles: frozenset[Role]
     state: str
+    has_factor: bool
     link_until: str | None
     logged_in: str | None
     sessions: tuple[OpenSession, ...]
@@ -107,6 +109,7 @@ def _describe(name: str, account: Mapping[str, str], sessions: tuple[OpenSession
         name,
         read_roles(account),
         state,
+        bool(account.get("totp")),
         account.get("link_until") or None,
         account.get("logged_in"),
         sessions,

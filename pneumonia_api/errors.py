@@ -9,7 +9,17 @@ from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from monitoring.logs.requests import note
-from pneumonia_api import acceptances, accounts, links, passwords, people, rules, views
+from pneumonia_api import (
+    acceptances,
+    accounts,
+    factors,
+    links,
+    passwords,
+    people,
+    rules,
+    second_factor,
+    views,
+)
 from pneumonia_api.acceptance.local import TooFewFilms
 from pneumonia_api.memory import TooBusy
 from pneumonia_api.records import admission, sent
@@ -138,6 +148,36 @@ ERRORS: dict[type[Exception], tuple[int, str, str]] = {
         "too_many_failures",
         "Too many failed log-ins with this name from here; try again in five minutes.",
     ),
+    accounts.LogInExpired: (
+        401,
+        "log_in_expired",
+        "Too much time has passed since the password; log in again.",
+    ),
+    second_factor.WrongCode: (
+        401,
+        "wrong_code",
+        "The code is wrong, too old or was used already; wait for the next one.",
+    ),
+    second_factor.TooManyCodes: (
+        429,
+        "too_many_codes",
+        "Too many wrong codes for this name; try again in an hour.",
+    ),
+    second_factor.NotBegun: (
+        409,
+        "no_secret",
+        "There is no new second factor to confirm; begin again.",
+    ),
+    factors.FactorRequired: (
+        409,
+        "factor_required",
+        "This site requires a second factor, so it cannot be removed.",
+    ),
+    rules.FactorNeeded: (
+        403,
+        "second_factor_needed",
+        "This site requires a second factor; set it up first.",
+    ),
     links.PersonExists: (409, "person_exists", "There is a person with this name."),
     links.LinkInvalid: (
         404,
@@ -223,7 +263,11 @@ ERRORS: dict[type[Exception], tuple[int, str, str]] = {
         "The database is not responding; nothing was saved. Try again in half a minute.",
     ),
 }
-RETRY_SECONDS = {"too_many_failures": passwords.FAILURE_SECONDS, "busy": 5}
+RETRY_SECONDS = {
+    "too_many_failures": passwords.FAILURE_SECONDS,
+    "too_many_codes": second_factor.CODE_SECONDS,
+    "busy": 5,
+}
 """The Retry-After of these codes; any other 429 or 503 has half a minute."""
 
 # Werkzeug's own errors, by status.

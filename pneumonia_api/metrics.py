@@ -14,9 +14,10 @@ UPLOADS = Counter(
 )
 LOG_INS = Counter(
     "pneumonia_api_log_ins_total",
-    "Log-ins tried: ok, wrong_password or locked_out.",
+    "Log-ins tried: ok, wrong_password (also a wrong code) or locked_out.",
     ("outcome",),
 )
+LOG_IN_ROUTES = ("sessions.log_in", "sessions.finish_log_in")
 LOG_IN_OUTCOMES = {201: "ok", 401: "wrong_password", 429: "locked_out"}
 
 # Start each series at 0: Prometheus sees no increase in a series that begins with its first count.
@@ -42,6 +43,6 @@ def count_outcome(response: Response) -> Response:
         else:
             outcome = "reused" if "reused" in g else "accepted"
         UPLOADS.labels(outcome).inc()
-    elif request.endpoint == "sessions.log_in" and status in LOG_IN_OUTCOMES:
+    elif request.endpoint in LOG_IN_ROUTES and status in LOG_IN_OUTCOMES:
         LOG_INS.labels(LOG_IN_OUTCOMES[status]).inc()
     return response

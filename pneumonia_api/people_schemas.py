@@ -87,6 +87,7 @@ class ListedPersonSchema(Schema):
     user = String()
     roles = List(Enum(Role, by_value=True))
     state = String(metadata={"description": "active, invited (no password yet) or disabled."})
+    has_factor = Boolean(metadata={"description": "Whether their log-in needs a code."})
     link_until = String(metadata={"description": "Until when their one-time link works, or null."})
     logged_in = String(metadata={"description": "When they last logged in, or null."})
     sessions = List(Nested(OpenSessionSchema))

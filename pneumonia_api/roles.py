@@ -49,12 +49,14 @@ OF_BEFORE = frozenset({Role.CLINICIAN, Role.LEAD})
 class Caller:
     """Who sent a request.
 
-    A person has roles; a program has the rights of its key, or everything with the site's own key.
+    A person has roles, and `lacks_factor` if the site requires a second factor that they have not;
+    a program has the rights of its key, or everything with the site's own key.
     """
 
     name: str
     roles: frozenset[Role] = frozenset()
     rights: frozenset[Right] = frozenset()
+    lacks_factor: bool = False
 
     @property
     def is_person(self) -> bool:

@@ -19,6 +19,10 @@ class NotAllowed(PermissionError):
     """The caller's roles or rights do not allow the route."""
 
 
+class FactorNeeded(NotAllowed):
+    """The site requires a second factor, which the person has to set up first."""
+
+
 class NotAnAdmin(NotAllowed):
     """The route is for admins only."""
 
@@ -65,9 +69,14 @@ RULES = {
     "GET /readyz": OPEN,
     "GET /openapi.json": OPEN,
     "POST /v1/sessions": OPEN,
+    "POST /v1/sessions/second-factor": OPEN,
     "DELETE /v1/sessions/current": EVERY_PERSON,
     "PUT /v1/sessions/current/preferences": EVERY_PERSON,
     "PUT /v1/sessions/current/password": EVERY_PERSON,
+    "GET /v1/sessions/current/second-factor": EVERY_PERSON,
+    "POST /v1/sessions/current/second-factor": EVERY_PERSON,
+    "PUT /v1/sessions/current/second-factor": EVERY_PERSON,
+    "POST /v1/sessions/current/second-factor/removal": EVERY_PERSON,
     "POST /v1/xrays": _rule(*READER, right=Right.UPLOAD),
     "GET /v1/xrays": READS,
     "GET /v1/xrays/<xray_id>": READS,
@@ -101,6 +110,8 @@ RULES = {
     "PUT /v1/people/roles": ADMINISTERS,
     "PUT /v1/people/disabled": ADMINISTERS,
     "POST /v1/people/ended-sessions": ADMINISTERS,
+    "POST /v1/people/removed-factors": ADMINISTERS,
+    "POST /v1/site/second-factor": ADMINISTERS,
     "POST /v1/links": OPEN,
     "GET /v1/keys": ADMINISTERS,
     "POST /v1/keys": ADMINISTERS,
@@ -127,6 +138,8 @@ def enforce_rules() -> ResponseReturnValue | None:
         return None
     if bearer.authenticate(bearer.get_auth(), None) is None:
         return bearer.auth_error_callback(401)
+    if find_current().lacks_factor and not rule.every_person:
+        raise FactorNeeded
     if not rule.allows(find_current()):
         raise NotAnAdmin if rule.roles == {Role.ADMIN} else NotAllowed
     return None

@@ -16,9 +16,22 @@ class CredentialsSchema(Schema):
     password = String(required=True, validate=[Length(1, 256), is_printable])
 
 
-class SessionSchema(Schema):
-    """A started session."""
+class CodeSchema(Schema):
+    """A code of the second factor."""
 
+    code = String(required=True, validate=[Length(1, 32), is_printable])
+
+
+class FinishedLogInSchema(CodeSchema):
+    """What a log-in with a second factor still needs."""
+
+    pending = String(required=True, validate=[Length(1, 128), is_printable])
+
+
+class SessionSchema(Schema):
+    """A started session; or of a log-in that needs a code, `pending` alone."""
+
+    pending = String(metadata={"description": "To be sent with the code of the second factor."})
     token = String()
     user = String()
     reads_first = Boolean(metadata={"description": "The person's preference."})

@@ -1,5 +1,6 @@
 """The HTTP API, version 1: log in and log out, and a person's preferences."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -11,6 +12,7 @@ from pneumonia_api.accounts import Accounts, NotAPerson
 from pneumonia_api.auth import bearer, find_current
 from pneumonia_api.request import check_body, check_query
 from pneumonia_api.roles import Role
+from pneumonia_api.second_factor import SecondFactors
 
 sessions = APIBlueprint("sessions", __name__, url_prefix="/v1/sessions", tag="V1")
 sessions.before_request(check_body)
@@ -24,12 +26,42 @@ def _accounts() -> Accounts:
 @sessions.post("")
 @sessions.input(session_schemas.CredentialsSchema, arg_name="credentials")
 @sessions.output(session_schemas.SessionSchema, status_code=201)
-@sessions.doc(responses={401: "Wrong name or password.", 429: "Too many failures in a row."})
-def log_in(credentials: dict[str, str]) -> dict[str, Any]:
+@sessions.doc(
+    responses={
+        202: "The password is right, and a code is needed: see `/v1/sessions/second-factor`.",
+        401: "Wrong name or password.",
+        429: "Too many failures in a row.",
+    }
+)
+def log_in(credentials: dict[str, str]) -> dict[str, Any] | tuple[dict[str, Any], int]:
     """Log in; returns an opaque session token."""
-    user = credentials["user"]
-    token = _accounts().log_in(user, credentials["password"], request.remote_addr or "")
+    user, password = credentials["user"], credentials["password"]
+    factors: SecondFactors = current_app.extensions["second_factors"]
+    address = request.remote_addr or ""
+    if factors.is_enrolled(user):
+        return {"pending": _accounts().hold(user, password, address)}, 202
+    token = _accounts().log_in(user, password, address)
     note(user=user)  # after success only: an unknown name may be a password in the wrong field
+    return describe_session(user, token)
+
+
+@sessions.post("/second-factor")
+@sessions.input(session_schemas.FinishedLogInSchema, arg_name="log_in")
+@sessions.output(session_schemas.SessionSchema, status_code=201)
+@sessions.doc(
+    responses={
+        401: "`wrong_code`, or `log_in_expired`: the password is needed once more.",
+        429: "`too_many_codes`: too many wrong codes for this person.",
+    }
+)
+def finish_log_in(log_in: dict[str, str]) -> dict[str, Any]:
+    """Log in with a code of the authenticator app, or a recovery code; each works once."""
+    factors: SecondFactors = current_app.extensions["second_factors"]
+    code, now = log_in["code"], datetime.now(UTC)
+    user, token = _accounts().finish(
+        log_in["pending"], lambda user: factors.verify(user, code, now)
+    )
+    note(user=user)
     return describe_session(user, token)
 
 

@@ -37,6 +37,7 @@ def read_site() -> dict[str, Any]:
     return {
         "prevalences": statements,
         "silences": _site().list_silences(),
+        "requirements": _site().list_requirements(),
         "model": model.get("version"),
         "profile_state": active.state,
         "profile": active.switch,

@@ -43,6 +43,14 @@ class SilenceSchema(NewSilenceSchema):
     at = String(metadata={"description": "ISO 8601, UTC."})
 
 
+class RequirementRecordSchema(Schema):
+    """Whether everybody needs a second factor, and who stated it."""
+
+    required = Boolean()
+    by = String(metadata={"description": "An admin's name, or `machine`."})
+    at = String(metadata={"description": "ISO 8601, UTC."})
+
+
 class SwitchSchema(Schema):
     """Which site profile was switched on, or null for off; who switched, and when."""
 
@@ -66,6 +74,10 @@ class SiteSchema(Schema):
         Nested(PrevalenceSchema), metadata={"description": "The one that counts first."}
     )
     silences = List(Nested(SilenceSchema), metadata={"description": "The one that counts first."})
+    requirements = List(
+        Nested(RequirementRecordSchema),
+        metadata={"description": "Of a second factor; the one that counts first."},
+    )
     model = String(allow_none=True, metadata={"description": "Whose findings `worth` is about."})
     profile_state = String(
         validate=OneOf(STATES),

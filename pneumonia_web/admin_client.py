@@ -33,6 +33,7 @@ class Person(TypedDict):
     user: str
     roles: list[str]
     state: str
+    has_factor: bool
     link_until: str | None
     logged_in: str | None
     sessions: list[OpenSession]

@@ -56,7 +56,8 @@ class LogIn:
     """An open session: its token, the person's preferences and their roles.
 
     `language` is that of the pages, "" the browser's. An API of the previous release knows no
-    roles, but whether they are an `admin`.
+    roles, but whether they are an `admin`. Where a code of a second factor is needed, there is only
+    `pending`, to be sent with it.
     """
 
     token: str
@@ -64,6 +65,7 @@ class LogIn:
     language: str
     admin: bool
     roles: list[str] | None
+    pending: str = ""
 
 
 class ApiClient:
@@ -99,6 +101,11 @@ class ApiClient:
         chosen = {} if language is None else {"language": language}
         preferences = {"reads_first": reads_first, **chosen}
         self._call("PUT", "/v1/sessions/current/preferences", token, json=preferences)
+
+    def finish_log_in(self, pending: str, code: str) -> LogIn:
+        """Open a session with a code of the second factor."""
+        body = {"pending": pending, "code": code}
+        return self._read_session(self._call("POST", "/v1/sessions/second-factor", json=body))
 
     def change_password(self, token: str, current: str, new: str, address: str) -> LogIn:
         """Change the person's own password; returns their new session, the only one left."""
@@ -267,6 +274,9 @@ class ApiClient:
         self._session.close()
 
     def _read_session(self, answer: requests.Response) -> LogIn:
+        if answer.status_code == 202:
+            pending = str(self._parse(answer, "pending")["pending"])
+            return LogIn("", False, "", False, None, pending)
         opened = self._parse(answer, "token")
         roles = cast("list[str] | None", opened.get("roles"))
         # An API of an earlier release knows no preferences.

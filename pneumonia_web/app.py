@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, jsonify, render_template, request, session
+from flask import Flask, Response, jsonify, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel.speaklater import LazyString
 from flask_wtf.csrf import CSRFError, CSRFProtect
@@ -26,13 +26,14 @@ from monitoring.metrics.exposition import mount_metrics
 from monitoring.metrics.release import expose_release
 from pneumonia_web.about import about
 from pneumonia_web.acceptance import acceptance
-from pneumonia_web.admin_client import AdminClient
 from pneumonia_web.api_client import ApiError
 from pneumonia_web.assets import read_assets, serve_assets
 from pneumonia_web.blinding import hides_results, judge_for_reader, reads_first
 from pneumonia_web.config import read_config
 from pneumonia_web.deletions import deletions
 from pneumonia_web.earlier import earlier
+from pneumonia_web.factor import factor
+from pneumonia_web.factor_client import FactorClient
 from pneumonia_web.formats import decimal, grouped, percent, say_day, say_moment, say_time
 from pneumonia_web.heat import say_strongest
 from pneumonia_web.joining import joining
@@ -145,7 +146,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         verdict=judge_for_reader,
         patient=name_patient,
     )
-    app.extensions["api"] = AdminClient(config.api_url, config.web_key)
+    app.extensions["api"] = FactorClient(config.api_url, config.web_key)
     follow_requests(app)
     app.before_request(check_sender)  # before CSRFProtect reads the body
     serve_rules(app, ask_to_log_in)
@@ -160,6 +161,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         acceptance,
         people,
         joining,
+        factor,
         machine_keys,
     ):
         app.register_blueprint(each)
@@ -218,6 +220,8 @@ def _register_errors(app: Flask) -> None:
         if error.status == 401:
             return ask_to_log_in()
         note(code=error.code)
+        if error.code == "second_factor_needed" and not (refreshes_part() or wants_json()):
+            return redirect(url_for("factor.show"), 303)
         return answer(error.status, str(error), error.retry_after)
 
     @app.errorhandler(CSRFError)

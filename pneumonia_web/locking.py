@@ -4,6 +4,7 @@ from flask import Blueprint, jsonify, redirect, render_template, request, sessio
 from flask.typing import ResponseReturnValue
 
 from pneumonia_web.api_client import ApiError
+from pneumonia_web.idle import note_activity
 from pneumonia_web.language import gettext
 from pneumonia_web.rules import find_home
 from pneumonia_web.views import (
@@ -53,6 +54,10 @@ def unlock() -> ResponseReturnValue:
         if wants_json():
             return jsonify(error=message), status, headers
         return render_template("unlock.html", error=message), status, headers
+    if opened.pending:
+        # The password was right, and the session was opened with a code: it goes on.
+        note_activity()
+        return _go_on()
     earlier = session["token"]
     keep_session(opened)
     try:
@@ -60,6 +65,10 @@ def unlock() -> ResponseReturnValue:
     except ApiError as error:
         if error.status != 401:  # it may have expired meanwhile
             raise
+    return _go_on()
+
+
+def _go_on() -> ResponseReturnValue:
     if wants_json():
         return "", 204
     target = request.args.get("next", "")

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from pneumonia_web.admin_client import admin_api
 from pneumonia_web.api_client import ApiError
+from pneumonia_web.factor_client import factor_api
 from pneumonia_web.language import N_, gettext
 from pneumonia_web.rules import ROLES
 from pneumonia_web.views import logged_in, refuse_repeats
@@ -72,6 +73,9 @@ def change(token: str) -> ResponseReturnValue:
     elif action in ("disable", "enable"):
         admin_api().set_disabled(token, user, action == "disable")
         flash(_say_disabled(user, action == "disable"))
+    elif action == "remove_factor":
+        factor_api().remove_factor_of(token, user)
+        flash(gettext("The second factor of %(name)s was removed.", name=user))
     elif action == "end":
         session_id = request.form.get("session") or None
         admin_api().end_sessions(token, user, session_id)

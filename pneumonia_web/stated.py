@@ -74,6 +74,12 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "too_many_failures": (
         N_("Too many failed log-ins with this name from here; try again in five minutes."),
     ),
+    "log_in_expired": (N_("Too much time has passed since the password; log in again."),),
+    "wrong_code": (N_("The code is wrong, too old or was used already; wait for the next one."),),
+    "too_many_codes": (N_("Too many wrong codes for this name; try again in an hour."),),
+    "no_secret": (N_("There is no new second factor to confirm; begin again."),),
+    "factor_required": (N_("This site requires a second factor, so it cannot be removed."),),
+    "second_factor_needed": (N_("This site requires a second factor; set it up first."),),
     "person_exists": (N_("There is a person with this name."),),
     "link_invalid": (
         N_(

@@ -38,7 +38,7 @@ FILM_BLOCK = 256 * 1024
 # Plain characters only: browsers drop tabs and newlines and turn backslashes into slashes, so a
 # harmless-looking path can become another host (open redirect).
 OWN_PAGE = re.compile(
-    r"/(?:about|acceptance|deletions|keys|password|people|preferences|reader-study|site"
+    r"/(?:about|acceptance|deletions|keys|password|people|preferences|reader-study|second-factor|site"
     r"|xrays(?:/[0-9a-f]{32}(?:/earlier)?)?)(?:\?[\w=&%.+-]*)?",
     re.ASCII,
 )
@@ -149,9 +149,13 @@ def start_session() -> ResponseReturnValue:
         return render_template("login.html", user=user, error=message), error.status, headers
     session.clear()
     session.permanent = True
+    target = request.args.get("next", "")
+    if opened.pending:
+        session["pending"], session["pending_user"] = opened.pending, user
+        session["pending_page"] = target if OWN_PAGE.fullmatch(target) else ""
+        return redirect(url_for("factor.ask_code"))
     session["user"] = user
     keep_session(opened)
-    target = request.args.get("next", "")
     return redirect(target if OWN_PAGE.fullmatch(target) else find_home())
 
 

@@ -39,7 +39,8 @@ user:NAME               hash of a person: password (argon2); reads_first, 1 if t
                         from before there were any (roles.py); admin, 1 if that is one of them, for
                         hosts of the previous release; disabled, 1 if they may not log in;
                         link, digest of the one-time link that still works, and link_until;
-                        logged_in, when they last did
+                        logged_in, when they last did; totp, secret of the second factor, totp_new,
+                        one that was not confirmed yet, and totp_step, the step of the last code
 site:prevalence         list of what admins stated as the site's prevalence, the last at the end, as
                         JSON: percent, by, at
 site:silent             the same of silent weeks: silent, true from then on or false; by, at
@@ -53,6 +54,12 @@ orders                  list of the reports that callers wait for, as JSON (`des
 drawn:TOKEN             list with the report for the caller who ordered it; expires in a minute
 machine-keys            hash, the keys for programs: NAME -> digest of the key
 machine-key:DIGEST      hash, one of them: name, rights (roles.py), by, at; used, to the minute
+site:second-factor      as silent weeks, of whether everybody needs a second factor: required, by,
+                        at
+pending:DIGEST          JSON of a log-in that still needs a code: user, stored (their hash),
+                        network; expires
+codes:NAME              set of the codes of a second factor that a person has tried; expires
+recovery:NAME           set of the digests of a person's recovery codes that are left
 session:DIGEST          user name by digest of the session token; expires
 opened:DIGEST           hash of the same session: at, and from, the network; expires with it
 link:DIGEST             user name by digest of a one-time link, by which the person chooses a
@@ -85,6 +92,7 @@ MODEL = "model"
 PREVALENCE = "site:prevalence"
 SILENCE = "site:silent"
 PLANS = "site:acceptance"
+REQUIREMENT = "site:second-factor"
 PROFILES = "site:profiles"
 SWITCHES = "site:profile"
 ORDERS = "orders"
@@ -110,6 +118,9 @@ user = "user:{}".format
 drawn = "drawn:{}".format
 machine = "machine-key:{}".format
 session = "session:{}".format
+pending = "pending:{}".format
+codes = "codes:{}".format
+recovery = "recovery:{}".format
 opened = "opened:{}".format
 link = "link:{}".format
 sessions = "sessions:{}".format

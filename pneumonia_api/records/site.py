@@ -34,7 +34,16 @@ class SilenceRecord:
     at: str
 
 
-Statement = TypeVar("Statement", PrevalenceRecord, SilenceRecord)
+@dataclass(frozen=True)
+class RequirementRecord:
+    """Whether everybody needs a second factor to log in; who said so, and when."""
+
+    required: bool
+    by: str
+    at: str
+
+
+Statement = TypeVar("Statement", PrevalenceRecord, SilenceRecord, RequirementRecord)
 
 
 class Site:
@@ -65,11 +74,24 @@ class Site:
         if silent != self.is_silent():
             self._append(keys.SILENCE, SilenceRecord(silent, by, _write_time(at)))
 
+    def list_requirements(self) -> list[RequirementRecord]:
+        """The last SHOWN, the one that counts first."""
+        return self._list(keys.REQUIREMENT, RequirementRecord)
+
+    def set_requirement(self, required: bool, *, by: str, at: datetime) -> None:
+        """Append a statement, unless it changes nothing."""
+        last = self._redis.lindex(keys.REQUIREMENT, -1)
+        if required != read_requirement(last):
+            record = RequirementRecord(required, by, _write_time(at))
+            self._append(keys.REQUIREMENT, record)
+
     def _list(self, key: str, kind: type[Statement]) -> list[Statement]:
         found = self._redis.lrange(key, -SHOWN, -1)
         return [kind(**json.loads(text)) for text in reversed(found)]
 
-    def _append(self, key: str, statement: PrevalenceRecord | SilenceRecord) -> None:
+    def _append(
+        self, key: str, statement: PrevalenceRecord | SilenceRecord | RequirementRecord
+    ) -> None:
         text = json.dumps(asdict(statement))
 
         def append(pipe: redis.client.Pipeline) -> None:
@@ -79,6 +101,11 @@ class Site:
                 pipe.rpush(key, text)
 
         self._redis.transaction(append, key)
+
+
+def read_requirement(last: str | None) -> bool:
+    """Whether the last statement of a second factor requires one."""
+    return bool(last and json.loads(last)["required"])
 
 
 def _write_time(at: datetime) -> str:

