@@ -230,8 +230,9 @@ def test_download_that_fails_is_reported_in_one_line(made_data: Path, tmp_path: 
     assert "Traceback" not in ended.stderr
 
 
-@pytest.mark.parametrize("more", [[], ["--cache-features", "--views", 2]])
-@pytest.mark.parametrize("frozen", [True, False])
+@pytest.mark.parametrize(
+    ("frozen", "more"), [(True, ["--cache-features", "--views", 2]), (False, [])]
+)
 def test_run_in_mixed_precision_writes_an_artifact_in_float32(
     made_data: Path,
     made_weights: Path,
