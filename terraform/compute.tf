@@ -29,12 +29,13 @@ locals {
     for index, address in local.api_addresses : join("\n", [
       templatefile("${path.module}/user_data/common.sh", local.host_values),
       templatefile("${path.module}/user_data/api.sh", merge(local.host_values, local.redis, {
-        address      = address
-        first        = index == 0
-        keep_films   = var.keep_films ? 1 : 0
-        accession    = var.accession_as_reference ? 1 : 0
-        local_redis  = var.redis == "local" && index == 0
-        redis_volume = join("", aws_ebs_volume.redis[*].id)
+        address        = address
+        first          = index == 0
+        keep_films     = var.keep_films ? 1 : 0
+        accession      = var.accession_as_reference ? 1 : 0
+        retention_days = var.retention_days
+        local_redis    = var.redis == "local" && index == 0
+        redis_volume   = join("", aws_ebs_volume.redis[*].id)
       })),
     ])
   ]

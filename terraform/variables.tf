@@ -195,7 +195,7 @@ variable "redis" {
 }
 
 variable "retention_days" {
-  description = "Days after which previews, films and their old versions are deleted."
+  description = "Days after which X-rays are removed: their records, previews and films, and old versions of these."
   type        = number
   default     = 365
 

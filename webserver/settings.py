@@ -32,13 +32,13 @@ def find_var() -> Path:
     return Path(os.environ.get("VAR_DIR") or ROOT / "var")
 
 
-def whole(most: int, unit: int = 1) -> BeforeValidator:
-    """A whole number from 1 to `most`, times `unit`."""
+def whole(most: int, unit: int = 1, least: int = 1) -> BeforeValidator:
+    """A whole number from `least` to `most`, times `unit`."""
 
     def check(value: str) -> int:
         # int() and pydantic also take "1_0", "+25" and digits of other scripts.
-        if not re.fullmatch("[0-9]{1,9}", value) or not 0 < int(value) <= most:
-            raise ValueError(f"must be a whole number from 1 to {most}, not {value[:20]!r}.")
+        if not re.fullmatch("[0-9]{1,9}", value) or not least <= int(value) <= most:
+            raise ValueError(f"must be a whole number from {least} to {most}, not {value[:20]!r}.")
         return int(value) * unit
 
     return BeforeValidator(check)

@@ -5,10 +5,16 @@ pneumonia) and `patient` are required; `source` (who made the X-rays; the name o
 where it is left out), `split` (train or test; train where it is left out) and `age` (completed
 years, such as 54, or a band, such as 18-65) are optional. Rows with another label, such as
 tuberculosis, are left out and counted. Other columns are ignored.
+
+Where there is no column `file`, `digest` is required in its place: the SHA-256 of a file anywhere
+below the folder of the CSV file, as in the service's export of what readers said
+(`GET /v1/reviews.csv`). Rows whose file is not there are left out and counted.
 """
 
 import csv
+import hashlib
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +23,11 @@ from model.reading.dataset import DataError, LabelledXray
 from model.reading.labels import CLASSES
 
 REQUIRED = ("file", "label", "patient")
+DIGEST, FILE = "digest", "file"
 SPLITS = ("train", "test")
+
+ABSENT = "whose file is not there"
+"""In place of a label, for rows with the digest of no file."""
 
 
 @dataclass(frozen=True)
@@ -35,20 +45,41 @@ def read_labels_file(path: Path) -> LabelsFile:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = csv.DictReader(file, strict=True)
-            missing = [name for name in REQUIRED if name not in (rows.fieldnames or ())]
+            names = rows.fieldnames or ()
+            by_digest = FILE not in names and DIGEST in names
+            required = [DIGEST if by_digest and name == FILE else name for name in REQUIRED]
+            missing = [name for name in required if name not in names]
             if missing:
                 raise DataError(f"{path} has no column named {' or '.join(missing)}.")
+            files = _list_digests(path.parent) if by_digest else None
             for row in rows:
-                _add_row(found, row, path, rows.line_num)
+                _add_row(found, row, path, rows.line_num, required, files)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} cannot be read as a CSV file: {error}.") from error
     return found
 
 
-def _add_row(found: LabelsFile, row: dict[str, str | None], path: Path, line: int) -> None:
-    """Add the X-ray of one row to its split, or count it."""
+def _list_digests(folder: Path) -> dict[str, Path]:
+    """The files below a folder by their SHA-256; of identical ones the first by name."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            with path.open("rb") as file:
+                found.setdefault(hashlib.file_digest(file, "sha256").hexdigest(), path)
+    return found
+
+
+def _add_row(
+    found: LabelsFile,
+    row: dict[str, str | None],
+    path: Path,
+    line: int,
+    required: Sequence[str],
+    files: Mapping[str, Path] | None,
+) -> None:
+    """Add the X-ray of one row to its split, or count it; `files` by digest, if it names that."""
     cell = {name: (value or "").strip() for name, value in row.items() if isinstance(name, str)}
-    empty = [name for name in REQUIRED if not cell[name]]
+    empty = [name for name in required if not cell[name]]
     if empty:
         raise DataError(f"Line {line} of {path} has no {' and no '.join(empty)}.")
     split = cell.get("split") or "train"
@@ -58,8 +89,12 @@ def _add_row(found: LabelsFile, row: dict[str, str | None], path: Path, line: in
         found.left_out[cell["label"]] += 1
         return
     source = cell.get("source") or path.stem
+    file = path.parent / cell[FILE] if files is None else files.get(cell[DIGEST].lower())
+    if file is None:
+        found.left_out[ABSENT] += 1
+        return
     xray = LabelledXray(
-        path.parent / cell["file"],
+        file,
         cell["patient"],
         CLASSES.index(cell["label"]),
         source,

@@ -8,7 +8,7 @@ import numpy as np
 
 from model.reading import dataset as data
 from model.reading.labels import CLASSES
-from model.reading.labels_file import read_labels_file
+from model.reading.labels_file import ABSENT, read_labels_file
 from model.reading.xray import XrayImage, model_input, squash
 from model.training.augmentation import RECIPE, augment_all
 
@@ -103,7 +103,8 @@ def list_sources(
             xrays += labels.train
             tests += labels.test
             for label, count in sorted(labels.left_out.items()):
-                print(f"{path}: {count} X-rays left out with the label {label}")
+                why = label if label == ABSENT else f"with the label {label}"
+                print(f"{path}: {count} X-rays left out {why}")
     if len({xray.label for xray in tests}) < len(CLASSES):
         raise data.DataError(
             "There is no test: name a folder with test/, or a CSV file with the split test for "

@@ -23,6 +23,7 @@ from pneumonia_api.records.upgrade import upgrade_batch
 from pneumonia_api.records.workers import HEARTBEAT_SECONDS, Workers
 from pneumonia_api.records.xrays import XrayStore
 from pneumonia_api.worker.deafness import ConsumerWatch, end_process
+from pneumonia_api.worker.retention import forget_old
 
 log = logging.getLogger(__name__)
 
@@ -114,15 +115,18 @@ def keep_images_clean(
     queue: Celery,
     ended: threading.Event,
     keeps_films: bool = True,
+    retention_days: int = 0,
 ) -> None:
     """Sweep at the start and then every hour, on one of the workers, until `ended`.
 
-    Runs in its own thread, because listing a large store would delay the heartbeat.
+    Runs in its own thread, because listing a large store would delay the heartbeat. X-rays are kept
+    for `retention_days`; with 0 for ever.
     """
     while not ended.is_set():
         try:
             if take_turn(client, "sweep", SWEEP_SECONDS):
                 forget_deleted(client, images)
+                forget_old(client, images, retention_days, datetime.now(UTC))
                 sweep(client, images, queue, keeps_films=keeps_films)
         except (redis.RedisError, ImageStoreUnavailable) as error:
             log.warning("the image store was not swept: %s", error)

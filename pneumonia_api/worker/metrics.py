@@ -33,6 +33,16 @@ STEPS = Histogram(
     ("step",),
     buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
 )
+REPORTS = Histogram(
+    "pneumonia_worker_report_seconds",
+    "Time to draw one report of a read X-ray, by its form.",
+    ("form",),
+    buckets=(0.05, 0.1, 0.2, 0.5, 1, 2, 5),
+)
+EXPIRED = Counter(
+    "pneumonia_worker_expired_total",
+    "X-rays removed with record, preview and film, because they are older than the site keeps.",
+)
 XRAY_SECONDS = Histogram(
     "pneumonia_worker_xray_seconds",
     "From accepting an upload to its end state; X-rays of an archive are left out, because nobody "
@@ -64,7 +74,8 @@ DOUBTS = Counter(
 )
 PROBABILITY = Histogram(
     "pneumonia_worker_probability",
-    "Calibrated probability of pneumonia of the X-rays judged.",
+    "Probability of pneumonia of the X-rays judged, as the model calibrates it, whatever a site "
+    "profile makes of it.",
     ("model",),
     buckets=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1),
 )
@@ -185,6 +196,7 @@ def count_answer(prediction: Prediction, age: Age) -> None:
     PREDICTIONS.labels(prediction.decision, prediction.model).inc()
     FINDINGS_SHOWN.labels(prediction.finding, prediction.model).inc()
     AGES_READ.labels(age).inc()
-    PROBABILITY.labels(prediction.model).observe(prediction.probability)
+    own = prediction.model_probability
+    PROBABILITY.labels(prediction.model).observe(prediction.probability if own is None else own)
     if prediction.warning:
         DOUBTS.inc()

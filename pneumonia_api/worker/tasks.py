@@ -26,6 +26,7 @@ from pneumonia_api.config import ConfigError, WorkerConfig, read_worker_config
 from pneumonia_api.records import keys
 from pneumonia_api.records.deliveries import Deliveries
 from pneumonia_api.records.images import ImageStore
+from pneumonia_api.records.profiles import Profiles
 from pneumonia_api.records.publishing import create_queue
 from pneumonia_api.records.xrays import XrayStore
 from pneumonia_api.worker.acknowledging import release_failed_acknowledgements
@@ -33,6 +34,7 @@ from pneumonia_api.worker.housekeeping import keep_house, keep_images_clean, kee
 from pneumonia_api.worker.life import LoadModel, keep_running, report_thread_error
 from pneumonia_api.worker.metrics import MODEL
 from pneumonia_api.worker.predict_xray import PredictXray
+from pneumonia_api.worker.reporting import keep_drawing
 from pneumonia_api.worker.switching import ModelSwitch
 
 log = logging.getLogger(__name__)
@@ -104,6 +106,7 @@ def create_worker(config: WorkerConfig) -> Celery:
             xrays,
             deliveries,
             images,
+            Profiles(client),
             config.max_pixels,
             keeps_films=config.keeps_films,
             takes_accession=config.takes_accession,
@@ -143,8 +146,12 @@ def create_worker(config: WorkerConfig) -> Celery:
         threading.excepthook = report_thread_error
         for work, arguments in (
             (keep_house, (sender.hostname, describe, client, deliveries, queue, ended)),
-            (keep_images_clean, (client, images, queue, ended, config.keeps_films)),
+            (
+                keep_images_clean,
+                (client, images, queue, ended, config.keeps_films, config.retention_days),
+            ),
             (keep_upgrading, (client, ended)),
+            (keep_drawing, (client, images, ended)),
             (models.follow, (lambda: task.predictor, replace_predictor, ended)),
         ):
             keep_running(work, arguments, ended)

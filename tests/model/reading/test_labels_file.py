@@ -1,5 +1,6 @@
 """`model.reading.labels_file`: labelled X-rays of any source, from a CSV file."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,28 @@ def test_binary_and_missing_files_are_reported(tmp_path: Path) -> None:
     for path in (tmp_path / "hospital.csv", tmp_path / "none.csv"):
         with pytest.raises(DataError, match="cannot be read as a CSV file"):
             read_labels_file(path)
+
+
+def test_export_of_the_service_names_files_by_their_digest(tmp_path: Path) -> None:
+    """Wherever they lie below its folder; one that is not there is left out and counted."""
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "any name.dcm").write_bytes(b"one")
+    digest = hashlib.sha256(b"one").hexdigest()
+    found = read_labels_file(
+        write(
+            tmp_path,
+            "digest,label,basis,patient,scope",
+            f"{digest},pneumonia,outcome,p1,within",
+            f"{hashlib.sha256(b'two').hexdigest()},normal,reading,p2,unknown",
+            f"{digest},unknown,,p3,",
+        )
+    )
+    file = tmp_path / "deep" / "any name.dcm"
+    assert found.train == [LabelledXray(file, "p1", 1, "hospital", None)]
+    assert found.left_out == {"whose file is not there": 1, "unknown": 1}
+
+
+def test_digest_must_be_there_where_there_is_no_file(tmp_path: Path) -> None:
+    """In each row, as the file would have to be."""
+    with pytest.raises(DataError, match=r"Line 2 of .* has no digest"):
+        read_labels_file(write(tmp_path, "digest,label,patient", ",normal,1"))

@@ -1,0 +1,1 @@
+"""Reports of a read X-ray, for people and for other systems."""

@@ -1,0 +1,115 @@
+"""The HTTP API, version 1: reports of an X-ray that was judged and read."""
+
+import json
+from typing import Any
+
+from apiflask import APIBlueprint, FileSchema
+from flask import Response, current_app, make_response
+
+from monitoring.logs.requests import note
+from pneumonia_api import report_schemas, silence
+from pneumonia_api.accounts import LANGUAGES, Accounts
+from pneumonia_api.auth import bearer
+from pneumonia_api.records.desk import Desk, Order
+from pneumonia_api.records.record import XrayRecord
+from pneumonia_api.records.served_model import ServedModel
+from pneumonia_api.records.site import Site
+from pneumonia_api.records.xrays import XrayStore
+from pneumonia_api.report.fhir import describe
+from pneumonia_api.report.gathering import ReadFirst, Report, gather
+from pneumonia_api.report.table import write_table
+from pneumonia_api.request import check_body, check_query
+from pneumonia_api.roles import is_machine
+
+reports = APIBlueprint("reports", __name__, url_prefix="/v1/xrays/<xray_id>", tag="V1")
+reports.before_request(check_body)
+reports.before_request(check_query)
+
+DRAW_SECONDS = 8.0
+"""How long a caller waits for a worker to draw: less than the web waits for the API."""
+
+_REFUSALS: dict[int, Any] = {
+    403: "The caller reads before they see AI results, and has not read this X-ray.",
+    404: "No such X-ray.",
+    409: "It has no prediction yet, or no reading that stands.",
+}
+
+
+@reports.get("/report.pdf")
+@reports.auth_required(bearer)
+@reports.input(report_schemas.ReportQuerySchema, location="query", arg_name="query")
+@reports.output(FileSchema(), content_type="application/pdf")
+@reports.doc(responses={**_REFUSALS, 503: "No worker drew it in time; see Retry-After."})
+def read_pdf(xray_id: str, query: dict[str, str | None]) -> Response:
+    """The report on one page: film, contours, reading, AI result, what it is worth, limits.
+
+    To people in silent weeks it has no AI result.
+    """
+    _find(xray_id)
+    order = Order(xray_id, "pdf", query["language"] or _find_language(), silence.is_silenced())
+    desk: Desk = current_app.extensions["desk"]
+    return _answer(desk.ask(order, DRAW_SECONDS), "application/pdf", f"xray-{xray_id[-8:]}.pdf")
+
+
+@reports.get("/report.fhir.json")
+@reports.auth_required(bearer)
+@reports.output(FileSchema(), content_type="application/fhir+json")
+@reports.doc(responses=_REFUSALS)
+def read_fhir(xray_id: str) -> Response:
+    """The report as FHIR R4: a Bundle of a DiagnosticReport, its Observations and the Device."""
+    text = json.dumps(describe(_find(xray_id)), ensure_ascii=False)
+    name = f"xray-{xray_id[-8:]}.fhir.json"
+    return _answer(text.encode(), "application/fhir+json", name)
+
+
+@reports.get("/report.csv")
+@reports.auth_required(bearer)
+@reports.output(FileSchema(), content_type="text/csv")
+@reports.doc(responses=_REFUSALS)
+def read_table(xray_id: str) -> Response:
+    """The report as a table of one row."""
+    text = write_table(_find(xray_id))
+    return _answer(text.encode(), "text/csv; charset=utf-8", f"xray-{xray_id[-8:]}.csv")
+
+
+def _find(xray_id: str) -> Report:
+    """What the caller's report states. Raises XrayMissing, NotReported or ReadFirst."""
+    xrays: XrayStore = current_app.extensions["xrays"]
+    site: Site = current_app.extensions["site"]
+    served: ServedModel = current_app.extensions["served_model"]
+    xray = xrays.get(xray_id)
+    note(xray=xray_id)
+    statements = site.list_prevalences()
+    report = gather(
+        xray,
+        silent=silence.is_silenced(),
+        prevalence=statements[0] if statements else None,
+        model=served.get(),
+    )
+    _check_has_read(xray)
+    return report
+
+
+def _check_has_read(xray: XrayRecord) -> None:
+    """Whoever reads first is told neither the result nor what others have read before."""
+    caller = str(bearer.current_user)
+    accounts: Accounts = current_app.extensions["accounts"]
+    if is_machine(caller) or not accounts.reads_first(caller):
+        return
+    if caller not in {each.reader for each in xray.readings}:
+        raise ReadFirst(xray.id)
+
+
+def _find_language() -> str:
+    """That which the caller chose for the pages, else English."""
+    caller = str(bearer.current_user)
+    accounts: Accounts = current_app.extensions["accounts"]
+    return (accounts.language(caller) if not is_machine(caller) else "") or LANGUAGES[0]
+
+
+def _answer(body: bytes, kind: str, name: str) -> Response:
+    """A report; its file name has no more of the X-ray than the end of its id."""
+    response = make_response(body)
+    response.content_type = kind
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

@@ -1,0 +1,78 @@
+"""The worker's other duty: it draws the reports that the API has ordered."""
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import redis
+
+from pneumonia_api.records.desk import Desk, NotDrawn, Order
+from pneumonia_api.records.image_files import ImageStoreUnavailable
+from pneumonia_api.records.images import ImageMissing, ImageStore
+from pneumonia_api.records.record import XrayMissing
+from pneumonia_api.records.served_model import ServedModel
+from pneumonia_api.records.site import Site
+from pneumonia_api.records.xrays import XrayStore
+from pneumonia_api.report.gathering import NotReported, Report, gather
+from pneumonia_api.report.pdf import draw_pdf
+from pneumonia_api.report.words import put_into_words
+from pneumonia_api.worker.metrics import REPORTS
+
+log = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 2
+"""Until the next try when Redis does not answer."""
+
+
+def keep_drawing(client: redis.Redis, images: ImageStore, ended: threading.Event) -> None:
+    """Draw reports, one after another, until `ended`.
+
+    In a thread of its own: a reader waits for it, while X-rays may wait in the queue.
+    """
+    desk, office = Desk(client), DrawingOffice(client, images)
+    while not ended.is_set():
+        try:
+            desk.serve(office.draw)
+        except redis.RedisError as error:
+            log.warning("Redis does not answer, so no report is drawn: %s", error)
+            ended.wait(PAUSE_SECONDS)
+
+
+class DrawingOffice:
+    """Draws what is ordered."""
+
+    def __init__(self, client: redis.Redis, images: ImageStore) -> None:
+        self._xrays = XrayStore(client)
+        self._site = Site(client)
+        self._served = ServedModel(client)
+        self._images = images
+        self._forms: dict[str, Callable[[Report, Order, bytes], bytes]] = {"pdf": _draw_pdf}
+
+    def draw(self, order: Order) -> bytes:
+        """The report of an order. Raises NotDrawn."""
+        draw = self._forms.get(order.form)
+        if not draw:
+            raise NotDrawn("an API of another release knows more forms")
+        try:
+            with REPORTS.labels(order.form).time():
+                return draw(self._gather(order), order, self._images.read_preview(order.id))
+        except (XrayMissing, NotReported, ImageMissing, ImageStoreUnavailable) as error:
+            # Deleted or withdrawn meanwhile, or out of reach.
+            log.warning("a report was not drawn: %s", type(error).__name__)
+            raise NotDrawn(order.form) from error
+
+    def _gather(self, order: Order) -> Report:
+        statements = self._site.list_prevalences()
+        return gather(
+            self._xrays.get(order.id),
+            silent=order.silent,
+            prevalence=statements[0] if statements else None,
+            model=self._served.get(),
+        )
+
+
+def _draw_pdf(report: Report, order: Order, preview: bytes) -> bytes:
+    made = datetime.now(UTC)
+    rows = report.prediction.heatmap if report.prediction else None
+    return draw_pdf(put_into_words(report, order.language, made), preview, rows, made)
