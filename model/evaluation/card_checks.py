@@ -23,33 +23,30 @@ def show_coverage(report: CoverageReport | None) -> str:
     if report is None:
         return f"What the band promises: {NOT_MEASURED}"
     parts = [
-        "*missed*: the share of the ill that are called *no pneumonia detected*; *alarmed*: of the "
-        "others, *pneumonia likely*."
+        "*missed*: the share of the ill that are called *no pneumonia detected*; *alarmed*: of "
+        "the others, *pneumonia likely*."
     ]
     if report.promise is not None:
         parts.append(
             "**What the band promises.** By split conformal prediction for each class by itself "
             f"(`model/evaluation/conformal.py`), on {_count_patients(report)}: of new patients "
-            f"like "
-            f"these, at most {percent(report.promise.missed)} of the ill are called *no pneumonia "
-            f"detected* and at most {percent(report.promise.alarmed)} of the others *pneumonia "
-            f"likely*. "
-            "It is a promise about patients of the same kind; a row of the table above it shows "
-            "where "
-            "patients are not."
+            f"like these, at most {percent(report.promise.missed)} of the ill are called *no "
+            f"pneumonia detected* and at most {percent(report.promise.alarmed)} of the others "
+            "*pneumonia likely*, as far as the films can say on which the band was chosen. It is a "
+            "promise about patients of the same kind: a row of the table that exceeds it is of "
+            "films that differ from those of validation."
         )
     parts += [
         "**What other promises would cost.** The bands that the method chooses for a given error "
-        "of "
-        "each class; an error that is missing here would need more patients:",
+        "of each class; an error that is missing here would need more patients:",
         make_table("error promised, split", _list_conformal(report)),
     ]
     if report.halves:
         rows = {f"{half.error:g}": _without(asdict(half), "error") for half in report.halves}
         parts += [
             "Where its condition holds it keeps the promise: bands chosen on half of the "
-            "validation "
-            "patients and counted on the others (the mean, and the range of 95 % of the halves):",
+            "validation patients and counted on the others (the mean, and the range of 95 % of "
+            "the halves):",
             make_table("error promised", rows),
         ]
     return wrap("\n\n".join(parts))
@@ -61,7 +58,7 @@ def _count_patients(report: CoverageReport) -> str:
 
 
 def _list_conformal(report: CoverageReport) -> dict[str, dict[str, object]]:
-    """One row for each band and split; the groups by age are left to coverage.json."""
+    """One row for each band and split; other groups are left to coverage.json."""
     return {
         f"{band.error:g}, {name}": {
             "band": f"{band.low:.3f} to {band.high:.3f}",
@@ -71,7 +68,7 @@ def _list_conformal(report: CoverageReport) -> dict[str, dict[str, object]]:
         }
         for band in report.conformal
         for name, group in band.groups.items()
-        if ", age " not in name
+        if ", age " not in name and not name.startswith("held out")
     }
 
 
@@ -85,35 +82,29 @@ def show_heatmap_checks(report: HeatmapReport | None) -> str:
         return f"Deletion, insertion, random weights and peaks in the lungs: {NOT_MEASURED}"
     stages = ", ".join(f"{name} {show(value)}" for name, value in report.randomised.items())
     parts = [
-        "**Does it show what the score depends on?** Cells of the map are deleted (replaced by the "
-        "film's mean grey) or inserted into the blurred film, the strongest first (Petsiuk et al. "
-        "2018), "
-        "on pneumonias that the network finds and did not train on. The figure is the mean "
-        "probability "
-        "over the steps: deletion is better low, insertion high. *centre outwards* and *random* "
-        "know "
-        "nothing of the network:",
+        "**Does it show what the score depends on?** Cells of the map are deleted (replaced by "
+        "the film's mean grey) or inserted into the blurred film, the strongest first (Petsiuk "
+        "et al. 2018), on pneumonias that the network finds and did not train on. The figure is "
+        "the mean probability over the steps: deletion is better low, insertion high. Where a film "
+        "of even grey has a high probability itself, no curve can fall far. *centre outwards* and "
+        "*random* know nothing of the network:",
         make_table("films, order of the cells", _list_areas(report)),
         "How much better the map that is shown does than each other order, paired by film (above 0 "
-        "is "
-        "better):",
+        "is better; where the interval holds 0, the map tells no more of the score than that "
+        "order):",
         make_table("films, against", _list_better(report)),
         "**Does it depend on what was learned?** Rank correlation of the maps of "
         f"{report.randomised_films} films with those of the same network whose last stages have "
-        f"random "
-        f"weights (Adebayo et al. 2018), the named one and all after it: {stages}. Maps of two "
-        f"different "
-        f"films correlate by {show(report.other_film)}: that is the part that has nothing to do "
-        f"with the "
-        "film.",
+        f"random weights (Adebayo et al. 2018), the named one and all after it: {stages}. Maps of "
+        f"two different films correlate by {show(report.other_film)}: that is the part that has "
+        "nothing to do with the film.",
         f"![Deletion, insertion and random weights]({HEATMAPS_PLOT})",
         "**Does it peak in the lungs?** There are no boxes or outlines of radiologists for these "
-        "films. "
-        "The lungs are where they are on at least half of the normal films of the named source, "
-        "found by "
-        "a threshold of grey levels (`model/evaluation/lungs.py`): a coarse map of the chest, to "
-        "be read "
-        "next to the share that a peak anywhere the map can reach would have by chance:",
+        "films. The lungs are where they are on at least half of the normal films of the named "
+        "source, found by their grey levels (`model/evaluation/lungs.py`); hilum and mediastinum "
+        "do not count as lung. It is a coarse map of the chest, to be read next to the share that "
+        "a peak anywhere the map can reach would have by chance: where the interval holds that "
+        "share, the place of the peak says nothing of the lungs:",
         make_table("pneumonias of", _list_peaks(report)),
     ]
     return wrap("\n\n".join(parts))

@@ -115,17 +115,17 @@ def show_ages(band: AgeBand | None) -> str:
             "This version does not state the ages that it is for, so no patient's age is checked."
         )
     return (
-        f"The model is valid for ages {band.youngest} to {band.oldest}, in completed years: "
-        "where a DICOM gives another age, the X-ray is out of scope, and its result is shown "
-        "on demand only; most files give none."
+        f"The model is valid for ages {band.youngest} to {band.oldest}, in completed years: where "
+        "a DICOM gives another age, the X-ray is out of scope, and its result is shown on demand "
+        "only; most files give none."
     )
 
 
 def show_predictive_values(stored: OperatingPoint) -> str:
     """PPV and NPV at the stored threshold, by prevalence."""
     lines = [
-        "| prevalence | of those called pneumonia, ill (PPV) | "
-        "of those called normal, healthy (NPV) |",
+        "| prevalence | of those called pneumonia, ill (PPV) | of those called normal, healthy "
+        "(NPV) |",
         "|---|---|---|",
     ]
     for prevalence in PREVALENCES:

@@ -1,9 +1,10 @@
 """The reporting checklists, item by item, with figures from raw results: docs/reporting.md."""
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final, Literal, cast, get_args
 
 from model.evaluation.card_tables import percent, show
 from model.evaluation.marks import wrap
@@ -11,14 +12,14 @@ from model.evaluation.report_file import Report
 from model.evaluation.results import Results
 from model.serving.artifact import ArtifactError
 
-Status = Literal["answered", "in part", "not done", "does not apply"]
+Status = Literal["answered", "in part", "not done", "not applicable"]
 
 
 @dataclass(frozen=True)
 class Item:
     """One item of a checklist: its number and topic, and the answer, in which facts are filled in.
 
-    "not done" and "does not apply" need their reason as much as an answer does.
+    "not done" and "not applicable" need their reason as much as an answer does.
     """
 
     number: str
@@ -29,6 +30,23 @@ class Item:
 
 SCORES: Final = ("auc_roc", "auc_pr", "accuracy", "sensitivity", "specificity", "brier", "ece")
 
+_CARD: Final = "../model/artifact/MODEL_CARD.md"
+LINKS: Final = {
+    "link_card": f"[model card]({_CARD})",
+    "link_use": f"[card: intended use]({_CARD}#2-intended-use)",
+    "link_data": f"[card: data]({_CARD}#3-data)",
+    "link_split": f"[card: split]({_CARD}#4-split)",
+    "link_model": f"[card: model and training]({_CARD}#5-model-and-training)",
+    "link_scores": f"[card: performance]({_CARD}#6-performance)",
+    "link_others": f"[card: other images]({_CARD}#7-calibration-robustness-other-images)",
+    "link_output": f"[card: how to read the output]({_CARD}#8-how-to-read-the-output)",
+    "link_oversight": f"[card: human oversight]({_CARD}#9-human-oversight)",
+    "link_operation": f"[card: operation and change]({_CARD}#10-operation-and-change)",
+    "link_experiments": "[EXPERIMENTS.md](../model/EXPERIMENTS.md)",
+    "link_acceptance": "[acceptance](decisions/acceptance.md)",
+}
+"""As they are from docs/."""
+
 HEAD = """\
 # How the report follows TRIPOD+AI and CLAIM
 
@@ -38,11 +56,27 @@ fails a test before. Topics are in our words; the checklists have the full wordi
 """
 
 
-def write_checklists(results: Results, lists: Sequence[tuple[str, Sequence[Item]]]) -> str:
-    """docs/reporting.md, of checklists with their titles. Raises ArtifactError without a report."""
-    facts = list_facts(results)
-    parts = [HEAD.format(**facts)]
-    for title, items in lists:
+def read_items(text: str) -> tuple[Item, ...]:
+    """The items of a text: blocks whose first line is `NUMBER. TOPIC (STATUS)`, then the answer.
+
+    Raises ValueError for a block of another form.
+    """
+    items = []
+    for block in text.strip().split("\n\n"):
+        head, _, answer = block.partition("\n")
+        match = re.fullmatch(r"(\w+)\. (.+) \((.+)\)", head)
+        if not match or match[3] not in get_args(Status) or not answer:
+            raise ValueError(f"{head} is not the head of an item")
+        items.append(Item(match[1], match[2], cast(Status, match[3]), " ".join(answer.split())))
+    return tuple(items)
+
+
+def write_checklists(results: Results, lists: Mapping[str, str]) -> str:
+    """docs/reporting.md, of checklists by title. Raises ArtifactError without a report."""
+    facts = {**list_facts(results), **LINKS}
+    parts = [HEAD.format(**facts).strip()]
+    for title, text in lists.items():
+        items = read_items(text)
         counts = Counter(item.status for item in items)
         summary = ", ".join(f"{counts[status]} {status}" for status in get_args(Status))
         parts += [f"## {title}", f"{len(items)} items: {summary}."]

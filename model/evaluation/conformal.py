@@ -2,8 +2,8 @@
 
 Split conformal prediction for each class by itself (Vovk 2012, "Conditional validity of inductive
 conformal predictors"): an answer is possible for an X-ray unless its probability is more extreme
-than those of nearly all validation X-rays with that answer. With both possible, or neither, the
-finding is uncertain. Of the ill, at most the share `error` is then called *no pneumonia detected*,
+than those of nearly all validation X-rays with that answer. With both possible, the finding is
+uncertain. Of the ill, at most the share `error` is then called *no pneumonia detected*,
 and of the others at most `error` *pneumonia likely*: exactly and for any number of validation
 patients, if a new patient is like them. For this loss of 0 or 1, conformal risk control
 (Angelopoulos et al. 2022) is the same rule.
@@ -55,8 +55,8 @@ def find_limit(scores: np.ndarray, patients: Sequence[str], error: float) -> flo
     return float(scores[order][np.argmax(reached)]) if reached.any() else float("inf")
 
 
-def choose_band(validation: Predictions, error: float) -> UncertainBand | None:
-    """The band outside which at most `error` of either class is called wrongly.
+def choose_band(validation: Predictions, error: float, threshold: float) -> UncertainBand | None:
+    """The band around `threshold` outside which at most `error` of either class is called wrongly.
 
     None where a class has too few patients (`find_limit`). The lower end belongs to the band and
     the upper one does not, as in `model.serving.finding`.
@@ -69,8 +69,8 @@ def choose_band(validation: Predictions, error: float) -> UncertainBand | None:
     if not np.isfinite([lowest, highest]).all():
         return None
     above = float(np.nextafter(highest, 1))
-    # Where the classes are so far apart that the limits cross, no answer is possible in between.
-    return UncertainBand(min(lowest, above), max(lowest, above))
+    # Where the classes are so far apart that the limits cross, the threshold alone keeps both.
+    return UncertainBand(min(lowest, threshold), max(above, threshold))
 
 
 def find_promise(validation: Predictions, band: UncertainBand) -> Promise:

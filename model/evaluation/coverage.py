@@ -104,7 +104,9 @@ def assemble(artifact: Artifact, predicted: Mapping[str, Group], resamples: int)
         groups |= _split_by_age(name, predictions, xrays)
     stored = artifact.uncertain
     bands = [
-        (error, band) for error in ERRORS if (band := choose_band(validation, error)) is not None
+        (error, band)
+        for error in ERRORS
+        if (band := choose_band(validation, error, artifact.threshold)) is not None
     ]
 
     def measure(band: UncertainBand) -> dict[str, BandCoverage]:
@@ -123,7 +125,11 @@ def assemble(artifact: Artifact, predicted: Mapping[str, Group], resamples: int)
             ConformalBand(error, round(band.low, 4), round(band.high, 4), measure(band))
             for error, band in bands
         ],
-        halves=[half for error in ERRORS if (half := measure_halves(validation, error, seed))],
+        halves=[
+            half
+            for error in ERRORS
+            if (half := measure_halves(validation, error, artifact.threshold, seed))
+        ],
     )
 
 
@@ -166,7 +172,9 @@ def _share(found: np.ndarray, among: np.ndarray) -> float:
     return float(found[among].mean()) if among.any() else float("nan")
 
 
-def measure_halves(validation: Predictions, error: float, seed: int) -> HalfCoverage | None:
+def measure_halves(
+    validation: Predictions, error: float, threshold: float, seed: int
+) -> HalfCoverage | None:
     """Choose the band on one half of the patients and count on the other, HALVES times.
 
     It shows the rule at work where its condition, patients of one kind, holds. None where half of
@@ -181,7 +189,7 @@ def measure_halves(validation: Predictions, error: float, seed: int) -> HalfCove
             [random.permutation(group)[: len(group) // 2] for group in names.values()]
         )
         first = np.isin(patients, chosen)
-        band = choose_band(validation.select(np.flatnonzero(first)), error)
+        band = choose_band(validation.select(np.flatnonzero(first)), error, threshold)
         if band is None:
             return None
         rest = validation.select(np.flatnonzero(~first))

@@ -42,7 +42,7 @@ def write_evidence(folder: Path, root: Path) -> None:
     if results.heatmaps:
         plot_heatmaps(results.heatmaps, folder / HEATMAPS_PLOT)
     (root / "docs" / "evidence.md").write_text(describe_evidence(artifact, folder))
-    checklists = ((tripod.TITLE, tripod.ITEMS), (claim.TITLE, claim.ITEMS))
+    checklists = {tripod.TITLE: tripod.TEXT, claim.TITLE: claim.TEXT}
     (root / "docs" / "reporting.md").write_text(write_checklists(results, checklists))
     readme = root / "README.md"
     readme.write_text(put_between(readme.read_text(), README_MARK, describe_model(results)))

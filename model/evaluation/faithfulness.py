@@ -140,12 +140,13 @@ def score_curves(
     )
 
 
-def correlate(one: np.ndarray, other: np.ndarray) -> float:
-    """Spearman's correlation of two maps over the cells where either is above 0.
+def correlate(one: np.ndarray, other: np.ndarray, cells: np.ndarray) -> float:
+    """Spearman's correlation of two maps (S, S) over `cells` (S, S) bool.
 
-    0 where that is undefined, because one of them is the same everywhere.
+    The same cells for every pair: those that are above 0 in one of the two would correlate
+    negatively where maps have nothing to do with each other. 0 where a map is the same everywhere,
+    for which the correlation is undefined.
     """
-    cells = (one > 0) | (other > 0)
-    if cells.sum() < 2 or np.ptp(one[cells]) == 0 or np.ptp(other[cells]) == 0:
+    if np.ptp(one[cells]) == 0 or np.ptp(other[cells]) == 0:
         return 0.0
     return float(spearmanr(one[cells], other[cells]).statistic)

@@ -34,13 +34,11 @@ def describe_model(results: Results) -> str:
     others = confusion["true_negative"] + confusion["false_positive"]
     parts = [
         f"On the official test ({test['images']} images, {test['patients']} patients), at the "
-        f"stored "
-        f"threshold of {artifact.threshold:.3f} and with 95 % intervals by patient:",
+        f"stored threshold of {artifact.threshold:.3f} and with 95 % intervals by patient:",
         f"| figure | official test |\n|---|---|\n{scores}",
         f"Its weakness is normal lungs: of the {others} normal X-rays of the test it calls "
         f"{confusion['false_positive']} pneumonia, and it misses {confusion['false_negative']} of "
-        f"the "
-        f"{ill} pneumonias. Training and test images differ in ways that it still notices.",
+        f"the {ill} pneumonias. Training and test images differ in ways that it still notices.",
         _describe_band(results),
         _describe_refusals(artifact),
         _describe_adults(results),
@@ -57,8 +55,8 @@ def _describe_band(results: Results) -> str:
     return (
         f"A probability from {band.low:.3f} to below {band.high:.3f} is shown as *uncertain*: "
         f"{tested.uncertain} of the {tested.images} images of the test. On the others the "
-        f"sensitivity "
-        f"is {show(tested.sensitivity)} and the specificity {show(tested.specificity)}."
+        f"sensitivity is {show(tested.sensitivity)} and the specificity "
+        f"{show(tested.specificity)}."
     )
 
 
@@ -70,10 +68,9 @@ def _describe_refusals(artifact: Artifact) -> str:
         f"{found['refused']} of {found['images']} ({name})" for name, found in sets.items()
     )
     return (
-        "Images that are not frontal chest X-rays are refused by their distance from chest X-rays "
-        "in "
-        f"the network's own features. Refused are: {counts}. Near the limit a result comes with a "
-        "warning."
+        "Images that are not frontal chest X-rays are refused by their distance from chest "
+        f"X-rays in the network's own features. Refused are: {counts}. Near the limit a result "
+        "comes with a warning."
     )
 
 
@@ -86,10 +83,8 @@ def _describe_adults(results: Results) -> str:
     unfit = ", for whom it was not made," if _excludes_adults(results.artifact.ages) else ""
     return (
         f"On adults of another hospital{unfit} its AUC is {show(normal.auc_roc)} for opacity "
-        f"against "
-        f"normal and {show(other.auc_roc)} against other abnormal lungs; at the stored threshold "
-        f"it "
-        f"calls {called} of {normal.images['normal']} normal adults pneumonia."
+        f"against normal and {show(other.auc_roc)} against other abnormal lungs; at the stored "
+        f"threshold it calls {called} of {normal.images['normal']} normal adults pneumonia."
     )
 
 

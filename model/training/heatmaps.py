@@ -199,8 +199,11 @@ def check_randomised(
     patients = [film.patient for film in films]
     trained = _predict_maps(maps, films)["heatmap"]
 
+    reached = np.max(trained, axis=0) > 0
+
     def compare(others: np.ndarray) -> Estimate:
-        values = [correlate(one, other) for one, other in zip(trained, others, strict=True)]
+        pairs = zip(trained, others, strict=True)
+        values = [correlate(one, other, reached) for one, other in pairs]
         return average(values, patients, seed, resamples)
 
     found = {

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from model.evaluation.conformal import choose_band, find_limit, find_promise, weigh_films
 from model.evaluation.scores import Predictions
-from model.serving.finding import UncertainBand, find
+from model.serving.finding import find
 
 
 def make_patients(count: int, films: int = 1) -> list[str]:
@@ -75,7 +75,7 @@ def test_promise_holds_for_patients_with_many_films() -> None:
 def test_band_is_between_the_limits_of_both_classes() -> None:
     """The lower end is the least of the ill, the upper one just above the highest of the others."""
     normal, ill = np.linspace(0.01, 0.6, 39).tolist(), np.linspace(0.4, 0.99, 39).tolist()
-    band = choose_band(predict(normal, ill), 0.025)
+    band = choose_band(predict(normal, ill), 0.025, 0.5)
     assert band
     assert band.low == 0.4
     assert band.high == np.nextafter(0.6, 1)
@@ -83,22 +83,27 @@ def test_band_is_between_the_limits_of_both_classes() -> None:
     assert find(band.high, 0.5, band) == "pneumonia_likely"
 
 
-def test_classes_that_are_far_apart_leave_a_gap_that_is_uncertain() -> None:
-    """Between them neither answer is possible."""
-    band = choose_band(predict([0.1] * 19, [0.9] * 19), 0.05)
-    assert band == UncertainBand(float(np.nextafter(0.1, 1)), 0.9)
+@pytest.mark.parametrize(
+    ("threshold", "low", "high"), [(0.5, 0.5, 0.5), (0.95, 0.9, 0.95), (0.05, 0.05, 0.1)]
+)
+def test_classes_that_are_far_apart_need_no_band(threshold: float, low: float, high: float) -> None:
+    """A threshold between them keeps both promises; one beyond is an end, as it must be inside."""
+    band = choose_band(predict([0.1] * 19, [0.9] * 19), 0.05, threshold)
+    assert band
+    assert band.low == low
+    assert band.high == pytest.approx(high)
 
 
 def test_no_band_from_too_few() -> None:
     """One class is enough to refuse."""
-    assert choose_band(predict([0.1] * 200, [0.9] * 18), 0.05) is None
+    assert choose_band(predict([0.1] * 200, [0.9] * 18), 0.05, 0.5) is None
 
 
 @given(st.lists(st.floats(0.01, 0.99), min_size=25, max_size=60), st.floats(0.05, 0.4))
 def test_chosen_band_promises_no_more_than_asked(values: list[float], error: float) -> None:
     """`find_promise` of the band that `choose_band` gives is within the error, with ties too."""
     predictions = predict(values, [1 - value for value in values])
-    band = choose_band(predictions, error)
+    band = choose_band(predictions, error, 0.5)
     assert band
     promise = find_promise(predictions, band)
     assert promise.missed <= error + 1e-4

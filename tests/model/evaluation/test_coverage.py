@@ -76,7 +76,7 @@ def test_films_of_a_patient_count_as_one() -> None:
 
 def test_halves_keep_the_promise() -> None:
     """Patients of one kind: on average the errors are within the one that is promised."""
-    half = measure_halves(make_group(1, 400)[0], 0.1, 5)
+    half = measure_halves(make_group(1, 400)[0], 0.1, 0.5, 5)
     assert half
     assert half.missed.value is not None
     assert half.alarmed.value is not None
@@ -86,7 +86,7 @@ def test_halves_keep_the_promise() -> None:
 
 def test_half_of_too_few_patients_is_left_out() -> None:
     """An error of 1 % needs 99 patients of each class in each half."""
-    assert measure_halves(make_group(1, 300)[0], 0.01, 5) is None
+    assert measure_halves(make_group(1, 300)[0], 0.01, 0.5, 5) is None
 
 
 def test_report_has_splits_and_ages_and_is_read_again(artifact: Artifact, tmp_path: Path) -> None:

@@ -92,15 +92,23 @@ def test_scores_compare_film_by_film() -> None:
 
 def test_correlation_of_maps() -> None:
     """1 for the same order of cells, -1 for the opposite, 0 for a map that shows nothing."""
-    heat = np.arange(1.0, 10).reshape(3, 3)
-    assert correlate(heat, heat**2) == pytest.approx(1)
-    assert correlate(heat, heat.max() + 1 - heat) == pytest.approx(-1)
-    assert correlate(heat, np.zeros((3, 3))) == 0
+    heat, cells = np.arange(1.0, 10).reshape(3, 3), np.ones((3, 3), bool)
+    assert correlate(heat, heat**2, cells) == pytest.approx(1)
+    assert correlate(heat, heat.max() + 1 - heat, cells) == pytest.approx(-1)
+    assert correlate(heat, np.zeros((3, 3)), cells) == 0
 
 
-def test_cells_that_both_maps_leave_out_do_not_count() -> None:
+def test_cells_that_no_map_reaches_do_not_count() -> None:
     """The edge is 0 in every map; it must not make two maps alike."""
     one, other = np.zeros((6, 6)), np.zeros((6, 6))
     one[2, 2:5] = 1, 2, 3
     other[2, 2:5] = 3, 2, 1
-    assert correlate(one, other) == pytest.approx(-1)
+    assert correlate(one, other, one > 0) == pytest.approx(-1)
+
+
+def test_maps_that_have_nothing_to_do_with_each_other_correlate_by_0() -> None:
+    """Half of the cells of each map are 0, as behind a ReLU."""
+    random, cells = np.random.default_rng(0), np.ones((10, 10), bool)
+    pairs = [np.maximum(random.normal(size=(2, 10, 10)), 0) for _ in range(300)]
+    found = [correlate(one, other, cells) for one, other in pairs]
+    assert abs(np.mean(found)) < 0.02
