@@ -17,6 +17,7 @@ from model.serving.finding import FINDINGS
 from model.serving.precision import PRECISIONS, Precision
 from model.serving.predictor import Prediction
 from monitoring.metrics.gauges import GaugeKind
+from pneumonia_api.records.desk import DOCUMENT
 from pneumonia_api.records.record import BATCH_SOURCE, XrayRecord
 
 UNLIKE_CHEST = "unlike_chest"
@@ -129,6 +130,8 @@ for _step in ("decode", "predict", "store", "film"):
     STEPS.labels(_step)
 for _reason in (UNLIKE_CHEST, *REASONS):
     REFUSALS.labels(_reason)
+for _form in ("pdf", DOCUMENT):
+    REPORTS.labels(_form)
 for _age in AGES:
     AGES_READ.labels(_age)
 for _precision in PRECISIONS:
