@@ -31,8 +31,9 @@ from local.redis_data import Reserve, choose_server, explain_damage, ping_redis
 from local.supervision import PartFailed, Supervision, handle_signals, report, stop
 from model.serving.artifact import ArtifactError, read_artifact
 from model.serving.export import ExportFailed, derive_export, is_whole
-from pneumonia_api.auth import Accounts
+from pneumonia_api.accounts import Accounts
 from pneumonia_api.config import ConfigError, read_config, read_worker_config
+from pneumonia_api.roles import Role
 
 ROOT = Path(__file__).resolve().parent
 VAR = Path(os.environ.get("VAR_DIR") or ROOT / "var").resolve()
@@ -244,7 +245,7 @@ def greet(ports: dict[str, int]) -> None:
     else:
         password = secrets.token_urlsafe(12)
         accounts.set_password(FIRST_USER, password)
-        accounts.set_admin(FIRST_USER, True)
+        accounts.set_roles(FIRST_USER, Role)
         write_secret(VAR / "first-user", f"{FIRST_USER} {password}\n")
         print(f"  Log in as  {FIRST_USER}\n  Password   {password}\n")
         print(f"  (also in {VAR}/first-user)")

@@ -29,6 +29,7 @@ from model.network.backbone import WeightsError, freeze, load_weights
 from model.network.graph import build_network
 from model.reading.dataset import DataError, digest_xrays
 from model.serving.artifact import Artifact, sha256_of
+from model.training.aligned_heads import check_alignment, train_aligned_heads
 from model.training.augmentation import RECIPE, digest_recipe
 from model.training.command_line import parse_settings
 from model.training.distribution import (
@@ -116,7 +117,7 @@ def train(settings: RunSettings) -> Artifact | None:
     open_run(
         settings.out,
         {
-            "arguments": json.dumps(asdict(chosen)),
+            "arguments": json.dumps(chosen.encode()),
             "data": data_digest,
             "weights": weights_digest,
             "augmentation": digest_recipe(RECIPE),
@@ -124,7 +125,12 @@ def train(settings: RunSettings) -> Artifact | None:
     )
     task = TrainingTask(splits.training, augment_validation(splits.validation), settings, shard)
     with strategy.scope():
-        history, head_history = train_heads(network, task)
+        if align := chosen.align:
+            other = refusal_images.other_xrays
+            more = check_alignment(chosen, align.source, splits.training, trained, other)
+            history, head_history = train_aligned_heads(network, task, align, more)
+        else:
+            history, head_history = train_heads(network, task)
 
     # The artifact: weights, threshold, calibration, refusals, figures, plots and model card.
     artifact = None

@@ -21,7 +21,12 @@ class PlanSchema(Schema):
     """What a model is measured by; X-rays that were sent after `at` count."""
 
     model = String()
-    expected = Dict(String(), Float(), metadata={"description": "The figures of the model card."})
+    profile = String(
+        allow_none=True, metadata={"description": "The site profile that it is for, if any."}
+    )
+    expected = Dict(
+        String(), Float(), metadata={"description": "What the model card, or the profile, says."}
+    )
     least = Dict(String(), Float(), metadata={"description": "What the hospital accepts."})
     by = String(metadata={"description": "An admin's name, or `machine`."})
     at = String(metadata={"description": "ISO 8601, UTC."})
@@ -65,7 +70,8 @@ class CalibrationSchema(Schema):
 
 
 class ComparedSchema(Schema):
-    """A figure of the model card, and how that of this hospital differs."""
+    """A figure of the model card, or of the site profile if one decides, and how that of this
+    hospital differs."""
 
     card = Nested(EstimateSchema)
     change = Nested(EstimateSchema, allow_none=True)
@@ -103,6 +109,9 @@ class AssessmentSchema(Schema):
     """What the films since the plan show."""
 
     model = String()
+    profile = String(
+        allow_none=True, metadata={"description": "The site profile that decided these films."}
+    )
     judged = Integer(metadata={"description": "X-rays with a result since the plan."})
     labelled = Integer(metadata={"description": "Those of which the truth is known."})
     withheld = Integer(metadata={"description": "Of these, those whose result no page shows."})
@@ -116,7 +125,7 @@ class AssessmentSchema(Schema):
     groups = Dict(
         String(),
         Dict(String(), Nested(FiguresSchema)),
-        metadata={"description": "By age, view and source."},
+        metadata={"description": "By age, view, device and source."},
     )
     bets = Dict(String(), Nested(BetSchema), metadata={"description": "The stopping rule."})
 
@@ -125,6 +134,9 @@ class AcceptanceSchema(Schema):
     """The plan for the model in service, and what came of it."""
 
     model = String()
+    profile = String(
+        allow_none=True, metadata={"description": "The site profile that decides now, if any."}
+    )
     plan = Nested(PlanSchema, allow_none=True, metadata={"description": "Null: none is written."})
     plans = List(
         Nested(PlanSchema), metadata={"description": "Also of other models, newest first."}

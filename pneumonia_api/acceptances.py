@@ -8,14 +8,12 @@ from apiflask import APIBlueprint
 from flask import current_app
 
 from pneumonia_api import acceptance_schemas
-from pneumonia_api.acceptance.report import read_card
 from pneumonia_api.acceptance.rule import MIN_PATIENTS, derive_bounds
 from pneumonia_api.acceptance.service import assess_service, read_bounds
-from pneumonia_api.auth import bearer, require_admin
+from pneumonia_api.auth import bearer
+from pneumonia_api.in_service import read_in_service
 from pneumonia_api.records.plans import Plans
-from pneumonia_api.records.served_model import ServedModel
 from pneumonia_api.request import check_body, check_query
-from pneumonia_api.views import ModelUnknown
 
 acceptances = APIBlueprint("acceptances", __name__, url_prefix="/v1/acceptance", tag="V1")
 acceptances.before_request(check_body)
@@ -32,28 +30,28 @@ class UselessPlan(ValueError):
 @acceptances.get("")
 @acceptances.auth_required(bearer)
 @acceptances.output(acceptance_schemas.AcceptanceSchema)
-@acceptances.doc(responses={403: "The caller is no admin.", 503: "No model is running yet."})
+@acceptances.doc(
+    responses={403: "The caller is no admin or ML engineer.", 503: "No model is running yet."}
+)
 def read_acceptance() -> dict[str, Any]:
-    """The plan for the model in service, and what the films since then show of it.
+    """The plan for what decides in the service, and what the films since then show of it.
 
-    Nothing is assessed without a plan, because bounds that are chosen afterwards prove nothing.
+    That is the model, with the site profile that is switched on for it. Nothing is assessed without
+    a plan, because bounds that are chosen afterwards prove nothing.
     """
-    require_admin()
-    model = _read_model()
-    card, version = read_card(model), model["version"]
+    serves = read_in_service()
     plans: Plans = current_app.extensions["plans"]
-    plan = plans.find(version)
+    plan = plans.find(serves.version, serves.profile)
     found = None
     if plan:
         client = current_app.extensions["redis"]
         bounds = read_bounds(plan)
-        assessment = assess_service(
-            client, version, card, bounds, since=plan.since, limit=MAX_XRAYS
-        )
+        assessment = assess_service(client, serves, bounds, since=plan.since, limit=MAX_XRAYS)
         found = asdict(assessment)
-    proposed = {name: asdict(each) for name, each in derive_bounds(card, {}).items()}
+    proposed = {name: asdict(each) for name, each in derive_bounds(serves.promised, {}).items()}
     return {
-        "model": version,
+        "model": serves.version,
+        "profile": serves.profile,
         "plan": plan,
         "plans": plans.list_all(),
         "proposed": proposed,
@@ -70,33 +68,24 @@ def read_acceptance() -> dict[str, Any]:
 @acceptances.doc(
     responses={
         403: "The caller is no admin.",
-        422: "`useless_plan`: a bound is not below what the model card says.",
+        422: "`useless_plan`: a bound is not below what the model card, or the profile, says.",
         503: "No model is running yet.",
     }
 )
 def write_plan(least: dict[str, float]) -> str:
-    """Write the plan for the model in service: X-rays that are sent from now on count."""
-    caller = require_admin()
-    model = _read_model()
+    """Write the plan for what decides in the service: X-rays that are sent from now on count."""
+    serves = read_in_service()
     try:
-        bounds = derive_bounds(read_card(model), least)
+        bounds = derive_bounds(serves.promised, least)
     except ValueError as error:
         raise UselessPlan from error
     plans: Plans = current_app.extensions["plans"]
     plans.add(
-        model["version"],
+        serves.version,
         {name: each.expected for name, each in bounds.items()},
         {name: each.least for name, each in bounds.items()},
-        by=caller,
+        by=str(bearer.current_user),
         at=datetime.now(UTC),
+        profile=serves.profile,
     )
     return ""
-
-
-def _read_model() -> dict[str, Any]:
-    """The metadata of the model in service. Raises ModelUnknown."""
-    served: ServedModel = current_app.extensions["served_model"]
-    model = served.get()
-    if model is None:
-        raise ModelUnknown
-    return model

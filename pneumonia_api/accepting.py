@@ -60,6 +60,7 @@ def _reuse(new: XrayRecord, same: XrayRecord, key: str | None) -> XrayRecord | N
         quality=same.quality,
         scope=same.scope,
         view=same.view,
+        device=same.device,
         accession=same.accession,
         reference=new.reference or same.accession or "",
     )

@@ -19,15 +19,21 @@ from monitoring.logs.lines import write_lines
 from monitoring.logs.requests import find_request_id, follow_requests
 from monitoring.metrics.exposition import mount_metrics
 from monitoring.metrics.release import expose_release
-from pneumonia_api import auth, schemas, views
+from pneumonia_api import schemas, views
 from pneumonia_api.acceptances import acceptances
+from pneumonia_api.accounts import Accounts
 from pneumonia_api.cli import users
 from pneumonia_api.config import MAX_WAITERS, Config, read_config
 from pneumonia_api.deletions import deletions
+from pneumonia_api.directory import Directory
 from pneumonia_api.errors import register_errors
+from pneumonia_api.key_commands import machine_keys
 from pneumonia_api.labelling import labelling
+from pneumonia_api.links import Links
+from pneumonia_api.machines import machines
 from pneumonia_api.memory import MEMORY_BYTES, MemoryBudget
 from pneumonia_api.metrics import REQUESTS, count_outcome
+from pneumonia_api.people import people
 from pneumonia_api.probes import probes
 from pneumonia_api.readings import readings
 from pneumonia_api.records import admission, sent
@@ -35,7 +41,9 @@ from pneumonia_api.records.confirming import Outcomes
 from pneumonia_api.records.deletions import Deletions
 from pneumonia_api.records.desk import Desk
 from pneumonia_api.records.images import ImageStore
+from pneumonia_api.records.machine_keys import MachineKeys
 from pneumonia_api.records.plans import Plans
+from pneumonia_api.records.profiles import Profiles
 from pneumonia_api.records.publishing import create_queue
 from pneumonia_api.records.reviews import Reviews
 from pneumonia_api.records.served_model import ServedModel
@@ -45,8 +53,10 @@ from pneumonia_api.records.worklist import Worklist
 from pneumonia_api.records.xrays import BLOCK_SECONDS, XrayStore
 from pneumonia_api.reports import reports
 from pneumonia_api.request import FORM_BYTES, ApiRequest
+from pneumonia_api.rules import register_rules
 from pneumonia_api.sessions import sessions
 from pneumonia_api.site import site
+from pneumonia_api.site_profiles import site_profiles
 from pneumonia_api.store_metrics import StoreMetrics
 from pneumonia_api.studies import studies
 from webserver.forwarded import TrustedProxyHeaders, has_key
@@ -62,6 +72,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
         version="1",
         spec_path="/openapi.json",
         docs_path=None,
+        static_folder=None,  # type: ignore[arg-type]  # no route for files that there are not
     )
     app.schema_name_resolver = schemas.openapi_name
     REQUESTS.watch(app)
@@ -78,6 +89,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
     )
     _connect(app, config)
     follow_requests(app)
+    register_rules(app)  # before the blueprints, whose checks read the body
     app.register_blueprint(views.v1)
     app.register_blueprint(readings)
     app.register_blueprint(reports)
@@ -86,9 +98,13 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
     app.register_blueprint(studies)
     app.register_blueprint(site)
     app.register_blueprint(acceptances)
+    app.register_blueprint(site_profiles)
     app.register_blueprint(sessions)
+    app.register_blueprint(people)
+    app.register_blueprint(machines)
     app.register_blueprint(probes)
     app.cli.add_command(users)
+    app.cli.add_command(machine_keys)
     register_errors(app)
     app.after_request(forbid_storing)
     expose_release("api")
@@ -126,6 +142,7 @@ def _connect(app: APIFlask, config: Config) -> None:
     app.extensions["reviews"] = Reviews(client)
     app.extensions["site"] = Site(client)
     app.extensions["plans"] = Plans(client)
+    app.extensions["profiles"] = Profiles(client)
     app.extensions["outcomes"] = Outcomes(client)
     app.extensions["desk"] = Desk(client)
     app.extensions["deletions"] = Deletions(client, timedelta(days=config.deleted_days))
@@ -133,7 +150,11 @@ def _connect(app: APIFlask, config: Config) -> None:
     app.extensions["workers"] = Workers(client)
     app.extensions["served_model"] = ServedModel(client)
     app.extensions["waiters"] = threading.BoundedSemaphore(MAX_WAITERS)
-    app.extensions["accounts"] = auth.Accounts(client, config.session_seconds)
+    app.extensions["machine_keys"] = MachineKeys(client)
+    accounts = Accounts(client, config.session_seconds)
+    app.extensions["accounts"] = accounts
+    app.extensions["links"] = Links(client, accounts)
+    app.extensions["directory"] = Directory(client, accounts)
     app.extensions["images"] = ImageStore(config.image_store)
     app.extensions["queue"] = create_queue()
 

@@ -10,9 +10,19 @@ import redis
 from flask import current_app
 from flask.cli import AppGroup
 
-from pneumonia_api.auth import MACHINE, Accounts, NotAPerson
+from pneumonia_api.accounts import Accounts, NotAPerson
+from pneumonia_api.passwords import MIN_PASSWORD
+from pneumonia_api.roles import Role, is_machine
 
 users = AppGroup("users", help="The people who may log in.")
+
+ROLES = click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    type=click.Choice([role.value for role in Role]),
+    help="What the person is at the site; may be repeated.",
+)
 
 
 def _accounts() -> Accounts:
@@ -38,41 +48,64 @@ def explain_outage(command: Callable[..., None]) -> Callable[..., None]:
 @users.command("add")
 @click.argument("name")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-@click.option("--admin", is_flag=True, help="May change what applies to the whole site.")
+@click.option("--admin", is_flag=True, help="All roles: may do everything.")
+@ROLES
 @explain_outage
-def add_user(name: str, password_stdin: bool, admin: bool) -> None:
+def add_user(name: str, password_stdin: bool, admin: bool, roles: tuple[str, ...]) -> None:
     """Add a user, or change a user's password; print the password if it was generated.
 
-    Who is an admin stays one.
+    A new user without --role is a clinician. Who is there keeps their roles, unless some are given.
     """
-    if name == MACHINE or not name.isprintable() or not 0 < len(name) <= 64:
-        raise click.BadParameter("the name must be 1 to 64 printable characters, not 'machine'.")
+    if is_machine(name) or not name.isprintable() or not 0 < len(name) <= 64:
+        raise click.BadParameter(
+            "the name must be 1 to 64 printable characters, not 'machine', nor begin with "
+            "'machine:'."
+        )
     password = sys.stdin.readline().rstrip("\n") if password_stdin else secrets.token_urlsafe(12)
-    if len(password) < 8:
-        raise click.BadParameter("the password must have at least 8 characters.")
+    if len(password) < MIN_PASSWORD:
+        raise click.BadParameter(f"the password must have at least {MIN_PASSWORD} characters.")
+    chosen = frozenset(Role) if admin else frozenset(map(Role, roles))
+    if not chosen and not _accounts().exists(name):
+        chosen = frozenset({Role.CLINICIAN})
     _accounts().set_password(name, password)
-    if admin:
-        _accounts().set_admin(name, True)
+    if chosen:
+        _accounts().set_roles(name, chosen)
     if not password_stdin:
         click.echo(password)
 
 
 @users.command("list")
+@click.option("--with-roles", is_flag=True, help="Print a person's roles after their name.")
 @explain_outage
-def list_users() -> None:
+def list_users(with_roles: bool) -> None:
     """Print the names of all users."""
     for name in _accounts().list_users():
-        click.echo(name)
+        roles = _accounts().list_roles(name) if with_roles else frozenset[Role]()
+        click.echo("\t".join([name, *(role for role in Role if role in roles)]))
+
+
+@users.command("roles")
+@click.argument("name")
+@ROLES
+@explain_outage
+def set_roles(name: str, roles: tuple[str, ...]) -> None:
+    """Set what a user is at the site, and end their sessions; without --role, nothing."""
+    _set_roles(name, frozenset(map(Role, roles)))
 
 
 @users.command("admin")
 @click.argument("name")
-@click.option("--revoke", is_flag=True, help="Make an admin an ordinary user again.")
+@click.option("--revoke", is_flag=True, help="Take the role admin away again.")
 @explain_outage
 def set_admin(name: str, revoke: bool) -> None:
-    """Let a user change what applies to the whole site."""
+    """Give a user the role admin beside their others, and end their sessions."""
+    roles, admin = _accounts().list_roles(name), frozenset({Role.ADMIN})
+    _set_roles(name, roles - admin if revoke else roles | admin)
+
+
+def _set_roles(name: str, roles: frozenset[Role]) -> None:
     try:
-        _accounts().set_admin(name, not revoke)
+        _accounts().set_roles(name, roles)
     except NotAPerson as error:
         raise click.ClickException(f"There is no user {name}.") from error
 

@@ -9,13 +9,16 @@ from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from monitoring.logs.requests import note
-from pneumonia_api import acceptances, auth, views
+from pneumonia_api import acceptances, accounts, links, passwords, people, rules, views
+from pneumonia_api.acceptance.local import TooFewFilms
 from pneumonia_api.memory import TooBusy
 from pneumonia_api.records import admission, sent
 from pneumonia_api.records.confirming import NotConfirmable, TooManyOutcomes
 from pneumonia_api.records.deletions import DeletedByAnother
 from pneumonia_api.records.image_files import ImageStoreUnavailable
 from pneumonia_api.records.images import FilmMissing, ImageMissing
+from pneumonia_api.records.machine_keys import KeyMissing, NameTaken
+from pneumonia_api.records.profiles import BrokenProfile, ProfileMissing, ProfileOfAnotherModel
 from pneumonia_api.records.record import XrayMissing
 from pneumonia_api.records.reviews import (
     NothingToWithdraw,
@@ -88,27 +91,67 @@ ERRORS: dict[type[Exception], tuple[int, str, str]] = {
         "Too many X-rays are waiting; send this one again in half a minute.",
     ),
     views.ModelUnknown: (503, "no_model", "No model is running yet; try again in half a minute."),
-    auth.WrongPassword: (401, "wrong_password", "The name or the password is wrong."),
-    auth.NotAPerson: (
+    passwords.WrongPassword: (401, "wrong_password", "The name or the password is wrong."),
+    accounts.NotAPerson: (
         403,
         "not_a_person",
         "Only people have preferences; log in with a name and a password.",
     ),
-    auth.NotAnAdmin: (
+    rules.NotAnAdmin: (
         403,
         "not_an_admin",
         "Only an administrator of this site may do that.",
+    ),
+    rules.NotAllowed: (
+        403,
+        "not_allowed",
+        "Your roles do not allow that; an administrator of this site can change them.",
     ),
     acceptances.UselessPlan: (
         422,
         "useless_plan",
         "The least that you accept must be below what the model card says.",
     ),
-    auth.TooManyFailures: (
+    TooFewFilms: (
+        422,
+        "too_few_films",
+        "A site profile needs films of more patients, ill and healthy, of whom the truth is known.",
+    ),
+    ProfileMissing: (404, "no_such_profile", "There is no site profile with this id."),
+    BrokenProfile: (
+        409,
+        "broken_profile",
+        "This site profile is damaged and cannot be used; have another one fitted.",
+    ),
+    ProfileOfAnotherModel: (
+        409,
+        "profile_of_another_model",
+        "This site profile is for another model; a new model needs an acceptance of its own.",
+    ),
+    passwords.TooManyFailures: (
         429,
         "too_many_failures",
         "Too many failed log-ins with this name from here; try again in five minutes.",
     ),
+    links.PersonExists: (409, "person_exists", "There is a person with this name."),
+    links.LinkInvalid: (
+        404,
+        "link_invalid",
+        "This link was used, was replaced or has expired; ask an administrator for another one.",
+    ),
+    people.NoSuchPerson: (404, "no_such_person", "There is no such person who may log in."),
+    people.OwnAccount: (
+        409,
+        "own_account",
+        "You cannot disable yourself, or take the role of an administrator from yourself; another "
+        "one can.",
+    ),
+    NameTaken: (
+        409,
+        "name_taken",
+        "There is a key with this name; choose another name, or revoke that key first.",
+    ),
+    KeyMissing: (404, "no_such_key", "There is no key with this name; it may have been revoked."),
     XrayMissing: (404, "no_such_xray", "There is no X-ray with this id; it may have been deleted."),
     NotReviewable: (
         409,
@@ -175,7 +218,7 @@ ERRORS: dict[type[Exception], tuple[int, str, str]] = {
         "The database is not responding; nothing was saved. Try again in half a minute.",
     ),
 }
-RETRY_SECONDS = {"too_many_failures": auth.FAILURE_SECONDS, "busy": 5}
+RETRY_SECONDS = {"too_many_failures": passwords.FAILURE_SECONDS, "busy": 5}
 """The Retry-After of these codes; any other 429 or 503 has half a minute."""
 
 # Werkzeug's own errors, by status.

@@ -13,16 +13,22 @@ retries a lost reader at once (`read`), and `XrayStore.add_scored` stores a batc
 transaction; a fault of anything but the reader ends the run, and the next run goes on.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-from model.cage.pool import Cage, CageLost, PreviewedXray
+from model.cage.pool import Cage, CagedXray, CageLost, PreviewedXray
 from model.reading.ages import Age, AgeBand
 from model.reading.limits import UnreadableXray
-from model.reading.views import View
+from model.serving.artifact import Artifact
+from model.serving.finding import UncertainBand
 from model.serving.predictor import Prediction
+from model.serving.rule import DecisionRule, localize
+from pneumonia_api.records.profiles import Active, Profiles
 from pneumonia_api.records.record import PredictionRecord, QualityRecord, XrayRecord
 from pneumonia_api.records.scope import describe_scope
+
+log = logging.getLogger(__name__)
 
 TRIES = 4
 """How often an X-ray is tried before a fault on our side fails it."""
@@ -44,6 +50,32 @@ def read(
         if tries == 1:
             raise
     return read(cage, data, max_pixels, side, ages, tries=tries - 1)
+
+
+def choose_rule(profiles: Profiles, artifact: Artifact) -> DecisionRule | None:
+    """The site profile that is switched on for exactly this model; None if the model decides.
+
+    Asked before an X-ray is judged; a switch meanwhile is for the next one, and each record says
+    what decided it. A profile that is damaged decides nothing. Raises RedisError.
+    """
+    return make_rule(profiles.read_active(artifact.version), artifact)
+
+
+def make_rule(active: Active, artifact: Artifact) -> DecisionRule | None:
+    """The rule of the profile that is switched on for this model; None if none applies."""
+    profile = active.profile
+    if profile is None:
+        if active.state == "broken":
+            log.error("the site profile that is switched on is damaged, so it decides nothing")
+        return None
+    return localize(
+        artifact,
+        intercept=profile.intercept,
+        slope=profile.slope,
+        threshold=profile.threshold,
+        uncertain=UncertainBand(*profile.uncertain),
+        profile=profile.id,
+    )
 
 
 def reject(xray: XrayRecord, error: UnreadableXray) -> XrayRecord:
@@ -78,16 +110,20 @@ def judge(
         precision=prediction.precision,
         finding=prediction.finding,
         uncertain=[band.low, band.high] if (band := prediction.uncertain) else None,
+        profile=prediction.profile,
+        model_probability=prediction.model_probability,
     )
     scope = describe_scope(age, prediction.ages)
     return replace(xray, status="done", prediction=answer, quality=quality, scope=scope)
 
 
-def name_by_file(xray: XrayRecord, view: View, accession: str) -> XrayRecord:
+def name_by_file(xray: XrayRecord, read: CagedXray) -> XrayRecord:
     """The record with what its file says of itself; `accession` is "" unless the site wants it."""
+    accession = read.accession
     return replace(
         xray,
-        view=None if view == "unknown" else view,
+        view=None if read.view == "unknown" else read.view,
+        device=read.device or None,
         accession=accession or None,
         reference=xray.reference or accession,
     )

@@ -4,7 +4,7 @@ from apiflask import Schema
 from apiflask.fields import String
 from apiflask.validators import OneOf
 
-from pneumonia_api.auth import LANGUAGES
+from pneumonia_api.accounts import LANGUAGES
 
 
 class ReportQuerySchema(Schema):

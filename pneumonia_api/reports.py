@@ -8,7 +8,8 @@ from flask import Response, current_app, make_response
 
 from monitoring.logs.requests import note
 from pneumonia_api import report_schemas, silence
-from pneumonia_api.auth import LANGUAGES, MACHINE, Accounts, bearer
+from pneumonia_api.accounts import LANGUAGES, Accounts
+from pneumonia_api.auth import bearer
 from pneumonia_api.records.desk import Desk, Order
 from pneumonia_api.records.record import XrayRecord
 from pneumonia_api.records.served_model import ServedModel
@@ -18,6 +19,7 @@ from pneumonia_api.report.fhir import describe
 from pneumonia_api.report.gathering import ReadFirst, Report, ResultWithheld, gather
 from pneumonia_api.report.table import write_table
 from pneumonia_api.request import check_body, check_query
+from pneumonia_api.roles import is_machine
 
 reports = APIBlueprint("reports", __name__, url_prefix="/v1/xrays/<xray_id>", tag="V1")
 reports.before_request(check_body)
@@ -120,7 +122,7 @@ def _check_has_read(xray: XrayRecord) -> None:
     """Whoever reads first is told neither the result nor what others have read before."""
     caller = str(bearer.current_user)
     accounts: Accounts = current_app.extensions["accounts"]
-    if caller == MACHINE or not accounts.reads_first(caller):
+    if is_machine(caller) or not accounts.reads_first(caller):
         return
     if caller not in {each.reader for each in xray.readings}:
         raise ReadFirst(xray.id)
@@ -130,7 +132,7 @@ def _find_language() -> str:
     """That which the caller chose for the pages, else English."""
     caller = str(bearer.current_user)
     accounts: Accounts = current_app.extensions["accounts"]
-    return (accounts.language(caller) if caller != MACHINE else "") or LANGUAGES[0]
+    return (accounts.language(caller) if not is_machine(caller) else "") or LANGUAGES[0]
 
 
 def _answer(body: bytes, kind: str, name: str) -> Response:

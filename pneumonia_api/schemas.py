@@ -48,6 +48,17 @@ class DecisionSchema(Schema):
             "uncertain; null if the model has no such band."
         },
     )
+    profile = String(
+        allow_none=True,
+        metadata={
+            "description": "The site profile that decided: probability, threshold and band are its "
+            "own. Null where the model alone decided."
+        },
+    )
+    model_probability = Float(
+        allow_none=True,
+        metadata={"description": "Where a profile decided, what the model itself would say."},
+    )
 
 
 class PredictionSchema(DecisionSchema):
@@ -130,6 +141,13 @@ class ListedXraySchema(Schema):
         allow_none=True,
         metadata={"description": "PA or AP, where the file says so; null otherwise."},
     )
+    device = String(
+        allow_none=True,
+        metadata={
+            "description": "Maker and model of the machine, where a DICOM names them; null "
+            "otherwise. Never the station or its number."
+        },
+    )
 
     @post_dump
     def withhold(self, record: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -154,20 +172,21 @@ class XraySchema(ListedXraySchema):
 
 
 class DeletionSchema(Schema):
-    """When the caller deleted a record."""
+    """Who deleted a record, and when."""
 
+    by = String()
     at = String(metadata={"description": "ISO 8601, UTC."})
     until = String(metadata={"description": "Until when it can be restored. ISO 8601, UTC."})
 
 
 class DeletedXraySchema(ListedXraySchema):
-    """A record that the caller deleted."""
+    """A record that was deleted."""
 
     deletion = Nested(DeletionSchema)
 
 
 class DeletionsSchema(Schema):
-    """The records that the caller deleted and can restore."""
+    """The records that the caller can restore."""
 
     xrays = List(Nested(DeletedXraySchema))
 

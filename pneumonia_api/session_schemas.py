@@ -1,11 +1,12 @@
 """Log-in, session and preferences."""
 
 from apiflask import Schema
-from apiflask.fields import Boolean, String
+from apiflask.fields import Boolean, Enum, List, String
 from apiflask.validators import Length, OneOf
 
-from pneumonia_api.auth import LANGUAGES
+from pneumonia_api.accounts import LANGUAGES
 from pneumonia_api.reading_schemas import is_printable
+from pneumonia_api.roles import Role
 
 
 class CredentialsSchema(Schema):
@@ -22,7 +23,8 @@ class SessionSchema(Schema):
     user = String()
     reads_first = Boolean(metadata={"description": "The person's preference."})
     language = String(metadata={"description": "The person's preference; empty: the browser's."})
-    admin = Boolean(metadata={"description": "May change what applies to the whole site."})
+    admin = Boolean(metadata={"description": "Whether `roles` has admin."})
+    roles = List(Enum(Role, by_value=True), metadata={"description": "What the person is."})
 
 
 class PreferencesSchema(Schema):

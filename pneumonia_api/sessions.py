@@ -6,9 +6,11 @@ from apiflask import APIBlueprint
 from flask import current_app, request
 
 from monitoring.logs.requests import note
-from pneumonia_api import session_schemas
-from pneumonia_api.auth import Accounts, bearer
+from pneumonia_api import people_schemas, session_schemas
+from pneumonia_api.accounts import Accounts, NotAPerson
+from pneumonia_api.auth import bearer, find_current
 from pneumonia_api.request import check_body, check_query
+from pneumonia_api.roles import Role
 
 sessions = APIBlueprint("sessions", __name__, url_prefix="/v1/sessions", tag="V1")
 sessions.before_request(check_body)
@@ -23,18 +25,25 @@ def _accounts() -> Accounts:
 @sessions.input(session_schemas.CredentialsSchema, arg_name="credentials")
 @sessions.output(session_schemas.SessionSchema, status_code=201)
 @sessions.doc(responses={401: "Wrong name or password.", 429: "Too many failures in a row."})
-def log_in(credentials: dict[str, str]) -> dict[str, str | bool]:
+def log_in(credentials: dict[str, str]) -> dict[str, Any]:
     """Log in; returns an opaque session token."""
     user = credentials["user"]
     token = _accounts().log_in(user, credentials["password"], request.remote_addr or "")
     note(user=user)  # after success only: an unknown name may be a password in the wrong field
+    return describe_session(user, token)
+
+
+def describe_session(user: str, token: str) -> dict[str, Any]:
+    """What the pages need to know of an open session."""
     accounts = _accounts()
+    roles = accounts.list_roles(user)
     return {
         "token": token,
         "user": user,
         "reads_first": accounts.reads_first(user),
         "language": accounts.language(user),
-        "admin": accounts.is_admin(user),
+        "admin": Role.ADMIN in roles,
+        "roles": [role for role in Role if role in roles],
     }
 
 
@@ -50,6 +59,27 @@ def set_preferences(preferences: dict[str, Any]) -> dict[str, Any]:
     if "language" in preferences:
         _accounts().set_language(person, preferences["language"])
     return preferences
+
+
+@sessions.put("/current/password")
+@sessions.auth_required(bearer)
+@sessions.input(people_schemas.ChangedPasswordSchema, arg_name="change")
+@sessions.output(session_schemas.SessionSchema)
+@sessions.doc(
+    responses={
+        401: "`wrong_password`: not the current one.",
+        403: "The caller is no person.",
+        429: "Too many failures in a row.",
+    }
+)
+def change_password(change: dict[str, str]) -> dict[str, Any]:
+    """Change the person's own password: ends all their sessions, and opens the one answered."""
+    if not find_current().is_person:
+        raise NotAPerson
+    user, address = str(bearer.current_user), request.remote_addr or ""
+    new = change["password"]
+    token = _accounts().change_password(user, change["current"], new, address)
+    return describe_session(user, token)
 
 
 @sessions.delete("/current")

@@ -2,7 +2,9 @@
 
 from apiflask import Schema
 from apiflask.fields import Boolean, Dict, Float, Integer, List, Nested, String
-from apiflask.validators import Range
+from apiflask.validators import OneOf, Range
+
+from pneumonia_api.records.profiles import STATES
 
 
 class NewPrevalenceSchema(Schema):
@@ -41,6 +43,14 @@ class SilenceSchema(NewSilenceSchema):
     at = String(metadata={"description": "ISO 8601, UTC."})
 
 
+class SwitchSchema(Schema):
+    """Which site profile was switched on, or null for off; who switched, and when."""
+
+    profile = String(allow_none=True, metadata={"description": "The id of a profile."})
+    by = String(metadata={"description": "An admin's name, or `machine`."})
+    at = String(metadata={"description": "ISO 8601, UTC."})
+
+
 class WorthSchema(Schema):
     """Of the patients with a finding, the share that is ill, with its 95 % interval; 0 to 1."""
 
@@ -57,13 +67,22 @@ class SiteSchema(Schema):
     )
     silences = List(Nested(SilenceSchema), metadata={"description": "The one that counts first."})
     model = String(allow_none=True, metadata={"description": "Whose findings `worth` is about."})
+    profile_state = String(
+        validate=OneOf(STATES),
+        metadata={
+            "description": "Of the site profile. off: the model alone decides. applied: the "
+            "profile does. other_model or broken: one is switched on, but the model alone decides."
+        },
+    )
+    profile = Nested(SwitchSchema, allow_none=True, metadata={"description": "The last switch."})
     images = Integer(allow_none=True, metadata={"description": "On which it was measured."})
     patients = Integer(allow_none=True)
     worth = Dict(
         String(),
         Nested(WorthSchema),
         metadata={
-            "description": "By finding; empty without a prevalence, or if it was not measured. Not "
-            "valid for a patient out of scope or an image with a quality warning."
+            "description": "By finding; empty without a prevalence, if it was not measured, or "
+            "while a site profile decides. Not valid for a patient out of scope or an image with a "
+            "quality warning."
         },
     )

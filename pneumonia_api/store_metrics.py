@@ -18,7 +18,9 @@ from monitoring.metrics.gauges import GaugeKind
 from pneumonia_api.records import keys
 from pneumonia_api.records.lists import select_lists, select_previous_lists
 from pneumonia_api.records.plans import Plans
+from pneumonia_api.records.profiles import STATES, Profiles
 from pneumonia_api.records.record import STATUSES
+from pneumonia_api.records.served_model import ServedModel
 from pneumonia_api.records.workers import Workers
 
 log = logging.getLogger(__name__)
@@ -39,8 +41,8 @@ XRAYS = GaugeKind(
 )
 REVIEWS = GaugeKind(
     "pneumonia_reviews",
-    "Reviews of the last eight ISO weeks (UTC), by the week of the review, the model, its decision "
-    "and the clinician's label: pneumonia, normal or unsure.",
+    "Reviews of the last eight ISO weeks (UTC), by the week of the review, the model (with a site "
+    "profile MODEL+PROFILE), the decision and the clinician's label: pneumonia, normal or unsure.",
     ("week", "model", "decision", "label"),
 )
 BLIND = GaugeKind(
@@ -51,9 +53,15 @@ BLIND = GaugeKind(
 )
 LEAST = GaugeKind(
     "pneumonia_acceptance_least",
-    "The least sensitivity and specificity that the site's last plan of an acceptance accepts, "
-    "from 0 to 1, by the model that the plan is for.",
+    "The least sensitivity and specificity that the site's plan for what decides now accepts, from "
+    "0 to 1, by the model, or MODEL+PROFILE with a site profile, that the plan is for.",
     ("model", "figure"),
+)
+PROFILE = GaugeKind(
+    "pneumonia_site_profile",
+    f"1 for what is switched on as a site profile: {', '.join(STATES)}. The last two decide "
+    "nothing, and the model alone decides; absent until a worker has announced a model.",
+    ("state",),
 )
 
 
@@ -108,13 +116,23 @@ def _read(client: redis.Redis) -> list[Metric]:
         XRAYS.show({(status,): count for status, count in counts.items()}),
         REVIEWS.show(_by_week(weeks, reviews)),
         BLIND.show(_by_week(weeks, blind)),
-        LEAST.show(_read_least(client)),
+        *_read_acceptance(client),
     ]
 
 
-def _read_least(client: redis.Redis) -> dict[tuple[str, ...], float]:
-    plan = Plans(client).find_last()
-    return {(plan.model, figure): least for figure, least in plan.least.items()} if plan else {}
+def _read_acceptance(client: redis.Redis) -> list[Metric]:
+    version = ServedModel(client).get_version()
+    if version is None:
+        return [LEAST.show({}), PROFILE.show({})]
+    active = Profiles(client).read_active(version)
+    plan = Plans(client).find(version, active.profile.id if active.profile else None)
+    least: dict[tuple[str, ...], float] = (
+        {(plan.judge, name): each for name, each in plan.least.items()} if plan else {}
+    )
+    return [
+        LEAST.show(least),
+        PROFILE.show({(state,): int(state == active.state) for state in STATES}),
+    ]
 
 
 def _by_week(

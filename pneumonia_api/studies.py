@@ -8,12 +8,13 @@ from apiflask import APIBlueprint
 from flask import current_app
 
 from pneumonia_api import schemas, study_schemas
-from pneumonia_api.auth import MACHINE, bearer, is_admin
+from pneumonia_api.auth import bearer, find_current
 from pneumonia_api.reader_study import study
 from pneumonia_api.records.comparisons import MAX_XRAYS, list_comparisons
 from pneumonia_api.records.confirming import Outcomes
 from pneumonia_api.records.record import XrayRecord
 from pneumonia_api.request import check_body, check_query
+from pneumonia_api.roles import is_machine
 from pneumonia_api.silence import is_silenced
 
 studies = APIBlueprint("studies", __name__, url_prefix="/v1", tag="V1")
@@ -41,10 +42,10 @@ def read_study() -> dict[str, Any]:
     A program that sends readings is no reader, so it is not counted. In silent weeks people get an
     empty study: the figures of a single X-ray would say what its result was.
     """
-    caller = str(bearer.current_user)
+    caller = find_current()
     silent = is_silenced()
     comparisons = [] if silent else list_comparisons(current_app.extensions["redis"])
-    found = asdict(study(each for each in comparisons if each.reader != MACHINE))
-    if not is_admin(caller):
-        found["readers"] = {n: each for n, each in found["readers"].items() if n == caller}
+    found = asdict(study(each for each in comparisons if not is_machine(each.reader)))
+    if not caller.is_admin:
+        found["readers"] = {n: each for n, each in found["readers"].items() if n == caller.name}
     return {**found, "xrays": MAX_XRAYS, "silent": silent}

@@ -1,5 +1,8 @@
 """Whether the model holds at this site: a page for admins."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -24,7 +27,12 @@ FIGURES = {
 
 LEAST = {"sensitivity": N_("Least sensitivity"), "specificity": N_("Least specificity")}
 
-GROUPS = {"age": N_("Age in the file"), "view": N_("View"), "source": N_("Sent by")}
+GROUPS = {
+    "age": N_("Age in the file"),
+    "view": N_("View"),
+    "device": N_("Machine"),
+    "source": N_("Sent by"),
+}
 
 NAMES = {
     "within": N_("of the model's ages"),
@@ -37,7 +45,7 @@ NAMES = {
     "program": N_("a program"),
     "archive": N_("scoring of an archive"),
 }
-"""Of groups, in words; PA and AP are words themselves."""
+"""Of groups, in words; PA, AP and the names of machines are words themselves."""
 
 
 @acceptance.get("/acceptance")
@@ -67,6 +75,38 @@ def write_plan(token: str) -> ResponseReturnValue:
     return redirect(url_for("acceptance.show"), 303)
 
 
+@acceptance.post("/acceptance/profiles")
+@logged_in
+def fit_profile(token: str) -> ResponseReturnValue:
+    """Have a site profile fitted and stored; it decides nothing yet."""
+    try:
+        profile = api().fit_profile(token)
+    except ApiError as error:
+        if error.code != "too_few_films":
+            raise
+        return _render(token, profile_problem=str(error)), error.status
+    flash(gettext("The site profile %(profile)s was stored. It is not in use.", profile=profile))
+    return redirect(url_for("acceptance.show", _anchor="site-profile"), 303)
+
+
+@acceptance.post("/acceptance/profile")
+@logged_in
+def switch_profile(token: str) -> ResponseReturnValue:
+    """Let a site profile decide for everybody, or, without one, the model alone."""
+    profile = request.form.get("profile") or None
+    try:
+        api().switch_profile(token, profile)
+    except ApiError as error:
+        if error.status not in (404, 409):
+            raise
+        return _render(token, profile_problem=str(error)), error.status
+    if profile:
+        flash(gettext("The site profile %(profile)s decides from now on.", profile=profile))
+    else:
+        flash(gettext("The model alone decides from now on."))
+    return redirect(url_for("acceptance.show", _anchor="site-profile"), 303)
+
+
 def _read_percent(text: str) -> str:
     """The share that somebody typed in per cent; what is no number goes on as it is."""
     try:
@@ -75,10 +115,21 @@ def _read_percent(text: str) -> str:
         return text
 
 
+def _list_profiles(token: str) -> Mapping[str, Any] | None:
+    """None from an API of the previous release."""
+    try:
+        return api().list_profiles(token)
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        return None
+
+
 def _render(token: str, **shown: object) -> str:
     return render_template(
         "acceptance.html",
         found=api().read_acceptance(token),
+        profiles=_list_profiles(token),
         verdicts=VERDICTS,
         figures=FIGURES,
         least_titles=LEAST,

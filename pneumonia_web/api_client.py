@@ -53,15 +53,17 @@ def say_seconds(seconds: int) -> str:
 
 @dataclass(frozen=True)
 class LogIn:
-    """An open session: its token, the person's preferences, and whether they are an admin.
+    """An open session: its token, the person's preferences and their roles.
 
-    `language` is that of the pages, "" the browser's.
+    `language` is that of the pages, "" the browser's. An API of the previous release knows no
+    roles, but whether they are an `admin`.
     """
 
     token: str
     reads_first: bool
     language: str
     admin: bool
+    roles: list[str] | None
 
 
 class ApiClient:
@@ -87,14 +89,7 @@ class ApiClient:
             json={"user": user, "password": password},
             headers={"X-Forwarded-For": address},
         )
-        opened = self._parse(answer, "token")
-        # An API of the previous release knows no preferences.
-        return LogIn(
-            str(opened["token"]),
-            bool(opened.get("reads_first", False)),
-            str(opened.get("language", "")),
-            bool(opened.get("admin", False)),
-        )
+        return self._read_session(answer)
 
     def set_preferences(self, token: str, reads_first: bool, language: str | None) -> None:
         """Store the person's preferences; None leaves the language as it is.
@@ -104,6 +99,22 @@ class ApiClient:
         chosen = {} if language is None else {"language": language}
         preferences = {"reads_first": reads_first, **chosen}
         self._call("PUT", "/v1/sessions/current/preferences", token, json=preferences)
+
+    def change_password(self, token: str, current: str, new: str, address: str) -> LogIn:
+        """Change the person's own password; returns their new session, the only one left."""
+        answer = self._call(
+            "PUT",
+            "/v1/sessions/current/password",
+            token,
+            json={"current": current, "password": new},
+            headers={"X-Forwarded-For": address},
+        )
+        return self._read_session(answer)
+
+    def redeem_link(self, secret: str, password: str) -> str:
+        """Choose a password by a one-time link; returns the name of its person."""
+        answer = self._call("POST", "/v1/links", json={"token": secret, "password": password})
+        return str(self._parse(answer, "user")["user"])
 
     def log_out(self, token: str) -> None:
         """Revoke the session token."""
@@ -191,11 +202,11 @@ class ApiClient:
         self._call("DELETE", f"/v1/xrays/{quote(xray_id, safe='')}", token)
 
     def restore(self, token: str, xray_id: str) -> None:
-        """Restore an X-ray that the person deleted."""
+        """Restore an X-ray that was deleted."""
         self._call("POST", f"/v1/xrays/{quote(xray_id, safe='')}/restore", token)
 
     def list_deletions(self, token: str) -> Sequence[Xray]:
-        """The X-rays that the person deleted and can restore."""
+        """The X-rays that the person can restore."""
         answer = self._call("GET", "/v1/deletions", token)
         return cast(Sequence[Xray], self._parse(answer, "xrays")["xrays"])
 
@@ -224,6 +235,19 @@ class ApiClient:
         least = {"sensitivity": sensitivity, "specificity": specificity}
         self._call("POST", "/v1/acceptance/plan", token, json=least)
 
+    def list_profiles(self, token: str) -> Mapping[str, Any]:
+        """All site profiles, which is switched on, and what that means for the model in service."""
+        return self._parse(self._call("GET", "/v1/acceptance/profiles", token), "profiles", "state")
+
+    def fit_profile(self, token: str) -> str:
+        """Have a site profile fitted and stored, not switched on; its id."""
+        answer = self._call("POST", "/v1/acceptance/profiles", token)
+        return str(self._parse(answer, "id")["id"])
+
+    def switch_profile(self, token: str, profile: str | None) -> None:
+        """Let a site profile decide, or, with None, the model alone."""
+        self._call("POST", "/v1/acceptance/profile", token, json={"profile": profile})
+
     def is_ready(self) -> bool:
         """Whether an X-ray sent now would be analysed."""
         try:
@@ -236,6 +260,18 @@ class ApiClient:
     def close(self) -> None:
         """Close the pooled connections."""
         self._session.close()
+
+    def _read_session(self, answer: requests.Response) -> LogIn:
+        opened = self._parse(answer, "token")
+        roles = cast("list[str] | None", opened.get("roles"))
+        # An API of an earlier release knows no preferences.
+        return LogIn(
+            str(opened["token"]),
+            bool(opened.get("reads_first", False)),
+            str(opened.get("language", "")),
+            bool(opened.get("admin", False)),
+            None if roles is None else [str(role) for role in roles],
+        )
 
     @staticmethod
     def _parse(answer: requests.Response, *names: str) -> dict[str, object]:

@@ -26,7 +26,8 @@ from monitoring.metrics.exposition import mount_metrics
 from monitoring.metrics.release import expose_release
 from pneumonia_web.about import about
 from pneumonia_web.acceptance import acceptance
-from pneumonia_web.api_client import ApiClient, ApiError
+from pneumonia_web.admin_client import AdminClient
+from pneumonia_web.api_client import ApiError
 from pneumonia_web.assets import read_assets, serve_assets
 from pneumonia_web.blinding import hides_results, judge_for_reader, reads_first
 from pneumonia_web.config import read_config
@@ -34,15 +35,19 @@ from pneumonia_web.deletions import deletions
 from pneumonia_web.earlier import earlier
 from pneumonia_web.formats import decimal, grouped, percent, say_day, say_moment, say_time
 from pneumonia_web.heat import say_strongest
+from pneumonia_web.joining import joining
+from pneumonia_web.keys import machine_keys
 from pneumonia_web.language import N_, gettext, make_script_texts, serve_languages, translate
 from pneumonia_web.listing import ORDERS, TABS, read_place
 from pneumonia_web.lists import lists
 from pneumonia_web.locking import locking
 from pneumonia_web.metrics import REQUESTS
+from pneumonia_web.people import people
 from pneumonia_web.preferences import preferences
 from pneumonia_web.readings import readings
 from pneumonia_web.reasons import translate_reason
 from pneumonia_web.reports import reports
+from pneumonia_web.rules import serve_rules
 from pneumonia_web.sentences import translate_record
 from pneumonia_web.site import find_worth, say_ill, say_interval, site
 from pneumonia_web.studies import BASES, OUTCOMES, studies
@@ -140,12 +145,23 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         verdict=judge_for_reader,
         patient=name_patient,
     )
-    app.extensions["api"] = ApiClient(config.api_url, config.web_key)
+    app.extensions["api"] = AdminClient(config.api_url, config.web_key)
     follow_requests(app)
     app.before_request(check_sender)  # before CSRFProtect reads the body
+    serve_rules(app, ask_to_log_in)
     CSRFProtect(app)
     working = (pages, uploads, lists, readings, reports, deletions, earlier, studies)
-    for each in (*working, preferences, locking, about, site, acceptance):
+    for each in (
+        *working,
+        preferences,
+        locking,
+        about,
+        site,
+        acceptance,
+        people,
+        joining,
+        machine_keys,
+    ):
         app.register_blueprint(each)
     serve_languages(app)
     serve_assets(app, {**read_assets(STATIC), **make_script_texts()})

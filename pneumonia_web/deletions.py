@@ -1,9 +1,10 @@
 """Delete an X-ray, and restore it within a while."""
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, session, url_for
 from flask.typing import ResponseReturnValue
 
 from pneumonia_web.language import gettext
+from pneumonia_web.records import Xray
 from pneumonia_web.views import api, logged_in, refuse_repeats
 
 deletions = Blueprint("deletions", __name__)
@@ -31,5 +32,11 @@ def restore(token: str, xray_id: str) -> ResponseReturnValue:
 @deletions.get("/deletions")
 @logged_in
 def list_deletions(token: str) -> ResponseReturnValue:
-    """What the person deleted and can restore."""
-    return render_template("deletions.html", xrays=api().list_deletions(token))
+    """What the person can restore: what they deleted, and what others did."""
+    own: list[Xray] = []
+    others: list[Xray] = []
+    for xray in api().list_deletions(token):
+        # An API of the previous release lists the person's own alone, and names nobody.
+        is_own = xray["deletion"].get("by", session["user"]) == session["user"]
+        (own if is_own else others).append(xray)
+    return render_template("deletions.html", own=own, others=others)

@@ -19,7 +19,7 @@ lists = Blueprint("lists", __name__)
 lists.before_request(refuse_repeats)
 
 COLUMNS = ("id", "reference", "sent", "sent by", "status", "reason", "age", "view")
-AI_COLUMNS = ("AI result", "withheld", "probability", "threshold", "model")
+AI_COLUMNS = ("AI result", "withheld", "probability", "threshold", "model", "site profile")
 READING_COLUMNS = ("reading", "reader", "read", "note")
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -80,10 +80,10 @@ def _tell_result(xray: Xray) -> list[str]:
     if not prediction:
         return [""] * len(AI_COLUMNS)
     verdict = judge_for_reader(xray)
-    threshold, model = str(prediction["threshold"]), prediction["model"]
+    decided = [str(prediction["threshold"]), prediction["model"], prediction.get("profile") or ""]
     if verdict.flag or not verdict.finding:
-        return ["", verdict.flag or "", "", threshold, model]
-    return [FINDINGS[verdict.finding], "", str(prediction["probability"]), threshold, model]
+        return ["", verdict.flag or "", "", *decided]
+    return [FINDINGS[verdict.finding], "", str(prediction["probability"]), *decided]
 
 
 def _tell_reading(xray: Xray, *, hidden: bool) -> list[str]:

@@ -1,12 +1,20 @@
 """The lock of a session that was left open: the person goes on with their password."""
 
-from flask import Blueprint, jsonify, redirect, render_template, request, session, url_for
+from flask import Blueprint, jsonify, redirect, render_template, request, session
 from flask.typing import ResponseReturnValue
 
 from pneumonia_web.api_client import ApiError
-from pneumonia_web.idle import note_activity
 from pneumonia_web.language import gettext
-from pneumonia_web.views import OWN_PAGE, api, ask_to_log_in, logged_in, refuse_repeats, wants_json
+from pneumonia_web.rules import find_home
+from pneumonia_web.views import (
+    OWN_PAGE,
+    api,
+    ask_to_log_in,
+    keep_session,
+    logged_in,
+    refuse_repeats,
+    wants_json,
+)
 
 locking = Blueprint("locking", __name__)
 locking.before_request(refuse_repeats)
@@ -45,10 +53,8 @@ def unlock() -> ResponseReturnValue:
         if wants_json():
             return jsonify(error=message), status, headers
         return render_template("unlock.html", error=message), status, headers
-    earlier, session["token"] = session["token"], opened.token
-    session["reads_first"], session["admin"] = opened.reads_first, opened.admin
-    session["language"] = opened.language
-    note_activity()
+    earlier = session["token"]
+    keep_session(opened)
     try:
         api().log_out(earlier)
     except ApiError as error:
@@ -57,4 +63,4 @@ def unlock() -> ResponseReturnValue:
     if wants_json():
         return "", 204
     target = request.args.get("next", "")
-    return redirect(target if OWN_PAGE.fullmatch(target) else url_for("pages.worklist"))
+    return redirect(target if OWN_PAGE.fullmatch(target) else find_home())

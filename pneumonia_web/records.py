@@ -13,6 +13,7 @@ class Prediction(TypedDict):
     threshold: float
     model: str
     heatmap: list[list[float]]
+    profile: NotRequired[str | None]  # an API of the previous release knows no site profiles
 
 
 class Quality(TypedDict):
@@ -62,8 +63,9 @@ class Outcome(TypedDict):
 
 
 class Deletion(TypedDict):
-    """When an X-ray was deleted, and until when it can be restored."""
+    """Who deleted an X-ray, when, and until when it can be restored."""
 
+    by: NotRequired[str]  # an API of the previous release lists the caller's own, without a name
     at: str
     until: str
 

@@ -71,11 +71,13 @@ def find_worth(xray: Xray, verdict: Verdict) -> Worth | None:
     """What a result that is shown at once is worth here.
 
     None where it is withheld, where no prevalence is stated, or if it is not known of the model
-    that judged the X-ray. Also where it is uncertain: the reader is told to read as if there were
-    no result, and a number would be one.
+    that judged the X-ray; of a site profile it never is. Also where it is uncertain: the reader is
+    told to read as if there were no result, and a number would be one.
     """
     prediction = xray["prediction"]
     if verdict.hidden or verdict.reveal or verdict.finding in (None, "uncertain") or not prediction:
+        return None
+    if prediction.get("profile"):
         return None
     try:
         stated = api().read_site(session["token"])

@@ -51,10 +51,43 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "wrong_password": (N_("The name or the password is wrong."),),
     "not_a_person": (N_("Only people have preferences; log in with a name and a password."),),
     "not_an_admin": (N_("Only an administrator of this site may do that."),),
+    "not_allowed": (
+        N_("Your roles do not allow that; an administrator of this site can change them."),
+    ),
     "useless_plan": (N_("The least that you accept must be below what the model card says."),),
+    "too_few_films": (
+        N_(
+            "A site profile needs films of more patients, ill and healthy, of whom the truth is "
+            "known."
+        ),
+    ),
+    "no_such_profile": (N_("There is no site profile with this id."),),
+    "broken_profile": (
+        N_("This site profile is damaged and cannot be used; have another one fitted."),
+    ),
+    "profile_of_another_model": (
+        N_("This site profile is for another model; a new model needs an acceptance of its own."),
+    ),
     "too_many_failures": (
         N_("Too many failed log-ins with this name from here; try again in five minutes."),
     ),
+    "person_exists": (N_("There is a person with this name."),),
+    "link_invalid": (
+        N_(
+            "This link was used, was replaced or has expired; ask an administrator for another one."
+        ),
+    ),
+    "no_such_person": (N_("There is no such person who may log in."),),
+    "own_account": (
+        N_(
+            "You cannot disable yourself, or take the role of an administrator from yourself; "
+            "another one can."
+        ),
+    ),
+    "name_taken": (
+        N_("There is a key with this name; choose another name, or revoke that key first."),
+    ),
+    "no_such_key": (N_("There is no key with this name; it may have been revoked."),),
     "no_such_xray": (N_("There is no X-ray with this id; it may have been deleted."),),
     "not_reviewable": (
         N_(

@@ -20,10 +20,11 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
-from pneumonia_web.api_client import ApiClient, ApiError
+from pneumonia_web.api_client import ApiClient, ApiError, LogIn
 from pneumonia_web.idle import is_activity, is_locked, note_activity
 from pneumonia_web.language import find_language, gettext
 from pneumonia_web.listing import read_listing, read_page
+from pneumonia_web.rules import find_home
 
 pages = Blueprint("pages", __name__)
 
@@ -37,7 +38,7 @@ FILM_BLOCK = 256 * 1024
 # Plain characters only: browsers drop tabs and newlines and turn backslashes into slashes, so a
 # harmless-looking path can become another host (open redirect).
 OWN_PAGE = re.compile(
-    r"/(?:about|acceptance|deletions|preferences|reader-study|site"
+    r"/(?:about|acceptance|deletions|keys|password|people|preferences|reader-study|site"
     r"|xrays(?:/[0-9a-f]{32}(?:/earlier)?)?)(?:\?[\w=&%.+-]*)?",
     re.ASCII,
 )
@@ -124,8 +125,8 @@ def refuse_repeats() -> None:
 
 @pages.get("/")
 def start() -> ResponseReturnValue:
-    """The worklist is the start page."""
-    return redirect(url_for("pages.worklist"))
+    """The start page is the worklist, or what else the person's roles are for."""
+    return redirect(find_home())
 
 
 @pages.get("/login")
@@ -148,12 +149,20 @@ def start_session() -> ResponseReturnValue:
         return render_template("login.html", user=user, error=message), error.status, headers
     session.clear()
     session.permanent = True
-    session["token"], session["user"] = opened.token, user
-    session["reads_first"], session["admin"] = opened.reads_first, opened.admin
-    session["language"] = opened.language
-    note_activity()
+    session["user"] = user
+    keep_session(opened)
     target = request.args.get("next", "")
-    return redirect(target if OWN_PAGE.fullmatch(target) else url_for("pages.worklist"))
+    return redirect(target if OWN_PAGE.fullmatch(target) else find_home())
+
+
+def keep_session(opened: LogIn) -> None:
+    """Keep an open session, and what the pages need to know of its person, in the cookie."""
+    session["token"], session["language"] = opened.token, opened.language
+    session["reads_first"], session["admin"] = opened.reads_first, opened.admin
+    session.pop("roles", None)
+    if opened.roles is not None:
+        session["roles"] = opened.roles
+    note_activity()
 
 
 @pages.post("/logout")

@@ -1,7 +1,7 @@
 """Fixtures of all tests: the real samples, the larger data, a Redis, one running system."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -44,3 +44,14 @@ def server(tmp_path: Path) -> Iterator[Server]:
     yield server
     server.client.close()
     server.stop()
+
+
+@pytest.fixture
+def report(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Prints a figure of a test that passes."""
+
+    def show(text: str) -> None:
+        with capsys.disabled():
+            print(f" [{text}]", end="")
+
+    return show

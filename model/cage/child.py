@@ -21,6 +21,7 @@ from model.cage.messages import (
 from model.cage.seal import limit_memory, limit_time
 from model.reading.ages import AGES, AgeBand
 from model.reading.dicom.accession import read_accession
+from model.reading.dicom.device import read_device
 from model.reading.dicom.header import max_inflated
 from model.reading.full_film import encode_film
 from model.reading.kinds import is_dicom
@@ -90,9 +91,10 @@ def answer(
         image = model_input(xray, side).astype("<f4").tobytes()
         warnings = json.dumps(xray.warnings).encode()
         number = _read_accession(data, max_pixels) if accession else b""
-        says = AGES.index(xray.age), VIEWS.index(xray.view)
-        head = ANSWER_HEAD.pack(xray.width, xray.height, len(warnings), *says, len(number))
-        yield ANSWER, head + warnings + number + image
+        device = _read_device(data, max_pixels)
+        says = AGES.index(xray.age), VIEWS.index(xray.view), len(number), len(device)
+        head = ANSWER_HEAD.pack(xray.width, xray.height, len(warnings), *says)
+        yield ANSWER, head + warnings + number + device + image
         yield PREVIEW, encode_preview(xray)
         if film and xray.full:
             yield FILM, encode_film(xray.full())
@@ -101,6 +103,10 @@ def answer(
     except MemoryError:
         sentence = "The image needs more memory than an X-ray should; export it smaller."
         yield REFUSAL, json.dumps([sentence, "too_complex"]).encode()
+
+
+def _read_device(data: bytes, max_pixels: int) -> bytes:
+    return read_device(data, max_inflated(max_pixels)).encode() if is_dicom(data) else b""
 
 
 def _read_accession(data: bytes, max_pixels: int) -> bytes:

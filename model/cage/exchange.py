@@ -22,7 +22,7 @@ WALL_SECONDS, LARGE_WALL_SECONDS = 15, 30
 child that only waits, and are longer than the limits of CPU time in `model.cage.child`, for a busy
 machine."""
 
-_MAX_TEXT, _MAX_WARNINGS = 500, 20
+_MAX_TEXT, _MAX_WARNINGS, _MAX_DEVICE = 500, 20, 65
 
 
 class CageFault(RuntimeError):
@@ -32,8 +32,8 @@ class CageFault(RuntimeError):
 @dataclass(frozen=True)
 class CagedXray:
     """What serving needs of an X-ray: the (side, side, 1) float32 `input` of `model_input`; the
-    rest is as in `model.reading.xray.XrayImage`, and the `accession` number of a DICOM, if asked
-    for."""
+    rest is as in `model.reading.xray.XrayImage`, and of a DICOM the `device`, maker and model, and
+    the `accession` number, if asked for."""
 
     input: np.ndarray
     width: int
@@ -42,6 +42,7 @@ class CagedXray:
     age: Age = field(default="unknown", kw_only=True)
     view: View = field(default="unknown", kw_only=True)
     accession: str = field(default="", kw_only=True)
+    device: str = field(default="", kw_only=True)
 
 
 class Exchange:
@@ -145,14 +146,16 @@ def unpack(body: bytes, side: int, *, accession: bool = False) -> CagedXray:
     size = 4 * side * side
     if len(body) < ANSWER_HEAD.size:
         raise _crashed()
-    width, height, warning_bytes, age, view, number_bytes = ANSWER_HEAD.unpack_from(body)
+    width, height, warning_bytes, age, view, *texts = ANSWER_HEAD.unpack_from(body)
     end = ANSWER_HEAD.size + warning_bytes
-    start = end + number_bytes
+    middle = end + texts[0]
+    start = middle + texts[1]
     if len(body) != start + size or age >= len(AGES) or view >= len(VIEWS):
         raise _crashed()
     try:
         warnings = json.loads(body[ANSWER_HEAD.size : end])
-        number = body[end:start].decode()
+        number = body[end:middle].decode()
+        device = body[middle:start].decode("ascii")
     except ValueError:
         raise _crashed() from None
     image = np.frombuffer(body, "<f4", side * side, start).reshape(side, side, 1)
@@ -162,6 +165,15 @@ def unpack(body: bytes, side: int, *, accession: bool = False) -> CagedXray:
         raise _crashed()
     if number and not (accession and number.isprintable()):
         raise _crashed()
+    if len(device) > _MAX_DEVICE or not device.isprintable():
+        raise _crashed()
     return CagedXray(
-        image, width, height, tuple(warnings), age=AGES[age], view=VIEWS[view], accession=number
+        image,
+        width,
+        height,
+        tuple(warnings),
+        age=AGES[age],
+        view=VIEWS[view],
+        accession=number,
+        device=device,
     )

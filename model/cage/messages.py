@@ -18,10 +18,11 @@ HEAD = struct.Struct("<cL")
 FILTERED, UNFILTERED, LARGE = b"S", b"U", b"L"
 ANSWER, PREVIEW, FILM, REFUSAL, FAULT = b"A", b"P", b"I", b"R", b"F"
 
-ANSWER_HEAD = struct.Struct("<3L3B")
+ANSWER_HEAD = struct.Struct("<3L4B")
 """Width, height, the length of the warnings (JSON), which follow, the index of the age in AGES
-(`model.reading.ages`) and of the view in VIEWS (`model.reading.views`), and the length of the
-accession number (UTF-8), which follows the warnings; then the input as float32.
+(`model.reading.ages`) and of the view in VIEWS (`model.reading.views`), and the lengths of the
+accession number (UTF-8) and of the device (ASCII), which follow the warnings; then the input as
+float32.
 The PREVIEW is a JPEG, which the child makes while the service uses the input already; the FILM is
 a PNG of `model.reading.full_film`, which it makes while the service stores the result. A REFUSAL is
 [sentence, reason] as JSON, a FAULT is text."""

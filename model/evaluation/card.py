@@ -7,7 +7,6 @@ Without --report, the report that the artifact already has is used.
 """
 
 import argparse
-import json
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,12 +14,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+from model.evaluation.card_checks import show_coverage, show_groups, show_heatmap_checks
 from model.evaluation.card_tables import (
     NAMES,
     NOT_MEASURED,
-    Figure,
     list_figures,
     make_table,
+    percent,
     show,
     show_ages,
     show_band,
@@ -29,16 +29,14 @@ from model.evaluation.card_tables import (
     show_trade,
 )
 from model.evaluation.card_text import CARD
-from model.evaluation.precisions_file import (
-    PRECISIONS_NAME,
-    PrecisionReport,
-    read_precisions_file,
-)
-from model.evaluation.report_file import REPORT_NAME, Report, read_report_file
+from model.evaluation.precisions_file import PrecisionReport
+from model.evaluation.report_file import REPORT_NAME, Report
+from model.evaluation.results import Ablations, read_results
+from model.reading.limits import MIN_SIDE
 from model.serving.artifact import Artifact, ArtifactError, read_artifact
+from model.serving.precision import TOLERANCES
 
 CARD_NAME = "MODEL_CARD.md"
-ABLATIONS_NAME = "ablations.json"
 PLOTS = ("evaluation.png", "auc.png", "training.png")
 SCORES: Final = ("auc_roc", "auc_pr", "accuracy", "sensitivity", "specificity", "brier", "ece")
 
@@ -51,39 +49,25 @@ SIZES = (
 Placeholders = dict[str, object]
 """What replaces the names in braces of CARD."""
 
-Ablations = dict[str, dict[str, dict[str, Figure]]]
-"""ablations.json: what is compared, the choice, and its figures by name."""
-
 
 def write_card(folder: Path, artifact: Artifact) -> None:
     """Write MODEL_CARD.md to `folder`, next to the weights.
 
-    Figures of report.json, precisions.json, ablations.json or `scores["ood"]` are "Not measured"
-    where they are missing. Raises ArtifactError when one of the first two is of another version or
-    incomplete.
+    Figures whose file is missing, or of `scores["ood"]`, are "Not measured". Raises ArtifactError
+    when a file is of another version or incomplete.
     """
-    report_file, precisions_file, ablations_file = (
-        folder / name for name in (REPORT_NAME, PRECISIONS_NAME, ABLATIONS_NAME)
-    )
-    report = read_report_file(report_file) if report_file.is_file() else None
-    precisions = read_precisions_file(precisions_file) if precisions_file.is_file() else None
-    for file, found, command in (
-        (report_file, report, "python -m model.evaluation.report"),
-        (precisions_file, precisions, "python -m model.evaluation.precisions"),
-    ):
-        if found and found.version != artifact.version:
-            raise ArtifactError(
-                f"{file} is of version {found.version}, the artifact is {artifact.version}; "
-                f"make a new one with `{command}`."
-            )
-    ablations: Ablations = (
-        json.loads(ablations_file.read_text()) if ablations_file.is_file() else {}
-    )
+    results = read_results(folder, artifact)
+    report = results.report
+    measured = _describe_report(report) if report else _describe_no_report()
+    if groups := show_groups(results.coverage):
+        measured["uncertain"] = groups
     text = CARD.format(
-        **_describe_training(artifact, ablations),
+        **_describe_training(artifact, results.ablations),
         **_describe_scores(artifact),
-        **(_describe_report(report) if report else _describe_no_report()),
-        **_describe_precisions(precisions),
+        **measured,
+        **_describe_precisions(results.precisions),
+        coverage=show_coverage(results.coverage),
+        heatmap_checks=show_heatmap_checks(results.heatmaps),
     )
     (folder / CARD_NAME).write_text(text)
 
@@ -97,6 +81,8 @@ def _describe_training(artifact: Artifact, ablations: Ablations) -> Placeholders
         **training["images"],
         **{name: arguments[name] for name in ("epochs", "seed", "views", "consistency")},
         "side": artifact.input_side,
+        "cells": artifact.input_side // 16,
+        "least": MIN_SIDE,
         "dense": " and ".join(str(units) for units in arguments["dense"]),
         "target": arguments["sensitivity"],
         "commit": training["commit"],
@@ -113,6 +99,7 @@ def _describe_training(artifact: Artifact, ablations: Ablations) -> Placeholders
 def _describe_scores(artifact: Artifact) -> Placeholders:
     test, validation = artifact.scores["test"], artifact.scores["validation"]
     confusion = test["confusion"]
+    ill = confusion["true_positive"] + confusion["false_negative"]
     return {
         "test": test["images"],
         "scores": "\n".join(
@@ -121,7 +108,8 @@ def _describe_scores(artifact: Artifact) -> Placeholders:
         "threshold": artifact.threshold,
         "band": show_band(artifact.uncertain),
         "ages": show_ages(artifact.ages),
-        "ill": confusion["true_positive"] + confusion["false_negative"],
+        "ill": ill,
+        "prevalence": percent(ill / test["images"]),
         "normals": confusion["true_negative"] + confusion["false_positive"],
         **confusion,
         "ood": make_table("images", artifact.scores.get("ood")),
@@ -181,8 +169,14 @@ def _describe_no_report() -> Placeholders:
 
 
 def _describe_precisions(report: PrecisionReport | None) -> Placeholders:
+    tolerances = TOLERANCES["bfloat16"]
+    allowed: Placeholders = {
+        "tolerance_logit": f"{tolerances['logit'].absolute:g}",
+        "tolerance_distance": percent(tolerances["distance"].relative),
+        "tolerance_heatmap": f"{tolerances['heatmap'].absolute:g}",
+    }
     if report is None:
-        return {"precisions": NOT_MEASURED, "measured_on": ""}
+        return {"precisions": NOT_MEASURED, "measured_on": "", **allowed}
     parts = [
         f"{name} against float32:\n\n{make_table('images of', _as_rows(sets))}"
         for name, sets in report.precisions.items()
@@ -190,6 +184,7 @@ def _describe_precisions(report: PrecisionReport | None) -> Placeholders:
     return {
         "precisions": "\n\n".join(parts),
         "measured_on": f"Measured on {report.processor}\nwith OpenVINO {report.openvino}:",
+        **allowed,
     }
 
 

@@ -44,14 +44,21 @@ Figure = Estimate | Sequence[float | None] | float | None
 """An estimate, also as the list that it is in JSON, a count or a number."""
 
 
-def show(figure: Figure) -> str:
-    """A figure as people read it: `0.976 (0.965 to 0.986)`, a count, or a dash."""
-    if isinstance(figure, Sequence):
+def show(figure: Figure | str) -> str:
+    """A figure as people read it: `0.976 (0.965 to 0.986)`, a count, or a dash; text as it is."""
+    if isinstance(figure, str):
+        return figure
+    if isinstance(figure, list | tuple):
         value, low, high = figure
         return "-" if value is None else f"{value:z.3f} ({low:z.3f} to {high:z.3f})"
     if figure is None:
         return "-"
     return f"{figure:z.3f}" if isinstance(figure, float) else str(figure)
+
+
+def percent(share: float) -> str:
+    """A share to three digits, such as `62.5 %`."""
+    return f"{100 * share:.3g} %"
 
 
 def show_name(key: str) -> str:

@@ -107,7 +107,8 @@ and {false_positive} pneumonia.
 ![ROC, precision-recall, decisions, reliability, probabilities, predictive values](evaluation.png)
 
 The value of a decision depends on the prevalence of pneumonia among the children examined (at the
-stored threshold; 62.5 % is the prevalence in the official test, far above that of any clinic):
+stored threshold; {prevalence} is the prevalence in the official test, far above that of any
+clinic):
 
 {predictive_values}
 
@@ -123,10 +124,13 @@ or sees far fewer pneumonias, needs another threshold:
 ### The uncertain band
 
 {band}
+
 In it a result is *uncertain*; above it is *pneumonia likely*, below it *no pneumonia
 detected*, which is not "normal". Sensitivity and specificity are those outside the band:
 
 {uncertain}
+
+{coverage}
 
 ## 7. Calibration, robustness, other images
 
@@ -164,12 +168,13 @@ or another body part near the chest may not be.
 
 **Arithmetic.** All other figures here are of float32. Where the processor has bfloat16, the network
 runs in it, provided that its answers to the golden X-rays are within a tolerance that was chosen on
-validation (`model/serving/precision.py`): 0.14 of the logit, 6.4 % of the distance, 0.014 of the
-heat map in units of the logit. An answer whose tolerance reaches the threshold, an end of the
-uncertain band or a limit of the distance is computed again in float32. So two machines may show
-slightly different probabilities and heat maps, but they decide alike while the tolerance holds; a
-larger difference of the logit in the table means that it did not hold for every image of that set.
-Probabilities and heat maps are as shown, from 0 to 1. {measured_on}
+validation (`model/serving/precision.py`): {tolerance_logit} of the logit, {tolerance_distance} of
+the distance, {tolerance_heatmap} of the heat map in units of the logit. An answer whose tolerance
+reaches the threshold, an end of the uncertain band or a limit of the distance is computed again in
+float32. So two machines may show slightly different probabilities and heat maps, but they decide
+alike while the tolerance holds; a larger difference of the logit in the table means that it did not
+hold for every image of that set. Probabilities and heat maps are as shown, from 0 to 1.
+{measured_on}
 
 {precisions}
 
@@ -186,16 +191,17 @@ images of patients and are not in the repository.
 ## 8. How to read the output
 
 The decision compares the probability with the threshold; what is shown is the finding, which is
-uncertain in a band around it. {ages}
-The heat map is Grad-CAM (Selvaraju et al. 2017), summed over conv4 and conv5 on a 14 x 14 grid: it
-shows roughly which areas raised the score. It does not outline disease or explain the decision. It
-is drawn for normal decisions too. Where it highlights something other than lung, distrust the
-result.
+uncertain in a band around it. {ages} The heat map is Grad-CAM (Selvaraju et al. 2017), summed over
+conv4 and conv5 on a {cells} x {cells} grid: it shows roughly which areas raised the score. It does
+not outline disease or explain the decision. It is drawn for normal decisions too. Where it
+highlights something other than lung, distrust the result.
 
 {heatmap}
 
-Input: one upright, frontal chest X-ray, at least 224 px on its shorter side (smaller ones, down to
-100 px, get a warning; blank and damaged ones are refused). A border of one grey level and a
+{heatmap_checks}
+
+Input: one upright, frontal chest X-ray, at least {side} px on its shorter side (smaller ones, down
+to {least} px, get a warning; blank and damaged ones are refused). A border of one grey level and a
 viewer's window around the film are cut off first, the latter with a warning; a border that is
 neither of one level nor parallel to the edges is not detected. A negative, rotated or mirrored film
 gets a warning when a probe on its mean grey levels is confident; more than half of the mirrored
@@ -208,10 +214,10 @@ set to 0.54 on another hospital's images (Xin 2021).
 
 ## 9. Human oversight
 
-Read the image before the result. Automation bias is real: in reader studies a wrong result raised
-misses from 2.7 % to between 21 and 33 %. The clinician's own reading is stored with the result and
-overrides it; nothing is decided or sent by the model alone. A normal decision is no reason to send
-a child home.
+Read the image before the result. Automation bias is real: in a reader study of chest X-rays a wrong
+result raised misses from 2.7 % to between 21 and 33 % (Bernstein et al. 2023). The clinician's own
+reading is stored with the result and overrides it; nothing is decided or sent by the model alone. A
+normal decision is no reason to send a child home.
 
 ## 10. Operation and change
 

@@ -1,5 +1,6 @@
 """The six panels that show one evaluation, drawn from its figures alone."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,16 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from model.evaluation.evaluate import Curve, Evaluation, predictive_values
-from model.evaluation.plots import BLUE, GREEN, GREY, ORANGE, STYLE, describe_estimate, to_array
+from model.evaluation.plots import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    STYLE,
+    describe_estimate,
+    save_plot,
+    to_array,
+)
 from model.evaluation.scores import Confusion
 
 
@@ -21,8 +31,7 @@ def plot_evaluation(evaluation: Evaluation, file: Path) -> None:
         _draw_reliability(axes[1, 0], evaluation)
         _draw_histogram(axes[1, 1], evaluation)
         _draw_predictive_values(axes[1, 2], evaluation)
-        figure.savefig(file)
-        plt.close(figure)
+        save_plot(figure, file, asdict(evaluation))
 
 
 def _draw_curve(axis: Axes, curve: Curve, label: str) -> None:

@@ -1,5 +1,7 @@
 """The plots of a report, drawn from its figures alone, so that plots and figures always agree."""
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,7 @@ import numpy as np
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 
 from model.evaluation.bootstrap import Estimate
 
@@ -31,6 +34,21 @@ STYLE: Any = {
 }
 
 
+def save_plot(figure: Figure, file: Path, figures: Any) -> None:
+    """Save and close a plot of `figures`, which are JSON: the same figures give the same bytes.
+
+    The PNG says what it was drawn from (`trace`), and neither when nor by which program.
+    """
+    figure.savefig(file, metadata={"Software": None, "Description": trace(figures)})
+    plt.close(figure)
+
+
+def trace(figures: Any) -> str:
+    """The text that ties a plot to the figures that it was drawn from: their digest."""
+    canonical = json.dumps(figures, sort_keys=True, allow_nan=False)
+    return f"Drawn from figures of SHA-256 {hashlib.sha256(canonical.encode()).hexdigest()}"
+
+
 def plot_auc(rows: Sequence[tuple[str, Estimate]], file: Path) -> None:
     """One line for each named AUC, from top to bottom."""
     with plt.rc_context(STYLE):
@@ -46,8 +64,7 @@ def plot_auc(rows: Sequence[tuple[str, Estimate]], file: Path) -> None:
         axis.invert_yaxis()
         axis.set(xlim=(min(0.5, axis.get_xlim()[0]), 1.0), xlabel="AUC (ROC), 95 % interval")
         axis.grid(axis="x", linewidth=0.5, alpha=0.5)
-        figure.savefig(file)
-        plt.close(figure)
+        save_plot(figure, file, rows)
 
 
 @dataclass(frozen=True)
@@ -96,8 +113,7 @@ def plot_training(history: Mapping[str, Sequence[float]], file: Path) -> None:
             axis.plot(epochs, history[f"val_{metric}"], "o-", color=BLUE, label="validation")
             axis.set(xlabel="epoch", title=name, xticks=list(epochs))
             axis.legend()
-        figure.savefig(file)
-        plt.close(figure)
+        save_plot(figure, file, history)
 
 
 def to_array(estimate: Estimate) -> np.ndarray:

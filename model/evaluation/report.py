@@ -23,7 +23,8 @@ import numpy as np
 
 from model.evaluation import plots
 from model.evaluation.baselines import measure_baselines
-from model.evaluation.bootstrap import RESAMPLES, Estimate
+from model.evaluation.bootstrap import RESAMPLES
+from model.evaluation.drawing import draw_figures
 from model.evaluation.evaluate import evaluate
 from model.evaluation.external import (
     measure_adults,
@@ -31,7 +32,6 @@ from model.evaluation.external import (
     measure_unlabelled,
     predict_files,
 )
-from model.evaluation.panels import plot_evaluation
 from model.evaluation.peaks import measure_peaks
 from model.evaluation.report_file import (
     External,
@@ -81,9 +81,7 @@ def write_report(
         heatmap=measure_peaks(predictor, [xray.path for xray in xrays], predictions.labels),
     )
     write_report_file(report, out)
-    plot_evaluation(report.test, out / "evaluation.png")
-    plots.plot_auc(list_auc(report), out / "auc.png")
-    plots.plot_training(artifact.training["history"], out / "training.png")
+    draw_figures(artifact, report, out)
     write_gallery(predictor, xrays, predictions, out / "gallery")
     return report
 
@@ -185,22 +183,6 @@ def write_gallery(
             title = f"{xrays[index].patient}: {probabilities[index]:.3f}"
             images.append(plots.GalleryImage(xray.pixels, heatmap, title))
         plots.plot_gallery(images, folder / f"{name}.png")
-
-
-def list_auc(report: Report) -> list[tuple[str, Estimate]]:
-    """Every AUC of a report with its name, for one plot."""
-    test = report.test
-    rows = [("official test", test.scores.auc_roc)]
-    rows += [
-        (f"  {name} against normal", scores.auc_roc) for name, scores in test.subgroups.items()
-    ]
-    rows += [(f"  {name}", scores.auc_roc) for name, scores in test.robustness.items()]
-    rows += [
-        (f"NIH adults, opacity against {name}", scores.auc_roc)
-        for name, scores in (report.external.adults or {}).items()
-    ]
-    rows += [(f"no model: {base.name}", base.auc_roc) for base in report.baselines.values()]
-    return rows
 
 
 def check_report(artifact: Artifact, report: Report) -> list[str]:

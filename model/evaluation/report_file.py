@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from model.evaluation.baselines import Baseline
+from model.evaluation.bootstrap import Estimate
 from model.evaluation.evaluate import Evaluation
 from model.evaluation.external import AdultScores, DecisionCounts, SizeComparison
 from model.evaluation.robustness import ChangeScores
@@ -75,3 +76,19 @@ def read_report_file(file: Path) -> Report:
             f"{file} is not a complete report; make a new one with `python -m "
             "model.evaluation.report`."
         ) from error
+
+
+def list_auc(report: Report) -> list[tuple[str, Estimate]]:
+    """Every AUC of a report with its name, for one plot."""
+    test = report.test
+    rows = [("official test", test.scores.auc_roc)]
+    rows += [
+        (f"  {name} against normal", scores.auc_roc) for name, scores in test.subgroups.items()
+    ]
+    rows += [(f"  {name}", scores.auc_roc) for name, scores in test.robustness.items()]
+    rows += [
+        (f"NIH adults, opacity against {name}", scores.auc_roc)
+        for name, scores in (report.external.adults or {}).items()
+    ]
+    rows += [(f"no model: {base.name}", base.auc_roc) for base in report.baselines.values()]
+    return rows

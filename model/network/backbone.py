@@ -11,6 +11,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from model.network.graph import load_network
+
 _NPZ_ERRORS = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 """Raised when a damaged or encrypted .npz is read."""
 
@@ -27,16 +29,20 @@ def base_layers(network: keras.Model) -> list[keras.layers.Layer]:
 def load_weights(network: keras.Model, weights: str) -> list[str]:
     """Load `imagenet`, `none` or a file into ResNet50; return the layers that were not loaded.
 
-    The file is an .npz of arrays named `layer/variable`, as in Keras. A layer is loaded only when
-    the file has all its variables. Raises WeightsError.
+    The file is a trained network in .keras, or an .npz of arrays named `layer/variable`, as in
+    Keras. A layer is loaded only when the .npz has all its variables. Raises WeightsError.
     """
     weighty = [layer for layer in base_layers(network) if layer.weights]
     if weights == "none":
         return [layer.name for layer in weighty]
-    if weights == "imagenet":
-        source = _download_imagenet()
-        for layer in weighty:
-            layer.set_weights(source.get_layer(layer.name).get_weights())
+    if weights == "imagenet" or weights.endswith(".keras"):
+        source = _download_imagenet() if weights == "imagenet" else _load_trained(weights)
+        try:
+            for layer in weighty:
+                layer.set_weights(source.get_layer(layer.name).get_weights())
+        except ValueError as error:  # another network
+            reason = " ".join(str(error).split())
+            raise WeightsError(f"The weights {weights} cannot be used: {reason}") from error
         return []
     left_out = []
     try:
@@ -68,6 +74,14 @@ def _download_imagenet() -> keras.Model:
             "The ImageNet weights cannot be downloaded; check the connection, or name a file of "
             f"weights with --weights ({' '.join(str(error).split())})."
         ) from error
+
+
+def _load_trained(file: str) -> keras.Model:
+    try:
+        return load_network(Path(file))
+    except (*_NPZ_ERRORS, ValueError, TypeError, KeyError) as error:
+        reason = " ".join(str(error).split())
+        raise WeightsError(f"The weights {file} cannot be used: {reason}") from error
 
 
 def freeze(network: keras.Model, trainable_layers: int, fresh: list[str]) -> list[str]:

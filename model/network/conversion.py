@@ -36,13 +36,22 @@ def export_network(artifact_folder: Path, out: Path) -> Path:
             load_network(artifact_folder / WEIGHTS_NAME), read_density(artifact_folder)
         )
         with make_scratch(out) as scratch:
-            serving.export(f"{scratch}/saved", format="tf_saved_model", verbose=False)
-            converted = openvino.convert_model(f"{scratch}/saved", input=[1, side, side, 1])
+            converted = convert_network(serving, [1, side, side, 1], Path(scratch, "saved"))
             folder = Path(scratch, "ir")
             openvino.save_model(converted, folder / GRAPH_NAME, compress_to_fp16=False)
             write_export_manifest(folder, artifact.version)
             install_folder(folder, target)
     return target
+
+
+def convert_network(network: keras.Model, shape: list[int], scratch: Path) -> openvino.Model:
+    """The network in OpenVINO for inputs of `shape`, -1 for any number of images.
+
+    Its outputs are named by the keys of those of `network`. `scratch` is a new folder, which is
+    needed while the result is.
+    """
+    network.export(str(scratch), format="tf_saved_model", verbose=False)
+    return openvino.convert_model(str(scratch), input=shape)
 
 
 def record_golden(serving: keras.Model, out: Path) -> None:

@@ -51,12 +51,20 @@ class GradCam(keras.layers.Layer):
         finest, heat = inputs[0][0].shape[1], 0.0
         for name, (features, *relus) in zip(self._names, inputs, strict=True):
             gradient = self._differentiate(f"{name}{HEAD_SUFFIX}", relus)[:, None, None, :]
-            coarse = ops.sum(features * gradient, axis=-1)
+            coarse = ops.sum(features * self.weigh(features, gradient), axis=-1)
             spread = finest // features.shape[1]
             coarse = ops.repeat(ops.repeat(coarse, spread, axis=1), spread, axis=2)
             heat = heat + coarse / (features.shape[1] * spread) ** 2
         edge = (self._network.input.shape[1] // BASE_STRIDE - finest) // 2
         return ops.pad(ops.relu(heat / len(self._names)), ((0, 0), (edge, edge), (edge, edge)))
+
+    def weigh(self, features: keras.KerasTensor, gradient: keras.KerasTensor) -> keras.KerasTensor:
+        """The weight (N, 1, 1, c) of each channel: its gradient (N, 1, 1, c).
+
+        `features` are (N, h, w, c); `gradient` is with respect to their mean over the grid.
+        """
+        del features  # other maps need them
+        return gradient
 
     def _differentiate(self, head: str, relus: list[keras.KerasTensor]) -> keras.KerasTensor:
         """The gradient (N, c) of the head's logit with respect to its pooled features."""
@@ -76,22 +84,52 @@ class GradCam(keras.layers.Layer):
         return norm.gamma / ops.sqrt(norm.moving_variance + norm.epsilon)
 
 
+@keras.saving.register_keras_serializable("pneumonia")
+class GradCamPlusPlus(GradCam):
+    """Grad-CAM++ (Chattopadhyay et al. 2018) of the same network, to compare the heat map with.
+
+    Its pixel weights are alpha = g^2 / (2 g^2 + g^3 sum(A)), of the gradient g of one cell. Behind
+    average pooling over n cells g is the same in all of them, the n-th part of the gradient of the
+    mean G, so a channel's weight is n alpha relu(g) = relu(G) / (2 + G mean(A)).
+    """
+
+    def weigh(self, features: keras.KerasTensor, gradient: keras.KerasTensor) -> keras.KerasTensor:
+        """The weight (N, 1, 1, c) of each channel; see the class."""
+        pooled = ops.mean(features, axis=(1, 2), keepdims=True)
+        raised = ops.relu(gradient)  # features behind a ReLU are not negative: no division by 0
+        return raised / (2 + raised * pooled)
+
+
 def build_serving_network(network: keras.Model, density: FeatureDensity) -> keras.Model:
     """The same network with three outputs.
 
     `logit` (N, 1), `heatmap` (N, S, S), and `distance` (N,), which is `density.measure` of the
     pooled conv4.
     """
-    heads = [
-        [features.output, *(relu.output for relu in list_relus(network, features.name))]
-        for features in pooled_features(network)
-    ]
     outputs = {
         "logit": network.get_layer("logit").output,
-        "heatmap": GradCam(network, name="heatmap")(heads),
+        "heatmap": GradCam(network, name="heatmap")(_list_heads(network)),
         "distance": density.measure(build_feature_network(network).output),
     }
     return keras.Model(network.input, outputs, name="serving")
+
+
+def build_map_network(network: keras.Model) -> keras.Model:
+    """The same network with two maps (N, S, S): `heatmap` as served, and `plusplus`."""
+    heads = _list_heads(network)
+    outputs = {
+        "heatmap": GradCam(network, name="heatmap")(heads),
+        "plusplus": GradCamPlusPlus(network, name="plusplus")(heads),
+    }
+    return keras.Model(network.input, outputs, name="maps")
+
+
+def _list_heads(network: keras.Model) -> list[list[keras.KerasTensor]]:
+    """The inputs of `GradCam`: for each head, its features and the outputs of its ReLUs."""
+    return [
+        [features.output, *(relu.output for relu in list_relus(network, features.name))]
+        for features in pooled_features(network)
+    ]
 
 
 def build_feature_network(network: keras.Model) -> keras.Model:

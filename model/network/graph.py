@@ -133,12 +133,16 @@ def save_weights_compact(network: keras.Model, file: Path) -> None:
 
 def load_network(file: Path) -> keras.Model:
     """Load a `.keras` file in float32, for inference."""
-    stored = keras.models.load_model(file, compile=False)
-    network = keras.models.clone_model(
-        stored, clone_function=lambda layer: _with_dtype(layer, "float32")
+    return copy_in_float32(keras.models.load_model(file, compile=False))
+
+
+def copy_in_float32(network: keras.Model) -> keras.Model:
+    """The same network with the same weights, whose layers compute in float32."""
+    copy = keras.models.clone_model(
+        network, clone_function=lambda layer: _with_dtype(layer, "float32")
     )
-    network.set_weights(stored.get_weights())
-    return network
+    copy.set_weights(network.get_weights())
+    return copy
 
 
 def _dtype_on_disk(layer: keras.layers.Layer) -> str:

@@ -26,6 +26,7 @@ from model.serving.export import read_export
 from model.serving.finding import Finding, UncertainBand, find
 from model.serving.golden import Output, read_golden
 from model.serving.precision import Precision, PrecisionSetting
+from model.serving.rule import DecisionRule, rule_of
 from model.serving.trial import Forms
 
 WORKER_STREAMS = 3
@@ -54,7 +55,9 @@ class Prediction:
     Grad-CAM over the whole image, top left first. `ood` measures how unlike a chest X-ray the image
     is. Above 1 `refusal` is a sentence, and the rest must not be shown; somewhat below 1 `warning`
     is one. `precision` is that of the computation. `finding` is what to show: it is uncertain in
-    the band `uncertain` around the threshold. `ages` are those that the model is for.
+    the band `uncertain` around the threshold. `ages` are those that the model is for. `profile` is
+    the site's profile by which probability, threshold and band are, if one is applied; then
+    `model_probability` is that of the artifact's own calibration.
     """
 
     probability: float
@@ -69,6 +72,8 @@ class Prediction:
     finding: Finding
     uncertain: UncertainBand | None = None
     ages: AgeBand | None = None
+    profile: str | None = None
+    model_probability: float | None = None
 
 
 class Predictor:
@@ -135,19 +140,22 @@ class Predictor:
             with self._lock:
                 self._callers -= 1
 
-    def predict(self, xray: XrayImage | CagedXray) -> Prediction:
-        """Probability, decision and heat map of one X-ray; a close call takes a second pass."""
-        return conclude(self.artifact, self.judge(xray))
+    def predict(self, xray: XrayImage | CagedXray, rule: DecisionRule | None = None) -> Prediction:
+        """Probability, decision and heat map of one X-ray; a close call takes a second pass.
 
-    def judge(self, xray: XrayImage | CagedXray) -> Output:
+        `rule` is that of the artifact unless it is given.
+        """
+        return conclude(self.artifact, self.judge(xray, rule), rule)
+
+    def judge(self, xray: XrayImage | CagedXray, rule: DecisionRule | None = None) -> Output:
         """As `confirm`, for one X-ray; a CagedXray holds the input already."""
         if isinstance(xray, CagedXray):
-            return self.confirm(xray.input)
-        return self.confirm(model_input(xray, self.artifact.input_side))
+            return self.confirm(xray.input, rule)
+        return self.confirm(model_input(xray, self.artifact.input_side), rule)
 
-    def confirm(self, image: np.ndarray) -> Output:
+    def confirm(self, image: np.ndarray, rule: DecisionRule | None = None) -> Output:
         """As `infer`; computed again in float32 where rounding might have changed a decision."""
-        return self._forms.confirm(image, self.infer(image))
+        return self._forms.confirm(image, self.infer(image), rule)
 
 
 def open_network(
@@ -184,11 +192,14 @@ def _shape_of(port: openvino.Output) -> tuple[int, ...]:
     return tuple(port.get_partial_shape().to_shape())
 
 
-def conclude(artifact: Artifact, output: Output) -> Prediction:
-    """Calibrate the network's output, apply the threshold, and scale the heat map."""
-    calibration = artifact.calibration
-    calibrated = calibration.scale * output.logit + calibration.offset
-    probability = float(0.5 * (1 + np.tanh(0.5 * calibrated)))
+def conclude(artifact: Artifact, output: Output, rule: DecisionRule | None = None) -> Prediction:
+    """Calibrate the network's output, apply the threshold, and scale the heat map.
+
+    By `rule`, or as the artifact does it.
+    """
+    own = rule_of(artifact)
+    decides = rule or own
+    probability = decides.find_probability(output.logit)
     heatmap = place_heatmap(output.heatmap)
     # A map weaker than that of a typical pneumonia stays weak: scaled to its own peak, it would
     # light up a normal lung.
@@ -197,17 +208,21 @@ def conclude(artifact: Artifact, output: Output) -> Prediction:
     doubted = not refused and output.distance > artifact.ood.warning
     return Prediction(
         probability=round(probability, 4),
-        decision=artifact.classes[int(probability >= artifact.threshold)],
-        threshold=artifact.threshold,
+        decision=artifact.classes[int(probability >= decides.threshold)],
+        threshold=decides.threshold,
         model=artifact.version,
         heatmap=strength.astype(np.float64).round(3).tolist(),
         ood=round(output.distance / artifact.ood.limit, 3),
         refusal=REFUSAL if refused else None,
         warning=WARNING if doubted else None,
         precision=output.precision,
-        finding=find(probability, artifact.threshold, artifact.uncertain),
-        uncertain=artifact.uncertain,
+        finding=find(probability, decides.threshold, decides.uncertain),
+        uncertain=decides.uncertain,
         ages=artifact.ages,
+        profile=decides.profile,
+        model_probability=(
+            round(own.find_probability(output.logit), 4) if decides.profile else None
+        ),
     )
 
 

@@ -20,6 +20,7 @@ from model.serving.precision import (
     PrecisionSetting,
     list_candidates,
 )
+from model.serving.rule import DecisionRule, rule_of
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,11 @@ class Forms:
         fastest = min(self.trials, key=lambda trial: trial.seconds).precision
         self.precision: Precision = fastest if setting == "auto" else setting
 
-    def confirm(self, image: np.ndarray, output: Output) -> Output:
-        """The output for `image`, computed again in float32 where it is a close call."""
-        if not is_close_call(self._artifact, output):
+    def confirm(
+        self, image: np.ndarray, output: Output, rule: DecisionRule | None = None
+    ) -> Output:
+        """The output for `image`, computed again in float32 where it is a close call by `rule`."""
+        if not is_close_call(self._artifact, output, rule):
             return output
         with self._lock:
             return infer_one(self.reference, image, "float32")
@@ -90,21 +93,19 @@ def _measure(request: openvino.InferRequest, precision: Precision, golden: Golde
     return Trial(precision, outputs, float(np.median(seconds)))
 
 
-def is_close_call(artifact: Artifact, output: Output) -> bool:
+def is_close_call(artifact: Artifact, output: Output, rule: DecisionRule | None = None) -> bool:
     """Whether rounding might have changed the decision, the finding, the refusal or the warning.
 
-    It might where the limit itself is within the tolerance of the output.
+    It might where the limit itself is within the tolerance of the output. `rule` is that of the
+    artifact unless it is given.
     """
     if output.precision == "float32":
         return False
     tolerances = TOLERANCES[output.precision]
-    calibration, band = artifact.calibration, artifact.uncertain
-    limits = [artifact.threshold, *((band.low, band.high) if band else ())]
+    decides = rule or rule_of(artifact)
     return any(
-        tolerances["logit"].allows(
-            (np.log(limit / (1 - limit)) - calibration.offset) / calibration.scale, output.logit
-        )
-        for limit in limits
+        tolerances["logit"].allows(decides.find_logit(limit), output.logit)
+        for limit in decides.list_limits()
     ) or any(
         tolerances["distance"].allows(limit, output.distance)
         for limit in (artifact.ood.limit, artifact.ood.warning)

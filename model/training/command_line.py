@@ -8,7 +8,7 @@ from pathlib import Path
 from model.reading.ages import age_band
 from model.reading.xray import INPUT_SIDE
 from model.training.option_types import positive, rate, seed, share, side, weight, whole
-from model.training.settings import Hyperparameters, RunSettings
+from model.training.settings import AlignmentOptions, Hyperparameters, RunSettings
 
 # Learning rate and weight decay of each optimizer. Keras multiplies the two at every step, so the
 # decay is chosen to keep their product, the share that a weight loses, the same for all of them.
@@ -33,7 +33,15 @@ def parse_settings(argv: Sequence[str] | None) -> RunSettings:
     _add_fitting(parser.add_argument_group("training"))
     _add_machine(parser.add_argument_group("machine"))
     # --help states these defaults in words, so the parser must not print them as None.
-    optional = ("learning_rate", "weight_decay", "cache", "metrics", "other_xrays", "not_xrays")
+    optional = (
+        "learning_rate",
+        "weight_decay",
+        "cache",
+        "metrics",
+        "other_xrays",
+        "not_xrays",
+        "align",
+    )
     given = vars(parser.parse_args(argv, argparse.Namespace(**dict.fromkeys(optional))))
     given["dense"], given["data"] = tuple(given["dense"]), tuple(given["data"])
     learning_rate, weight_decay = RATES[given["optimizer"]]
@@ -41,6 +49,8 @@ def parse_settings(argv: Sequence[str] | None) -> RunSettings:
         given["learning_rate"] = learning_rate
     if given["weight_decay"] is None:
         given["weight_decay"] = weight_decay
+    source, directions = given["align"], given.pop("align_directions")
+    given["align"] = AlignmentOptions(source, directions) if source else None
     chosen = {field.name: given.pop(field.name) for field in fields(Hyperparameters)}
     return RunSettings(**given, hyperparameters=Hyperparameters(**chosen))
 
@@ -123,8 +133,8 @@ def _add_network(group: argparse._ArgumentGroup) -> None:
         "--weights",
         metavar="imagenet|FILE|none",
         default="imagenet",
-        help="initial weights of ResNet50: downloaded, an .npz of arrays named layer/variable, or "
-        "random values",
+        help="initial weights of ResNet50: downloaded, an .npz of arrays named layer/variable, a "
+        "trained network in .keras, or random values",
     )
     group.add_argument(
         "--trainable-layers",
@@ -203,6 +213,21 @@ def _add_fitting(group: argparse._ArgumentGroup) -> None:
         help="balanced: both classes have the same total weight, and within a class each source "
         "one that grows with the square root of its images",
     )
+    group.add_argument(
+        "--align",
+        metavar="SOURCE",
+        default=argparse.SUPPRESS,
+        help="a source with X-rays of one class only: the heads see nothing that tells it from the "
+        "others. --other-xrays must be more X-rays of it, ill ones among them; no layer of "
+        "ResNet50 is trained",
+    )
+    group.add_argument(
+        "--align-directions",
+        type=positive,
+        metavar="N",
+        default=1,
+        help="how many directions in the features --align removes",
+    )
     group.add_argument("--optimizer", choices=tuple(RATES), default="adam", help="update rule")
     by_optimizer = ", ".join(f"{name} {rates[0]:g}" for name, rates in RATES.items())
     group.add_argument(
@@ -248,7 +273,9 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
         "--workers", type=positive, metavar="N", default=2, help="threads that augment images"
     )
     group.add_argument(
-        "--mixed-precision", action="store_true", help="float16 arithmetic; needs a GPU"
+        "--mixed-precision",
+        action="store_true",
+        help="float16 arithmetic on a GPU, bfloat16 on a processor that has it",
     )
     group.add_argument(
         "--strategy",

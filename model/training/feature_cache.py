@@ -17,12 +17,12 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from model.serving.artifact import sha256_of
 from model.training.augmentation import RECIPE, Recipe, digest_recipe
 from model.training.batches import Source
 from model.training.settings import InputError
+from model.training.trunk import compile_trunk
 
 BATCH = 64
 """Images in one call of the trunk."""
@@ -142,12 +142,11 @@ def _make(
     with partial.open("rb+") as reserved:
         # Writing to a mapped file with holes on a full disk would kill the process with SIGBUS.
         os.posix_fallocate(reserved.fileno(), 0, partial.stat().st_size)
-        run = tf.function(lambda batch: trunk(batch, training=False), reduce_retracing=True)
+        run = compile_trunk(trunk)
         bar = keras.utils.Progbar(shape[0], unit_name="image")
         done = 0
         for batch in _prefetch(source, shape[0], number, workers):
-            outputs = keras.tree.flatten(run(batch))
-            rows = [np.reshape(output, (len(batch), -1)) for output in outputs]
+            rows = [output.reshape(len(batch), -1) for output in run(batch)]
             features[done : done + len(batch)] = np.concatenate(rows, axis=1)
             done += len(batch)
             bar.update(done)

@@ -5,6 +5,7 @@ epochs as it needs; conv5 would memorise the images in that time.
 """
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -49,12 +50,12 @@ def train_heads(network: keras.Model, task: TrainingTask) -> tuple[History, Hist
     Returns the history of the last head, and that of the head on conv4, which is empty when the
     network has one head only. Raises CacheError and RunError.
     """
-    settings, chosen = task.settings, task.settings.hyperparameters
+    chosen = task.settings.hyperparameters
     *first, last = (layer.name for layer in pooled_features(network))
-    deep = _end_at_head(network, network.input, last)
+    deep = end_at_head(network, network.input, last)
     trunk, rest = split_network(network, deep.output)
     if chosen.cache_features:
-        cached = _cache_views(trunk, task)
+        cached = cache_views(trunk, task)
         history = _fit_cached(rest, cached, task)
     else:
         history = _fit(deep, task.sources, None, task)
@@ -64,24 +65,34 @@ def train_heads(network: keras.Model, task: TrainingTask) -> tuple[History, Hist
     if chosen.cache_features and trunk.outputs[-1] is pooled:
         features = [view[:, -pooled.shape[1] :] for view in cached]
     else:  # conv4 itself was trained, or nothing was cached
-        features = _cache_views(keras.Model(network.input, pooled), task)
-    head = _end_at_head(network, [pooled], first[0])
-    out = settings.out / HEAD_FOLDER
-    (out / RESUME).mkdir(parents=True, exist_ok=True)
-    longer = replace(chosen, epochs=chosen.head_epochs, patience=chosen.head_epochs)
-    alone = replace(task, settings=replace(settings, out=out, hyperparameters=longer))
-    head_history = _fit_cached(head, features, alone)
-    close_run(out)
+        features = cache_views(keras.Model(network.input, pooled), task)
+    head = end_at_head(network, [pooled], first[0])
+    head_history = fit_head(head, features, task, task.settings.out / HEAD_FOLDER)
+    close_run(task.settings.out / HEAD_FOLDER)
     return history, head_history
 
 
-def _end_at_head(network: keras.Model, start: Any, features: str) -> keras.Model:
+def fit_head(
+    head: keras.Model, features: list[np.ndarray], task: TrainingTask, out: Path
+) -> History:
+    """Fit one head on pooled features for `head_epochs`; the state of the fit is kept in `out`.
+
+    `features` are those of each view of training and, last, of validation.
+    """
+    chosen = task.settings.hyperparameters
+    (out / RESUME).mkdir(parents=True, exist_ok=True)
+    longer = replace(chosen, epochs=chosen.head_epochs, patience=chosen.head_epochs)
+    settings = replace(task.settings, out=out, hyperparameters=longer)
+    return _fit_cached(head, features, replace(task, settings=settings))
+
+
+def end_at_head(network: keras.Model, start: Any, features: str) -> keras.Model:
     """From the tensors `start` to the probability by the head on `features`; layers are shared."""
     logit = network.get_layer(f"{features}{HEAD_SUFFIX}_logit").output
     return keras.Model(start, probability_of(logit))
 
 
-def _cache_views(part: keras.Model, task: TrainingTask) -> list[np.ndarray]:
+def cache_views(part: keras.Model, task: TrainingTask) -> list[np.ndarray]:
     """The outputs of `part` for each view of training and, last, for validation; on disk."""
     settings, chosen = task.settings, task.settings.hyperparameters
     cache = (settings.cache or settings.out / "cache") / f"machine-{task.shard[0]}"

@@ -13,12 +13,11 @@ from model.evaluation.calibration import (
     choose_uncertain,
     fit_calibration,
 )
-from model.evaluation.card import ABLATIONS_NAME, PLOTS, write_card
+from model.evaluation.card import PLOTS, write_card
 from model.evaluation.evaluate import evaluate
 from model.evaluation.panels import plot_evaluation
 from model.evaluation.plots import plot_training
-from model.evaluation.precisions_file import PRECISIONS_NAME
-from model.evaluation.report_file import REPORT_NAME
+from model.evaluation.results import RESULT_NAMES
 from model.evaluation.scores import Predictions, score_predictions
 from model.evaluation.sources import SOURCES_NAME, score_sources, write_sources
 from model.network.conversion import record_golden
@@ -115,5 +114,5 @@ def write_artifact(
 
 def find_leftovers(out: Path) -> list[Path]:
     """Files in `out` that a report left there, which is about an earlier artifact."""
-    names = (REPORT_NAME, PRECISIONS_NAME, ABLATIONS_NAME, SOURCES_NAME, *PLOTS)
+    names = (*RESULT_NAMES, SOURCES_NAME, *PLOTS)
     return [out / name for name in names if (out / name).is_file()]

@@ -1,14 +1,22 @@
 """The settings of a training run, as frozen dataclasses; `command_line` parses them."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from model.reading.ages import AgeBand
 
 
 class InputError(ValueError):
     """The run cannot begin with the inputs it was given; the message is one sentence."""
+
+
+@dataclass(frozen=True)
+class AlignmentOptions:
+    """How many directions that tell `source` from the others are removed from the features."""
+
+    source: str
+    directions: int
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,12 @@ class Hyperparameters:
     views: int
     mixed_precision: bool
     strategy: Literal["one", "mirrored", "multiworker"]
+    align: AlignmentOptions | None = None
+
+    def encode(self) -> dict[str, Any]:
+        """As they are recorded: without `align` where it is not used, as before there was one, so
+        that a run that an earlier release began can be finished."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)

@@ -60,12 +60,12 @@ def read_labels(path: Path) -> list[Row]:
 
 
 def find_films(
-    folder: Path, rows: list[Row], xrays: XrayStore, model: str
+    folder: Path, rows: list[Row], xrays: XrayStore, judge: str
 ) -> tuple[int, list[Film]]:
     """How many different files have a label, and the films of those that have a prediction.
 
-    Files with the same bytes are one. Raises CannotAssess if one was not scored by the version
-    `model`, cannot be read, or is labelled in two ways.
+    Files with the same bytes are one. Raises CannotAssess if one was not scored by what decides now
+    (`judge`, see `profiles.name_judge`), cannot be read, or is labelled in two ways.
     """
     by_digest: dict[str, Row] = {}
     for row in rows:
@@ -74,13 +74,13 @@ def find_films(
             raise CannotAssess(
                 f"{row.file} has the bytes of {by_digest[digest].file}, but another label."
             )
-    fingerprints = [fingerprint_file(digest, model) for digest in by_digest]
+    fingerprints = [fingerprint_file(digest, judge) for digest in by_digest]
     found = dict(zip(by_digest, xrays.find_scored(fingerprints), strict=True))
     unscored = [by_digest[digest].file for digest, xray_id in found.items() if xray_id is None]
     if unscored:
         raise CannotAssess(
             f"{len(unscored)} of {len(found)} labelled files, such as {unscored[0]}, were not "
-            f"scored by the model {model}; run model/inference.py --data {folder} first."
+            f"scored by the model {judge}; run model/inference.py --data {folder} first."
         )
     return len(found), _make_films(by_digest, found, xrays)
 

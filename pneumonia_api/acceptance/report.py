@@ -27,7 +27,10 @@ CARD_FIGURES = {"auc": "auc_roc", "sensitivity": "sensitivity", "specificity": "
 
 @dataclass(frozen=True)
 class Compared:
-    """A figure of the model card, and how this hospital's differs from it; None if unknown."""
+    """A figure of the model card, and how this hospital's differs from it; None if unknown.
+
+    While a site profile decides, `card` is what the profile promises.
+    """
 
     card: Estimate
     change: Estimate | None
@@ -44,7 +47,7 @@ class Needed:
 
 @dataclass(frozen=True)
 class Assessment:
-    """What the films of a hospital show of the model `model`.
+    """What the films of a hospital show of the model `model`, with the site profile `profile`.
 
     `judged` are the films that could have a label, `labelled` those that do, `bases` what their
     labels rest on, and `withheld` those whose result no page shows: these count in `groups` of age
@@ -53,6 +56,7 @@ class Assessment:
     """
 
     model: str
+    profile: str | None
     judged: int
     labelled: int
     withheld: int
@@ -78,11 +82,15 @@ def assess(
     *,
     judged: int,
     model: str,
-    card: Mapping[str, Estimate],
+    promised: Mapping[str, Estimate],
     bounds: dict[str, Bounds],
     in_time: bool,
+    profile: str | None = None,
 ) -> Assessment:
-    """Assess the labelled `films`; `in_time` says whether their labels have times of their own."""
+    """Assess the labelled `films`; `in_time` says whether their labels have times of their own.
+
+    `promised` are the figures of the model card, or of the site profile if one decides.
+    """
     shown = [film for film in films if film.shown]
     overall = measure(shown)
     bets = {}
@@ -90,6 +98,7 @@ def assess(
         bets = {n: follow(shown, n, each.expected, each.least) for n, each in bounds.items()}
     return Assessment(
         model=model,
+        profile=profile,
         judged=judged,
         labelled=len(films),
         withheld=len(films) - len(shown),
@@ -98,11 +107,12 @@ def assess(
         verdict=decide(overall, bounds, bets),
         overall=overall,
         calibration=measure_calibration(shown),
-        card={name: _compare(overall, name, each) for name, each in card.items()},
+        card={name: _compare(overall, name, each) for name, each in promised.items()},
         needed={name: _find_needed(overall, name, each) for name, each in bounds.items()},
         groups={
             "age": group_by(films, lambda film: film.age),
             "view": group_by(shown, lambda film: film.view),
+            "device": group_by(shown, lambda film: film.device),
             "source": group_by(shown, lambda film: film.source),
         },
         bets=bets,

@@ -44,10 +44,10 @@ class Verdict:
 def derive_bounds(
     card: Mapping[str, Estimate], least: Mapping[str, float | None]
 ) -> dict[str, Bounds]:
-    """Bounds of sensitivity and specificity: the card's figures are what is expected.
+    """Bounds of sensitivity and specificity: what the card, or a site profile, says is expected.
 
     `least` has what somebody stated in place of ALLOWED_LOSS. Raises ValueError, in a sentence, if
-    that is not below what the card says.
+    that is not below it.
     """
     bounds = {}
     for name, loss in ALLOWED_LOSS.items():

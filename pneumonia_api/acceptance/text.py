@@ -1,17 +1,19 @@
 """An acceptance as lines of text, for the command."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pneumonia_api.acceptance.figures import Estimate, Figures
 from pneumonia_api.acceptance.local import Local
 from pneumonia_api.acceptance.report import Assessment
 from pneumonia_api.acceptance.rule import VERDICTS
 from pneumonia_api.intervals import Share
+from pneumonia_api.records.profiles import ProfileRecord
 
 
 def describe(found: Assessment) -> Iterator[str]:
     """The verdict first, then what it rests on."""
-    yield f"Model {found.model}: {VERDICTS[found.verdict.name]}."
+    profile = f" with the site profile {found.profile}" if found.profile else ""
+    yield f"Model {found.model}{profile}: {VERDICTS[found.verdict.name]}."
     yield from (f"  {reason}" for reason in found.verdict.reasons)
     bases = ", ".join(f"{count} by {basis}" for basis, count in sorted(found.bases.items()))
     yield f"X-rays: {found.judged} judged, {found.labelled} with a label ({bases or 'none'}), "
@@ -38,19 +40,46 @@ def describe(found: Assessment) -> Iterator[str]:
 
 def describe_local(found: Local) -> Iterator[str]:
     """What a local calibration and threshold would give."""
+    fit = found.fit
     yield (
-        f"A calibration of this hospital's own would be: log-odds {found.intercept:+.3f} "
-        f"{found.slope:+.3f} x those of the model; threshold {found.threshold:.3f}"
+        f"A calibration of this hospital's own would be: log-odds {fit.intercept:+.3f} "
+        f"{fit.slope:+.3f} x those of the model; threshold {fit.threshold:.3f}, uncertain from "
+        f"{fit.low:.3f} to {fit.high:.3f}"
     )
     yield (
         f"  Cross-fitted, error {_say(found.calibration.error)} in place of "
         f"{_say(found.before.error)}; sensitivity {_say(found.figures.sensitivity)}, specificity "
-        f"{_say(found.figures.specificity)}. Nothing in service changes."
+        f"{_say(found.figures.specificity)}, uncertain {_say(found.figures.uncertain)}. Nothing in "
+        "service changes."
     )
 
 
+def describe_profile(profile: ProfileRecord) -> Iterator[str]:
+    """A stored profile: on what it rests, and what it promises."""
+    basis, figures = profile.basis, profile.figures
+    yield (
+        f"Site profile {profile.id} for the model {profile.model}, by {profile.by} at {profile.at}"
+    )
+    yield (
+        f"  fitted to {basis.films} films of {basis.patients_ill} patients with pneumonia and "
+        f"{basis.patients_healthy} without, sent from {basis.first} to {basis.last} "
+        f"({basis.origin})"
+    )
+    yield (
+        f"  threshold {profile.threshold:.3f}, uncertain from {profile.uncertain[0]:.3f} to "
+        f"{profile.uncertain[1]:.3f}; on patients that were not used: sensitivity "
+        f"{_say_list(figures['sensitivity'])}, specificity {_say_list(figures['specificity'])}, "
+        f"calibration error {_say_list(figures['error'])} in place of "
+        f"{_say_list(figures['model_error'])}"
+    )
+
+
+def _say_list(figure: Sequence[float]) -> str:
+    return _say(Estimate(*figure))
+
+
 def _describe_figures(found: Assessment) -> Iterator[str]:
-    overall = found.overall
+    overall, promise = found.overall, "site profile" if found.profile else "model card"
     shown = {
         "auc": ("AUC", overall.auc),
         "sensitivity": ("Sensitivity", overall.sensitivity),
@@ -59,7 +88,7 @@ def _describe_figures(found: Assessment) -> Iterator[str]:
     for name, (title, value) in shown.items():
         compared = found.card[name]
         change = f", change {_say(compared.change)}" if compared.change else ""
-        yield f"{title}: {_say(value)}; model card {_say(compared.card)}{change}"
+        yield f"{title}: {_say(value)}; {promise} {_say(compared.card)}{change}"
     yield f"Uncertain: {_say(overall.uncertain)}"
 
 

@@ -33,7 +33,7 @@ B = TypeVar("B")
 class File:
     """One file on its way through a run; `record` is what is stored, or will be.
 
-    `fingerprint` identifies the file's bytes and the model. `known`: an earlier run stored the
+    `fingerprint` identifies the file's bytes and what decides. `known`: an earlier run stored the
     record. `repeated`: another file of this run has the same bytes. `error`: why the file could not
     be read from disk; such a file has no record. `fault`: kind and place of an exception of the
     decoder, without its message, which may quote the file. `image` is set between decoding and
@@ -77,11 +77,12 @@ class Intake:
     """Turns paths into batches of `File`, each with its record; reads in the threads of `pool`."""
 
     def __init__(
-        self, xrays: XrayStore, pool: ThreadPoolExecutor, model_version: str, max_bytes: int
+        self, xrays: XrayStore, pool: ThreadPoolExecutor, judge: str, max_bytes: int
     ) -> None:
+        """`judge` is what decides, the model and its site profile (`profiles.name_judge`)."""
         self._xrays = xrays
         self._pool = pool
-        self._model_version = model_version
+        self._judge = judge
         self._max_bytes = max_bytes
         self._seen: set[str] = set()  # fingerprints
 
@@ -117,7 +118,7 @@ class Intake:
 
     def _identify(self, files: list[File]) -> None:
         for file in files:
-            file.fingerprint = fingerprint_file(file.digest, self._model_version)
+            file.fingerprint = fingerprint_file(file.digest, self._judge)
             file.repeated = file.fingerprint in self._seen
             self._seen.add(file.fingerprint)
         found = retry_through_outage(

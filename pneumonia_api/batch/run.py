@@ -15,7 +15,7 @@ import io
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,8 @@ from tqdm import tqdm
 
 from model.cage.pool import CageLost
 from model.serving.artifact import ArtifactError
-from pneumonia_api.batch.intake import File, Intake
+from pneumonia_api.batch.engine import CannotScore, Engine
+from pneumonia_api.batch.intake import Intake
 from pneumonia_api.batch.listing import list_files
 from pneumonia_api.batch.metrics import report_scoring
 from pneumonia_api.batch.outage import retry_through_outage
@@ -36,12 +37,9 @@ from pneumonia_api.batch.tally import Tally, read_label
 from pneumonia_api.config import BatchConfig, ConfigError, read_batch_config
 from pneumonia_api.records.image_files import ImageStoreUnavailable
 from pneumonia_api.records.images import ImageStore
+from pneumonia_api.records.profiles import Profiles, name_judge
 from pneumonia_api.records.served_model import ServedModel
 from pneumonia_api.records.xrays import XrayStore
-
-
-class CannotScore(RuntimeError):
-    """Why the run cannot begin, and what to do, in one sentence."""
 
 
 @dataclass(frozen=True)
@@ -54,19 +52,6 @@ class Options:
     labels: bool
     celery: bool
     metrics: Path | None
-
-
-@dataclass(frozen=True)
-class Engine:
-    """What scores the files: `run` yields them in batches once their records are stored.
-
-    `threshold` is that of the model; `place` is for the summary.
-    """
-
-    run: Callable[[Intake, Sequence[Path]], Iterator[list[File]]]
-    model_version: str
-    threshold: float
-    place: str
 
 
 def parse_options(argv: Sequence[str] | None) -> Options:
@@ -157,7 +142,9 @@ def score_folder(folder: Path, options: Options, config: BatchConfig) -> int:
     try:
         prepare = prepare_workers if options.celery else prepare_machine
         engine = prepare(config, client, images, pool)
-        intake = Intake(XrayStore(client), pool, engine.model_version, config.max_body_bytes)
+        profiles = Profiles(client)
+        judge = name_judge(engine.model_version, engine.profile)
+        intake = Intake(XrayStore(client), pool, judge, config.max_body_bytes)
         tally = Tally(folder, options.labels)
         tally.add_unseen(listing)
         total = len(paths) + len(listing.closed)
@@ -170,11 +157,12 @@ def score_folder(folder: Path, options: Options, config: BatchConfig) -> int:
                 tally.add(files)
                 bar.update(len(files))
                 report()
+                engine.check_profile(profiles)
     finally:
         pool.shutdown(cancel_futures=True)
     seconds = time.monotonic() - started
     print(tally.summarize(listing.others, seconds))
-    print(f"model {engine.model_version} on {engine.place}")
+    print(engine.describe())
     if options.labels:
         print(*tally.score(engine.threshold), sep="\n")
     return 1 if tally.counts["unread"] or tally.counts["failed"] else 0
@@ -187,18 +175,22 @@ def prepare_machine(
     # Takes seconds to import, and --celery does not need it.
     from pneumonia_api.batch.runtimes import choose_runtime  # noqa: PLC0415
     from pneumonia_api.batch.scoring import Scorer  # noqa: PLC0415
+    from pneumonia_api.judging import make_rule  # noqa: PLC0415
 
     runtime = choose_runtime(config.model_dir, config.serving_dir, pool, config.precision)
-    scorer = Scorer(XrayStore(client), images, runtime, pool, config.max_pixels)
+    artifact, profiles = runtime.artifact, Profiles(client)
+    active = retry_through_outage(lambda: profiles.read_active(artifact.version))
+    rule = make_rule(active, artifact)
+    scorer = Scorer(XrayStore(client), images, runtime, pool, config.max_pixels, rule)
     try:
         scorer.check()
     except CageLost as error:
         raise CannotScore(
             "The processes that read X-rays cannot be started; the lines above say why."
         ) from error
-    artifact = runtime.artifact
     place = f"{runtime.name}, {runtime.precision}"
-    return Engine(scorer.run, artifact.version, artifact.threshold, place)
+    threshold = rule.threshold if rule else artifact.threshold
+    return Engine(scorer.run, artifact.version, active, threshold, place)
 
 
 def prepare_workers(
@@ -212,7 +204,10 @@ def prepare_workers(
         raise CannotScore("No worker has announced its model; start one first.")
     dispatcher = Dispatcher(client, images, pool)
     place = f"the workers; in their log this run is {dispatcher.request_id}"
-    return Engine(dispatcher.run, model["version"], model["threshold"], place)
+    profiles, version = Profiles(client), model["version"]
+    active = retry_through_outage(lambda: profiles.read_active(version))
+    threshold = active.profile.threshold if active.profile else model["threshold"]
+    return Engine(dispatcher.run, version, active, threshold, place)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

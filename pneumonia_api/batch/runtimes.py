@@ -16,6 +16,7 @@ from model.serving.density import read_density
 from model.serving.golden import Output, check_answers, read_golden
 from model.serving.precision import Precision, PrecisionSetting
 from model.serving.predictor import open_network
+from model.serving.rule import DecisionRule
 from model.serving.trial import Forms
 
 
@@ -27,10 +28,13 @@ class Runtime(Protocol):
     name: str
     precision: Precision
 
-    def start(self, images: Sequence[np.ndarray]) -> Callable[[], list[Output]]:
+    def start(
+        self, images: Sequence[np.ndarray], rule: DecisionRule | None = None
+    ) -> Callable[[], list[Output]]:
         """Start inference on model inputs, (side, side, 1) float32 each.
 
-        Returns a function that waits for their outputs.
+        Returns a function that waits for their outputs, which are exact where `rule`, or that of
+        the artifact, decides closely.
         """
         ...
 
@@ -68,22 +72,24 @@ class CpuStreams:
             self._free.put(request)
         self._pool = pool
 
-    def start(self, images: Sequence[np.ndarray]) -> Callable[[], list[Output]]:
+    def start(
+        self, images: Sequence[np.ndarray], rule: DecisionRule | None = None
+    ) -> Callable[[], list[Output]]:
         """See Runtime."""
         started = [
-            self._pool.submit(self._infer, images[first : first + self.together])
+            self._pool.submit(self._infer, images[first : first + self.together], rule)
             for first in range(0, len(images), self.together)
         ]
         return lambda: [output for future in started for output in future.result()]
 
-    def _infer(self, images: Sequence[np.ndarray]) -> list[Output]:
+    def _infer(self, images: Sequence[np.ndarray], rule: DecisionRule | None) -> list[Output]:
         request = self._free.get()
         try:
             outputs = request.infer({0: _fill(images, self.together)}, share_inputs=True)
             found = split_outputs(outputs, self.precision)[: len(images)]
         finally:
             self._free.put(request)
-        return [self._forms.confirm(*pair) for pair in zip(images, found, strict=True)]
+        return [self._forms.confirm(*pair, rule) for pair in zip(images, found, strict=True)]
 
 
 class GpuBatches:
@@ -110,8 +116,11 @@ class GpuBatches:
         )
         self._thread = ThreadPoolExecutor(1)
 
-    def start(self, images: Sequence[np.ndarray]) -> Callable[[], list[Output]]:
-        """See Runtime."""
+    def start(
+        self, images: Sequence[np.ndarray], rule: DecisionRule | None = None
+    ) -> Callable[[], list[Output]]:
+        """See Runtime; all is exact here."""
+        del rule
         return self._thread.submit(self._infer, images).result
 
     def _infer(self, images: Sequence[np.ndarray]) -> list[Output]:

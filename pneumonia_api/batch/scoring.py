@@ -9,6 +9,7 @@ from pathlib import Path
 from model.cage.pool import Cage, CageFault, PreviewedXray
 from model.reading.limits import UnreadableXray
 from model.serving.predictor import conclude
+from model.serving.rule import DecisionRule
 from pneumonia_api.batch.intake import File, Intake, lookahead
 from pneumonia_api.batch.outage import retry_through_outage
 from pneumonia_api.batch.runtimes import Runtime
@@ -46,12 +47,15 @@ class Scorer:
         runtime: Runtime,
         pool: ThreadPoolExecutor,
         max_pixels: int,
+        rule: DecisionRule | None = None,
     ) -> None:
+        """`rule` decides for the whole run, or else that of the artifact."""
         self._xrays = xrays
         self._images = images
         self._runtime = runtime
         self._pool = pool
         self._max_pixels = max_pixels
+        self._rule = rule
         self._cage = Cage(len(os.sched_getaffinity(0)))
         self._cage.start()
 
@@ -103,13 +107,13 @@ class Scorer:
 
     def _start_predicting(self, files: list[File]) -> Callable[[], list[File]]:
         started = [(f, f.record, f.image) for f in files if f.record and f.image]
-        outputs = self._runtime.start([image.input for _, _, image in started])
+        outputs = self._runtime.start([image.input for _, _, image in started], self._rule)
 
         def collect() -> list[File]:
             previews = []
             for (file, record, image), output in zip(started, outputs(), strict=True):
-                prediction = conclude(self._runtime.artifact, output)
-                named = name_by_file(record, image.view, "")
+                prediction = conclude(self._runtime.artifact, output, self._rule)
+                named = name_by_file(record, image)
                 file.record = judged = judge(named, prediction, image.warnings, image.age)
                 previews.append(
                     self._pool.submit(self._images.write_preview, judged.id, image.preview)

@@ -4,8 +4,8 @@ from collections import Counter
 
 import redis
 
-from pneumonia_api.auth import MACHINE
 from pneumonia_api.records import keys
+from pneumonia_api.roles import is_machine
 
 PARTS = 4
 """One person may fill one part of the queue; one more part is reserved for people."""
@@ -32,10 +32,10 @@ class Admission:
     def check(self, caller: str) -> None:
         """Raises QueueFull or ShareUsed. Concurrent uploads may exceed the limits slightly."""
         queued = int(self._redis.zcard(keys.status("queued")))
-        is_machine = caller == MACHINE
-        if queued >= (self._for_machines if is_machine else self._for_people):
+        is_program = is_machine(caller)
+        if queued >= (self._for_machines if is_program else self._for_people):
             raise QueueFull
-        if is_machine or queued < self._share:
+        if is_program or queued < self._share:
             return
         # One command for all waiting records, and only when there are many.
         sources = self._redis.sort(

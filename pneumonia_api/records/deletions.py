@@ -28,7 +28,7 @@ CHUNK = 100
 
 
 class DeletedByAnother(PermissionError):
-    """Only the person who deleted a record may restore it."""
+    """Only who deleted a record may restore it, and who may restore everybody's."""
 
 
 class Deletions:
@@ -72,9 +72,10 @@ class Deletions:
 
         return bool(self._redis.transaction(delete, key, value_from_callable=True))
 
-    def restore(self, xray_id: str, *, by: str, at: datetime) -> XrayRecord:
+    def restore(self, xray_id: str, *, by: str | None, at: datetime) -> XrayRecord:
         """Restore a record, which is then as it was; does nothing for one that is not deleted.
 
+        With `by` only one that they deleted.
         Raises DeletedByAnother, or XrayMissing when it is too late.
         """
         key = keys.xray(xray_id)
@@ -85,7 +86,7 @@ class Deletions:
                 return xray
             if datetime.fromisoformat(xray.deletion.until) < at:
                 raise XrayMissing(xray_id)
-            if xray.deletion.by != by:
+            if by is not None and xray.deletion.by != by:
                 raise DeletedByAnother(xray_id)
             pipe.multi()
             pipe.hdel(key, "deletion")
@@ -95,8 +96,8 @@ class Deletions:
         restored: XrayRecord = self._redis.transaction(put_back, key, value_from_callable=True)
         return restored
 
-    def list_own(self, by: str, at: datetime) -> list[XrayRecord]:
-        """The records that a person may restore, the last deleted first."""
+    def list_restorable(self, by: str | None, at: datetime) -> list[XrayRecord]:
+        """The records that `by` deleted, or anybody, and that can be restored; the last first."""
         ids = self._redis.zrange(keys.DELETED, "+inf", at.timestamp(), byscore=True, desc=True)
         found = []
         for start in range(0, len(ids), CHUNK):
@@ -104,7 +105,7 @@ class Deletions:
                 for xray_id in ids[start : start + CHUNK]:
                     pipe.hgetall(keys.xray(xray_id))
                 found += [read_hash(values) for values in pipe.execute() if values]
-        return [xray for xray in found if xray.deletion and xray.deletion.by == by]
+        return [xray for xray in found if xray.deletion and by in (None, xray.deletion.by)]
 
 
 def list_expired(client: redis.Redis, at: datetime) -> list[str]:

@@ -14,11 +14,16 @@ CHUNK = 250
 
 
 def list_judged(
-    client: redis.Redis, model: str, since: datetime | None, limit: int
+    client: redis.Redis,
+    model: str,
+    since: datetime | None,
+    limit: int,
+    judge: str | None = None,
 ) -> Iterator[XrayRecord]:
     """Up to `limit` records with a prediction of the version `model`, the oldest first.
 
-    Those that were sent before `since`, or are deleted, are left out.
+    Those that were sent before `since`, or are deleted, are left out; with `judge`
+    (`profiles.name_judge`) also those that were decided otherwise.
     """
     ranges = [Range(name) for name in select_lists("done")]
     # An id begins with its time in milliseconds.
@@ -31,6 +36,8 @@ def list_judged(
             records = [read_hash(values) for values in pipe.execute() if values]
         for xray in records:
             if xray.deletion or not xray.prediction or xray.prediction.model != model:
+                continue
+            if judge not in (None, xray.prediction.judge):
                 continue
             if found == limit:
                 return

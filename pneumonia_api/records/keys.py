@@ -20,7 +20,8 @@ blind:WEEK              the same, of readers who read before the AI result was s
 batch                   hash of the files scored from archives: FINGERPRINT -> id
 reuse:MODEL:DIG         hash of finished records by the digest of their bytes: DIG is its first
                         digits, a field the next 8, the value the id of a record, both in base85;
-                        or, from before, the next 16 and the id as they are
+                        or, from before, the next 16 and the id as they are. MODEL is, as in the
+                        two kinds of counts above, MODEL+PROFILE where a site profile decided
 lease:ID                token of the delivery that is judging the X-ray; expires after the worker
                         dies
 begun:ID                set of the worker processes that began on it; expires after a day
@@ -34,15 +35,28 @@ lock:NAME               lock on a job that one worker does for all: republish, s
                         upgrade, stale; expires
 user:NAME               hash of a person: password (argon2); reads_first, 1 if they want to see AI
                         results only after their own reading; language, that of the pages, none or
-                        empty for the browser's; admin, 1 if they are one
+                        empty for the browser's; roles, separated by spaces, without which it is
+                        from before there were any (roles.py); admin, 1 if that is one of them, for
+                        hosts of the previous release; disabled, 1 if they may not log in;
+                        link, digest of the one-time link that still works, and link_until;
+                        logged_in, when they last did
 site:prevalence         list of what admins stated as the site's prevalence, the last at the end, as
                         JSON: percent, by, at
 site:silent             the same of silent weeks: silent, true from then on or false; by, at
 site:acceptance         list of the plans that admins wrote for an acceptance, the last at the end,
-                        as JSON: model, expected, least, by, at
+                        as JSON: model, profile, expected, least, by, at
+site:profiles           hash of the site profiles by their digests, as JSON
+                        (`profiles.ProfileRecord`)
+site:profile            list of what admins switched on, the last at the end, as JSON: profile, none
+                        for off; by, at
 orders                  list of the reports that callers wait for, as JSON (`desk.Order`)
 drawn:TOKEN             list with the report for the caller who ordered it; expires in a minute
+machine-keys            hash, the keys for programs: NAME -> digest of the key
+machine-key:DIGEST      hash, one of them: name, rights (roles.py), by, at; used, to the minute
 session:DIGEST          user name by digest of the session token; expires
+opened:DIGEST           hash of the same session: at, and from, the network; expires with it
+link:DIGEST             user name by digest of a one-time link, by which the person chooses a
+                        password; expires
 sessions:NAME           set of a user's session digests
 sent:DIGEST             id and digest of the upload sent with an idempotency key; expires
 tries:NAME:NETWORK      set of a user's consecutive failed log-ins from one network; expires
@@ -71,7 +85,10 @@ MODEL = "model"
 PREVALENCE = "site:prevalence"
 SILENCE = "site:silent"
 PLANS = "site:acceptance"
+PROFILES = "site:profiles"
+SWITCHES = "site:profile"
 ORDERS = "orders"
+MACHINES = "machine-keys"
 WORKERS = "workers"
 
 xray = "xray:{}".format
@@ -91,7 +108,10 @@ worker = "worker:{}".format
 lock = "lock:{}".format
 user = "user:{}".format
 drawn = "drawn:{}".format
+machine = "machine-key:{}".format
 session = "session:{}".format
+opened = "opened:{}".format
+link = "link:{}".format
 sessions = "sessions:{}".format
 sent = "sent:{}".format
 tries = "tries:{}:{}".format

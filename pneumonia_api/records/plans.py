@@ -1,16 +1,18 @@
 """What an acceptance is measured by, as an admin wrote it before its first film was read.
 
-A list that only grows; the last plan counts, if it is for the model in question.
+A list that only grows; of the plans for the model in question the last one counts, and a plan for a
+model alone is not one for the model with a site profile.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import redis
 
 from pneumonia_api.records import keys
+from pneumonia_api.records.profiles import name_judge, write_time
 
 SHOWN = 20
 """The last plans, of which a site writes one for each model."""
@@ -21,7 +23,8 @@ class PlanRecord:
     """Of the version `model`, what is expected and the least that is accepted; by whom, when.
 
     Both are by name, sensitivity and specificity, from 0 to 1. X-rays that were sent after `at`
-    (ISO 8601, UTC) count.
+    (ISO 8601, UTC) count, if `profile` decided them: the id of a site profile, or None for the
+    model alone.
     """
 
     model: str
@@ -29,6 +32,12 @@ class PlanRecord:
     least: dict[str, float]
     by: str
     at: str
+    profile: str | None = None
+
+    @property
+    def judge(self) -> str:
+        """What the plan is for, in one word (`profiles.name_judge`)."""
+        return name_judge(self.model, self.profile)
 
     @property
     def since(self) -> datetime:
@@ -47,15 +56,16 @@ class Plans:
         found = self._redis.lrange(keys.PLANS, -SHOWN, -1)
         return [PlanRecord(**json.loads(text)) for text in reversed(found)]
 
-    def find_last(self) -> PlanRecord | None:
-        """The last plan, whatever model it is for."""
-        last = self._redis.lindex(keys.PLANS, -1)
-        return PlanRecord(**json.loads(last)) if last else None
+    def find(self, model: str, profile: str | None = None) -> PlanRecord | None:
+        """The last plan for this model and this site profile, whatever was planned for others.
 
-    def find(self, model: str) -> PlanRecord | None:
-        """The last plan, if it is for this model: a new one needs an acceptance of its own."""
-        plan = self.find_last()
-        return plan if plan and plan.model == model else None
+        None for a new model or a new profile: each needs an acceptance of its own.
+        """
+        for text in reversed(self._redis.lrange(keys.PLANS, 0, -1)):
+            plan = PlanRecord(**json.loads(text))
+            if (plan.model, plan.profile) == (model, profile):
+                return plan
+        return None
 
     def add(
         self,
@@ -65,10 +75,11 @@ class Plans:
         *,
         by: str,
         at: datetime,
+        profile: str | None = None,
     ) -> None:
         """Append a plan; from `at` on its films count."""
-        moment = at.astimezone(UTC).isoformat(timespec="milliseconds")
-        text = json.dumps(asdict(PlanRecord(model, dict(expected), dict(least), by, moment)))
+        plan = PlanRecord(model, dict(expected), dict(least), by, write_time(at), profile)
+        text = json.dumps(asdict(plan))
 
         def append(pipe: redis.client.Pipeline) -> None:
             last = pipe.lindex(keys.PLANS, -1)

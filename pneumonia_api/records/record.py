@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pneumonia_api.records import heatmap
 from pneumonia_api.records.outcomes import OutcomeRecord, read_outcomes
+from pneumonia_api.records.profiles import name_judge
 from pneumonia_api.records.readings import ReadingRecord, ReviewRecord, read_readings
 from pneumonia_api.records.scope import ScopeRecord, read_scope, write_scope
 from pneumonia_api.records.shortening import (
@@ -42,7 +43,9 @@ class PredictionRecord:
     of 16 numbers from 0 to 1 with three decimals, top left first. `precision` is that of the
     computation; records of earlier releases, which have none, were computed in float32. `finding`,
     one of FINDINGS, is what to show: it is uncertain from the first to below the second probability
-    of `uncertain`. The models of earlier releases have no such band.
+    of `uncertain`. The models of earlier releases have no such band. `profile` is the id of the
+    site profile by which probability, threshold and band are; then `model_probability` is that of
+    the model's own calibration. Both are None where the model alone decided.
     """
 
     probability: float
@@ -53,6 +56,13 @@ class PredictionRecord:
     precision: str = "float32"
     finding: str | None = None
     uncertain: list[float] | None = None
+    profile: str | None = None
+    model_probability: float | None = None
+
+    @property
+    def judge(self) -> str:
+        """What decided, in one word (`profiles.name_judge`)."""
+        return name_judge(self.model, self.profile)
 
 
 @dataclass(frozen=True)
@@ -83,7 +93,8 @@ class XrayRecord:
     `digest` is the SHA-256 of its bytes. A record that is done has `prediction`, `quality` and
     `scope`, which those of earlier releases lack; one that is rejected or failed has a `reason`.
     `view` is PA or AP where the file says so, and `accession` the number in a DICOM, at a site that
-    wants it as the reference of what was sent without one.
+    wants it as the reference of what was sent without one. `device` is maker and model of the
+    machine in a DICOM (`model.reading.dicom.device`).
     """
 
     id: str
@@ -102,6 +113,7 @@ class XrayRecord:
     view: str | None = None
     accession: str | None = None
     outcomes: tuple[OutcomeRecord, ...] = ()
+    device: str | None = None
 
 
 _PARTS = {
@@ -112,9 +124,9 @@ _PARTS = {
 }
 """Fields that the hash holds as JSON."""
 
-PRECISION, SCOPE = "p", "s"
-"""Fields of the hash under a short name: the precision of the prediction, unless that is float32,
-and the scope."""
+PRECISION, SCOPE, PROFILE = "p", "s", "f"
+"""Fields of the hash under a short name: the precision of the prediction, unless that is float32;
+the scope; and the profile by which it was made with the model's own probability, in two words."""
 
 _SHORT = {"bfloat16": "bf16"}
 _LONG = {short: name for name, short in _SHORT.items()}
@@ -136,9 +148,12 @@ def new_xray(
     return XrayRecord(xray_id, "queued", source, created_at, digest, reference)
 
 
-def fingerprint_file(digest: str, model_version: str) -> str:
-    """20 hexadecimal digits that identify a file of an archive and the model that scores it."""
-    return hashlib.sha256(f"batch:{digest}:{model_version}".encode()).hexdigest()[:20]
+def fingerprint_file(digest: str, judge: str) -> str:
+    """20 hexadecimal digits that identify a file of an archive and what scores it.
+
+    `judge` is the version of the model, with the site's profile if one decides (`name_judge`).
+    """
+    return hashlib.sha256(f"batch:{digest}:{judge}".encode()).hexdigest()[:20]
 
 
 def fingerprint_of(xray_id: str) -> str:
@@ -169,6 +184,9 @@ def write_hash(xray: XrayRecord) -> dict[str, str]:
                 values[PRECISION] = _SHORT.get(precision, precision)
             if part["finding"] == FINDING_OF[part["decision"]]:
                 del part["finding"]
+            profile, own = part.pop("profile"), part.pop("model_probability")
+            if profile:
+                values[PROFILE] = profile if own is None else f"{profile} {own!r}"
         elif name == "review":
             part["reviewed_at"] = shorten_time(part["reviewed_at"])
         values[name] = write_part(part)
@@ -201,6 +219,9 @@ def read_hash(values: Mapping[str, str], *, with_heatmap: bool = True) -> XrayRe
             if PRECISION in values:
                 short = values[PRECISION]
                 part["precision"] = _LONG.get(short, short)
+            if PROFILE in values:
+                profile, *own = values[PROFILE].split()
+                part |= {"profile": profile, "model_probability": float(own[0]) if own else None}
             if not with_heatmap:
                 part["heatmap"] = []
             elif "map" in values:

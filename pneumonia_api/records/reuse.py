@@ -27,15 +27,18 @@ EARLIER_DIGITS = 16
 
 @dataclass(frozen=True)
 class ReuseEntry:
-    """Where the index has the record of these bytes, judged by this model."""
+    """Where the index has the record of these bytes, judged by `judge`.
+
+    That is the version of a model, with the site's profile if one decided (`name_judge`).
+    """
 
     digest: str
-    model: str
+    judge: str
 
     @property
     def key(self) -> str:
         """The hash that has the entry."""
-        return keys.reuse(self.model, self.digest[:BUCKET_DIGITS])
+        return keys.reuse(self.judge, self.digest[:BUCKET_DIGITS])
 
     @property
     def field(self) -> str:
@@ -54,7 +57,7 @@ class ReuseEntry:
     @property
     def previous_key(self) -> str:
         """The key that the previous release wrote instead."""
-        return keys.previous_reuse(self.digest, self.model)
+        return keys.previous_reuse(self.digest, self.judge)
 
     def read(self, client: redis.Redis) -> list[str]:
         """Ids of records that may have these bytes, the likeliest first."""
@@ -102,4 +105,4 @@ class Entered:
 
 def entry_of(xray: XrayRecord) -> ReuseEntry | None:
     """The entry of a record; None if it has no prediction."""
-    return ReuseEntry(xray.digest, xray.prediction.model) if xray.prediction else None
+    return ReuseEntry(xray.digest, xray.prediction.judge) if xray.prediction else None

@@ -204,7 +204,7 @@ def _count(
 ) -> None:
     year, week, _ = datetime.fromisoformat(reviewed_at).isocalendar()
     counts = key(f"{year}-W{week:02}")
-    pipe.hincrby(counts, " ".join((prediction.model, prediction.decision, *labels)), by)
+    pipe.hincrby(counts, " ".join((prediction.judge, prediction.decision, *labels)), by)
     # Every change sets the same expiry; for a week long past, that deletes the key again at once.
     monday = datetime.fromisocalendar(year, week, 1).replace(tzinfo=UTC)
     pipe.expireat(counts, monday + timedelta(weeks=1) + COUNTS_KEPT)

@@ -10,9 +10,12 @@ import redis
 
 from pneumonia_api.records import keys
 from pneumonia_api.records.indexes import find_entries, put, remove
+from pneumonia_api.records.profiles import Profiles, name_judge
 from pneumonia_api.records.record import (
+    BATCH_SOURCE,
     XrayMissing,
     XrayRecord,
+    fingerprint_file,
     fingerprint_of,
     read_hash,
 )
@@ -110,6 +113,8 @@ class XrayStore:
         with self._redis.pipeline() as pipe:  # only collects the commands for the script
             pipe.zrem(keys.status("queued"), xray.id)
             pipe.delete(keys.begun(xray.id), keys.lease(xray.id))
+            if _was_decided_otherwise(xray):
+                pipe.hdel(keys.SCORED, fingerprint_of(xray.id))
             if xray.accession:  # it is found by that now, not by its id as it is shown
                 pipe.zrem(keys.WORDS, *entries_of(replace(xray, reference="")))
             put(pipe, xray)
@@ -145,14 +150,20 @@ class XrayStore:
         cls._announce_end(pipe, xray.id, "deleted")
 
     def find_same(self, digest: str) -> XrayRecord | None:
-        """A finished record of identical bytes, judged by the model that the workers serve now."""
+        """A finished record of identical bytes, judged as the workers would judge them now.
+
+        That is by the model that they serve and the site profile that is switched on for it.
+        """
         version = ServedModel(self._redis).get_version()
-        for xray_id in ReuseEntry(digest, version).read(self._redis) if version else ():
+        if not version:
+            return None
+        judge = name_judge(version, Profiles(self._redis).find_applied(version))
+        for xray_id in ReuseEntry(digest, judge).read(self._redis):
             try:
                 same = self.get(xray_id)
             except XrayMissing:
                 continue
-            if same.digest == digest:
+            if same.digest == digest and same.prediction and same.prediction.judge == judge:
                 return same
         return None
 
@@ -190,3 +201,13 @@ class XrayStore:
     def _announce_end(pipe: redis.client.Pipeline, xray_id: str, how: str, call: str = "") -> None:
         pipe.xadd(keys.finished(xray_id), {"how": how, "call": call})
         pipe.expire(keys.finished(xray_id), ANNOUNCED_SECONDS)
+
+
+def _was_decided_otherwise(xray: XrayRecord) -> bool:
+    """Whether the run that sent a file of an archive expected another model or site profile.
+
+    Such as before a switch; then the file counts as not scored by what was expected.
+    """
+    if xray.source != BATCH_SOURCE or not xray.prediction:
+        return False
+    return fingerprint_of(xray.id) != fingerprint_file(xray.digest, xray.prediction.judge)

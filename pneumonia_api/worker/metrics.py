@@ -74,7 +74,8 @@ DOUBTS = Counter(
 )
 PROBABILITY = Histogram(
     "pneumonia_worker_probability",
-    "Calibrated probability of pneumonia of the X-rays judged.",
+    "Probability of pneumonia of the X-rays judged, as the model calibrates it, whatever a site "
+    "profile makes of it.",
     ("model",),
     buckets=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1),
 )
@@ -195,6 +196,7 @@ def count_answer(prediction: Prediction, age: Age) -> None:
     PREDICTIONS.labels(prediction.decision, prediction.model).inc()
     FINDINGS_SHOWN.labels(prediction.finding, prediction.model).inc()
     AGES_READ.labels(age).inc()
-    PROBABILITY.labels(prediction.model).observe(prediction.probability)
+    own = prediction.model_probability
+    PROBABILITY.labels(prediction.model).observe(prediction.probability if own is None else own)
     if prediction.warning:
         DOUBTS.inc()

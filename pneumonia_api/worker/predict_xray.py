@@ -13,10 +13,11 @@ from kombu.exceptions import OperationalError
 from model.cage.pool import Cage, LargeBusy, NoFilm, NoLongerWanted, Reading
 from model.reading.limits import UnreadableXray
 from model.serving.predictor import WORKER_STREAMS, Predictor
-from pneumonia_api.judging import TRIES, fail, judge, name_by_file, reject, was_decoded
+from pneumonia_api.judging import TRIES, choose_rule, fail, judge, name_by_file, reject, was_decoded
 from pneumonia_api.records.deliveries import Deliveries, WorkerLost
 from pneumonia_api.records.image_files import ImageStoreUnavailable
 from pneumonia_api.records.images import ImageMissing, ImageStore
+from pneumonia_api.records.profiles import Profiles
 from pneumonia_api.records.publishing import TASK
 from pneumonia_api.records.record import XrayMissing, XrayRecord
 from pneumonia_api.records.xrays import XrayStore
@@ -73,6 +74,7 @@ class PredictXray(Task):
         xrays: XrayStore,
         deliveries: Deliveries,
         images: ImageStore,
+        profiles: Profiles,
         max_pixels: int,
         *,
         keeps_films: bool,
@@ -81,6 +83,7 @@ class PredictXray(Task):
         self._xrays = xrays
         self._deliveries = deliveries
         self._images = images
+        self._profiles = profiles
         self._max_pixels = max_pixels
         self._keeps_films = keeps_films
         self._takes_accession = takes_accession
@@ -142,12 +145,13 @@ class PredictXray(Task):
             accession=self._takes_accession,
         ) as reading:
             STEPS.labels("decode").observe(time.perf_counter() - started)
+            rule = choose_rule(self._profiles, predictor.artifact)
             with STEPS.labels("predict").time():
-                prediction = predictor.predict(reading.xray)
+                prediction = predictor.predict(reading.xray, rule)
             preview = reading.wait_preview()
             with STEPS.labels("store").time():
                 read = reading.xray
-                named = name_by_file(xray, read.view, read.accession)
+                named = name_by_file(xray, read)
                 judged = judge(named, prediction, read.warnings, read.age)
                 if self._finish(judged, preview):
                     count_answer(prediction, read.age)

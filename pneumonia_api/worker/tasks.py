@@ -26,6 +26,7 @@ from pneumonia_api.config import ConfigError, WorkerConfig, read_worker_config
 from pneumonia_api.records import keys
 from pneumonia_api.records.deliveries import Deliveries
 from pneumonia_api.records.images import ImageStore
+from pneumonia_api.records.profiles import Profiles
 from pneumonia_api.records.publishing import create_queue
 from pneumonia_api.records.xrays import XrayStore
 from pneumonia_api.worker.acknowledging import release_failed_acknowledgements
@@ -105,6 +106,7 @@ def create_worker(config: WorkerConfig) -> Celery:
             xrays,
             deliveries,
             images,
+            Profiles(client),
             config.max_pixels,
             keeps_films=config.keeps_films,
             takes_accession=config.takes_accession,

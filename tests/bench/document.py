@@ -3,7 +3,8 @@
     python -m tests.bench.document
 
 README.md gets the short comparison with other services, docs/measurements.md that and everything
-else, each between its marks; the text around them is written by hand.
+else, each between its marks; the text around them is written by hand. docs/measurements.json keeps
+the times that the comparison is from.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from model.evaluation.marks import put_between
 from tests.bench.bench import RAW
 from tests.bench.peers.comparison import format_summary
 from tests.bench.report import format_table
@@ -18,27 +20,33 @@ from tests.bench.sections import SECTIONS
 from tests.bench.sides import ROOT
 
 README, MEASUREMENTS = ROOT / "README.md", ROOT / "docs" / "measurements.md"
+PEERS = MEASUREMENTS.with_suffix(".json")
+"""The machine, and the time of each answer of the comparison in seconds."""
 
-
-def cut_out(text: str, mark: str) -> str:
-    """What is between the marks. Raises ValueError where they are not there once each."""
-    begin, end = f"<!-- {mark} -->\n", f"<!-- /{mark} -->"
-    if text.count(begin) != 1 or text.count(end) != 1:
-        raise ValueError(f"the marks of {mark} must be there once")
-    return text.split(begin)[1].split(end, maxsplit=1)[0]
+DIGITS = 4
 
 
 def replace(file: Path, mark: str, body: str) -> None:
     """Put `body` between the marks."""
-    text = file.read_text()
-    old = f"<!-- {mark} -->\n{cut_out(text, mark)}<!-- /{mark} -->"
-    file.write_text(text.replace(old, f"<!-- {mark} -->\n\n{body.strip()}\n\n<!-- /{mark} -->"))
+    file.write_text(put_between(file.read_text(), mark, body))
 
 
-def write_documents(found: dict[str, Any]) -> None:
-    """Both files, from one run; the full table only from a run of all sections."""
+def round_floats(found: Any) -> Any:
+    """Nested JSON with DIGITS decimals: a tenth of a millisecond, which no table shows."""
+    if isinstance(found, dict):
+        return {name: round_floats(value) for name, value in found.items()}
+    if isinstance(found, list):
+        return [round_floats(value) for value in found]
+    return round(found, DIGITS) if isinstance(found, float) else found
+
+
+def write_documents(measured: dict[str, Any]) -> None:
+    """All files, from one run; the full table only from a run of all sections."""
+    found = round_floats(measured)
     if "peers" in found:
         summary = format_summary(found["peers"], found["machine"])
+        raw = {name: found[name] for name in ("machine", "peers")}
+        PEERS.write_text(json.dumps(raw, separators=(",", ":")) + "\n")
         for file in (README, MEASUREMENTS):
             replace(file, "peers", summary)
     if all(section.name in found for section in SECTIONS):

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.document import MEASUREMENTS, README, cut_out, replace
+from model.evaluation.marks import cut_out
+from tests.bench.document import MEASUREMENTS, README, replace
 
 
 def test_readme_and_measurements_show_the_same_run() -> None:

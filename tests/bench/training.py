@@ -2,17 +2,20 @@
 
     python -m tests.bench.training [--images 256] [--rounds 3]
 
-Three depths: the whole of conv5 trained, the last fifteen layers, the head alone. Both ways begin
+Three depths: the whole of conv5 trained, the last fifteen layers, the head alone. All ways begin
 with the shipped network's ResNet50 and a new head, and take turns epoch by epoch, validation
-included. Afterwards both are judged on the test images: what is kept on the disk is rounded to
+included. Afterwards they are judged on the test images: what is kept on the disk is rounded to
 float16 and repeats its views, and must not cost accuracy.
+
+Where the processor computes in bfloat16, conv5 is also trained with `--mixed-precision` on kept
+features, and its trunk run by OpenVINO.
 """
 
 import argparse
 import json
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +29,19 @@ from model.network.graph import build_network, load_network
 from model.reading import dataset as data
 from model.reading.xray import model_input, squash
 from model.serving.artifact import WEIGHTS_NAME
+from model.serving.precision import list_supported
 from model.training.batches import Batches, augmented_views, plain_images, stored_features
 from model.training.command_line import parse_settings
 from model.training.feature_cache import cache_features
 from model.training.fitting import balance_classes, compile_network
+from model.training.trunk import compile_trunk
 from tests.bench.sides import ROOT
 from tests.conftest import XRAY_DATA
 
 CONV5_LAYERS = 32
 TARGETS = {"conv5": (CONV5_LAYERS, 1.7), "last fifteen layers": (15, 4.5), "head alone": (0, 20.0)}
 VIEWS = 3
+TRUNK_IMAGES = 64
 CHECK_SHARE = 4
 """One validation image for four to train on: two views each of 15 % of the patients."""
 
@@ -62,7 +68,9 @@ def pick(folder: Path, count: int, prepare: Any) -> tuple[np.ndarray, list[data.
 class Way:
     """One way to train: a network, what it reads, and an epoch that can be timed."""
 
-    def __init__(self, scratch: Path, layers: int, cached: bool, images: int, rounds: int) -> None:
+    def __init__(self, scratch: Path, layers: int, way: str, images: int, rounds: int) -> None:
+        keras.mixed_precision.set_global_policy("mixed_bfloat16" if way == "mixed" else "float32")
+        cached = way != "plain"
         self.arguments = parse_settings(
             ["--data", "unused", "--out", str(scratch), "--epochs", str(rounds + 1)]
         ).hyperparameters
@@ -78,15 +86,16 @@ class Way:
             plain_images(pictures[checks]),
         )
         if cached:
-            files = [scratch / f"{layers}-{k}.npy" for k in range(VIEWS)]
+            files = [scratch / f"{way}-{layers}-{k}.npy" for k in range(VIEWS)]
             views = [
                 cache_features(trunk, sources[0], len(labels), k, file, 2)
                 for k, file in enumerate(files)
             ]
             count = len(pictures[checks])
-            kept = cache_features(trunk, sources[1], count, 0, scratch / f"{layers}-v.npy", 2)
+            kept = cache_features(trunk, sources[1], count, 0, scratch / f"{way}-{layers}.npy", 2)
             sources = stored_features(views, rest), stored_features([kept], rest)
         self.network, self.model = network, rest if cached else network
+        self.run_trunk, self.pictures = compile_trunk(trunk), pictures[:TRUNK_IMAGES]
         self.batches = Batches(
             sources[0],
             labels,
@@ -105,14 +114,36 @@ class Way:
         self.model.fit(self.batches, validation_data=self.checks, shuffle=False, verbose=0)
         return time.perf_counter() - started[0], time.process_time() - started[1]
 
+    def time_trunk(self) -> tuple[float, float]:
+        """Seconds of the trunk for TRUNK_IMAGES, by the clock and of all processors."""
+        started = time.perf_counter(), time.process_time()
+        self.run_trunk(self.pictures.astype(np.float32))
+        return time.perf_counter() - started[0], time.process_time() - started[1]
+
     def judge(self, images: np.ndarray) -> np.ndarray:
         """Uncalibrated probabilities of images, with the averaged weights."""
         self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
         return self.network.predict(images.astype(np.float32), batch_size=32, verbose=0)[:, 0]
 
 
+def take_turns(
+    ways: dict[str, Way], measure: Callable[[Way], tuple[float, float]], rounds: int
+) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    """Seconds by the clock and of all processors, by way; the first turn, which compiles, is not
+    counted."""
+    by_clock: dict[str, list[float]] = {name: [] for name in ways}
+    by_processor: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(rounds + 1):
+        for name, way in ways.items():
+            clock, processor = measure(way)
+            if number:
+                by_clock[name].append(clock)
+                by_processor[name].append(processor)
+    return by_clock, by_processor
+
+
 def measure_training(images: int, rounds: int, depths: Sequence[str]) -> dict[str, Any]:
-    """Seconds of each epoch and test AUC of both ways, for each depth; {} without the data."""
+    """Seconds of each epoch and test AUC of all ways, for each depth; {} without the data."""
     if not XRAY_DATA.is_dir():
         return {}
     tests, xrays = pick(XRAY_DATA / "kermany224" / "test", images, model_input)
@@ -123,24 +154,19 @@ def measure_training(images: int, rounds: int, depths: Sequence[str]) -> dict[st
             continue
         with tempfile.TemporaryDirectory(prefix="bench-training-") as scratch:
             write_weights(Path(scratch, "base.npz"))
-            ways = {
-                way: Way(Path(scratch), layers, way == "cached", images, rounds)
-                for way in ("plain", "cached")
-            }
-            seconds: dict[str, list[float]] = {way: [] for way in ways}
-            processor: dict[str, list[float]] = {way: [] for way in ways}
-            for number in range(rounds + 1):
-                for way, training in ways.items():
-                    by_clock, by_processor = training.time_epoch()
-                    if number:  # the first one compiles
-                        seconds[way].append(by_clock)
-                        processor[way].append(by_processor)
+            names = ["plain", "cached"]
+            if layers == CONV5_LAYERS and "bfloat16" in list_supported():
+                names.append("mixed")
+            ways = {way: Way(Path(scratch), layers, way, images, rounds) for way in names}
+            seconds, processor = take_turns(ways, Way.time_epoch, rounds)
+            trunk_seconds, trunk_processor = take_turns(ways, Way.time_trunk, rounds)
             judged = {way: training.judge(tests) for way, training in ways.items()}
         plain = score_predictions(Predictions(labels, judged["plain"], patients), 0.5, 0, 500)
         found[name] = {
             "target": target,
             "seconds": seconds,
             "processor_seconds": processor,
+            "trunk": {"seconds": trunk_seconds, "processor_seconds": trunk_processor},
             "auc": {way: float(roc_auc_score(labels, p)) for way, p in judged.items()},
             "interval_of_plain": plain.auc_roc[1:],
         }

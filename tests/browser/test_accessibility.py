@@ -25,6 +25,10 @@ PATHS = (
         "/reader-study",
         "/site",
         "/acceptance",
+        "/people",
+        "/keys",
+        "/password",
+        "/join?link=x",
     ),
     *("/unlock", "/nowhere", "/xrays/0"),
 )

@@ -14,6 +14,7 @@ from tests.store import connect
 PATHS = (
     *("/xrays?tab=all", "/xrays?tab=needs_person", "/xrays?q=nothing-has-this-name", "/about"),
     *("/preferences", "/deletions", "/reader-study", "/site", "/acceptance"),
+    *("/people", "/keys", "/password"),
     *("/unlock", "/nowhere"),
 )
 

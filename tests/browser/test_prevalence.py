@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from pneumonia_api.roles import Role
 from tests.browser.person import logged_in_page, unique_copy
 from tests.browser.test_after_reading import choose
 from tests.browser.test_withheld import send
@@ -76,7 +77,7 @@ def test_readers_see_it_and_cannot_change_it(desk: Page, stack: Stack, browser: 
     """Nor by sending the form by hand; each width fits."""
     state(desk, stack, "20")
     account = f"user:{stack.user}"
-    connect(stack).hset(account, "admin", 0)
+    connect(stack).hset(account, "roles", "clinician lead")
     try:
         with logged_in_page(browser, stack, 320, 800) as phone:
             phone.goto(f"{stack.url}/site")
@@ -87,4 +88,4 @@ def test_readers_see_it_and_cannot_change_it(desk: Page, stack: Stack, browser: 
         desk.get_by_role("button", name="Save").click()
         expect(desk.get_by_role("main")).to_contain_text("Only an administrator")
     finally:
-        connect(stack).hset(account, "admin", 1)
+        connect(stack).hset(account, "roles", " ".join(Role))

@@ -8,8 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from model.cnn import main
@@ -19,6 +21,7 @@ from model.network.gradcam import build_serving_network
 from model.network.graph import load_network
 from model.serving.artifact import WEIGHTS_NAME, read_artifact
 from model.serving.density import read_density
+from model.serving.precision import list_supported
 from model.training.splits import read_splits
 from tests.model.conftest import SIDE
 from tests.scrape import find_value, read_value
@@ -227,13 +230,26 @@ def test_download_that_fails_is_reported_in_one_line(made_data: Path, tmp_path: 
     assert "Traceback" not in ended.stderr
 
 
-def test_mixed_precision_without_a_gpu_is_reported_in_one_line(
-    made_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("more", [[], ["--cache-features", "--views", 2]])
+def test_run_in_mixed_precision_writes_an_artifact_in_float32(
+    made_data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    more: list[object],
 ) -> None:
-    """Float16 on a CPU would only be slower."""
-    if run(made_data, "none", tmp_path, "--mixed-precision", "--epochs", 1) == 0:
-        pytest.skip("this machine has a GPU")
-    assert "--mixed-precision needs a GPU" in capsys.readouterr().err
+    """On a GPU or a processor with bfloat16; elsewhere one line says what is missing."""
+    ended = run(made_data, "none", tmp_path, "--mixed-precision", *more)
+    policy = keras.mixed_precision.global_policy().name
+    keras.mixed_precision.set_global_policy("float32")
+    if not tf.config.list_physical_devices("GPU") and "bfloat16" not in list_supported():
+        assert ended == 2
+        assert "--mixed-precision needs a GPU, or" in capsys.readouterr().err
+        return
+    assert ended == 0
+    assert policy.startswith("mixed_")
+    network = load_network(tmp_path / WEIGHTS_NAME)
+    assert {layer.compute_dtype for layer in network.layers} == {"float32"}
+    assert read_artifact(tmp_path).training["arguments"]["mixed_precision"]
 
 
 def test_run_with_other_arguments_does_not_resume_a_killed_one(

@@ -1,6 +1,6 @@
 """A Redis server and an API of its own for each test that breaks or empties things."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from model.serving.artifact import read_artifact
 from model.serving.export import derive_export, is_whole
 from pneumonia_api.app import create_app
 from pneumonia_api.records.record import XrayRecord, new_xray
+from pneumonia_api.roles import Role
 from tests.pneumonia_api.callers import Call
 from tests.pneumonia_api.cutting_proxy import CuttingProxy, cutting_proxy
 from tests.pneumonia_api.records.judged import done
@@ -80,17 +81,6 @@ def through(proxy: tuple[CuttingProxy, str]) -> Iterator[redis.Redis]:
 
 
 @pytest.fixture
-def report(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
-    """Prints a figure of a test that passes."""
-
-    def show(text: str) -> None:
-        with capsys.disabled():
-            print(f" [{text}]", end="")
-
-    return show
-
-
-@pytest.fixture
 def judged(app: APIFlask) -> XrayRecord:
     """A stored X-ray that the model called pneumonia."""
     xray = done(new_xray("doctor", "d1", "Study 7"))
@@ -100,13 +90,13 @@ def judged(app: APIFlask) -> XrayRecord:
 
 @pytest.fixture
 def call(app: APIFlask) -> Call:
-    """Call the API as a logged-in person, of whom `lead` is an admin, or as `machine`."""
+    """Call the API as `ann`, a clinician, as `lead`, who has every role, or as `machine`."""
     accounts = app.extensions["accounts"]
     tokens = {"machine": "key-of-the-test"}
-    for user in ("ann", "lead"):
+    for user, roles in {"ann": (Role.CLINICIAN,), "lead": Role}.items():
         accounts.set_password(user, "correct horse")
+        accounts.set_roles(user, roles)
         tokens[user] = accounts.log_in(user, "correct horse", "127.0.0.1")
-    accounts.set_admin("lead", True)
 
     def send(user: str, method: str, path: str, **options: object) -> TestResponse:
         headers = {"Authorization": f"Bearer {tokens[user]}"}

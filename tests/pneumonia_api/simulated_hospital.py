@@ -15,23 +15,29 @@ import csv
 import random
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import redis
 
 from model.evaluation.external import predict_files
 from model.evaluation.report import list_splits
-from model.serving.finding import find
-from model.serving.predictor import Predictor
-from pneumonia_api.acceptance.figures import Estimate
+from model.serving.artifact import Artifact
+from model.serving.golden import Output
+from model.serving.predictor import Predictor, conclude
+from model.serving.rule import rule_of
 from pneumonia_api.acceptance.local import Local, TooFewFilms, fit_local
-from pneumonia_api.acceptance.report import Assessment, read_card
+from pneumonia_api.acceptance.report import Assessment
 from pneumonia_api.acceptance.rule import derive_bounds
-from pneumonia_api.acceptance.service import assess_service, read_films
+from pneumonia_api.acceptance.service import assess_service, find_in_service, read_films
 from pneumonia_api.acceptance.text import describe_local
-from pneumonia_api.records.record import PredictionRecord, QualityRecord, new_xray
+from pneumonia_api.judging import choose_rule, judge
+from pneumonia_api.records.profiles import Profiles
+from pneumonia_api.records.record import new_xray
 from pneumonia_api.records.reviews import NewReading, Reviews
 from pneumonia_api.records.xrays import XrayStore
 from tests.conftest import XRAY_DATA
@@ -93,29 +99,19 @@ def score(predictor: Predictor, samples: Sequence[Sample]) -> list[Scored]:
     return [Scored(s, float(p)) for s, p in zip(samples, probabilities, strict=True)]
 
 
-def send(client: redis.Redis, predictor: Predictor, scored: Iterable[Scored], begin: int) -> None:
-    """Store each as judged, and as read in silence by somebody who is right."""
-    artifact, xrays, reviews = predictor.artifact, XrayStore(client), Reviews(client)
-    band = artifact.uncertain
+def send(client: redis.Redis, artifact: Artifact, scored: Iterable[Scored], begin: int) -> None:
+    """Judge each as a worker does, and read it in silence by somebody who is right."""
+    xrays, reviews, profiles = XrayStore(client), Reviews(client), Profiles(client)
     for number, each in enumerate(scored, begin):
-        prediction = PredictionRecord(
-            probability=each.probability,
-            decision="pneumonia" if each.probability >= artifact.threshold else "normal",
-            threshold=artifact.threshold,
-            model=artifact.version,
-            heatmap=[[0.0]],
-            finding=find(each.probability, artifact.threshold, band),
-            uncertain=[band.low, band.high] if band else None,
-        )
-        xray = replace(
-            new_xray("doctor", f"d{number}", each.sample.patient),
-            status="done",
-            prediction=prediction,
-            quality=QualityRecord(True, [], None),
+        logit = rule_of(artifact).find_logit(min(max(each.probability, 1e-9), 1 - 1e-9))
+        output = Output(logit, np.zeros((14, 14), np.float32), 0.0, "float32")
+        prediction = conclude(artifact, output, choose_rule(profiles, artifact))
+        xray = judge(
+            new_xray("doctor", f"d{number}", each.sample.patient), prediction, (), "unknown"
         )
         xrays.add(xray)
         label = "pneumonia" if each.sample.ill else "normal"
-        at = START.replace(minute=number % 60, hour=number // 60)
+        at = START + number * timedelta(minutes=1)
         reviews.append(xray.id, NewReading(label, ai="silent"), reader="ada", at=at)
 
 
@@ -127,22 +123,33 @@ class Weeks:
     local: Local | str
 
 
-def run(predictor: Predictor, scored: Sequence[Scored], sizes: Sequence[int]) -> dict[int, Weeks]:
-    """Both after so many films of `scored`, by their number."""
-    artifact, found, sent = predictor.artifact, dict[int, Weeks](), 0
-    card: dict[str, Estimate] = read_card({"scores": artifact.scores})
-    bounds = derive_bounds(card, {})
+@contextmanager
+def opened_redis() -> Iterator[redis.Redis]:
+    """A Redis of its own."""
     with (
         tempfile.TemporaryDirectory() as folder,
         running_redis(free_ports()["REDIS_PORT"], Path(folder)) as url,
         redis.Redis.from_url(url, decode_responses=True) as client,
     ):
+        yield client
+
+
+def assess_now(client: redis.Redis, artifact: Artifact, limit: int) -> Assessment:
+    """The acceptance of what decides now."""
+    model = {"version": artifact.version, "scores": artifact.scores}
+    serves = find_in_service(client, model)
+    bounds = derive_bounds(serves.promised, {})
+    return assess_service(client, serves, bounds, since=None, limit=limit)
+
+
+def run(predictor: Predictor, scored: Sequence[Scored], sizes: Sequence[int]) -> dict[int, Weeks]:
+    """Both after so many films of `scored`, by their number."""
+    artifact, found, sent = predictor.artifact, dict[int, Weeks](), 0
+    with opened_redis() as client:
         for size in sizes:
-            send(client, predictor, scored[sent:size], sent)
+            send(client, artifact, scored[sent:size], sent)
             sent = size
-            assessment = assess_service(
-                client, artifact.version, card, bounds, since=None, limit=size
-            )
+            assessment = assess_now(client, artifact, size)
             _, films = read_films(client, artifact.version, None, size)
             try:
                 local: Local | str = fit_local(films)

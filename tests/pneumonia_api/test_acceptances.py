@@ -24,7 +24,7 @@ def write(call: Call, user: str = "lead", **least: object) -> TestResponse:
 def test_only_admins_plan_and_see_it(client: redis.Redis, call: Call) -> None:
     """Figures of few films would tell a reader what their results were."""
     announce(client)
-    check_error(call("ann", "GET", "/v1/acceptance"), 403, "not_an_admin")
+    check_error(call("ann", "GET", "/v1/acceptance"), 403, "not_allowed")
     check_error(write(call, "ann"), 403, "not_an_admin")
     assert Plans(client).list_all() == []
 

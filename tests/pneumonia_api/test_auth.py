@@ -8,7 +8,8 @@ from apiflask import APIFlask
 from argon2 import PasswordHasher
 from werkzeug.test import TestResponse
 
-from pneumonia_api.auth import Accounts, WrongPassword
+from pneumonia_api.accounts import Accounts
+from pneumonia_api.passwords import WrongPassword
 from tests.pneumonia_api.errors import check_error
 
 

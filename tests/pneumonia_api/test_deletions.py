@@ -7,6 +7,7 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 
 from pneumonia_api.records.record import XrayRecord, new_xray
+from pneumonia_api.roles import Role
 from tests.pneumonia_api.errors import check_error
 from tests.pneumonia_api.records.judged import done
 
@@ -61,3 +62,21 @@ def test_what_never_was_cannot_be_restored(
 ) -> None:
     """404, as for every other call."""
     check_error(web.post(f"/v1/xrays/{'0' * 32}/restore", headers=headers), 404, "no_such_xray")
+
+
+def test_a_lead_restores_what_another_deleted(
+    app: APIFlask, web: FlaskClient, judged: XrayRecord
+) -> None:
+    """Their list has everybody's and says who it was; a clinician deletes nothing."""
+    ann, lead = log_in(app, "ann"), log_in(app, "lead")
+    path = f"/v1/xrays/{judged.id}"
+    assert web.delete(path, headers=ann).status_code == 204
+    [listed] = web.get("/v1/deletions", headers=lead).json["xrays"]
+    assert (listed["id"], listed["deletion"]["by"]) == (judged.id, "ann")
+    assert web.post(f"{path}/restore", headers=lead).status_code == 200
+    assert web.get(path, headers=ann).status_code == 200
+    app.extensions["accounts"].set_roles("ann", [Role.CLINICIAN])
+    token = app.extensions["accounts"].log_in("ann", "correct horse", "127.0.0.1")
+    clinician = {"Authorization": f"Bearer {token}"}
+    check_error(web.delete(path, headers=clinician), 403, "not_allowed")
+    assert web.get(path, headers=clinician).status_code == 200

@@ -4,7 +4,7 @@ import pytest
 from apiflask import APIFlask
 from werkzeug.test import TestResponse
 
-from pneumonia_api.auth import MAX_TRIES, find_network
+from pneumonia_api.passwords import MAX_TRIES, find_network
 from tests.pneumonia_api.errors import check_error
 
 WEB = {"X-Web-Key": "key-of-the-web"}

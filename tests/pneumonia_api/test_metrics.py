@@ -9,7 +9,7 @@ import redis
 from apiflask import APIFlask
 from PIL import Image
 
-from pneumonia_api.auth import MAX_FAILURES
+from pneumonia_api.passwords import MAX_FAILURES
 from pneumonia_api.records.record import new_xray
 from tests.pneumonia_api.full_disk import full_disk
 from tests.pneumonia_api.records.judged import done

@@ -70,9 +70,9 @@ def test_no_answer_to_a_person_has_a_result(call: Call, records: list[XrayRecord
             call("lead", "GET", path),
             call("ann", "GET", "/v1/xrays"),
             call("ann", "GET", "/v1/reader-study"),
-            call("ann", "DELETE", path),
-            call("ann", "GET", "/v1/deletions"),
-            call("ann", "POST", f"{path}/restore"),
+            call("lead", "DELETE", path),
+            call("lead", "GET", "/v1/deletions"),
+            call("lead", "POST", f"{path}/restore"),
         ]
         for number, answer in enumerate(answers):
             assert answer.status_code in (200, 201, 204), number

@@ -15,6 +15,7 @@ from pneumonia_api.app import create_app
 from pneumonia_api.records.plans import Plans
 from pneumonia_api.records.publishing import create_queue, publish
 from pneumonia_api.records.record import new_xray
+from pneumonia_api.records.served_model import ServedModel
 from pneumonia_api.records.workers import Workers
 from pneumonia_api.records.xrays import XrayStore
 from pneumonia_api.store_metrics import list_weeks
@@ -133,7 +134,8 @@ def test_scrape_answers_while_redis_does_not(hangs: bool) -> None:
 
 
 def test_least_of_the_plan_is_reported(app: APIFlask, client: redis.Redis) -> None:
-    """That of the last plan, with the model that it is for; none without a plan."""
+    """That of the plan for the model that is served; none without one."""
+    ServedModel(client).announce({"version": "m2"})
     assert find_value(scrape(app), "pneumonia_acceptance_least") is None
     plans, expected = Plans(client), {"sensitivity": 0.95, "specificity": 0.9}
     for model, specificity in (("m1", 0.7), ("m2", 0.8)):
@@ -144,3 +146,5 @@ def test_least_of_the_plan_is_reported(app: APIFlask, client: redis.Redis) -> No
     assert read_value(text, "pneumonia_acceptance_least", **named) == 0.8
     former = {"model": "m1", "figure": "specificity"}
     assert find_value(text, "pneumonia_acceptance_least", **former) is None
+    ServedModel(client).announce({"version": "m3"})
+    assert find_value(scrape(app), "pneumonia_acceptance_least") is None

@@ -10,6 +10,7 @@ from pneumonia_api.records import keys
 from pneumonia_api.records.record import XrayRecord
 from pneumonia_api.records.served_model import ServedModel
 from pneumonia_api.records.xrays import XrayStore
+from pneumonia_api.roles import Role
 from tests.pneumonia_api.acceptance.hospital import confirm, judge
 from tests.pneumonia_web.visitor import Visitor
 from tests.stack import Stack
@@ -98,15 +99,15 @@ def test_page_is_for_admins(stack: Stack) -> None:
     """Others get no figures, and no link to them."""
     client = connect(stack)
     account = keys.user(stack.user)
-    client.hset(account, "admin", 0)
+    client.hset(account, "roles", "clinician lead")
     try:
         visitor = Visitor(stack.url)
         visitor.log_in(stack.user, stack.password)
         answer = visitor.get("/acceptance")
         assert (answer.status_code, "Sensitivity" in answer.text) == (403, False)
-        assert "Only an administrator of this site" in answer.text
+        assert "Your roles do not allow that" in answer.text
         assert "/acceptance" not in visitor.get("/site").text
         visitor.session.close()
     finally:
-        client.hset(account, "admin", 1)
+        client.hset(account, "roles", " ".join(Role))
         client.close()

@@ -21,6 +21,7 @@ PATHS = (
     *("/xrays?sort=suspicion", "/xrays?q=nothing-has-this-name", "/xrays?cursor=0"),
     *(f"/xrays?tab={tab}&cursor={'0' * 32}" for tab in LISTS),
     *("/about", "/preferences", "/deletions", "/reader-study", "/site", "/acceptance", "/unlock"),
+    *("/people", "/keys", "/password", "/join"),
     *("/nowhere", "/xrays/0", "/xrays?decision=wrong", "/xrays?q=a&q=b"),
 )
 PART = {"HX-Request": "true"}

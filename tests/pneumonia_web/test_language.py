@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from pneumonia_api.auth import LANGUAGES as STORED
+from pneumonia_api.accounts import LANGUAGES as STORED
 from pneumonia_web.app import create_app
 from pneumonia_web.language import LANGUAGES
 from tests.pneumonia_web.visitor import Visitor

@@ -9,8 +9,8 @@ import redis
 from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
+from pneumonia_api.accounts import Accounts
 from pneumonia_api.app import create_app as create_api
-from pneumonia_api.auth import Accounts
 from pneumonia_web.app import create_app
 from tests.pneumonia_api.cutting_proxy import CuttingProxy, cutting_proxy
 from tests.pneumonia_api.redis_server import running_redis

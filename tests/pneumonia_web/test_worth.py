@@ -78,6 +78,13 @@ def test_unknown_worth_is_left_out(answer: object) -> None:
     assert ask(answer=answer) is None
 
 
+def test_result_by_a_site_profile_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ratios were measured at the threshold and the band of the model itself."""
+    decided = {**XRAY["prediction"], "profile": "p1"}
+    monkeypatch.setitem(XRAY, "prediction", decided)
+    assert ask() is None
+
+
 def test_outage_is_not_hidden() -> None:
     """It is answered like that of the record."""
     with pytest.raises(ApiError):

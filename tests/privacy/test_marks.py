@@ -23,6 +23,9 @@ from tests.stack import ROOT, Stack, running_stack
 from tests.store import connect
 
 FORMS = ("pdf", "fhir.json", "csv", "sr.dcm", "sc.dcm")
+MACHINE = {"Manufacturer", "ManufacturerModelName"}
+"""Kept for the figures by machine; DICOM's confidentiality profile (PS3.15, E.1) leaves both."""
+
 FILE_NAME = "Zq99999qZ-Doe-Jane-19900201.dcm"
 
 
@@ -124,8 +127,9 @@ def sent(
 
 
 def allowed(sent: Sent) -> set[str]:
-    """What may be found: the accession number, where the site wants it."""
-    return {"AccessionNumber"} if sent.wants_accession else set()
+    """What may be found: the kind of machine, of which there are many, and the accession number
+    where the site wants it."""
+    return MACHINE | ({"AccessionNumber"} if sent.wants_accession else set())
 
 
 def check(sent: Sent, text: bytes, place: str) -> None:

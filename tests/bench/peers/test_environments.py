@@ -1,6 +1,9 @@
 """The pinned packages of the peers, and their installation."""
 
+import ast
+import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -18,13 +21,35 @@ def read_pins(file: Path) -> set[str]:
     return {line for line in file.read_text().splitlines() if line and not line.startswith("#")}
 
 
+@pytest.fixture(scope="module")
+def needed() -> set[str]:
+    """The packages that the project's modules import for a peer's work: their names on PyPI."""
+    script = (
+        "import sys, tests.bench.peers.work\n"
+        "names = ('model.', 'tests.')\n"
+        "print(*(m.__file__ for n, m in sys.modules.items() if n.startswith(names) and m.__file__))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    trees = [ast.parse(Path(file).read_text()) for file in ended.stdout.split()]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    packages = packages_distributions()
+    others = {name.partition(".")[0] for name in names} - {"model", "tests"}
+    return {package.lower() for name in others for package in packages.get(name, ())}
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_peers_have_the_runtime_and_the_decoder_of_the_project(name: str) -> None:
-    """OpenVINO and Pillow are of the version in the project's lock: services are compared."""
-    lock = read_pins(ROOT / "requirements.txt")
-    wanted = {line for line in lock if line.startswith(("openvino==", "pillow=="))}
-    assert len(wanted) == 2
-    assert wanted <= read_pins(find_requirements(name))
+def test_peers_have_what_their_work_imports(name: str, needed: set[str]) -> None:
+    """OpenVINO and the decoders in the version of the project's lock: services are compared."""
+    lock, pinned = read_pins(ROOT / "requirements.txt"), read_pins(find_requirements(name))
+    assert {"openvino", "pillow", "isal", "numpy"} <= needed
+    assert needed <= {line.partition("==")[0] for line in pinned}
+    wanted = {line for line in lock if line.startswith(("openvino==", "pillow==", "isal=="))}
+    assert len(wanted) == 3
+    assert wanted <= pinned
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 
 from model.evaluation.card import (
-    ABLATIONS_NAME,
     CARD_NAME,
     PLOTS,
     main,
     write_card,
 )
+from model.evaluation.card_checks import HEATMAPS_PLOT
 from model.evaluation.card_tables import show
+from model.evaluation.heatmaps_file import HEATMAPS_NAME
 from model.evaluation.precisions_file import PRECISIONS_NAME
 from model.evaluation.report_file import REPORT_NAME
+from model.evaluation.results import ABLATIONS_NAME, RESULT_NAMES
 from model.serving.artifact import Artifact, ArtifactError, read_artifact
 from tests.stack import ROOT
 from tests.variant import move_threshold
@@ -33,7 +35,7 @@ def artifact() -> Artifact:
 
 def test_shipped_card_is_what_the_figures_give(artifact: Artifact, tmp_path: Path) -> None:
     """The card was not edited by hand, and has no figure of another version."""
-    for name in (REPORT_NAME, PRECISIONS_NAME, ABLATIONS_NAME):
+    for name in RESULT_NAMES:
         if (SHIPPED / name).is_file():
             shutil.copy(SHIPPED / name, tmp_path / name)
     write_card(tmp_path, artifact)
@@ -45,7 +47,8 @@ def test_shipped_card_has_ten_parts_and_its_pictures() -> None:
     card = (SHIPPED / CARD_NAME).read_text()
     assert re.findall(r"^## (\d+)\. ", card, re.M) == [str(part) for part in range(1, 11)]
     shown = re.findall(r"!\[[^]]+\]\(([^)]+)\)", card)
-    assert sorted(shown) == sorted(PLOTS)
+    checked = [HEATMAPS_PLOT] if (SHIPPED / HEATMAPS_NAME).is_file() else []
+    assert sorted(shown) == sorted([*PLOTS, *checked])
     assert all((SHIPPED / name).is_file() for name in shown)
     assert "Not a medical device" in card
 

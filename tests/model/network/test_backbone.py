@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
-from model.network.backbone import freeze, load_weights, split_network
+from model.network.backbone import WeightsError, freeze, load_weights, split_network
 from model.network.graph import load_network, save_weights_compact
 from tests.model.network.small import IMAGE, make_small
 
@@ -30,6 +31,40 @@ def test_weights_survive_loading_and_compact_storage(tmp_path: Path) -> None:
     again = load_network(tmp_path / "half.keras")
     np.testing.assert_array_equal(again(IMAGE), network(IMAGE))
     assert {variable.dtype for variable in again.weights} == {"float32"}
+
+
+def test_trained_network_gives_its_resnet50(tmp_path: Path) -> None:
+    """A run can begin with the layers of an earlier one; the heads stay new."""
+    earlier, network = make_small(), make_small()
+    earlier.get_layer("conv5_block3_3_conv").kernel.assign_add(
+        np.ones((1, 1, 512, 2048), np.float32)
+    )
+    head = network.get_layer("inner_conv5_head_dense1").kernel.numpy()
+    save_weights_compact(earlier, tmp_path / "earlier.keras")
+    assert load_weights(network, str(tmp_path / "earlier.keras")) == []
+    for name in ("conv1_bn", "conv5_block3_3_conv"):
+        for found, expected in zip(
+            network.get_layer(name).get_weights(),
+            earlier.get_layer(name).get_weights(),
+            strict=True,
+        ):
+            np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(network.get_layer("inner_conv5_head_dense1").kernel, head)
+
+
+def test_file_that_is_no_trained_network_is_reported(tmp_path: Path) -> None:
+    """Cut off, of another network, or missing: one sentence names the file."""
+    file = tmp_path / "w.keras"
+    save_weights_compact(make_small(), file)
+    file.write_bytes(file.read_bytes()[:5000])
+    with pytest.raises(WeightsError, match=r"w\.keras cannot be used"):
+        load_weights(make_small(), str(file))
+    image = keras.Input((64, 64, 1), name="xray")
+    keras.Model(image, keras.layers.Conv2D(1, 3, name="conv1_conv")(image)).save(file)
+    with pytest.raises(WeightsError, match=r"w\.keras cannot be used"):
+        load_weights(make_small(), str(file))
+    with pytest.raises(WeightsError, match=r"gone\.keras cannot be used"):
+        load_weights(make_small(), str(tmp_path / "gone.keras"))
 
 
 @pytest.mark.parametrize(

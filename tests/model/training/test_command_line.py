@@ -1,7 +1,6 @@
 """`model.training.command_line`: from the command line to typed settings."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,16 @@ def test_recorded_hyperparameters_keep_names_and_order() -> None:
     """A run that was killed by an earlier release resumes only if this text is the same."""
     words = "--data d --out o --optimizer sgd --dense 8 4 --cache-features --cache c --workers 3"
     settings = parse_settings(words.split())
-    assert json.dumps(asdict(settings.hyperparameters)) == RECORDED
+    assert json.dumps(settings.hyperparameters.encode()) == RECORDED
+
+
+def test_alignment_is_recorded_only_where_it_is_used() -> None:
+    """Its source and number of directions; the number alone aligns nothing."""
+    words = ["--data", "d", "--out", "o", "--align-directions", "2"]
+    chosen = parse_settings([*words, "--align", "nih"])
+    assert chosen.hyperparameters.encode()["align"] == {"source": "nih", "directions": 2}
+    alone = parse_settings(words)
+    assert "align" not in alone.hyperparameters.encode()
 
 
 def test_paths_and_threads_are_not_hyperparameters() -> None:

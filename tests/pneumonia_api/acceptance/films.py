@@ -57,6 +57,7 @@ def make(
     threshold: float = 0.5,
     shown: bool = True,
     age: str = "within",
+    device: str = "person",
 ) -> Film:
     """A film that was read ten minutes after the one before it."""
     return Film(
@@ -64,13 +65,16 @@ def make(
         ill=ill,
         called=probability >= threshold,
         probability=probability,
+        own=probability,
         uncertain=0.4 <= probability < 0.6,
         shown=shown,
         age=age,
         view="PA",
         source="person",
+        device=device,
         basis="outcome",
         at=(START + number * timedelta(minutes=10)).isoformat(timespec="milliseconds"),
+        sent=START.isoformat(timespec="milliseconds"),
     )
 
 

@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 
 import redis
 
+from pneumonia_api.acceptance.calibration import to_log_odds, to_probability
 from pneumonia_api.records.confirming import Outcomes
+from pneumonia_api.records.profiles import ProfileRecord
 from pneumonia_api.records.record import XrayRecord, new_xray
 from pneumonia_api.records.reviews import NewReading, Reviews
 from pneumonia_api.records.served_model import ServedModel
@@ -40,6 +42,29 @@ def judge(
     shown = "pneumonia_likely" if probability >= 0.5 else "no_pneumonia_detected"
     xray = judged_as(new_xray(source, f"{probability}", reference), shown, probability)
     xray = replace(xray, view="PA")
+    XrayStore(client).add(xray)
+    return xray
+
+
+def judge_by(client: redis.Redis, own: float, profile: ProfileRecord) -> XrayRecord:
+    """Store an X-ray to which the model would give the probability `own`, decided by a profile."""
+    moved = to_probability(profile.intercept + profile.slope * to_log_odds(own))
+    called = moved >= profile.threshold
+    xray = judged_as(new_xray("doctor", f"{own}"), "uncertain", round(moved, 4))
+    assert xray.prediction
+    low, high = profile.uncertain
+    finding = "pneumonia_likely" if moved >= high else "no_pneumonia_detected"
+    prediction = replace(
+        xray.prediction,
+        decision="pneumonia" if called else "normal",
+        threshold=profile.threshold,
+        model=profile.model,
+        finding="uncertain" if low <= moved < high else finding,
+        uncertain=profile.uncertain,
+        profile=profile.id,
+        model_probability=round(own, 4),
+    )
+    xray = replace(xray, prediction=prediction, view="PA")
     XrayStore(client).add(xray)
     return xray
 

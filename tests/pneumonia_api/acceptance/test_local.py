@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import redis
 
+from model.evaluation.calibration import choose_threshold, choose_uncertain
 from pneumonia_api.acceptance.__main__ import main
-from pneumonia_api.acceptance.local import MIN_PATIENTS, TooFewFilms, fit_local
+from pneumonia_api.acceptance.local import TooFewFilms, fit_local
+from pneumonia_api.records.profiles import MIN_PATIENTS
 from tests.pneumonia_api.acceptance.films import Hospital, make
 from tests.pneumonia_api.acceptance.hospital import announce, confirm, judge
 
@@ -19,8 +22,8 @@ def test_shift_is_mended() -> None:
     assert found.before.error.low > 2 * found.before.chance
     assert found.calibration.error.value < 1.5 * found.calibration.chance
     assert found.calibration.slope.low < 1 < found.calibration.slope.high
-    assert found.slope == pytest.approx(1 / 1.6, abs=0.12)
-    assert found.intercept == pytest.approx(-2 / 1.6, abs=0.3)
+    assert found.fit.slope == pytest.approx(1 / 1.6, abs=0.12)
+    assert found.fit.intercept == pytest.approx(-2 / 1.6, abs=0.3)
     assert found.figures.sensitivity.share == pytest.approx(0.97, abs=0.03)
 
 
@@ -37,13 +40,36 @@ def test_figures_are_of_patients_that_were_not_used() -> None:
     assert found.figures.auc and found.figures.auc.low < 0.5
 
 
+def test_threshold_and_band_are_by_the_rules_of_the_model() -> None:
+    """Those by which a training run chooses them on validation, on the probability of the site."""
+    films = list(SHIFTED.take(800, seed=7))
+    fit = fit_local(films).fit
+    judged = [fit.judge(film) for film in films]
+    probabilities = np.array([film.probability for film in judged])
+    labels = np.array([int(film.ill) for film in judged])
+    chosen = choose_threshold(probabilities, labels, 0.97)
+    assert fit.threshold == pytest.approx(chosen, abs=1e-4) and fit.threshold <= chosen
+    band = choose_uncertain(probabilities, labels, fit.threshold)
+    assert (fit.low, fit.high) == pytest.approx((band.low, band.high), abs=1e-9)
+    assert sum(f.called for f in judged if f.ill) / labels.sum() >= 0.97
+    assert [f.uncertain for f in judged] == [fit.low <= p < fit.high for p in probabilities]
+
+
+def test_fit_is_to_the_probability_of_the_model() -> None:
+    """Whatever a profile that was on made of it."""
+    films = list(SHIFTED.take(800, seed=8))
+    moved = [replace(film, probability=film.own**3, called=False) for film in films]
+    assert fit_local(moved).fit == fit_local(films).fit
+    assert fit_local(moved).before == fit_local(films).before
+
+
 def test_films_of_a_patient_stay_together() -> None:
     """Four copies of each film give no better figures than one."""
     single = fit_local(SHIFTED.take(600, seed=5))
     films = list(SHIFTED.take(600, seed=5))
     copied = fit_local([replace(film) for film in films for _ in range(4)])
     assert copied.calibration.error.value == pytest.approx(single.calibration.error.value, abs=0.01)
-    assert copied.slope == pytest.approx(single.slope)
+    assert copied.fit.slope == pytest.approx(single.fit.slope)
 
 
 def test_too_few_are_refused() -> None:

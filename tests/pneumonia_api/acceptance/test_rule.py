@@ -93,7 +93,7 @@ def test_nothing_is_accepted_during_an_alarm() -> None:
 def assess_all(labelled: list[Film]) -> Assessment:
     """The assessment of films whose labels have times."""
     return assess(
-        labelled, judged=2 * len(labelled), model="m1", card=CARD, bounds=BOUNDS, in_time=True
+        labelled, judged=2 * len(labelled), model="m1", promised=CARD, bounds=BOUNDS, in_time=True
     )
 
 

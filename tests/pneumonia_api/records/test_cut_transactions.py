@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import pytest
 import redis
 
-from pneumonia_api.auth import Accounts, WrongPassword
+from pneumonia_api.accounts import Accounts
+from pneumonia_api.passwords import WrongPassword
 from pneumonia_api.records.record import XrayMissing, XrayRecord, new_xray
 from pneumonia_api.records.reviews import Reviews
 from pneumonia_api.records.xrays import XrayStore

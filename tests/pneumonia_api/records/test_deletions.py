@@ -69,16 +69,17 @@ def test_who_deleted_it_restores_it_whole(
     """With its readings and every index; a repeated request changes nothing more."""
     before = {key: client.zrange(key, 0, -1) for key in client.keys("xrays*")}
     deletions.delete(judged.id, by="ann", at=NOW)
-    [listed] = deletions.list_own("ann", NOW)
+    [listed] = deletions.list_restorable("ann", NOW)
     assert replace(listed, deletion=None) == judged
-    assert deletions.list_own("bob", NOW) == []
+    assert deletions.list_restorable("bob", NOW) == []
+    assert deletions.list_restorable(None, NOW) == [listed]
     with pytest.raises(DeletedByAnother):
         deletions.restore(judged.id, by="bob", at=NOW)
     for _ in range(2):
         assert deletions.restore(judged.id, by="ann", at=NOW + KEPT) == judged
     assert {key: client.zrange(key, 0, -1) for key in client.keys("xrays*")} == before
     assert XrayStore(client).find_same("d1") == judged
-    assert deletions.list_own("ann", NOW) == []
+    assert deletions.list_restorable("ann", NOW) == []
     check_indexes(client)
 
 
@@ -88,7 +89,7 @@ def test_too_late_is_gone(client: redis.Redis, deletions: Deletions, judged: Xra
     late = NOW + KEPT + timedelta(seconds=1)
     with pytest.raises(XrayMissing):
         deletions.restore(judged.id, by="ann", at=late)
-    assert deletions.list_own("ann", late) == []
+    assert deletions.list_restorable("ann", late) == []
     assert list_expired(client, late) == []
     assert list_expired(client, late + GRACE) == [judged.id]
     forget(client, judged.id)

@@ -10,6 +10,7 @@ from model.reading.ages import AgeBand
 from model.reading.xray import XrayImage
 from model.serving.golden import list_images
 from model.serving.predictor import Prediction
+from model.serving.rule import DecisionRule
 from pneumonia_api.config import read_worker_config
 from pneumonia_api.records.images import ImageStore
 from pneumonia_api.records.publishing import TASK
@@ -43,11 +44,12 @@ class Bench:
     def run(self, predict: Callable[[XrayImage], Prediction]) -> XrayRecord | None:
         """Deliver the task once, with its retries; returns the record afterwards."""
 
-        def count(picture: XrayImage) -> Prediction:
+        def count(picture: XrayImage, rule: DecisionRule | None) -> Prediction:
             self.calls += 1
+            assert rule is None  # no profile is switched on
             return predict(picture)
 
-        artifact = SimpleNamespace(input_side=224, ages=self.ages)
+        artifact = SimpleNamespace(input_side=224, ages=self.ages, version="m1")
         self.task.predictor = SimpleNamespace(  # type: ignore[assignment]
             predict=count, artifact=artifact
         )

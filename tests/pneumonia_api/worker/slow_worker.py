@@ -12,6 +12,7 @@ from celery import signals
 from model.cage.pool import CagedXray
 from model.reading.xray import XrayImage
 from model.serving.predictor import Prediction, Predictor
+from model.serving.rule import DecisionRule
 from pneumonia_api.config import read_worker_config
 from pneumonia_api.records.publishing import TASK
 from pneumonia_api.worker import tasks
@@ -21,12 +22,14 @@ app = tasks.create_worker(read_worker_config())
 predict = Predictor.predict
 
 
-def predict_slowly(self: Predictor, xray: XrayImage | CagedXray) -> Prediction:
+def predict_slowly(
+    self: Predictor, xray: XrayImage | CagedXray, rule: DecisionRule | None = None
+) -> Prediction:
     """Predict after SLOW_SECONDS."""
     with Path(os.environ["JUDGED"]).open("a") as file:
         file.write(f"{os.getpid()}\n")
     time.sleep(float(os.environ["SLOW_SECONDS"]))
-    return predict(self, xray)
+    return predict(self, xray, rule)
 
 
 @signals.worker_ready.connect(weak=False)

@@ -79,7 +79,7 @@ def test_doubted_image_is_judged_with_a_warning(bench: Bench) -> None:
     assert record.prediction is not None
     assert set(asdict(record.prediction)) == {
         *("probability", "decision", "threshold", "model", "heatmap", "precision"),
-        *("finding", "uncertain"),
+        *("finding", "uncertain", "profile", "model_probability"),
     }
 
 

@@ -1,0 +1,220 @@
+"""The people who may log in: their passwords, their sessions, their roles and preferences."""
+
+import hashlib
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+
+import redis
+
+from pneumonia_api.passwords import (
+    WrongPassword,
+    count_try,
+    find_network,
+    hash_password,
+    verify_password,
+)
+from pneumonia_api.records import keys
+from pneumonia_api.roles import Caller, Role, read_roles, write_roles
+
+KNOWN_SECONDS = 30 * 24 * 3600
+"""How long an address counts as known after a log-in: longer than a holiday."""
+
+LANGUAGES = ("en", "de")
+"""Languages of the pages that a person can choose (`pneumonia_web/language.py`)."""
+
+OF_ROLES = ("password", "roles", "admin")
+"""The fields of a person's hash that say what they may do."""
+
+
+class NotAPerson(PermissionError):
+    """The caller has a key, and so no account; or the account was deleted."""
+
+
+class Accounts:
+    """Users and sessions in Redis."""
+
+    def __init__(self, client: redis.Redis, session_seconds: int) -> None:
+        self._redis = client
+        self._session_seconds = session_seconds
+
+    def set_password(self, user: str, password: str) -> None:
+        """Create the user, or change the password and end all their sessions in one transaction."""
+        self.replace(user, {"password": hash_password(password)}, lambda _: True)
+
+    def exists(self, user: str) -> bool:
+        """Whether the user exists."""
+        return bool(self._redis.exists(keys.user(user)))
+
+    def delete(self, user: str) -> None:
+        """Delete a user and end their sessions in one transaction."""
+        self.replace(user, None, lambda _: True)
+
+    def list_users(self) -> list[str]:
+        """The names of all users, sorted."""
+        return sorted(
+            key.removeprefix(keys.user("")) for key in self._redis.scan_iter(keys.user("*"))
+        )
+
+    def log_in(self, user: str, password: str, address: str) -> str:
+        """A new session token. Raises WrongPassword or TooManyFailures."""
+        network = find_network(address)
+        count_try(self._redis, user, network)
+        token = secrets.token_urlsafe(32)
+        stored = self._verify(user, password)
+        while not self._open_session(user, stored, token, network):
+            stored = self._verify(user, password)  # the password has just changed
+        return token
+
+    def change_password(self, user: str, current: str, new: str, address: str) -> str:
+        """End all sessions of a person who knows their password; returns the token of a new one.
+
+        Tries count as log-ins do. Raises WrongPassword or TooManyFailures.
+        """
+        network = find_network(address)
+        count_try(self._redis, user, network)
+        stored = self._verify(user, current)
+        hashed, token = hash_password(new), secrets.token_urlsafe(32)
+        changed = self.replace(
+            user, {"password": hashed}, lambda now: now.get("password") == stored
+        )
+        if not changed or not self._open_session(user, hashed, token, network):
+            raise WrongPassword(user)  # somebody else has just changed it, or disabled the account
+        return token
+
+    def _verify(self, user: str, password: str) -> str:
+        """The stored hash if the password matches it. Raises WrongPassword.
+
+        A disabled account looks like one that does not exist.
+        """
+        stored, disabled = self._redis.hmget(keys.user(user), "password", "disabled")
+        verified = verify_password(stored, password)
+        if disabled == "1":
+            raise WrongPassword(user)
+        return verified
+
+    def _open_session(self, user: str, stored: str, token: str, network: str) -> bool:
+        """Open a session if `stored` is still the user's hash; whether it was."""
+        account, digest = keys.user(user), digest_token(token)
+
+        def open_session(pipe: redis.client.Pipeline) -> bool:
+            password, disabled = pipe.hmget(account, "password", "disabled")
+            unchanged = bool(password == stored and disabled != "1")
+            pipe.multi()
+            if unchanged:
+                pipe.delete(keys.tries(user, network))
+                pipe.set(keys.known(user, network), 1, ex=KNOWN_SECONDS)
+                pipe.set(keys.session(digest), user, ex=self._session_seconds)
+                pipe.sadd(keys.sessions(user), digest)
+                pipe.expire(keys.sessions(user), self._session_seconds)
+                opened = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "from": network}
+                pipe.hset(keys.opened(digest), mapping=opened)
+                pipe.expire(keys.opened(digest), self._session_seconds)
+                pipe.hset(account, "logged_in", opened["at"])
+            return unchanged
+
+        return bool(self._redis.transaction(open_session, account, value_from_callable=True))
+
+    def find_user(self, token: str) -> str | None:
+        """The user of a session token; None if it is unknown or has expired.
+
+        A session ends `session_seconds` after its last use. It is extended once less than half of
+        that is left, so that few requests write.
+        """
+        digest = digest_token(token)
+        session = keys.session(digest)
+        with self._redis.pipeline(transaction=False) as pipe:
+            pipe.get(session)
+            pipe.ttl(session)
+            user, left = pipe.execute()
+        if user and left < self._session_seconds / 2:
+            with self._redis.pipeline() as pipe:
+                # Both or neither: a password change ends the sessions that the set names.
+                pipe.expire(session, self._session_seconds)
+                pipe.expire(keys.sessions(user), self._session_seconds)
+                pipe.expire(keys.opened(digest), self._session_seconds)
+                pipe.execute()
+        return str(user) if user else None
+
+    def find_caller(self, token: str) -> Caller | None:
+        """The person of a session token, with their roles; None if it is unknown or expired."""
+        user = self.find_user(token)
+        return Caller(user, self.list_roles(user)) if user else None
+
+    def list_roles(self, user: str) -> frozenset[Role]:
+        """What the user is at the site; nothing for somebody who does not exist."""
+        values = self._redis.hmget(keys.user(user), OF_ROLES)
+        return read_roles(dict(zip(OF_ROLES, values, strict=True)))
+
+    def set_roles(self, user: str, roles: Iterable[Role]) -> None:
+        """Store them and end all sessions of the user, whose pages still offer what they offered.
+
+        Raises NotAPerson if there is no such user.
+        """
+        if not self.replace(user, write_roles(roles)):
+            raise NotAPerson(user)
+
+    def reads_first(self, user: str) -> bool:
+        """Whether the user wants to see AI results only after their own reading."""
+        return bool(self._redis.hget(keys.user(user), "reads_first") == "1")
+
+    def set_reads_first(self, user: str, reads_first: bool) -> None:
+        """Store it. Raises NotAPerson if there is no such user."""
+        self._set(user, "reads_first", str(int(reads_first)))
+
+    def language(self, user: str) -> str:
+        """The language that the user chose for the pages; "" is the browser's."""
+        return str(self._redis.hget(keys.user(user), "language") or "")
+
+    def set_language(self, user: str, language: str) -> None:
+        """Store it. Raises NotAPerson if there is no such user."""
+        self._set(user, "language", language)
+
+    def _set(self, user: str, name: str, value: str) -> None:
+        if not self.replace(user, {name: value}, ends_sessions=False):
+            raise NotAPerson(user)
+
+    def log_out(self, token: str) -> None:
+        """End one session."""
+        digest = digest_token(token)
+        self._redis.delete(keys.session(digest), keys.opened(digest))
+
+    def replace(
+        self,
+        user: str,
+        fields: Mapping[str, str] | None,
+        may: Callable[[Mapping[str, str]], bool] = bool,
+        *,
+        ends_sessions: bool = True,
+    ) -> bool:
+        """Change fields of the user, or delete the user with None, and end all their sessions.
+
+        In one transaction, and only if `may`, which gets the fields that there are, says so; by
+        default if the user exists. Returns whether it did.
+        """
+        account, sessions = keys.user(user), keys.sessions(user)
+
+        def replace(pipe: redis.client.Pipeline) -> bool:
+            digests = pipe.smembers(sessions)
+            now = pipe.hgetall(account)
+            pipe.multi()
+            # An earlier attempt, whose reply was lost, has made it so already.
+            done = fields is not None and fields.items() <= now.items()
+            if not done and not may(now):
+                return False
+            if fields is None:
+                pipe.delete(account)
+            elif fields:
+                pipe.hset(account, mapping=fields)
+            ended = [each(digest) for digest in digests for each in (keys.session, keys.opened)]
+            if ends_sessions:
+                pipe.delete(sessions, *ended)
+            return True
+
+        # A session that is opened meanwhile changes `sessions`, and the transaction is retried.
+        return bool(self._redis.transaction(replace, account, sessions, value_from_callable=True))
+
+
+def digest_token(token: str) -> str:
+    """What is stored of a token or key, which are random: whoever reads it cannot use it."""
+    return hashlib.sha256(token.encode()).hexdigest()
