@@ -1,7 +1,7 @@
 """How the errors of reports are answered; `errors` has all others."""
 
 from pneumonia_api.records.desk import DeskUnattended, NotDrawn
-from pneumonia_api.report.gathering import NotReported, ReadFirst
+from pneumonia_api.report.gathering import NotReported, ReadFirst, ResultWithheld
 
 NOT_NOW = (
     503,
@@ -14,6 +14,11 @@ REPORT_ERRORS: dict[type[Exception], tuple[int, str, str]] = {
         409,
         "not_reported",
         "There is no report of this X-ray yet; it has to be analysed and read first.",
+    ),
+    ResultWithheld: (
+        409,
+        "result_withheld",
+        "The AI result of this X-ray is withheld, so it is not sent to other systems.",
     ),
     ReadFirst: (
         403,

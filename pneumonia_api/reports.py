@@ -16,7 +16,7 @@ from pneumonia_api.records.served_model import ServedModel
 from pneumonia_api.records.site import Site
 from pneumonia_api.records.xrays import XrayStore
 from pneumonia_api.report.fhir import describe
-from pneumonia_api.report.gathering import ReadFirst, Report, gather
+from pneumonia_api.report.gathering import ReadFirst, Report, ResultWithheld, gather
 from pneumonia_api.report.table import write_table
 from pneumonia_api.request import check_body, check_query
 from pneumonia_api.roles import is_machine
@@ -31,7 +31,8 @@ DRAW_SECONDS = 8.0
 _REFUSALS: dict[int, Any] = {
     403: "The caller reads before they see AI results, and has not read this X-ray.",
     404: "No such X-ray.",
-    409: "It has no prediction yet, or no reading that stands.",
+    409: "It has no prediction yet, or no reading that stands; or what is asked for states the AI "
+    "result, which is withheld.",
 }
 
 
@@ -70,6 +71,33 @@ def read_table(xray_id: str) -> Response:
     """The report as a table of one row."""
     text = write_table(_find(xray_id))
     return _answer(text.encode(), "text/csv; charset=utf-8", f"xray-{xray_id[-8:]}.csv")
+
+
+@reports.get("/report.sr.dcm")
+@reports.auth_required(bearer)
+@reports.output(FileSchema(), content_type="application/dicom")
+@reports.doc(responses={**_REFUSALS, 503: "No worker made it in time; see Retry-After."})
+def read_structured(xray_id: str) -> Response:
+    """The report as a DICOM structured report (TID 1500), of the same UIDs for the same reading."""
+    return _answer_dicom(xray_id, "sr")
+
+
+@reports.get("/report.sc.dcm")
+@reports.auth_required(bearer)
+@reports.output(FileSchema(), content_type="application/dicom")
+@reports.doc(responses={**_REFUSALS, 503: "No worker made it in time; see Retry-After."})
+def read_capture(xray_id: str) -> Response:
+    """The film with the contours as a DICOM secondary capture, to which the structured report
+    refers."""
+    return _answer_dicom(xray_id, "sc")
+
+
+def _answer_dicom(xray_id: str, kind: str) -> Response:
+    if not _find(xray_id).prediction:
+        raise ResultWithheld(xray_id)
+    desk: Desk = current_app.extensions["desk"]
+    drawn = desk.ask(Order(xray_id, f"{kind}.dcm", "en", silence.is_silenced()), DRAW_SECONDS)
+    return _answer(drawn, "application/dicom", f"xray-{xray_id[-8:]}-{kind}.dcm")
 
 
 def _find(xray_id: str) -> Report:

@@ -126,6 +126,9 @@ ANSWERS: dict[str, tuple[str, ...]] = {
         N_("There is no report of this X-ray yet; it has to be analysed and read first."),
     ),
     "read_first": (N_("You see AI results after your own reading; read this X-ray first."),),
+    "result_withheld": (
+        N_("The AI result of this X-ray is withheld, so it is not sent to other systems."),
+    ),
     "no_report_now": (N_("The report cannot be made at the moment; try again in half a minute."),),
     "not_confirmable": (N_("This X-ray has no AI result, so its outcome is of no use here."),),
     "too_many_outcomes": (N_("The outcome of this X-ray was changed as often as it may be."),),

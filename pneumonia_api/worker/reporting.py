@@ -14,10 +14,7 @@ from pneumonia_api.records.record import XrayMissing
 from pneumonia_api.records.served_model import ServedModel
 from pneumonia_api.records.site import Site
 from pneumonia_api.records.xrays import XrayStore
-from pneumonia_api.report.document import decode
-from pneumonia_api.report.document_pdf import draw_document
-from pneumonia_api.report.gathering import NotReported, Report, gather
-from pneumonia_api.report.pdf import draw_pdf
+from pneumonia_api.report.gathering import NotReported, Report, ResultWithheld, gather
 from pneumonia_api.report.words import put_into_words
 from pneumonia_api.worker.metrics import REPORTS
 
@@ -41,6 +38,10 @@ def keep_drawing(client: redis.Redis, images: ImageStore, ended: threading.Event
             ended.wait(PAUSE_SECONDS)
 
 
+_PASSING = (XrayMissing, NotReported, ResultWithheld, ImageMissing, ImageStoreUnavailable)
+"""What may have happened since the API looked: deleted, withdrawn, silenced, or out of reach."""
+
+
 class DrawingOffice:
     """Draws what is ordered."""
 
@@ -49,21 +50,24 @@ class DrawingOffice:
         self._site = Site(client)
         self._served = ServedModel(client)
         self._images = images
-        self._forms: dict[str, Callable[[Report, Order, bytes], bytes]] = {"pdf": _draw_pdf}
+        self._forms: dict[str, Callable[[Report, Order, bytes], bytes]] = {
+            "pdf": _draw_pdf,
+            "sr.dcm": _draw_structured,
+            "sc.dcm": _draw_capture,
+        }
 
     def draw(self, order: Order) -> bytes:
         """The report of an order. Raises NotDrawn."""
         if order.form == DOCUMENT:
             with REPORTS.labels(order.form).time():
-                return draw_document(decode(order.content or {}))
+                return _draw_document(order)
         draw = self._forms.get(order.form)
         if not draw:
             raise NotDrawn("an API of another release knows more forms")
         try:
             with REPORTS.labels(order.form).time():
                 return draw(self._gather(order), order, self._images.read_preview(order.id))
-        except (XrayMissing, NotReported, ImageMissing, ImageStoreUnavailable) as error:
-            # Deleted or withdrawn meanwhile, or out of reach.
+        except _PASSING as error:
             log.warning("a report was not drawn: %s", type(error).__name__)
             raise NotDrawn(order.form) from error
 
@@ -77,7 +81,39 @@ class DrawingOffice:
         )
 
 
+# Pillow, pydicom, highdicom and fpdf2 take 75 MB, so only a worker that has to draw loads them.
+# ruff: noqa: PLC0415
+
+
+def _draw_document(order: Order) -> bytes:
+    from pneumonia_api.report.document import decode
+    from pneumonia_api.report.document_pdf import draw_document
+
+    return draw_document(decode(order.content or {}))
+
+
 def _draw_pdf(report: Report, order: Order, preview: bytes) -> bytes:
+    from pneumonia_api.report.pdf import draw_pdf
+
     made = datetime.now(UTC)
     rows = report.prediction.heatmap if report.prediction else None
     return draw_pdf(put_into_words(report, order.language, made), preview, rows, made)
+
+
+def _draw_capture(report: Report, order: Order, preview: bytes) -> bytes:
+    from pneumonia_api.report.capture import write_capture
+    from pneumonia_api.report.dicom import find_origin, require
+
+    del order  # it has no words but the label, which is English as all labels of its kind
+    return write_capture(report, require(report), preview, find_origin(report))
+
+
+def _draw_structured(report: Report, order: Order, preview: bytes) -> bytes:
+    from pneumonia_api.report.capture import capture
+    from pneumonia_api.report.dicom import find_origin, require
+    from pneumonia_api.report.structured import write_structured
+
+    del order
+    origin = find_origin(report)
+    image = capture(report, require(report), preview, origin)
+    return write_structured(report, require(report), image, origin)

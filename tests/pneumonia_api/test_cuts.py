@@ -68,8 +68,8 @@ def test_no_cut_of_a_workers_life_loses_an_xray(
     answer = Prediction(
         0.9, "pneumonia", 0.5, "m1", [[0.0, 1.0]], 0.4, None, None, "float32", "pneumonia_likely"
     )
-    artifact = SimpleNamespace(input_side=224, ages=None)
-    task.predictor = SimpleNamespace(predict=lambda picture: answer, artifact=artifact)
+    artifact = SimpleNamespace(input_side=224, ages=None, version="m1")
+    task.predictor = SimpleNamespace(predict=lambda picture, rule: answer, artifact=artifact)
     xrays = XrayStore(client)
     png, sent, waited, before = make_png(), [], [], []
 

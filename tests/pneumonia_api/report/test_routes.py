@@ -94,7 +94,7 @@ def test_only_a_read_xray_has_a_report(app: APIFlask, call: Call, form: str) -> 
     withdrawal = {"label": "withdrawn", "seen": 1}
     call("ann", "POST", f"/v1/xrays/{judged.id}/readings", json=withdrawal)
     check_error(call("ann", "GET", f"/v1/xrays/{judged.id}/report.{form}"), 409, "not_reported")
-    call("ann", "DELETE", f"/v1/xrays/{judged.id}")
+    call("lead", "DELETE", f"/v1/xrays/{judged.id}")
     check_error(call("ann", "GET", f"/v1/xrays/{judged.id}/report.{form}"), 404, "no_such_xray")
 
 

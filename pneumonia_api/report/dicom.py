@@ -1,0 +1,85 @@
+"""What the DICOM objects of a report have in common: where they belong, and who made them."""
+
+import io
+import logging
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pydicom import Dataset, dcmwrite
+
+from pneumonia_api.records.record import PredictionRecord
+from pneumonia_api.report.gathering import Report, ResultWithheld
+
+# It reports each module of attributes that it copies.
+logging.getLogger("highdicom").setLevel(logging.WARNING)
+
+NAMESPACE = uuid.UUID("b0c0a3c5-7d58-5c0e-8f8a-3f2b7f0f6f21")
+MANUFACTURER = "Pneumonia Detection Application"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the objects of one reading belong.
+
+    `key` names X-ray, model and reading: the same have the same UIDs, so that an object that is
+    sent again replaces itself. `study` is a Study Instance UID. `moment` is that of the reading.
+    """
+
+    key: str
+    study: str
+    moment: datetime
+
+    def name(self, part: str) -> str:
+        """The UID of a part (PS3.5, B.2: derived from a UUID)."""
+        return make_uid(f"{self.key}/{part}")
+
+
+def require(report: Report) -> PredictionRecord:
+    """The prediction. Raises ResultWithheld."""
+    if not report.prediction:
+        raise ResultWithheld(report.xray.id)
+    return report.prediction
+
+
+def make_uid(key: str) -> str:
+    """The UID of what this key names: always the same."""
+    return f"2.25.{uuid.uuid5(NAMESPACE, key).int}"
+
+
+def find_origin(report: Report) -> Origin:
+    """A study of its own for each X-ray, because that of the source is not kept.
+
+    Raises ResultWithheld.
+    """
+    key = "/".join((report.xray.id, require(report).model, str(report.reading.number)))
+    moment = datetime.fromisoformat(report.reading.reviewed_at).astimezone(UTC)
+    return Origin(key, make_uid(report.xray.id), moment)
+
+
+def describe_equipment(report: Report) -> dict[str, Any]:
+    """The attributes of the equipment, as arguments of highdicom's classes."""
+    judged = report.prediction
+    return {
+        "manufacturer": MANUFACTURER,
+        "manufacturer_model_name": "Pneumonia detection",
+        "software_versions": f"{report.release}, model {judged.model if judged else ''}"[:64],
+        "device_serial_number": judged.model[:64] if judged else "",
+    }
+
+
+def fix_moments(dataset: Dataset, moment: datetime) -> None:
+    """Give the object the moment of the reading, in UTC, wherever highdicom wrote that of now."""
+    dataset.TimezoneOffsetFromUTC = "+0000"
+    dataset.InstanceCreationDate, dataset.InstanceCreationTime = moment.date(), moment.time()
+    dataset.ContentDate, dataset.ContentTime = moment.date(), moment.time()
+    for equipment in dataset.get("ContributingEquipmentSequence", ()):
+        equipment.ContributionDateTime = moment
+
+
+def write_file(dataset: Dataset) -> bytes:
+    """The object as a file (PS3.10)."""
+    file = io.BytesIO()
+    dcmwrite(file, dataset, enforce_file_format=True)
+    return file.getvalue()
