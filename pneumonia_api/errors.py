@@ -9,26 +9,15 @@ from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from monitoring.logs.requests import note
-from pneumonia_api import (
-    acceptances,
-    accounts,
-    factors,
-    links,
-    passwords,
-    people,
-    rules,
-    second_factor,
-    views,
-)
-from pneumonia_api.acceptance.local import TooFewFilms
+from pneumonia_api import passwords, second_factor, views
+from pneumonia_api.acceptance_errors import ACCEPTANCE_ERRORS
 from pneumonia_api.memory import TooBusy
+from pneumonia_api.people_errors import PEOPLE_ERRORS
 from pneumonia_api.records import admission, sent
 from pneumonia_api.records.confirming import NotConfirmable, TooManyOutcomes
 from pneumonia_api.records.deletions import DeletedByAnother
 from pneumonia_api.records.image_files import ImageStoreUnavailable
 from pneumonia_api.records.images import FilmMissing, ImageMissing
-from pneumonia_api.records.machine_keys import KeyMissing, NameTaken
-from pneumonia_api.records.profiles import BrokenProfile, ProfileMissing, ProfileOfAnotherModel
 from pneumonia_api.records.record import XrayMissing
 from pneumonia_api.records.reviews import (
     NothingToWithdraw,
@@ -54,6 +43,8 @@ BUSY = ("busy", "Too many X-rays are arriving at once; send this one again in fi
 
 # Exception -> status, stable code, sentence.
 ERRORS: dict[type[Exception], tuple[int, str, str]] = {
+    **PEOPLE_ERRORS,
+    **ACCEPTANCE_ERRORS,
     **REPORT_ERRORS,
     views.EmptyUpload: (400, "empty_file", "The file is empty; choose the X-ray again."),
     views.FileTooLarge: (413, *FILE_TOO_LARGE),
@@ -101,102 +92,6 @@ ERRORS: dict[type[Exception], tuple[int, str, str]] = {
         "Too many X-rays are waiting; send this one again in half a minute.",
     ),
     views.ModelUnknown: (503, "no_model", "No model is running yet; try again in half a minute."),
-    passwords.WrongPassword: (401, "wrong_password", "The name or the password is wrong."),
-    accounts.NotAPerson: (
-        403,
-        "not_a_person",
-        "Only people have preferences; log in with a name and a password.",
-    ),
-    rules.NotAnAdmin: (
-        403,
-        "not_an_admin",
-        "Only an administrator of this site may do that.",
-    ),
-    rules.NotAllowed: (
-        403,
-        "not_allowed",
-        "Your roles do not allow that; an administrator of this site can change them.",
-    ),
-    acceptances.UselessPlan: (
-        422,
-        "useless_plan",
-        "The least that you accept must be below what the model card says.",
-    ),
-    acceptances.NoPlan: (
-        409,
-        "no_plan",
-        "No plan is written for this model, so there is nothing to print; write it first.",
-    ),
-    TooFewFilms: (
-        422,
-        "too_few_films",
-        "A site profile needs films of more patients, ill and healthy, of whom the truth is known.",
-    ),
-    ProfileMissing: (404, "no_such_profile", "There is no site profile with this id."),
-    BrokenProfile: (
-        409,
-        "broken_profile",
-        "This site profile is damaged and cannot be used; have another one fitted.",
-    ),
-    ProfileOfAnotherModel: (
-        409,
-        "profile_of_another_model",
-        "This site profile is for another model; a new model needs an acceptance of its own.",
-    ),
-    passwords.TooManyFailures: (
-        429,
-        "too_many_failures",
-        "Too many failed log-ins with this name from here; try again in five minutes.",
-    ),
-    accounts.LogInExpired: (
-        401,
-        "log_in_expired",
-        "Too much time has passed since the password; log in again.",
-    ),
-    second_factor.WrongCode: (
-        401,
-        "wrong_code",
-        "The code is wrong, too old or was used already; wait for the next one.",
-    ),
-    second_factor.TooManyCodes: (
-        429,
-        "too_many_codes",
-        "Too many wrong codes for this name; try again in an hour.",
-    ),
-    second_factor.NotBegun: (
-        409,
-        "no_secret",
-        "There is no new second factor to confirm; begin again.",
-    ),
-    factors.FactorRequired: (
-        409,
-        "factor_required",
-        "This site requires a second factor, so it cannot be removed.",
-    ),
-    rules.FactorNeeded: (
-        403,
-        "second_factor_needed",
-        "This site requires a second factor; set it up first.",
-    ),
-    links.PersonExists: (409, "person_exists", "There is a person with this name."),
-    links.LinkInvalid: (
-        404,
-        "link_invalid",
-        "This link was used, was replaced or has expired; ask an administrator for another one.",
-    ),
-    people.NoSuchPerson: (404, "no_such_person", "There is no such person who may log in."),
-    people.OwnAccount: (
-        409,
-        "own_account",
-        "You cannot disable yourself, or take the role of an administrator from yourself; another "
-        "one can.",
-    ),
-    NameTaken: (
-        409,
-        "name_taken",
-        "There is a key with this name; choose another name, or revoke that key first.",
-    ),
-    KeyMissing: (404, "no_such_key", "There is no key with this name; it may have been revoked."),
     XrayMissing: (404, "no_such_xray", "There is no X-ray with this id; it may have been deleted."),
     NotReviewable: (
         409,

@@ -8,7 +8,8 @@ from flask.typing import ResponseReturnValue
 
 from pneumonia_web.api_client import ApiError
 from pneumonia_web.language import N_, find_language, gettext
-from pneumonia_web.views import api, logged_in, refuse_repeats
+from pneumonia_web.site_client import site_api
+from pneumonia_web.views import logged_in, refuse_repeats
 
 acceptance = Blueprint("acceptance", __name__)
 acceptance.before_request(refuse_repeats)
@@ -59,7 +60,7 @@ def show(token: str) -> ResponseReturnValue:
 @logged_in
 def pdf(token: str) -> ResponseReturnValue:
     """The acceptance as a PDF, in the language of the pages."""
-    response = make_response(api().read_acceptance_pdf(token, find_language()))
+    response = make_response(site_api().read_acceptance_pdf(token, find_language()))
     response.content_type = "application/pdf"
     response.headers["Content-Disposition"] = 'attachment; filename="acceptance.pdf"'
     return response
@@ -71,7 +72,7 @@ def write_plan(token: str) -> ResponseReturnValue:
     """Write the plan; 422 keeps what was typed."""
     typed = {name: request.form.get(name, "").strip() for name in ("sensitivity", "specificity")}
     try:
-        api().write_plan(token, *(_read_percent(each) for each in typed.values()))
+        site_api().write_plan(token, *(_read_percent(each) for each in typed.values()))
     except ApiError as error:
         if error.status != 422:
             raise
@@ -90,7 +91,7 @@ def write_plan(token: str) -> ResponseReturnValue:
 def fit_profile(token: str) -> ResponseReturnValue:
     """Have a site profile fitted and stored; it decides nothing yet."""
     try:
-        profile = api().fit_profile(token)
+        profile = site_api().fit_profile(token)
     except ApiError as error:
         if error.code != "too_few_films":
             raise
@@ -105,7 +106,7 @@ def switch_profile(token: str) -> ResponseReturnValue:
     """Let a site profile decide for everybody, or, without one, the model alone."""
     profile = request.form.get("profile") or None
     try:
-        api().switch_profile(token, profile)
+        site_api().switch_profile(token, profile)
     except ApiError as error:
         if error.status not in (404, 409):
             raise
@@ -128,7 +129,7 @@ def _read_percent(text: str) -> str:
 def _list_profiles(token: str) -> Mapping[str, Any] | None:
     """None from an API of the previous release."""
     try:
-        return api().list_profiles(token)
+        return site_api().list_profiles(token)
     except ApiError as error:
         if error.status != 404:
             raise
@@ -138,7 +139,7 @@ def _list_profiles(token: str) -> Mapping[str, Any] | None:
 def _render(token: str, **shown: object) -> str:
     return render_template(
         "acceptance.html",
-        found=api().read_acceptance(token),
+        found=site_api().read_acceptance(token),
         profiles=_list_profiles(token),
         verdicts=VERDICTS,
         figures=FIGURES,

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from flask import current_app
 
-from pneumonia_web.api_client import ApiClient
+from pneumonia_web.site_client import SiteClient
 
 
 class MachineKey(TypedDict):
@@ -39,7 +39,7 @@ class Person(TypedDict):
     sessions: list[OpenSession]
 
 
-class AdminClient(ApiClient):
+class AdminClient(SiteClient):
     """The whole API: what everybody may call, and what admins may."""
 
     def list_keys(self, token: str) -> Sequence[MachineKey]:

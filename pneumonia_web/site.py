@@ -10,6 +10,7 @@ from pneumonia_web.api_client import ApiError
 from pneumonia_web.formats import decimal
 from pneumonia_web.language import gettext, ngettext
 from pneumonia_web.records import Xray
+from pneumonia_web.site_client import site_api
 from pneumonia_web.verdict import Verdict
 from pneumonia_web.views import api, logged_in, refuse_repeats
 
@@ -30,7 +31,7 @@ def save(token: str) -> ResponseReturnValue:
     """State the prevalence; 422 keeps what was typed."""
     typed = request.form.get("percent", "").strip()
     try:
-        api().set_prevalence(token, typed.replace(",", "."))
+        site_api().set_prevalence(token, typed.replace(",", "."))
     except ApiError as error:
         if error.status != 422:
             raise
@@ -45,7 +46,7 @@ def save(token: str) -> ResponseReturnValue:
 def save_silence(token: str) -> ResponseReturnValue:
     """Begin or end silent weeks."""
     silent = request.form.get("silent") == "on"
-    api().set_silent(token, silent)
+    site_api().set_silent(token, silent)
     flash(gettext("Silent weeks have begun.") if silent else gettext("Silent weeks have ended."))
     return redirect(url_for("site.show"), 303)
 
