@@ -1,5 +1,7 @@
 """Removing what tells one source of X-rays from the others."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -7,8 +9,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from model.network.graph import add_head
-from model.training.aligned_heads import weigh_classes
+from model.reading.dataset import LabelledXray
+from model.training.aligned_heads import check_alignment, weigh_classes
 from model.training.alignment import Alignment, fit_alignment, fold
+from model.training.command_line import parse_settings
+from model.training.refusal_images import FolderImages
+from model.training.settings import Hyperparameters, InputError
+from model.training.splits import Split
+from tests.model.training.test_preflight import FITTED, MEASURED
 
 FEATURES = 12
 
@@ -88,3 +96,53 @@ def test_feature_that_never_varies_is_not_amplified() -> None:
     features[0, 5] += 1e-3
     assert isinstance(alignment, Alignment)
     assert np.abs(alignment.apply(features)[0, 5]) < 0.5
+
+
+def make_split(*sources: str) -> Split:
+    """An X-ray of each source."""
+    xrays = [LabelledXray(Path(f"{s}.png"), s, 0, s) for s in sources]
+    return Split(np.zeros((len(xrays), 2, 2, 1), np.uint8), xrays)
+
+
+OTHER = FolderImages(np.ones((2, 2, 2, 1), np.uint8), [f"{FITTED}_1.png", f"{MEASURED}_1.png"], 0)
+
+
+def choose(*words: str) -> Hyperparameters:
+    """The hyperparameters of a command line."""
+    return parse_settings(["--data", "d", "--out", "o", *words]).hyperparameters
+
+
+def test_only_the_fitting_half_of_the_unlabelled_is_used() -> None:
+    """The other half stays for measuring."""
+    found = check_alignment(choose(), "b", make_split("a", "b"), [], OTHER)
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "sources", "trained", "network", "other", "sentence"),
+    [
+        (
+            "c",
+            "ab",
+            [],
+            "resnet50",
+            OTHER,
+            "must be one of several sources in --data, which has a, b",
+        ),
+        ("a", "a", [], "resnet50", OTHER, "must be one of several sources in --data, which has a"),
+        ("a", "ab", ["conv5_block3_3_conv"], "resnet50", OTHER, "of a frozen ResNet50"),
+        ("a", "ab", [], "dag", OTHER, "of a frozen ResNet50"),
+        ("a", "ab", [], "resnet50", None, "--align needs --other-xrays"),
+    ],
+)
+def test_alignment_without_what_it_needs_is_refused(
+    source: str,
+    sources: str,
+    trained: list[str],
+    network: str,
+    other: FolderImages | None,
+    sentence: str,
+) -> None:
+    """An unknown or only source, layers that would still change, and no unlabelled X-rays."""
+    with pytest.raises(InputError, match=sentence):
+        check_alignment(choose("--network", network), source, make_split(*sources), trained, other)
