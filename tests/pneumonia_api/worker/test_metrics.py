@@ -197,6 +197,6 @@ def test_nothing_of_a_record_is_in_a_label(bench: Bench) -> None:
     }
     known = {
         *("status", "step", "le", "decision", "model", "precision", "reason", "outcome"),
-        *("state", "thread", "finding", "age"),
+        *("state", "thread", "finding", "age", "form"),
     }
     assert labels <= known
