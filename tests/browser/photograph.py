@@ -26,6 +26,10 @@ PAGES = {
     "acceptance": "/acceptance",
     "reader-study": "/reader-study",
     "deletions": "/deletions",
+    "people": "/people",
+    "keys": "/keys",
+    "second-factor": "/second-factor",
+    "password": "/password",
     "not-found": "/xrays/00000000000000000000000000000000",
 }
 """Those that need nothing but their address."""
