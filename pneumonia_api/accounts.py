@@ -1,6 +1,5 @@
 """The people who may log in: their passwords, their sessions, their roles and preferences."""
 
-import hashlib
 import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping
@@ -17,6 +16,7 @@ from pneumonia_api.passwords import (
 )
 from pneumonia_api.records import keys
 from pneumonia_api.records.site import read_requirement
+from pneumonia_api.records.tokens import digest_token
 from pneumonia_api.roles import Caller, Role, read_roles, write_roles
 
 KNOWN_SECONDS = 30 * 24 * 3600
@@ -34,6 +34,10 @@ PENDING_SECONDS = 300
 
 class NotAPerson(PermissionError):
     """The caller has a key, and so no account; or the account was deleted."""
+
+
+class NoSuchPerson(LookupError):
+    """There is nobody with this name, or they are disabled."""
 
 
 class LogInExpired(PermissionError):
@@ -204,10 +208,10 @@ class Accounts:
     def set_roles(self, user: str, roles: Iterable[Role]) -> None:
         """Store them and end all sessions of the user, whose pages still offer what they offered.
 
-        Raises NotAPerson if there is no such user.
+        Raises NoSuchPerson.
         """
         if not self.replace(user, write_roles(roles)):
-            raise NotAPerson(user)
+            raise NoSuchPerson(user)
 
     def reads_first(self, user: str) -> bool:
         """Whether the user wants to see AI results only after their own reading."""
@@ -268,8 +272,3 @@ class Accounts:
 
         # A session that is opened meanwhile changes `sessions`, and the transaction is retried.
         return bool(self._redis.transaction(replace, account, sessions, value_from_callable=True))
-
-
-def digest_token(token: str) -> str:
-    """What is stored of a token or key, which are random: whoever reads it cannot use it."""
-    return hashlib.sha256(token.encode()).hexdigest()

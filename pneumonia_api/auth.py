@@ -7,7 +7,7 @@ from apiflask import HTTPTokenAuth
 from flask import current_app, g
 
 from monitoring.logs.requests import note
-from pneumonia_api.accounts import Accounts
+from pneumonia_api.accounts import Accounts, NotAPerson
 from pneumonia_api.records.machine_keys import MachineKeys
 from pneumonia_api.roles import MACHINE, Caller
 from pneumonia_api.silence import note_silence
@@ -40,6 +40,14 @@ def identify(token: str) -> Caller | None:
         return program
     accounts: Accounts = current_app.extensions["accounts"]
     return accounts.find_caller(token)
+
+
+def find_person() -> str:
+    """The name of the person who sent this request. Raises NotAPerson."""
+    caller = find_current()
+    if not caller.is_person:
+        raise NotAPerson
+    return caller.name
 
 
 def find_current() -> Caller:

@@ -10,7 +10,7 @@ import redis
 from flask import current_app
 from flask.cli import AppGroup
 
-from pneumonia_api.accounts import Accounts, NotAPerson
+from pneumonia_api.accounts import Accounts, NoSuchPerson
 from pneumonia_api.passwords import MIN_PASSWORD
 from pneumonia_api.roles import Role, is_machine
 
@@ -106,7 +106,7 @@ def set_admin(name: str, revoke: bool) -> None:
 def _set_roles(name: str, roles: frozenset[Role]) -> None:
     try:
         _accounts().set_roles(name, roles)
-    except NotAPerson as error:
+    except NoSuchPerson as error:
         raise click.ClickException(f"There is no user {name}.") from error
 
 

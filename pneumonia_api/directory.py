@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import redis
 
-from pneumonia_api.accounts import Accounts, NotAPerson
+from pneumonia_api.accounts import Accounts, NoSuchPerson
 from pneumonia_api.records import keys
 from pneumonia_api.roles import Role, read_roles
 
@@ -90,14 +90,14 @@ class Directory:
         self._accounts.replace(user, {})
 
     def disable(self, user: str) -> None:
-        """End all sessions and refuse every log-in until `enable`. Raises NotAPerson."""
+        """End all sessions and refuse every log-in until `enable`. Raises NoSuchPerson."""
         if not self._accounts.replace(user, {"disabled": "1", "link": "", "link_until": ""}):
-            raise NotAPerson(user)
+            raise NoSuchPerson(user)
 
     def enable(self, user: str) -> None:
-        """Let a person log in again, with the password that they had. Raises NotAPerson."""
+        """Let a person log in again, with the password that they had. Raises NoSuchPerson."""
         if not self._accounts.replace(user, {"disabled": "0"}):
-            raise NotAPerson(user)
+            raise NoSuchPerson(user)
 
 
 def _describe(name: str, account: Mapping[str, str], sessions: tuple[OpenSession, ...]) -> Person:

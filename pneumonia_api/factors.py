@@ -7,9 +7,8 @@ from apiflask import APIBlueprint
 from flask import current_app, request
 
 from pneumonia_api import factor_schemas, people_schemas, session_schemas
-from pneumonia_api.accounts import Accounts, NotAPerson
-from pneumonia_api.auth import bearer, find_current
-from pneumonia_api.people import NoSuchPerson
+from pneumonia_api.accounts import Accounts, NoSuchPerson, NotAPerson
+from pneumonia_api.auth import bearer, find_person
 from pneumonia_api.records.site import Site
 from pneumonia_api.request import check_body, check_query
 from pneumonia_api.second_factor import SecondFactors, write_address
@@ -45,10 +44,10 @@ def _site() -> Site:
 @factors.output(factor_schemas.FactorSchema)
 def read_factor() -> dict[str, Any]:
     """Whether the person has a second factor, and whether the site requires one."""
-    user = _find_person()
+    user = find_person()
     return {
         "enrolled": _factors().is_enrolled(user),
-        "required": _is_required(),
+        "required": _site().requires_factor(),
         "recovery_codes": _factors().count_recovery_codes(user),
     }
 
@@ -60,7 +59,7 @@ def read_factor() -> dict[str, Any]:
 @factors.doc(responses={401: "`wrong_password`.", 403: "The caller is no person."})
 def begin(given: dict[str, str]) -> dict[str, str]:
     """A new secret for the authenticator app; it counts once a code of it is confirmed."""
-    user = _find_person()
+    user = find_person()
     _accounts().check_password(user, given["password"], request.remote_addr or "")
     secret = _factors().begin(user)
     return {"secret": secret, "address": write_address(secret, user, SITE_NAME)}
@@ -73,7 +72,7 @@ def begin(given: dict[str, str]) -> dict[str, str]:
 @factors.doc(responses={401: "`wrong_code`.", 409: "`no_secret`: begin first.", 429: "Too many."})
 def confirm(given: dict[str, str]) -> dict[str, list[str]]:
     """Confirm the new secret by a code of it; the answer has the recovery codes."""
-    codes = _factors().confirm(_find_person(), given["code"], datetime.now(UTC))
+    codes = _factors().confirm(find_person(), given["code"], datetime.now(UTC))
     return {"recovery_codes": codes}
 
 
@@ -84,8 +83,8 @@ def confirm(given: dict[str, str]) -> dict[str, list[str]]:
 @factors.doc(responses={401: "`wrong_password`.", 409: "`factor_required`: by the site."})
 def remove(given: dict[str, str]) -> str:
     """Log in by password alone from now on."""
-    user = _find_person()
-    if _is_required():
+    user = find_person()
+    if _site().requires_factor():
         raise FactorRequired
     _accounts().check_password(user, given["password"], request.remote_addr or "")
     _factors().remove(user)
@@ -115,15 +114,3 @@ def require(statement: dict[str, bool]) -> str:
     by = str(bearer.current_user)
     _site().set_requirement(statement["required"], by=by, at=datetime.now(UTC))
     return ""
-
-
-def _is_required() -> bool:
-    return any(each.required for each in _site().list_requirements()[:1])
-
-
-def _find_person() -> str:
-    """The name of the caller. Raises NotAPerson."""
-    caller = find_current()
-    if not caller.is_person:
-        raise NotAPerson
-    return caller.name

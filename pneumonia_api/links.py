@@ -11,9 +11,10 @@ from datetime import UTC, datetime, timedelta
 
 import redis
 
-from pneumonia_api.accounts import Accounts, NotAPerson, digest_token
+from pneumonia_api.accounts import Accounts, NoSuchPerson
 from pneumonia_api.passwords import hash_password
 from pneumonia_api.records import keys
+from pneumonia_api.records.tokens import digest_token
 from pneumonia_api.roles import Role, write_roles
 
 LINK_SECONDS = 72 * 3600
@@ -54,13 +55,13 @@ class Links:
     def renew(self, user: str, *, at: datetime) -> Link:
         """A link for somebody who forgot their password or whose invitation expired.
 
-        Their password goes on working until the link is used. Raises NotAPerson, also for somebody
-        who is disabled.
+        Their password goes on working until the link is used. Raises NoSuchPerson, also for
+        somebody who is disabled.
         """
         link, digest = self._make(user, at)
         fields = {"link": digest, "link_until": link.until}
         if not self._accounts.replace(user, fields, _is_enabled, ends_sessions=False):
-            raise NotAPerson(user)
+            raise NoSuchPerson(user)
         return link
 
     def redeem(self, token: str, password: str) -> str:

@@ -11,7 +11,7 @@ from apiflask import APIBlueprint
 from flask import current_app
 
 from pneumonia_api import people_schemas
-from pneumonia_api.accounts import Accounts, NotAPerson
+from pneumonia_api.accounts import Accounts
 from pneumonia_api.auth import bearer, find_current
 from pneumonia_api.directory import Directory, Person
 from pneumonia_api.links import Link, Links
@@ -25,10 +25,6 @@ people.before_request(check_query)
 
 class OwnAccount(PermissionError):
     """An admin would lock themselves out, and perhaps everybody."""
-
-
-class NoSuchPerson(LookupError):
-    """There is nobody with this name, or they are disabled."""
 
 
 def _directory() -> Directory:
@@ -64,10 +60,7 @@ def invite(new: dict[str, Any]) -> Link:
 @people.doc(responses={404: "Nobody has this name, or they are disabled."})
 def make_link(person: dict[str, str]) -> Link:
     """A new one-time link, in place of an earlier one; the password works until it is used."""
-    try:
-        return _links().renew(person["user"], at=datetime.now(UTC))
-    except NotAPerson as error:
-        raise NoSuchPerson from error
+    return _links().renew(person["user"], at=datetime.now(UTC))
 
 
 @people.put("/people/roles")
@@ -80,10 +73,7 @@ def set_roles(person: dict[str, Any]) -> str:
     if _is_own(person["user"]) and Role.ADMIN not in person["roles"]:
         raise OwnAccount
     accounts: Accounts = current_app.extensions["accounts"]
-    try:
-        accounts.set_roles(person["user"], person["roles"])
-    except NotAPerson as error:
-        raise NoSuchPerson from error
+    accounts.set_roles(person["user"], person["roles"])
     return ""
 
 
@@ -97,10 +87,7 @@ def set_disabled(person: dict[str, Any]) -> str:
     if _is_own(person["user"]):
         raise OwnAccount
     change = _directory().disable if person["disabled"] else _directory().enable
-    try:
-        change(person["user"])
-    except NotAPerson as error:
-        raise NoSuchPerson from error
+    change(person["user"])
     return ""
 
 

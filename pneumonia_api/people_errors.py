@@ -61,7 +61,7 @@ PEOPLE_ERRORS: dict[type[Exception], tuple[int, str, str]] = {
         "link_invalid",
         "This link was used, was replaced or has expired; ask an administrator for another one.",
     ),
-    people.NoSuchPerson: (404, "no_such_person", "There is no such person who may log in."),
+    accounts.NoSuchPerson: (404, "no_such_person", "There is no such person who may log in."),
     people.OwnAccount: (
         409,
         "own_account",

@@ -4,7 +4,6 @@ The secret lies in Redis as it is, because codes are made from it: whoever reads
 them, and still needs the password, of which there is only a hash.
 """
 
-import hashlib
 import secrets
 from datetime import datetime
 
@@ -13,6 +12,7 @@ import redis
 
 from pneumonia_api.accounts import Accounts, NotAPerson
 from pneumonia_api.records import keys
+from pneumonia_api.records.tokens import digest_token
 
 STEP_SECONDS = 30
 
@@ -78,7 +78,7 @@ class SecondFactors:
             pipe.multi()
             pipe.hset(account, mapping=fields)
             pipe.delete(recovery, keys.codes(user))
-            pipe.sadd(recovery, *map(_digest, codes))
+            pipe.sadd(recovery, *map(digest_token, codes))
 
         self._redis.transaction(enrol, account)
         return codes
@@ -116,7 +116,7 @@ class SecondFactors:
         return bool(self._redis.transaction(use, account, value_from_callable=True))
 
     def _use_recovery(self, user: str, code: str) -> bool:
-        return bool(self._redis.srem(keys.recovery(user), _digest(code)))
+        return bool(self._redis.srem(keys.recovery(user), digest_token(code)))
 
     def count_recovery_codes(self, user: str) -> int:
         """How many recovery codes are left."""
@@ -148,7 +148,3 @@ def write_address(secret: str, user: str, site: str) -> str:
     """What the QR code says to the app."""
     totp = pyotp.TOTP(secret, interval=STEP_SECONDS)
     return totp.provisioning_uri(name=user, issuer_name=site)
-
-
-def _digest(code: str) -> str:
-    return hashlib.sha256(code.encode()).hexdigest()

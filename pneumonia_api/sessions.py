@@ -8,8 +8,8 @@ from flask import current_app, request
 
 from monitoring.logs.requests import note
 from pneumonia_api import people_schemas, session_schemas
-from pneumonia_api.accounts import Accounts, NotAPerson
-from pneumonia_api.auth import bearer, find_current
+from pneumonia_api.accounts import Accounts
+from pneumonia_api.auth import bearer, find_person
 from pneumonia_api.request import check_body, check_query
 from pneumonia_api.roles import Role
 from pneumonia_api.second_factor import SecondFactors
@@ -106,9 +106,7 @@ def set_preferences(preferences: dict[str, Any]) -> dict[str, Any]:
 )
 def change_password(change: dict[str, str]) -> dict[str, Any]:
     """Change the person's own password: ends all their sessions, and opens the one answered."""
-    if not find_current().is_person:
-        raise NotAPerson
-    user, address = str(bearer.current_user), request.remote_addr or ""
+    user, address = find_person(), request.remote_addr or ""
     new = change["password"]
     token = _accounts().change_password(user, change["current"], new, address)
     return describe_session(user, token)

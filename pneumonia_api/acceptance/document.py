@@ -8,8 +8,9 @@ from pneumonia_api.acceptance.report import Assessment
 from pneumonia_api.acceptance.rule import FAILS, HOLDS, MIN_PATIENTS, TOO_FEW
 from pneumonia_api.acceptance.speech import Speech
 from pneumonia_api.intervals import Share
+from pneumonia_api.records.moments import write_time
 from pneumonia_api.records.plans import PlanRecord
-from pneumonia_api.records.profiles import ProfileRecord, write_time
+from pneumonia_api.records.profiles import ProfileRecord
 from pneumonia_api.report.document import Block, Document, Heading, Items, Paragraph, Table
 
 VERDICTS = {

@@ -7,7 +7,8 @@ from pneumonia_api.acceptance.figures import Estimate
 from pneumonia_api.acceptance.films import Film
 from pneumonia_api.acceptance.local import Local, fit_local, list_usable
 from pneumonia_api.intervals import Share
-from pneumonia_api.records.profiles import FilmsRecord, ProfileRecord, write_time
+from pneumonia_api.records.moments import write_time
+from pneumonia_api.records.profiles import FilmsRecord, ProfileRecord
 
 CARD_NAMES = ("auc", "sensitivity", "specificity")
 """Figures of a profile that stand in place of those of the model card while it is switched on."""

@@ -1,11 +1,12 @@
 """Appends confirmed outcomes to judged X-rays."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 import redis
 
 from pneumonia_api.records import keys
+from pneumonia_api.records.moments import write_time
 from pneumonia_api.records.outcomes import OutcomeRecord, write_outcome
 from pneumonia_api.records.record import XrayMissing, XrayRecord, read_hash
 
@@ -33,7 +34,7 @@ class Outcomes:
         Raises XrayMissing, NotConfirmable or TooManyOutcomes.
         """
         key = keys.xray(xray_id)
-        moment = at.astimezone(UTC).isoformat(timespec="milliseconds")
+        moment = write_time(at)
         new = OutcomeRecord(label, basis, by, moment)
 
         def append(pipe: redis.client.Pipeline) -> XrayRecord:

@@ -5,12 +5,13 @@ still queued has no result that could be missed, and is gone at once.
 """
 
 from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import redis
 
 from pneumonia_api.records import keys
 from pneumonia_api.records.indexes import find_entries, remove, restore
+from pneumonia_api.records.moments import write_time
 from pneumonia_api.records.record import (
     DeletionRecord,
     XrayMissing,
@@ -45,7 +46,7 @@ class Deletions:
         """
         key = keys.xray(xray_id)
         until = at + self._kept
-        deletion = DeletionRecord(by, _write(at), _write(until))
+        deletion = DeletionRecord(by, write_time(at), write_time(until))
 
         tried = False
 
@@ -133,7 +134,3 @@ def _read(pipe: redis.client.Pipeline, xray_id: str) -> XrayRecord:
     if not values:
         raise XrayMissing(xray_id)
     return read_hash(values)
-
-
-def _write(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds")

@@ -3,7 +3,6 @@
 A key has 256 random bits, so its digest needs no salt: whoever reads Redis cannot find the key.
 """
 
-import hashlib
 import re
 import secrets
 from collections.abc import Iterable
@@ -13,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 import redis
 
 from pneumonia_api.records import keys
+from pneumonia_api.records.tokens import digest_token
 from pneumonia_api.roles import NAMED, Caller, Right
 
 PREFIX = "pdk_"
@@ -55,7 +55,7 @@ class MachineKeys:
         if not NAME.fullmatch(name):
             raise ValueError(name)
         key = PREFIX + secrets.token_urlsafe(32)
-        digest = _digest(key)
+        digest = digest_token(key)
         chosen = frozenset(rights)
         fields = {
             "name": name,
@@ -107,7 +107,7 @@ class MachineKeys:
         """The program with this key, and notes that it was used; None for an unknown key."""
         if not key.startswith(PREFIX):
             return None
-        digest = _digest(key)
+        digest = digest_token(key)
         values = self._redis.hgetall(keys.machine(digest))
         if not values:
             return None
@@ -136,7 +136,3 @@ def _read(values: dict[str, str]) -> MachineKey:
 
 def _write(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="seconds")
-
-
-def _digest(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()

@@ -12,7 +12,8 @@ from datetime import datetime
 import redis
 
 from pneumonia_api.records import keys
-from pneumonia_api.records.profiles import name_judge, write_time
+from pneumonia_api.records.moments import write_time
+from pneumonia_api.records.profiles import name_judge
 
 SHOWN = 20
 """The last plans, of which a site writes one for each model."""

@@ -10,13 +10,14 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal, get_args
 
 import redis
 
 from pneumonia_api.records import keys
+from pneumonia_api.records.moments import write_time
 
 MIN_PATIENTS = 100
 """Ill ones and healthy ones each, of whom a profile needs films: twice of what an acceptance needs,
@@ -197,11 +198,6 @@ class Profiles:
                 pipe.rpush(keys.SWITCHES, json.dumps(asdict(switch)))
 
         self._redis.transaction(append, keys.SWITCHES)
-
-
-def write_time(at: datetime) -> str:
-    """ISO 8601, UTC, with milliseconds."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 def _read_switch(text: str) -> SwitchRecord | None:

@@ -10,6 +10,7 @@ import redis
 
 from pneumonia_api.records import keys
 from pneumonia_api.records.indexes import move
+from pneumonia_api.records.moments import write_time
 from pneumonia_api.records.readings import (
     WITHDRAWN,
     ReadingRecord,
@@ -108,7 +109,7 @@ class Reviews:
         # A key in any case: after a lost reply, a second attempt finds the entry of the first.
         secret = f"{reader}\n{new.key or secrets.token_hex(16)}"
         digest = hashlib.sha256(secret.encode()).hexdigest()[:KEY_DIGITS]
-        reviewed_at = at.astimezone(UTC).isoformat(timespec="milliseconds")
+        reviewed_at = write_time(at)
 
         def append(pipe: redis.client.Pipeline) -> XrayRecord:
             values = pipe.hgetall(key)

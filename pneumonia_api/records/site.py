@@ -2,12 +2,13 @@
 
 import json
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TypeVar
 
 import redis
 
 from pneumonia_api.records import keys
+from pneumonia_api.records.moments import write_time
 
 SHOWN = 20
 """The last statements, of what changes once in years."""
@@ -58,7 +59,7 @@ class Site:
 
     def set_prevalence(self, percent: float, *, by: str, at: datetime) -> None:
         """Append a statement."""
-        self._append(keys.PREVALENCE, PrevalenceRecord(percent, by, _write_time(at)))
+        self._append(keys.PREVALENCE, PrevalenceRecord(percent, by, write_time(at)))
 
     def list_silences(self) -> list[SilenceRecord]:
         """The last SHOWN, the one that counts first."""
@@ -72,17 +73,20 @@ class Site:
     def set_silent(self, silent: bool, *, by: str, at: datetime) -> None:
         """Append a statement, unless it changes nothing."""
         if silent != self.is_silent():
-            self._append(keys.SILENCE, SilenceRecord(silent, by, _write_time(at)))
+            self._append(keys.SILENCE, SilenceRecord(silent, by, write_time(at)))
 
     def list_requirements(self) -> list[RequirementRecord]:
         """The last SHOWN, the one that counts first."""
         return self._list(keys.REQUIREMENT, RequirementRecord)
 
+    def requires_factor(self) -> bool:
+        """Whether everybody needs a second factor now."""
+        return read_requirement(self._redis.lindex(keys.REQUIREMENT, -1))
+
     def set_requirement(self, required: bool, *, by: str, at: datetime) -> None:
         """Append a statement, unless it changes nothing."""
-        last = self._redis.lindex(keys.REQUIREMENT, -1)
-        if required != read_requirement(last):
-            record = RequirementRecord(required, by, _write_time(at))
+        if required != self.requires_factor():
+            record = RequirementRecord(required, by, write_time(at))
             self._append(keys.REQUIREMENT, record)
 
     def _list(self, key: str, kind: type[Statement]) -> list[Statement]:
@@ -106,7 +110,3 @@ class Site:
 def read_requirement(last: str | None) -> bool:
     """Whether the last statement of a second factor requires one."""
     return bool(last and json.loads(last)["required"])
-
-
-def _write_time(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds")

@@ -8,8 +8,8 @@ import redis
 from apiflask import APIFlask
 from werkzeug.test import TestResponse
 
-from pneumonia_api.accounts import digest_token
 from pneumonia_api.records import keys
+from pneumonia_api.records.tokens import digest_token
 from pneumonia_api.roles import Role
 from tests.pneumonia_api.callers import Call
 from tests.pneumonia_api.errors import check_error

@@ -9,8 +9,8 @@ import redis
 from apiflask import APIFlask
 from werkzeug.test import TestResponse
 
-from pneumonia_api.accounts import digest_token
 from pneumonia_api.records import keys
+from pneumonia_api.records.tokens import digest_token
 from pneumonia_api.roles import Caller, Right, Role
 from pneumonia_api.rules import find_rule
 
