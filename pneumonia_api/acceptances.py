@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from apiflask import APIBlueprint, FileSchema
-from flask import Response, current_app, make_response
+from flask import Response, current_app
 
 from pneumonia_api import acceptance_schemas
 from pneumonia_api.acceptance.document import compose
@@ -14,8 +14,9 @@ from pneumonia_api.acceptance.rule import MIN_PATIENTS, derive_bounds
 from pneumonia_api.acceptance.service import InService, assess_service, read_bounds
 from pneumonia_api.acceptance.speech import Speech
 from pneumonia_api.auth import bearer
+from pneumonia_api.files import answer_file, have_drawn
 from pneumonia_api.in_service import read_in_service
-from pneumonia_api.records.desk import DOCUMENT, Desk, Order
+from pneumonia_api.records.desk import DOCUMENT, Order
 from pneumonia_api.records.plans import PlanRecord, Plans
 from pneumonia_api.report.document import encode
 from pneumonia_api.request import check_body, check_query
@@ -26,10 +27,6 @@ acceptances.before_request(check_query)
 
 MAX_XRAYS = 5000
 """The first X-rays of a plan that the page looks at: a second's work. The command takes all."""
-
-
-DRAW_SECONDS = 8.0
-"""How long a caller waits for a worker to draw: less than the web waits for the API."""
 
 
 class NoPlan(LookupError):
@@ -87,11 +84,7 @@ def read_pdf(query: dict[str, str]) -> Response:
     say = Speech(query["language"])
     document = compose(assessment, plan, serves.active.profile, say, datetime.now(UTC))
     order = Order("", DOCUMENT, say.language, silent=False, content=encode(document))
-    desk: Desk = current_app.extensions["desk"]
-    response = make_response(desk.ask(order, DRAW_SECONDS))
-    response.content_type = "application/pdf"
-    response.headers["Content-Disposition"] = 'attachment; filename="acceptance.pdf"'
-    return response
+    return answer_file(have_drawn(order), "application/pdf", "acceptance.pdf")
 
 
 def _assess() -> tuple[InService, PlanRecord | None, Assessment | None]:

@@ -4,13 +4,14 @@ import json
 from typing import Any
 
 from apiflask import APIBlueprint, FileSchema
-from flask import Response, current_app, make_response
+from flask import Response, current_app
 
 from monitoring.logs.requests import note
 from pneumonia_api import report_schemas, silence
 from pneumonia_api.accounts import LANGUAGES, Accounts
 from pneumonia_api.auth import bearer
-from pneumonia_api.records.desk import Desk, Order
+from pneumonia_api.files import answer_file, have_drawn
+from pneumonia_api.records.desk import Order
 from pneumonia_api.records.record import XrayRecord
 from pneumonia_api.records.served_model import ServedModel
 from pneumonia_api.records.site import Site
@@ -24,9 +25,6 @@ from pneumonia_api.roles import is_machine
 reports = APIBlueprint("reports", __name__, url_prefix="/v1/xrays/<xray_id>", tag="V1")
 reports.before_request(check_body)
 reports.before_request(check_query)
-
-DRAW_SECONDS = 8.0
-"""How long a caller waits for a worker to draw: less than the web waits for the API."""
 
 _REFUSALS: dict[int, Any] = {
     403: "The caller reads before they see AI results, and has not read this X-ray.",
@@ -48,8 +46,7 @@ def read_pdf(xray_id: str, query: dict[str, str | None]) -> Response:
     """
     _find(xray_id)
     order = Order(xray_id, "pdf", query["language"] or _find_language(), silence.is_silenced())
-    desk: Desk = current_app.extensions["desk"]
-    return _answer(desk.ask(order, DRAW_SECONDS), "application/pdf", f"xray-{xray_id[-8:]}.pdf")
+    return answer_file(have_drawn(order), "application/pdf", _name(xray_id, ".pdf"))
 
 
 @reports.get("/report.fhir.json")
@@ -59,8 +56,7 @@ def read_pdf(xray_id: str, query: dict[str, str | None]) -> Response:
 def read_fhir(xray_id: str) -> Response:
     """The report as FHIR R4: a Bundle of a DiagnosticReport, its Observations and the Device."""
     text = json.dumps(describe(_find(xray_id)), ensure_ascii=False)
-    name = f"xray-{xray_id[-8:]}.fhir.json"
-    return _answer(text.encode(), "application/fhir+json", name)
+    return answer_file(text.encode(), "application/fhir+json", _name(xray_id, ".fhir.json"))
 
 
 @reports.get("/report.csv")
@@ -70,7 +66,7 @@ def read_fhir(xray_id: str) -> Response:
 def read_table(xray_id: str) -> Response:
     """The report as a table of one row."""
     text = write_table(_find(xray_id))
-    return _answer(text.encode(), "text/csv; charset=utf-8", f"xray-{xray_id[-8:]}.csv")
+    return answer_file(text.encode(), "text/csv; charset=utf-8", _name(xray_id, ".csv"))
 
 
 @reports.get("/report.sr.dcm")
@@ -95,9 +91,13 @@ def read_capture(xray_id: str) -> Response:
 def _answer_dicom(xray_id: str, kind: str) -> Response:
     if not _find(xray_id).prediction:
         raise ResultWithheld(xray_id)
-    desk: Desk = current_app.extensions["desk"]
-    drawn = desk.ask(Order(xray_id, f"{kind}.dcm", "en", silence.is_silenced()), DRAW_SECONDS)
-    return _answer(drawn, "application/dicom", f"xray-{xray_id[-8:]}-{kind}.dcm")
+    drawn = have_drawn(Order(xray_id, f"{kind}.dcm", "en", silence.is_silenced()))
+    return answer_file(drawn, "application/dicom", _name(xray_id, f"-{kind}.dcm"))
+
+
+def _name(xray_id: str, end: str) -> str:
+    """The name of a report's file, which has no more of the X-ray than the end of its id."""
+    return f"xray-{xray_id[-8:]}{end}"
 
 
 def _find(xray_id: str) -> Report:
@@ -133,11 +133,3 @@ def _find_language() -> str:
     caller = str(bearer.current_user)
     accounts: Accounts = current_app.extensions["accounts"]
     return (accounts.language(caller) if not is_machine(caller) else "") or LANGUAGES[0]
-
-
-def _answer(body: bytes, kind: str, name: str) -> Response:
-    """A report; its file name has no more of the X-ray than the end of its id."""
-    response = make_response(body)
-    response.content_type = kind
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response

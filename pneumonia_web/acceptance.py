@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from pneumonia_web.api_client import ApiError
 from pneumonia_web.language import N_, find_language, gettext
+from pneumonia_web.reports import answer_pdf
 from pneumonia_web.site_client import site_api
 from pneumonia_web.views import logged_in, refuse_repeats
 
@@ -60,10 +61,7 @@ def show(token: str) -> ResponseReturnValue:
 @logged_in
 def pdf(token: str) -> ResponseReturnValue:
     """The acceptance as a PDF, in the language of the pages."""
-    response = make_response(site_api().read_acceptance_pdf(token, find_language()))
-    response.content_type = "application/pdf"
-    response.headers["Content-Disposition"] = 'attachment; filename="acceptance.pdf"'
-    return response
+    return answer_pdf(site_api().read_acceptance_pdf(token, find_language()), "acceptance.pdf")
 
 
 @acceptance.post("/acceptance/plan")

@@ -22,8 +22,13 @@ def pdf(token: str, xray_id: str) -> Response:
     if xray["status"] == "done" and judge_for_reader(xray).hidden:
         sentence = N_("You see AI results after your own reading; read this X-ray first.")
         raise ApiError(403, "read_first", sentence)
-    response = make_response(api().read_report(token, xray_id, "pdf", find_language()))
+    body = api().read_report(token, xray_id, "pdf", find_language())
+    return answer_pdf(body, f"xray-{xray_id[-8:]}.pdf")
+
+
+def answer_pdf(body: bytes, name: str) -> Response:
+    """A PDF, for the browser to save as `name`."""
+    response = make_response(body)
     response.content_type = "application/pdf"
-    name = f"xray-{xray_id[-8:]}.pdf"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

@@ -101,8 +101,7 @@ def _cache_unlabelled(
     trunk: keras.Model, images: np.ndarray, task: TrainingTask
 ) -> list[np.ndarray]:
     """The pooled features of each view of the unlabelled X-rays; on disk."""
-    settings, chosen = task.settings, task.settings.hyperparameters
-    cache = (settings.cache or settings.out / "cache") / f"machine-{task.shard[0]}"
+    settings, chosen, cache = task.settings, task.settings.hyperparameters, task.cache
     squashed = [None] * len(images)
     key = describe(trunk, images, squashed, chosen.seed).key
     views = augmented_views(images, squashed, chosen.seed)

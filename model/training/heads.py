@@ -35,6 +35,12 @@ class TrainingTask:
     shard: tuple[int, int]
 
     @property
+    def cache(self) -> Path:
+        """The folder of this machine's cached features."""
+        settings = self.settings
+        return (settings.cache or settings.out / "cache") / f"machine-{self.shard[0]}"
+
+    @property
     def sources(self) -> tuple[Source, Source]:
         """The images to train on and to validate on."""
         seed = self.settings.hyperparameters.seed
@@ -94,8 +100,7 @@ def end_at_head(network: keras.Model, start: Any, features: str) -> keras.Model:
 
 def cache_views(part: keras.Model, task: TrainingTask) -> list[np.ndarray]:
     """The outputs of `part` for each view of training and, last, for validation; on disk."""
-    settings, chosen = task.settings, task.settings.hyperparameters
-    cache = (settings.cache or settings.out / "cache") / f"machine-{task.shard[0]}"
+    settings, chosen, cache = task.settings, task.settings.hyperparameters, task.cache
     cache.mkdir(parents=True, exist_ok=True)
     views, plain = task.sources
 

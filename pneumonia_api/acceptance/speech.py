@@ -2,12 +2,11 @@
 
 import re
 from datetime import UTC, datetime
-from functools import cache
 
 from pneumonia_api.acceptance.german import FIGURES, GERMAN, REASONS
+from pneumonia_api.report.speaking import match
 
 _NUMBER = re.compile(r"\d+\.\d+")
-_VALUE = re.compile(r"%\\\((\w+)\\\)s")
 
 
 class Speech:
@@ -34,9 +33,9 @@ class Speech:
         """A reason of a verdict, which the rule states in English."""
         if self.language != "de":
             return sentence
-        for text, german in REASONS.items():
-            if found := _compile(text).fullmatch(sentence):
-                return german % {n: self._translate(each) for n, each in found.groupdict().items()}
+        if found := match(sentence, REASONS):
+            german, values = found
+            return german % {name: self._translate(each) for name, each in values.items()}
         return sentence
 
     def _translate(self, value: str) -> str:
@@ -44,8 +43,3 @@ class Speech:
 
     def _decimal(self, number: str) -> str:
         return number.replace(".", ",") if self.language == "de" else number
-
-
-@cache
-def _compile(text: str) -> re.Pattern[str]:
-    return re.compile(_VALUE.sub(r"(?P<\1>.+?)", re.escape(text)))

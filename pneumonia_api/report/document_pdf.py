@@ -1,27 +1,21 @@
 """A document of texts and tables as a PDF: tagged, searchable, with its fonts embedded.
 
-As in `report.pdf`, fpdf2 tags nothing of this by itself, so headings, paragraphs, items of lists
-and cells are marked here. The tree is flat, as fpdf2 keeps it: cells of a table follow each other,
-row by row, and are no children of a row.
+Headings, paragraphs, items of lists and cells are elements. As the tree is flat, the cells of a
+table follow each other, row by row, and are no children of a row.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime
 from typing import cast
 
-from fpdf import FPDF
 from fpdf.enums import MethodReturnValue
-from fpdf.fonts import TTFFont
-from fpdf.prefs import ViewerPreferences
 
 from pneumonia_api.report.document import Document, Heading, Items, Paragraph, Table
-from pneumonia_api.report.pdf import FONTS, LACKING
+from pneumonia_api.report.tagged import FAINT, INK, TaggedPdf
 
 MARGIN = 16.0
 """Millimetres of an A4 page."""
-
-INK, FAINT, RULE = (20, 24, 31), (84, 92, 104), (190, 196, 204)
 
 TITLE, HEADING, TEXT, CELL = 17.0, 11.0, 9.0, 7.5
 """Points."""
@@ -32,27 +26,17 @@ FIRST_SHARE = 0.26
 
 def draw_document(document: Document) -> bytes:
     """The PDF, of as many pages as it takes."""
-    pages = _Pages(document)
-    pages.draw(document)
-    return bytes(pages.output())
+    with closing(_Pages(document)) as pages:
+        pages.draw(document)
+        return bytes(pages.output())
 
 
-class _Pages(FPDF):
+class _Pages(TaggedPdf):
     """Pages of tagged texts."""
 
     def __init__(self, document: Document) -> None:
-        super().__init__(unit="mm", format="A4")
-        self.set_auto_page_break(False)
-        self.set_margin(MARGIN)
-        self.c_margin = 0
-        self.add_font("inter", "", FONTS / "inter-regular.ttf")
-        self.add_font("inter", "B", FONTS / "inter-semibold.ttf")
-        self.set_title(document.title)
-        self.set_lang(document.language)
-        self.set_creation_date(datetime.fromisoformat(document.made))
-        self.set_creator("Pneumonia Detection Application")
-        self.viewer_preferences = ViewerPreferences(display_doc_title=True)
-        self.add_page()
+        made = datetime.fromisoformat(document.made)
+        super().__init__(document.title, document.language, made, MARGIN)
 
     def draw(self, document: Document) -> None:
         """Everything, in reading order."""
@@ -81,9 +65,9 @@ class _Pages(FPDF):
         colour: tuple[int, int, int] = INK,
     ) -> None:
         self._write_in(bold, points, colour)
-        height, text = self._find_line(points), self._replace_lacking(text)
+        height, text = self._find_line(points), self.replace_lacking(text)
         self._make_room(self._count_lines(self.epw, height, text) * height)
-        with self._tagged(tag):
+        with self.tagged(tag):
             self.multi_cell(self.epw, height, text, align="L", new_x="LMARGIN", new_y="NEXT")
         self.set_y(self.get_y() + 1)
 
@@ -107,7 +91,7 @@ class _Pages(FPDF):
         """Draw a row; on a new page the heads come first again."""
         self._write_in(head, CELL, FAINT if head else INK)
         line, gap = self._find_line(CELL), 1.2
-        texts = [self._replace_lacking(each) for each in cells]
+        texts = [self.replace_lacking(each) for each in cells]
         counts = [
             self._count_lines(width - 2, line, text)
             for width, text in zip(widths, texts, strict=True)
@@ -116,12 +100,12 @@ class _Pages(FPDF):
         if self._make_room(height) and above:
             self._draw_row(above, widths, head=True)
         top, left = self.get_y(), self.l_margin
-        self._rule(top)
+        self.rule(top)
         for index, (width, text) in enumerate(zip(widths, texts, strict=True)):
             self._write_in(head or index == 0, CELL, FAINT if head else INK)
             self.set_xy(left, top + gap)
             if text:
-                with self._tagged("TH" if head or index == 0 else "TD"):
+                with self.tagged("TH" if head or index == 0 else "TD"):
                     self.multi_cell(width - 2, line, text, align="L", new_x="LEFT", new_y="NEXT")
             left += width
         self.set_xy(self.l_margin, top + height)
@@ -144,24 +128,3 @@ class _Pages(FPDF):
     @staticmethod
     def _find_line(points: float) -> float:
         return points * 0.3528 * 1.35  # a point in mm; the height of a line by its size
-
-    def _replace_lacking(self, text: str) -> str:
-        known = cast(TTFFont, self.fonts["inter"]).cmap
-        return "".join(each if ord(each) in known else LACKING for each in text)
-
-    def _rule(self, y: float) -> None:
-        """A line that only divides: a screen reader is told nothing of it."""
-        self._out("/Artifact BMC")
-        self.set_draw_color(*RULE)
-        self.set_line_width(0.2)
-        self.line(self.l_margin, y, self.w - self.r_margin, y)
-        self._out("EMC")
-
-    @contextmanager
-    def _tagged(self, kind: str) -> Iterator[None]:
-        """What is drawn in the block is an element of this kind (ISO 32000-1, 14.8.4)."""
-        number = self.struct_builder.next_mcid_for_page(self.page)
-        self._add_marked_content(struct_type=f"/{kind}", mcid=number)
-        self._out(f"/{kind} <</MCID {number}>> BDC")
-        yield
-        self._out("EMC")

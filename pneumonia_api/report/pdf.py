@@ -1,33 +1,16 @@
-"""A report as a PDF of one page: tagged, searchable, with its fonts embedded.
-
-fpdf2 (2.8) tags only pictures by itself, so the tags of headings and paragraphs are written here,
-with its structure tree and two of its private methods. The tree is flat, as it keeps it: headings,
-paragraphs and one figure below the document, in reading order. That is a tagged PDF (ISO 32000-1,
-14.8). It is not declared to be PDF/UA: fpdf2 offers no such mode, and no validator of it was run.
-"""
+"""A report as a PDF of one page: headings, paragraphs and one figure, in reading order."""
 
 import io
-import logging
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime
-from pathlib import Path
 
-from fpdf import FPDF
-from fpdf.fonts import TTFFont
-from fpdf.prefs import ViewerPreferences
 from PIL import Image
 
 from pneumonia_api.report.contours import LEVELS, Point, Rows, trace
 from pneumonia_api.report.sections import Section
+from pneumonia_api.report.tagged import FAINT, INK, TaggedPdf
 from pneumonia_api.report.words import Wording
-
-# It reports each table of each font.
-logging.getLogger("fontTools").setLevel(logging.WARNING)
-
-FONTS = Path(__file__).parent / "fonts"
-LACKING = "?"
-"""Stands for a character that the fonts lack: they have those of Western Europe."""
 
 MARGIN = 14.0
 GAP = 6.0
@@ -38,7 +21,6 @@ FILM_HEIGHT = 112.0
 SCALES = (1.0, 0.93, 0.86, 0.8, 0.74, 0.68, 0.62)
 """Of the text, the first with which everything fits on the page."""
 
-INK, FAINT, RULE = (20, 24, 31), (84, 92, 104), (190, 196, 204)
 CONTOUR_PENS = (((0, 0, 0), 0.75, 0.2), ((255, 255, 255), 0.3, 0.12))
 """Colour, width in mm, and how much wider each further level is: white lines on black ones."""
 
@@ -65,30 +47,13 @@ def draw_pdf(wording: Wording, preview: bytes, rows: Rows | None, made: datetime
     raise Overflow
 
 
-class _Page(FPDF):
+class _Page(TaggedPdf):
     """One page of tagged texts."""
 
     def __init__(self, wording: Wording, made: datetime, scale: float) -> None:
-        super().__init__(unit="mm", format="A4")
+        super().__init__(wording.title, wording.language, made, MARGIN)
         self._wording = wording
         self._scale = scale
-        self.set_auto_page_break(False)
-        self.set_margin(MARGIN)
-        self.c_margin = 0
-        self.add_font("inter", "", FONTS / "inter-regular.ttf")
-        self.add_font("inter", "B", FONTS / "inter-semibold.ttf")
-        self.set_title(wording.title)
-        self.set_lang(wording.language)
-        self.set_creation_date(made)
-        self.set_creator("Pneumonia Detection Application")
-        self.viewer_preferences = ViewerPreferences(display_doc_title=True)
-        self.add_page()
-
-    def close(self) -> None:
-        """Close the files of the fonts, which fpdf2 leaves open."""
-        for font in self.fonts.values():
-            if isinstance(font, TTFFont):
-                font.ttfont.close()
 
     @property
     def fits(self) -> bool:
@@ -100,7 +65,7 @@ class _Page(FPDF):
         wording, width = self._wording, self.epw
         self._say("H1", wording.title, 15, width, bold=True)
         self._say("P", "  ·  ".join(wording.about), 8, width, colour=FAINT)
-        self._rule()
+        self._divide()
         top = self.get_y()
         bottom = self._draw_film(preview, contours, top)
         self.set_y(bottom + 1.5)
@@ -111,7 +76,7 @@ class _Page(FPDF):
         for section in first:
             self._say_section(section, MARGIN + FILM_WIDTH + GAP, width - FILM_WIDTH - GAP)
         self.set_y(max(bottom, self.get_y()) + 2)
-        self._rule()
+        self._divide()
         for section in rest:
             self._say_section(section, MARGIN, width)
 
@@ -121,7 +86,7 @@ class _Page(FPDF):
             across, down = image.size
         shrink = min(FILM_WIDTH / across, FILM_HEIGHT / down)
         width, height = across * shrink, down * shrink
-        with self._tagged("Figure", self._wording.alternative):
+        with self.tagged("Figure", self._wording.alternative):
             self.image(io.BytesIO(preview), MARGIN, top, width, height)
             for colour, weight, more in CONTOUR_PENS:
                 self.set_draw_color(*colour)
@@ -156,33 +121,14 @@ class _Page(FPDF):
         self.set_font("inter", "B" if bold else "", size)
         self.set_text_color(*colour)
         self.set_x(left)
-        with self._tagged(tag):
+        with self.tagged(tag):
             line = size * 0.3528 * 1.32  # a point in mm; the height of a line by its size
             self.multi_cell(width, line, self._prepare(text), align="L", new_x="LEFT", new_y="NEXT")
         self.set_y(self.get_y() + 0.9 * self._scale)
 
     def _prepare(self, text: str) -> str:
-        font = self.fonts["inter"]
-        if not isinstance(font, TTFFont):
-            raise TypeError("a font of the standard has no list of its letters")
-        known = font.cmap
-        bound = text.replace(" %", "\N{NO-BREAK SPACE}%")
-        return "".join(each if ord(each) in known else LACKING for each in bound)
+        return self.replace_lacking(text.replace(" %", "\N{NO-BREAK SPACE}%"))
 
-    def _rule(self) -> None:
-        """A line that only divides: a screen reader is told nothing of it."""
-        self._out("/Artifact BMC")
-        self.set_draw_color(*RULE)
-        self.set_line_width(0.2)
-        self.line(MARGIN, self.get_y(), self.w - MARGIN, self.get_y())
-        self._out("EMC")
+    def _divide(self) -> None:
+        self.rule(self.get_y())
         self.set_y(self.get_y() + 3 * self._scale)
-
-    @contextmanager
-    def _tagged(self, kind: str, alternative: str | None = None) -> Iterator[None]:
-        """What is drawn in the block is an element of this kind (ISO 32000-1, 14.8.4)."""
-        number = self.struct_builder.next_mcid_for_page(self.page)
-        self._add_marked_content(struct_type=f"/{kind}", mcid=number, alt_text=alternative)
-        self._out(f"/{kind} <</MCID {number}>> BDC")
-        yield
-        self._out("EMC")

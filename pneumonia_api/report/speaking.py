@@ -40,11 +40,18 @@ class Speaker:
 
     def warning(self, sentence: str) -> str:
         """What the reader of the image warned of; as it is if it is not known here."""
-        if self.language == "de":
-            for text, german in WARNINGS.items():
-                if found := _compile(text).fullmatch(sentence):
-                    return _fill(german, found.groupdict())
+        if self.language == "de" and (found := match(sentence, WARNINGS)):
+            german, values = found
+            return _fill(german, values)
         return sentence
+
+
+def match(sentence: str, texts: Mapping[str, str]) -> tuple[str, dict[str, str]] | None:
+    """The translation of the text that `sentence` is, and the values in it; None if it is none."""
+    for text, translation in texts.items():
+        if found := _compile(text).fullmatch(sentence):
+            return translation, found.groupdict()
+    return None
 
 
 def _fill(text: str, values: Mapping[str, object]) -> str:

@@ -9,7 +9,7 @@ import pytest
 import redis
 from apiflask import APIFlask
 
-from pneumonia_api import reports
+from pneumonia_api import files
 from pneumonia_api.records import keys
 from pneumonia_api.records.record import XrayRecord, new_xray
 from tests.pneumonia_api.callers import Call
@@ -133,7 +133,7 @@ def test_without_a_worker_the_caller_is_told_to_come_back(
     call: Call, client: redis.Redis, xray: XrayRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And nobody draws it later, when nobody waits for it."""
-    monkeypatch.setattr(reports, "DRAW_SECONDS", 0.2)
+    monkeypatch.setattr(files, "DRAW_SECONDS", 0.2)
     read(call, "ann", xray)
     answer = call("ann", "GET", f"/v1/xrays/{xray.id}/report.pdf")
     check_error(answer, 503, "no_report_now")
