@@ -86,6 +86,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
         MAX_FILE_BYTES=config.max_body_bytes,
         MAX_CONTENT_LENGTH=config.max_body_bytes + FORM_BYTES,
         MAX_PIXELS=config.max_pixels,
+        KEEPS_REFERENCES=config.keeps_references,
         HTTP_ERROR_SCHEMA=schemas.ErrorSchema,
         VALIDATION_ERROR_SCHEMA=schemas.ErrorSchema,
     )

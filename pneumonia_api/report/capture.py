@@ -45,8 +45,9 @@ def capture(
         sop_instance_uid=origin.name("capture"),
         instance_number=1,
         accession_number=report.xray.accession,
-        study_date=moment.date(),
-        study_time=moment.time(),
+        # Of a study that is the source's, the dates are not known.
+        study_date=None if origin.source else moment.date(),
+        study_time=None if origin.source else moment.time(),
         content_date=moment.date(),
         content_time=moment.time(),
         series_date=moment.date(),

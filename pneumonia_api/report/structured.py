@@ -31,6 +31,7 @@ from pneumonia_api.report.dicom import (
     describe_equipment,
     fix_moments,
     make_uid,
+    refer_to,
     write_file,
 )
 from pneumonia_api.report.gathering import Report
@@ -84,7 +85,12 @@ def find_agreement(report: Report) -> bool | None:
 def structure(
     report: Report, prediction: PredictionRecord, image: Dataset, origin: Origin
 ) -> Comprehensive3DSR:
-    """The structured report; `image` is what it refers to."""
+    """The structured report.
+
+    It refers to `image`, the capture; what was measured is the source, where that is known.
+    """
+    source = origin.source
+    judged = refer_to(source, report.xray.accession) if source else image
     low, high = prediction.uncertain or (prediction.threshold, prediction.threshold)
     algorithm = AlgorithmIdentification(
         name=ALGORITHM,
@@ -111,7 +117,7 @@ def structure(
             QualitativeEvaluation(READING, READINGS[report.reading.label]),
             QualitativeEvaluation(AGREEMENT, AGREES[find_agreement(report)]),
         ],
-        source_images=[SourceImageForMeasurementGroup(image.SOPClassUID, image.SOPInstanceUID)],
+        source_images=[SourceImageForMeasurementGroup(judged.SOPClassUID, judged.SOPInstanceUID)],
     )
     content = MeasurementReport(
         observation_context=_name_observers(report, prediction),
@@ -125,7 +131,7 @@ def structure(
     )
     moment = origin.moment
     document = Comprehensive3DSR(
-        evidence=[image],
+        evidence=[image, judged],
         content=content,
         series_instance_uid=origin.name("structured-series"),
         series_number=SERIES_NUMBER,

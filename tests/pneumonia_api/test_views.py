@@ -56,7 +56,7 @@ def test_upload_is_accepted_before_it_is_judged(app: APIFlask, post: Post) -> No
     assert set(record) == {
         *("id", "status", "source", "created_at", "reference"),
         *("prediction", "quality", "reason", "review", "readings", "scope", "outcomes", "view"),
-        "device",
+        *("device", "burned_in", "in_study"),
         "silent",
     }
     assert record["status"] == "queued"

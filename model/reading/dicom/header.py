@@ -56,6 +56,7 @@ _ELEMENTS = (
     "SeriesDescription",
     "ProtocolName",
     "AcquisitionDeviceProcessingDescription",
+    "BurnedInAnnotation",
     "PatientOrientation",
     "PixelAspectRatio",
     "ImagerPixelSpacing",
