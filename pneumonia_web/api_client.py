@@ -179,10 +179,13 @@ class ApiClient:
         """The film at full depth, a PNG, still to be read and to be closed."""
         return self._call("GET", f"/v1/xrays/{quote(xray_id, safe='')}/film", token, stream=True)
 
-    def read_report(self, token: str, xray_id: str, form: str, language: str) -> bytes:
-        """The report of a read X-ray, in a form such as `pdf`."""
+    def read_report(
+        self, token: str, xray_id: str, form: str, language: str | None = None
+    ) -> bytes:
+        """The report of a read X-ray, in a form such as `pdf`; only that has a `language`."""
         path = f"/v1/xrays/{quote(xray_id, safe='')}/report.{form}"
-        return self._call("GET", path, token, params={"language": language}).content
+        asked = {"language": language} if language else {}
+        return self._call("GET", path, token, params=asked).content
 
     def add_reading(
         self, token: str, xray_id: str, entry: Mapping[str, str | float], key: str

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from highdicom.coding_schemes import CodingSchemeIdentificationItem
 from pydicom import Dataset, dcmwrite
 
 from pneumonia_api.records.record import PredictionRecord
@@ -18,6 +19,10 @@ logging.getLogger("highdicom").setLevel(logging.WARNING)
 
 NAMESPACE = uuid.UUID("b0c0a3c5-7d58-5c0e-8f8a-3f2b7f0f6f21")
 MANUFACTURER = "Pneumonia Detection Application"
+LABEL = "AI result, not for diagnosis"
+SCHEME = "99PNEUMONIA"
+"""The private scheme of codes, declared in each object that has some (PS3.3, Coding Scheme
+Identification Sequence)."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,13 @@ def refer_to(source: SourceObject, accession: str | None) -> Dataset:
     return dataset
 
 
+def declare_scheme() -> CodingSchemeIdentificationItem:
+    """The private scheme, for an object that uses it."""
+    return CodingSchemeIdentificationItem(
+        SCHEME, name="Concepts of the Pneumonia Detection Application"
+    )
+
+
 def describe_equipment(report: Report) -> dict[str, Any]:
     """The attributes of the equipment, as arguments of highdicom's classes."""
     judged = report.prediction
@@ -97,7 +109,8 @@ def fix_moments(dataset: Dataset, moment: datetime) -> None:
     """Give the object the moment of the reading, in UTC, wherever highdicom wrote that of now."""
     dataset.TimezoneOffsetFromUTC = "+0000"
     dataset.InstanceCreationDate, dataset.InstanceCreationTime = moment.date(), moment.time()
-    dataset.ContentDate, dataset.ContentTime = moment.date(), moment.time()
+    if "ContentDate" in dataset:
+        dataset.ContentDate, dataset.ContentTime = moment.date(), moment.time()
     for equipment in dataset.get("ContributingEquipmentSequence", ()):
         equipment.ContributionDateTime = moment
 

@@ -4,7 +4,6 @@ The measurement group has the probability, measured by the model as an algorithm
 the finding, and what a person made of it. Concepts that no public scheme has are in a private one.
 """
 
-from highdicom.coding_schemes import CodingSchemeIdentificationItem
 from highdicom.sr import (
     AlgorithmIdentification,
     CodedConcept,
@@ -27,7 +26,9 @@ from pydicom.sr.codedict import codes
 from pneumonia_api.records.record import PredictionRecord
 from pneumonia_api.report.dicom import (
     MANUFACTURER,
+    SCHEME,
     Origin,
+    declare_scheme,
     describe_equipment,
     fix_moments,
     make_uid,
@@ -37,9 +38,6 @@ from pneumonia_api.report.dicom import (
 from pneumonia_api.report.gathering import Report
 
 SERIES_NUMBER = 9002
-SCHEME = "99PNEUMONIA"
-"""The private scheme, declared in each object (PS3.3, Coding Scheme Identification Sequence)."""
-
 ALGORITHM = "Pneumonia detection, frontal chest X-ray"
 
 
@@ -140,11 +138,7 @@ def structure(
         is_complete=True,
         is_final=True,
         is_verified=False,
-        coding_schemes=[
-            CodingSchemeIdentificationItem(
-                SCHEME, name="Concepts of the Pneumonia Detection Application"
-            )
-        ],
+        coding_schemes=[declare_scheme()],
         series_description="AI result and reading",
         content_date=moment.date(),
         content_time=moment.time(),

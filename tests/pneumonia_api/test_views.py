@@ -387,6 +387,8 @@ def test_openapi_lists_every_route(app: APIFlask) -> None:
         "/v1/xrays/{xray_id}/report.csv",
         "/v1/xrays/{xray_id}/report.fhir.json",
         "/v1/xrays/{xray_id}/report.pdf",
+        "/v1/xrays/{xray_id}/report.gsps.dcm",
+        "/v1/xrays/{xray_id}/report.pm.dcm",
         "/v1/xrays/{xray_id}/report.sc.dcm",
         "/v1/xrays/{xray_id}/report.sr.dcm",
         "/v1/xrays/{xray_id}/restore",
