@@ -22,6 +22,7 @@ from monitoring.metrics.release import expose_release
 from pneumonia_api import schemas, views
 from pneumonia_api.acceptances import acceptances
 from pneumonia_api.accounts import Accounts
+from pneumonia_api.audit.requests import register_audit
 from pneumonia_api.cli import users
 from pneumonia_api.config import MAX_WAITERS, Config, read_config
 from pneumonia_api.deletions import deletions
@@ -111,6 +112,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
     app.cli.add_command(machine_keys)
     register_errors(app)
     app.after_request(forbid_storing)
+    register_audit(app)  # last, so that it is asked first: others count what is answered
     expose_release("api")
     mount_metrics(app, StoreMetrics(config.redis_url))
     # The web forwards the browser's address, by which failed log-ins are counted.

@@ -7,6 +7,7 @@ from typing import IO, Any, cast
 from urllib.parse import quote
 
 import requests
+from flask import has_request_context, request
 from requests_toolbelt import MultipartEncoder
 
 from monitoring.logs.requests import HEADER, find_request_id
@@ -42,6 +43,11 @@ class ApiError(RuntimeError):
         self.status = status
         self.code = code
         self.retry_after = retry_after
+
+
+def find_browser() -> str | None:
+    """The address of the browser that this thread answers, which the API records."""
+    return request.remote_addr if has_request_context() else None
 
 
 def say_seconds(seconds: int) -> str:
@@ -294,6 +300,7 @@ class ApiClient:
     ) -> requests.Response:
         headers = options.pop("headers", {})
         headers[HEADER] = find_request_id()  # requests omits None
+        headers.setdefault("X-Forwarded-For", find_browser())
         if token:
             headers["Authorization"] = f"Bearer {token}"
         options.setdefault("may_repeat", method == "GET")

@@ -147,6 +147,12 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "store_unavailable": (
         N_("The database is not responding; nothing was saved. Try again in half a minute."),
     ),
+    "audit_unavailable": (
+        N_(
+            "The audit cannot be written, so the answer is withheld, although a change may have "
+            "been made; try again in half a minute."
+        ),
+    ),
     "not_logged_in": (N_("Log in first: the token is missing, wrong or has expired."),),
     "not_found": (N_("There is nothing at this address."),),
     "method_not_allowed": (N_("This address does not accept that method."),),

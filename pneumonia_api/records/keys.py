@@ -50,6 +50,8 @@ site:profiles           hash of the site profiles by their digests, as JSON
                         (`profiles.ProfileRecord`)
 site:profile            list of what admins switched on, the last at the end, as JSON: profile, none
                         for off; by, at
+audit                   stream of what people and programs did, which becomes lines of files
+                        (audit/events.py)
 orders                  list of the reports that callers wait for, as JSON (`desk.Order`)
 drawn:TOKEN             list with the report for the caller who ordered it; expires in a minute
 machine-keys            hash, the keys for programs: NAME -> digest of the key
@@ -96,6 +98,7 @@ REQUIREMENT = "site:second-factor"
 PROFILES = "site:profiles"
 SWITCHES = "site:profile"
 ORDERS = "orders"
+AUDIT = "audit"
 MACHINES = "machine-keys"
 WORKERS = "workers"
 
