@@ -104,7 +104,8 @@ def _describe(name: str, account: Mapping[str, str], sessions: tuple[OpenSession
     if account.get("disabled") == "1":
         state = "disabled"
     else:
-        state = "active" if account.get("password") else "invited"
+        can_log_in = account.get("password") or account.get("identity")
+        state = "active" if can_log_in else "invited"
     return Person(
         name,
         read_roles(account),

@@ -1,9 +1,11 @@
 """What each error about people, their log-in and the keys of programs is answered with."""
 
 from pneumonia_api import accounts, factors, links, passwords, people, rules, second_factor
+from pneumonia_api.provider_errors import PROVIDER_ERRORS
 from pneumonia_api.records.machine_keys import KeyMissing, NameTaken
 
 PEOPLE_ERRORS: dict[type[Exception], tuple[int, str, str]] = {
+    **PROVIDER_ERRORS,
     passwords.WrongPassword: (401, "wrong_password", "The name or the password is wrong."),
     accounts.NotAPerson: (
         403,

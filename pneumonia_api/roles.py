@@ -11,6 +11,10 @@ NAMED = f"{MACHINE}:"
 """How the names of callers with any other key begin; no user's name may."""
 
 
+PROVIDER_MARK = " (SSO)"
+"""How the names of people end who log in by the site's OpenID provider; no other person's may."""
+
+
 class Role(StrEnum):
     """What a person is at the site; they may be several."""
 

@@ -106,6 +106,8 @@ RULES = {
     "GET /v1/acceptance/profiles": _rule(Role.ADMIN, Role.ML_ENGINEER, right=Right.STUDY),
     "POST /v1/acceptance/profiles": SETS_SITE,
     "POST /v1/acceptance/profile": SETS_SITE,
+    "POST /v1/sessions/oidc": OPEN,
+    "POST /v1/sessions/oidc/code": OPEN,
     "GET /v1/people": ADMINISTERS,
     "POST /v1/people": ADMINISTERS,
     "POST /v1/people/links": ADMINISTERS,

@@ -57,7 +57,7 @@ class LogIn:
 
     `language` is that of the pages, "" the browser's. An API of the previous release knows no
     roles, but whether they are an `admin`. Where a code of a second factor is needed, there is only
-    `pending`, to be sent with it.
+    `pending`, to be sent with it. `by_provider` is whether `user` has no password here.
     """
 
     token: str
@@ -66,6 +66,8 @@ class LogIn:
     admin: bool
     roles: list[str] | None
     pending: str = ""
+    user: str = ""
+    by_provider: bool = False
 
 
 class ApiClient:
@@ -123,9 +125,10 @@ class ApiClient:
         answer = self._call("POST", "/v1/links", json={"token": secret, "password": password})
         return str(self._parse(answer, "user")["user"])
 
-    def log_out(self, token: str) -> None:
-        """Revoke the session token."""
-        self._call("DELETE", "/v1/sessions/current", token)
+    def log_out(self, token: str) -> str | None:
+        """Revoke the session token; where to log out of the site's OpenID provider, too."""
+        answer = self._call("DELETE", "/v1/sessions/current", token)
+        return str(self._parse(answer, "url")["url"]) if answer.status_code == 200 else None
 
     def upload(
         self, token: str, file: IO[bytes], media_type: str, reference: str, key: str | None
@@ -251,6 +254,8 @@ class ApiClient:
             str(opened.get("language", "")),
             bool(opened.get("admin", False)),
             None if roles is None else [str(role) for role in roles],
+            user=str(opened.get("user", "")),
+            by_provider=bool(opened.get("by_provider", False)),
         )
 
     @staticmethod

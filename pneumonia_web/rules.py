@@ -55,6 +55,8 @@ PAGES = {
     "pages.end_session": OPEN,
     "factor.ask_code": OPEN,
     "factor.finish_log_in": OPEN,
+    "provider.begin": OPEN,
+    "provider.finish": OPEN,
     "joining.ask": OPEN,
     "joining.join": OPEN,
     "locking.ask_password": EVERY_PERSON,

@@ -400,6 +400,8 @@ def test_openapi_lists_every_route(app: APIFlask) -> None:
         "/v1/people/removed-factors",
         "/v1/links",
         "/v1/sessions/second-factor",
+        "/v1/sessions/oidc",
+        "/v1/sessions/oidc/code",
         "/v1/sessions/current/second-factor",
         "/v1/sessions/current/second-factor/removal",
         "/v1/site/second-factor",
