@@ -21,7 +21,8 @@ class Role(StrEnum):
     CLINICIAN = "clinician"
     """Sends X-rays, sees them and reads them."""
     LEAD = "lead"
-    """Does what clinicians do; deletes X-rays, and restores what others deleted."""
+    """Does what clinicians do; deletes X-rays, restores what others deleted, and takes back what
+    others read, so that it is read again."""
     ML_ENGINEER = "ml_engineer"
     """Follows how the model does; sees no X-ray."""
     ADMIN = "admin"

@@ -89,6 +89,7 @@ RULES = {
     "GET /v1/xrays/<xray_id>/report.sr.dcm": READS,
     "GET /v1/xrays/<xray_id>/report.sc.dcm": READS,
     "POST /v1/xrays/<xray_id>/readings": REVIEWS,
+    "POST /v1/xrays/<xray_id>/reopenings": _rule(Role.LEAD),
     "PUT /v1/xrays/<xray_id>/review": REVIEWS,
     "POST /v1/xrays/<xray_id>/outcomes": REVIEWS,
     "DELETE /v1/xrays/<xray_id>": DELETES,

@@ -198,6 +198,15 @@ class ApiClient:
         answer = self._call("POST", path, token, json=entry, headers={"Idempotency-Key": key})
         return cast(Xray, self._parse(answer, "id", "readings"))
 
+    def reopen(
+        self, token: str, xray_id: str, reopening: Mapping[str, str | int], key: str
+    ) -> Xray:
+        """Take back another reader's reading; `key` as in `add_reading`."""
+        path = f"/v1/xrays/{quote(xray_id, safe='')}/reopenings"
+        headers = {"Idempotency-Key": key}
+        answer = self._call("POST", path, token, json=reopening, headers=headers)
+        return cast(Xray, self._parse(answer, "id", "readings"))
+
     def add_outcome(self, token: str, xray_id: str, label: str, basis: str) -> None:
         """Record what the patient had."""
         path = f"/v1/xrays/{quote(xray_id, safe='')}/outcomes"

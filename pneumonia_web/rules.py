@@ -83,6 +83,7 @@ PAGES = {
     "reports.pdf": READERS,
     "earlier.offer": READERS,
     "studies.confirm": READERS,
+    "readings.reopen": LEADS,
     "deletions.delete": LEADS,
     "deletions.restore": LEADS,
     "deletions.list_deletions": LEADS,

@@ -119,7 +119,7 @@ ANSWERS: dict[str, tuple[str, ...]] = {
         ),
     ),
     "nothing_to_withdraw": (
-        N_("You have no reading here that could be withdrawn; reload the page."),
+        N_("There is no reading here that you could withdraw; reload the page."),
     ),
     "too_many_readings": (
         N_("This X-ray has as many readings as it may have; no more can be added."),

@@ -389,6 +389,7 @@ def test_openapi_lists_every_route(app: APIFlask) -> None:
         "/v1/xrays/{xray_id}/report.pdf",
         "/v1/xrays/{xray_id}/report.sc.dcm",
         "/v1/xrays/{xray_id}/report.sr.dcm",
+        "/v1/xrays/{xray_id}/reopenings",
         "/v1/xrays/{xray_id}/restore",
         "/v1/xrays/{xray_id}/review",
         "/v1/deletions",
