@@ -23,7 +23,13 @@ SETTINGS = frozenset(
         "RETENTION_DAYS",
         *("AI_AFTER_READING", "IDLE_MINUTES", "KEEP_FILMS", "ACCESSION_AS_REFERENCE"),
         *("PUBLIC_URL", "OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_NAME"),
-        *("OIDC_SCOPES", "OIDC_ROLES_CLAIM", "OIDC_ROLES", "OIDC_SECOND_FACTOR"),
+        *(
+            "OIDC_SCOPES",
+            "OIDC_ROLES_CLAIM",
+            "OIDC_ROLES",
+            "OIDC_SECOND_FACTOR",
+            "BREAK_GLASS_ADMIN",
+        ),
         *("SERVICE_NAME", "SITE_NAME", "SITE_CONTACT", "ENVIRONMENT_BADGE"),
     }
 )

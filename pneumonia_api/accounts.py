@@ -40,6 +40,14 @@ class NoSuchPerson(LookupError):
     """There is nobody with this name, or they are disabled."""
 
 
+class OfProvider(ValueError):
+    """The person comes from the site's OpenID provider, which decides on roles and passwords."""
+
+
+class PasswordsOff(PermissionError):
+    """Passwords are switched off at this site, but for one admin."""
+
+
 class LogInExpired(PermissionError):
     """The password was given too long ago, or has changed since: it is needed once more."""
 
@@ -47,9 +55,13 @@ class LogInExpired(PermissionError):
 class Accounts:
     """Users and sessions in Redis."""
 
-    def __init__(self, client: redis.Redis, session_seconds: int) -> None:
+    def __init__(
+        self, client: redis.Redis, session_seconds: int, break_glass_admin: str = ""
+    ) -> None:
+        """With `break_glass_admin` only that person may log in with a password, as an admin."""
         self._redis = client
         self._session_seconds = session_seconds
+        self._break_glass_admin = break_glass_admin
 
     def set_password(self, user: str, password: str) -> None:
         """Create the user, or change the password and end all their sessions in one transaction."""
@@ -137,13 +149,22 @@ class Accounts:
     def _verify(self, user: str, password: str) -> str:
         """The stored hash if the password matches it. Raises WrongPassword.
 
-        A disabled account looks like one that does not exist.
+        A disabled account looks like one that does not exist. Raises PasswordsOff before it looks
+        at the password, which so is no secret that an answer could reveal.
         """
+        self.check_passwords_on(user)
         stored, disabled = self._redis.hmget(keys.user(user), "password", "disabled")
         verified = verify_password(stored, password)
         if disabled == "1":
             raise WrongPassword(user)
         return verified
+
+    def check_passwords_on(self, user: str) -> None:
+        """Raises PasswordsOff if the user may not log in with a password."""
+        if self._break_glass_admin and not (
+            user == self._break_glass_admin and Role.ADMIN in self.list_roles(user)
+        ):
+            raise PasswordsOff(user)
 
     def _open_session(self, user: str, stored: str, token: str, network: str) -> bool:
         """Open a session if `stored` is still the user's hash; whether it was."""
@@ -228,6 +249,8 @@ class Accounts:
             (*values, secret, identity), by_provider, last = pipe.execute()
         has_factor = by_provider == "1" if identity else bool(secret)
         roles = read_roles(dict(zip(OF_ROLES, values, strict=True)))
+        if self._break_glass_admin and not identity and user != self._break_glass_admin:
+            return None  # opened while passwords were on
         return Caller(user, roles, lacks_factor=not has_factor and read_requirement(last))
 
     def list_roles(self, user: str) -> frozenset[Role]:

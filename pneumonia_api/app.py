@@ -159,7 +159,7 @@ def _connect(app: APIFlask, config: Config) -> None:
     app.extensions["served_model"] = ServedModel(client)
     app.extensions["waiters"] = threading.BoundedSemaphore(MAX_WAITERS)
     app.extensions["machine_keys"] = MachineKeys(client)
-    accounts = Accounts(client, config.session_seconds)
+    accounts = Accounts(client, config.session_seconds, config.break_glass_admin)
     app.extensions["accounts"] = accounts
     app.extensions["second_factors"] = SecondFactors(client, accounts)
     app.extensions["links"] = Links(client, accounts)

@@ -80,6 +80,7 @@ class Config(Settings):
     oidc_roles_claim: str = "roles"
     oidc_roles: str = ""
     oidc_second_factor: str = "mfa"
+    break_glass_admin: str = ""
     api_host: str = LOOPBACK
     api_port: Port = 5000
     multiprocess_dir: Path = Field(

@@ -27,6 +27,16 @@ PEOPLE_ERRORS: dict[type[Exception], tuple[int, str, str]] = {
         "too_many_failures",
         "Too many failed log-ins with this name from here; try again in five minutes.",
     ),
+    accounts.PasswordsOff: (
+        403,
+        "passwords_off",
+        "Passwords are switched off at this site; log in with your organisation's account.",
+    ),
+    accounts.OfProvider: (
+        409,
+        "of_provider",
+        "This person's roles and password are managed where your organisation's accounts are.",
+    ),
     accounts.LogInExpired: (
         401,
         "log_in_expired",

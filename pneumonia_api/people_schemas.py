@@ -37,6 +37,12 @@ class NewPersonSchema(Schema):
     roles = List(Enum(Role, by_value=True), required=True)
 
 
+class RolesSchema(PersonSchema):
+    """A person's roles."""
+
+    roles = List(Enum(Role, by_value=True), required=True)
+
+
 class DisabledSchema(PersonSchema):
     """Whether a person may log in."""
 
@@ -90,6 +96,11 @@ class ListedPersonSchema(Schema):
     has_factor = Boolean(metadata={"description": "Whether their log-in needs a code."})
     link_until = String(metadata={"description": "Until when their one-time link works, or null."})
     logged_in = String(metadata={"description": "When they last logged in, or null."})
+    subject = String(
+        metadata={
+            "description": "What the site's OpenID provider calls them, if they come from there."
+        }
+    )
     sessions = List(Nested(OpenSessionSchema))
 
 

@@ -11,6 +11,8 @@ CALLBACK = "/login/oidc/callback"
 def find_provider(config: Config) -> ProviderSettings | None:
     """The provider's settings, None if the site has none. Raises ConfigError."""
     if not config.oidc_issuer:
+        if config.break_glass_admin:
+            raise ConfigError("BREAK_GLASS_ADMIN is set without OIDC_ISSUER: nobody could log in.")
         return None
     needed = {
         "OIDC_CLIENT_ID": config.oidc_client_id,

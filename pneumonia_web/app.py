@@ -101,6 +101,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         SECRET_KEY=config.secret_key,
         READS_FIRST=config.reads_first,
         HAS_PROVIDER=bool(config.oidc_issuer),
+        HAS_PASSWORDS=not config.break_glass_admin,
         IDLE_MINUTES=config.idle_minutes,
         MAX_FILE_BYTES=config.max_body_bytes,
         MAX_CONTENT_LENGTH=config.max_body_bytes + FORM_BYTES,

@@ -14,6 +14,12 @@ OF_PROVIDER: dict[str, tuple[str, ...]] = {
             "in; if it happens again, tell an administrator of this site."
         ),
     ),
+    "passwords_off": (
+        N_("Passwords are switched off at this site; log in with your organisation's account."),
+    ),
+    "of_provider": (
+        N_("This person's roles and password are managed where your organisation's accounts are."),
+    ),
     "log_in_stale": (N_("This log-in was finished already or begun too long ago; begin again."),),
     "no_known_role": (
         N_("Your organisation gives you no role here; ask those who manage its accounts."),

@@ -98,7 +98,10 @@ class Provider:
         if request.path == "/.well-known/openid-configuration":
             return answer_json({**found, **self.lie.get("metadata", {})})
         if request.path == "/oauth2/token" and answer.status_code == 200:
-            return answer_json({**found, "id_token": self.sign(found["id_token"])})
+            token = found.pop("id_token")
+            if self.lie.get("sign") == "missing":
+                return answer_json(found)
+            return answer_json({**found, "id_token": self.sign(token)})
         return Response(answer.data, answer.status_code, answer.headers)
 
     def remember(self, request: Request, location: str) -> None:
@@ -115,10 +118,11 @@ class Provider:
 
     def sign(self, token: str) -> str:
         """The token as asked for by `/lie`."""
-        claims = {"auth_time": int(time.time()), **decode(token), **self.lie.get("claims", {})}
+        claims = {"auth_time": int(time.time()), **decode(token)}
         claims.pop("at_hash", None)
+        claims.update(self.lie.get("claims", {}))
         shift = self.lie.get("seconds", 0)
-        for name in ("exp", "iat", "auth_time"):
+        for name in ("exp", "iat") if shift else ():
             claims[name] += shift
         kept = {name: value for name, value in claims.items() if value is not None}
         return SIGNATURES[self.lie.get("sign", "own")](kept)

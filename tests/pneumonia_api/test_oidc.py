@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import redis
 from apiflask import APIFlask
-from werkzeug.test import TestResponse
 
 from pneumonia_api.app import create_app
+from tests.oidc.flow import ask, begin, finish, log_in
 from tests.oidc.running import RunningProvider, running_provider, write_settings
 from tests.pneumonia_api.errors import check_error
 
@@ -43,32 +43,6 @@ def app(client: redis.Redis, redis_url: str, tmp_path: Path, provider: RunningPr
             **write_settings(provider.issuer, PUBLIC_URL),
         }
     )
-
-
-def begin(app: APIFlask, **options: object) -> dict[str, str]:
-    """Begin a log-in: `url` and `state`."""
-    answer = app.test_client().post("/v1/sessions/oidc", json=options)
-    assert answer.status_code == 201, answer.json
-    return dict(answer.json or {})
-
-
-def finish(app: APIFlask, brought: dict[str, str]) -> TestResponse:
-    """Finish it with what the provider sent back."""
-    sent = {name: brought[name] for name in ("state", "code")}
-    return app.test_client().post("/v1/sessions/oidc/code", json=sent)
-
-
-def log_in(
-    app: APIFlask, provider: RunningProvider, subject: str, **options: object
-) -> TestResponse:
-    """The whole way round."""
-    return finish(app, provider.log_in(begin(app, **options)["url"], subject))
-
-
-def ask(app: APIFlask, token: str, method: str, path: str, **options: object) -> TestResponse:
-    """Call the API with the token of a session."""
-    headers = {"Authorization": f"Bearer {token}"}
-    return app.test_client().open(path, method=method, headers=headers, **options)
 
 
 def test_a_person_gets_in_with_the_roles_of_the_claim(
@@ -156,3 +130,34 @@ def test_a_site_without_a_provider_says_so(redis_url: str, tmp_path: Path) -> No
     """As the routes are in every API."""
     app = create_app({"REDIS_URL": redis_url, "API_KEY": "k", "IMAGE_STORE": tmp_path.as_uri()})
     check_error(app.test_client().post("/v1/sessions/oidc", json={}), 404, "no_provider")
+
+
+def test_roles_and_passwords_of_these_people_are_not_set_here(
+    app: APIFlask, provider: RunningProvider
+) -> None:
+    """Another log-in would overwrite them, and a password would outlive the account there."""
+    log_in(app, provider, "s-anna")
+    admin = log_in(app, provider, "s-boss").json["token"]
+    person = {"user": "anna (SSO)"}
+    roles = {**person, "roles": ["admin"]}
+    check_error(ask(app, admin, "PUT", "/v1/people/roles", json=roles), 409, "of_provider")
+    check_error(ask(app, admin, "POST", "/v1/people/links", json=person), 409, "of_provider")
+    [anna, _] = ask(app, admin, "GET", "/v1/people").json["people"]
+    assert (anna["subject"], anna["roles"]) == ("s-anna", ["clinician"])
+    for password in ("", "None", "correct horse"):
+        credentials = {**person, "password": password}
+        assert app.test_client().post("/v1/sessions", json=credentials).status_code in (401, 422)
+
+
+def test_sessions_are_listed_and_ended_like_any(
+    app: APIFlask, client: redis.Redis, provider: RunningProvider
+) -> None:
+    """What is kept beside a session goes with it."""
+    token = log_in(app, provider, "s-anna").json["token"]
+    admin = log_in(app, provider, "s-boss").json["token"]
+    [anna, _] = ask(app, admin, "GET", "/v1/people").json["people"]
+    [session] = anna["sessions"]
+    ended = {"user": "anna (SSO)", "session": session["id"]}
+    assert ask(app, admin, "POST", "/v1/people/ended-sessions", json=ended).status_code == 204
+    check_error(ask(app, token, "GET", "/v1/site"), 401, "not_logged_in")
+    assert len([*client.scan_iter("opened:*")]) == 1

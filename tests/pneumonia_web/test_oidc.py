@@ -197,3 +197,34 @@ def test_a_locked_page_asks_the_provider_anew(
     assert browser.get("/preferences").status_code == 200
     with browser.session_transaction() as session:
         assert session["csrf_token"] == before
+
+
+def test_pages_of_people_say_where_they_come_from(
+    browser: FlaskClient, provider: RunningProvider
+) -> None:
+    """Their roles cannot be set, their sessions can be ended; they have no password to change."""
+    provider.add_person("s-boss", preferred_username="boss", groups=["CN=it,OU=x"])
+    log_in(browser, provider)
+    preferences = browser.get("/preferences").text
+    assert "/password" not in preferences and "/second-factor" not in preferences
+    come_back(browser, provider.log_in(go_there(browser), "s-boss"))
+    page = browser.get("/people").text
+    mine = page.split("<h2>anna (SSO)")[1].split("<h2>")[0]
+    assert "Organisation's account" in unescape(mine)
+    assert "<code>s-anna</code>" in mine
+    assert 'value="roles"' not in mine and 'value="link"' not in mine
+    assert 'value="disable"' in mine and 'value="end"' in mine
+
+
+def test_another_person_ends_the_session_of_the_first(
+    browser: FlaskClient, provider: RunningProvider
+) -> None:
+    """At a shared computer: nothing of the first is left in the browser."""
+    provider.add_person("s-lead", preferred_username="lea", groups=["heads"])
+    log_in(browser, provider)
+    with browser.session_transaction() as session:
+        session["csrf_token"] = "of anna"
+    assert come_back(browser, provider.log_in(go_there(browser), "s-lead"))[0] == 303
+    with browser.session_transaction() as session:
+        assert (session["user"], session["roles"]) == ("lea (SSO)", ["lead"])
+        assert "csrf_token" not in session
