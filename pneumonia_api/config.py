@@ -73,6 +73,15 @@ class Config(Settings):
     session_seconds: Seconds = Field(12 * 3600, alias="SESSION_HOURS")
     keeps_references: Switch = Field(False, alias="KEEP_STUDY_REFERENCES")
     deleted_days: Annotated[int, whole(365)] = 7
+    public_url: str = ""
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: Secret = ""
+    oidc_scopes: str = "openid profile"
+    oidc_roles_claim: str = "roles"
+    oidc_roles: str = ""
+    oidc_second_factor: str = "mfa"
+    break_glass_admin: str = ""
     api_host: str = LOOPBACK
     api_port: Port = 5000
     multiprocess_dir: Path = Field(

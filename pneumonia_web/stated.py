@@ -4,8 +4,10 @@
 """
 
 from pneumonia_web.language import N_
+from pneumonia_web.stated_provider import OF_PROVIDER
 
 ANSWERS: dict[str, tuple[str, ...]] = {
+    **OF_PROVIDER,
     # The web's own, of `api_client.py`.
     "unknown": (N_("The service returned an unexpected answer."),),
     "api_unavailable": (N_("The service is not responding."),),
@@ -117,7 +119,7 @@ ANSWERS: dict[str, tuple[str, ...]] = {
         ),
     ),
     "nothing_to_withdraw": (
-        N_("You have no reading here that could be withdrawn; reload the page."),
+        N_("There is no reading here that you could withdraw; reload the page."),
     ),
     "too_many_readings": (
         N_("This X-ray has as many readings as it may have; no more can be added."),
