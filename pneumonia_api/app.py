@@ -83,6 +83,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
     app.config.update(
         DEBUG=False,  # with FLASK_DEBUG an exception would reach gunicorn past the error handlers
         API_KEY=config.api_key,
+        DICOM_KEY=config.dicom_key,
         MAX_FILE_BYTES=config.max_body_bytes,
         MAX_CONTENT_LENGTH=config.max_body_bytes + FORM_BYTES,
         MAX_PIXELS=config.max_pixels,

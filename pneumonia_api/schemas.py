@@ -112,7 +112,12 @@ class ListedXraySchema(Schema):
 
     id = String()
     status = String(validate=OneOf(STATUSES))
-    source = String(metadata={"description": "Who sent it: a user's name, or `machine`."})
+    source = String(
+        metadata={
+            "description": "Who sent it: a user's name, `machine`, `machine:` and the name of a "
+            "key, or `dicom:` and an AE title."
+        }
+    )
     created_at = String(metadata={"description": "ISO 8601, UTC."})
     reference = String(metadata={"description": "The sender's own reference."})
     prediction = Nested(
