@@ -32,7 +32,13 @@ from local.supervision import PartFailed, Supervision, handle_signals, report, s
 from model.serving.artifact import ArtifactError, read_artifact
 from model.serving.export import ExportFailed, derive_export, is_whole
 from pneumonia_api.accounts import Accounts
-from pneumonia_api.config import ConfigError, read_config, read_node_config, read_worker_config
+from pneumonia_api.config import (
+    ConfigError,
+    read_config,
+    read_node_config,
+    read_results_config,
+    read_worker_config,
+)
 from pneumonia_api.roles import Role
 
 ROOT = Path(__file__).resolve().parent
@@ -49,7 +55,7 @@ PORTS = {
 }
 
 
-DICOM_PORTS = {"DICOM_PORT": 11112, "DICOM_METRICS_PORT": 9201}
+DICOM_PORTS = {"DICOM_PORT": 11112, "DICOM_METRICS_PORT": 9201, "DICOM_RESULTS_METRICS_PORT": 9202}
 
 
 def main() -> int:
@@ -190,6 +196,8 @@ def check_node() -> None:
             "DICOM_PEERS=PACS@10.1.2.3,XRAY1@10.1.3.0/24."
         )
     read_node_config()
+    if os.environ.get("DICOM_RESULTS_TO"):
+        read_results_config()
 
 
 def keep_settings(file: Path) -> dict[str, str]:

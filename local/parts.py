@@ -18,6 +18,7 @@ UNITS = {
     "worker": "pneumonia_api/pneumonia-worker.service",
     "api": "pneumonia_api/pneumonia-api.service",
     "dicom": "pneumonia_api/pneumonia-dicom.service",
+    "results": "pneumonia_api/pneumonia-results.service",
     "web": "pneumonia_web/pneumonia-web.service",
     "nginx": "nginx/pneumonia-nginx.service",
 }
@@ -104,6 +105,8 @@ def list_programs(
         del units["redis"]
     if not with_dicom:
         del units["dicom"]
+    if not with_dicom or not os.environ.get("DICOM_RESULTS_TO"):
+        del units["results"]
     return {name: read_command(root / unit, values) for name, unit in units.items()}
 
 

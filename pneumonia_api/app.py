@@ -43,6 +43,7 @@ from pneumonia_api.records.deletions import Deletions
 from pneumonia_api.records.desk import Desk
 from pneumonia_api.records.images import ImageStore
 from pneumonia_api.records.machine_keys import MachineKeys
+from pneumonia_api.records.outbox import Outbox
 from pneumonia_api.records.plans import Plans
 from pneumonia_api.records.profiles import Profiles
 from pneumonia_api.records.publishing import create_queue
@@ -143,7 +144,10 @@ def _connect(app: APIFlask, config: Config) -> None:
     app.extensions["sent"] = sent.SentUploads(client, xrays)
     app.extensions["admission"] = admission.Admission(client, config.max_queued)
     app.extensions["memory"] = MemoryBudget(max(MEMORY_BYTES, config.max_body_bytes))
-    app.extensions["reviews"] = Reviews(client)
+    queue = create_queue()
+    app.extensions["queue"] = queue
+    outbox = Outbox(client, queue) if config.results_to else None
+    app.extensions["reviews"] = Reviews(client, outbox)
     app.extensions["site"] = Site(client)
     app.extensions["plans"] = Plans(client)
     app.extensions["profiles"] = Profiles(client)
@@ -161,7 +165,6 @@ def _connect(app: APIFlask, config: Config) -> None:
     app.extensions["links"] = Links(client, accounts)
     app.extensions["directory"] = Directory(client, accounts)
     app.extensions["images"] = ImageStore(config.image_store)
-    app.extensions["queue"] = create_queue()
 
 
 def __getattr__(name: str) -> Any:

@@ -24,6 +24,15 @@ class Peer:
     network: Network
 
 
+@dataclass(frozen=True)
+class Called:
+    """An entity that is called: its AE title, host and port."""
+
+    title: str
+    host: str
+    port: int
+
+
 def check_title(text: str) -> str:
     """An AE title. Raises ValueError."""
     if not TITLE.fullmatch(text):
@@ -54,4 +63,16 @@ def is_listed(title: str, address: str, peers: Iterable[Peer]) -> bool:
     return any(title == peer.title and sender in peer.network for peer in peers)
 
 
+def read_called(text: str) -> Called:
+    """An entity such as `PACS@pacs.hospital.example:104`. Raises ValueError."""
+    title, _, address = text.rpartition("@")
+    host, _, port = address.rpartition(":")
+    is_host = re.fullmatch(r"[\w.:\[\]-]{1,255}", host, re.ASCII)
+    is_port = re.fullmatch(r"[0-9]{1,5}", port) and 0 < int(port) < 65536
+    if TITLE.fullmatch(title) and is_host and is_port:
+        return Called(title, host.strip("[]"), int(port))
+    raise ValueError(f"must be as in PACS@10.1.2.3:104, not {text[:40]!r}.")
+
+
+Destination = Annotated[Called, NoDecode, BeforeValidator(read_called)]
 Peers = Annotated[tuple[Peer, ...], NoDecode, BeforeValidator(read_peers)]

@@ -20,6 +20,7 @@ from pneumonia_api.records.shortening import (
     shorten_digest,
     shorten_time,
 )
+from pneumonia_api.records.transmission import TransmissionRecord
 
 STATUSES = ("queued", "done", "rejected", "failed")
 DECISIONS = ("pneumonia", "normal")
@@ -94,7 +95,8 @@ class XrayRecord:
     `scope`, which those of earlier releases lack; one that is rejected or failed has a `reason`.
     `view` is PA or AP where the file says so, and `accession` the number in a DICOM, at a site that
     wants it as the reference of what was sent without one. `device` is maker and model of the
-    machine in a DICOM (`model.reading.dicom.device`).
+    machine in a DICOM (`model.reading.dicom.device`). `transmission` is the state of its result on
+    the way to the PACS, where one is configured.
     """
 
     id: str
@@ -114,6 +116,7 @@ class XrayRecord:
     accession: str | None = None
     outcomes: tuple[OutcomeRecord, ...] = ()
     device: str | None = None
+    transmission: TransmissionRecord | None = None
 
 
 _PARTS = {
@@ -121,6 +124,7 @@ _PARTS = {
     "quality": QualityRecord,
     "review": ReviewRecord,
     "deletion": DeletionRecord,
+    "transmission": TransmissionRecord,
 }
 """Fields that the hash holds as JSON."""
 
