@@ -48,6 +48,7 @@ from pneumonia_api.records.deletions import Deletions
 from pneumonia_api.records.desk import Desk
 from pneumonia_api.records.images import ImageStore
 from pneumonia_api.records.machine_keys import MachineKeys
+from pneumonia_api.records.outbox import Outbox
 from pneumonia_api.records.plans import Plans
 from pneumonia_api.records.profiles import Profiles
 from pneumonia_api.records.publishing import create_queue
@@ -88,6 +89,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
     app.config.update(
         DEBUG=False,  # with FLASK_DEBUG an exception would reach gunicorn past the error handlers
         API_KEY=config.api_key,
+        DICOM_KEY=config.dicom_key,
         MAX_FILE_BYTES=config.max_body_bytes,
         MAX_CONTENT_LENGTH=config.max_body_bytes + FORM_BYTES,
         MAX_PIXELS=config.max_pixels,
@@ -150,7 +152,10 @@ def _connect(app: APIFlask, config: Config) -> None:
     app.extensions["sent"] = sent.SentUploads(client, xrays)
     app.extensions["admission"] = admission.Admission(client, config.max_queued)
     app.extensions["memory"] = MemoryBudget(max(MEMORY_BYTES, config.max_body_bytes))
-    app.extensions["reviews"] = Reviews(client)
+    queue = create_queue()
+    app.extensions["queue"] = queue
+    outbox = Outbox(client, queue) if config.results_to else None
+    app.extensions["reviews"] = Reviews(client, outbox)
     app.extensions["site"] = Site(client)
     app.extensions["plans"] = Plans(client)
     app.extensions["profiles"] = Profiles(client)
@@ -172,7 +177,6 @@ def _connect(app: APIFlask, config: Config) -> None:
         client, accounts, app.extensions["site"], Provider(settings)
     )
     app.extensions["images"] = ImageStore(config.image_store)
-    app.extensions["queue"] = create_queue()
 
 
 def __getattr__(name: str) -> Any:

@@ -21,7 +21,7 @@ from pneumonia_api.provider import Provider, ProviderAway, find_claim
 from pneumonia_api.records import keys
 from pneumonia_api.records.site import Site
 from pneumonia_api.records.tokens import digest_token
-from pneumonia_api.roles import PROVIDER_MARK, Role, is_machine, write_roles
+from pneumonia_api.roles import PROVIDER_MARK, Role, is_program, write_roles
 
 BEGUN_SECONDS = 600
 """From the button to the way back: enough to look for a phone."""
@@ -189,7 +189,7 @@ def read_name(claims: Mapping[str, Any]) -> str:
         found = claims.get(claim)
         if isinstance(found, str):
             name = "".join(each for each in found if each.isprintable()).strip()
-            if name and not is_machine(name):
+            if name and not is_program(name):
                 return name
     return UNNAMED
 

@@ -57,6 +57,7 @@ def test_upload_is_accepted_before_it_is_judged(app: APIFlask, post: Post) -> No
         *("id", "status", "source", "created_at", "reference"),
         *("prediction", "quality", "reason", "review", "readings", "scope", "outcomes", "view"),
         *("device", "burned_in", "in_study"),
+        "transmission",
         "silent",
     }
     assert record["status"] == "queued"
@@ -358,6 +359,7 @@ def test_worklist_carries_no_heat_maps(
     (listed,) = web.get("/v1/xrays", headers=headers).json["xrays"]
     assert single["prediction"].pop("heatmap")
     assert single.pop("readings") == single.pop("outcomes") == []
+    assert single.pop("transmission") is None
     assert listed == single
 
 
