@@ -158,7 +158,7 @@ def _check_has_read(xray: XrayRecord) -> None:
     accounts: Accounts = current_app.extensions["accounts"]
     if is_machine(caller) or not accounts.reads_first(caller):
         return
-    if caller not in {each.reader for each in xray.readings}:
+    if caller not in {each.reader for each in xray.readings if not each.reopens}:
         raise ReadFirst(xray.id)
 
 

@@ -49,6 +49,7 @@ class Reading(Review):
     model: str
     ai: str | None
     undoes: int | None
+    reopens: NotRequired[int | None]  # an API of the previous release knows none
     seconds: float | None
     stands: bool
 

@@ -20,6 +20,7 @@ from pneumonia_api.records.shortening import (
     shorten_digest,
     shorten_time,
 )
+from pneumonia_api.records.transmission import TransmissionRecord
 
 STATUSES = ("queued", "done", "rejected", "failed")
 DECISIONS = ("pneumonia", "normal")
@@ -96,7 +97,8 @@ class XrayRecord:
     wants it as the reference of what was sent without one. `device` is maker and model of the
     machine in a DICOM (`model.reading.dicom.device`). `burned_in` is true where a DICOM says that
     text in its picture identifies the patient: the picture keeps it. `references` are those to the
-    DICOM and its study (`records.source_object`), at a site that keeps them.
+    DICOM and its study (`records.source_object`), at a site that keeps them. `transmission` is the
+    state of its result on the way to the PACS, where one is configured.
     """
 
     id: str
@@ -118,6 +120,7 @@ class XrayRecord:
     device: str | None = None
     burned_in: bool = False
     references: str | None = None
+    transmission: TransmissionRecord | None = None
 
     @property
     def in_study(self) -> bool:
@@ -130,6 +133,7 @@ _PARTS = {
     "quality": QualityRecord,
     "review": ReviewRecord,
     "deletion": DeletionRecord,
+    "transmission": TransmissionRecord,
 }
 """Fields that the hash holds as JSON."""
 
