@@ -36,7 +36,7 @@ STEPS = Histogram(
 )
 REPORTS = Histogram(
     "pneumonia_worker_report_seconds",
-    "Time to draw one report, by its form: pdf, or a DICOM object, of a read X-ray; or document, of "
+    "Time to draw one report, by its form: pdf or a DICOM object of a read X-ray; or document, of "
     "an acceptance.",
     ("form",),
     buckets=(0.05, 0.1, 0.2, 0.5, 1, 2, 5),
