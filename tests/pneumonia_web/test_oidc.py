@@ -193,7 +193,7 @@ def test_a_locked_page_asks_the_provider_anew(
     assert (status, "could not be trusted" in text) == (403, True)
     assert browser.get("/xrays").location == "/unlock?next=/xrays"
     provider.lie()
-    assert log_in(browser, provider, "?next=/xrays")[:2] == (303, "/xrays")
+    assert log_in(browser, provider, "?next=/xrays")[:2] == (303, "/xrays#unlocked")
     assert browser.get("/preferences").status_code == 200
     with browser.session_transaction() as session:
         assert session["csrf_token"] == before
