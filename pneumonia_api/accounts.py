@@ -154,7 +154,10 @@ class Accounts:
         """
         self.check_passwords_on(user)
         stored, disabled = self._redis.hmget(keys.user(user), "password", "disabled")
-        verified = verify_password(stored, password)
+        try:
+            verified = verify_password(stored, password)
+        except WrongPassword as error:
+            raise WrongPassword(user if stored else "") from error
         if disabled == "1":
             raise WrongPassword(user)
         return verified

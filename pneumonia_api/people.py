@@ -12,6 +12,7 @@ from flask import current_app
 
 from pneumonia_api import people_schemas
 from pneumonia_api.accounts import Accounts, OfProvider
+from pneumonia_api.audit.requests import name_caller
 from pneumonia_api.auth import bearer, find_current
 from pneumonia_api.directory import Directory, Person
 from pneumonia_api.links import Link, Links
@@ -122,7 +123,9 @@ def end_sessions(ended: dict[str, str]) -> str:
 @people.doc(responses={404: "The link was used, replaced or never made, or has expired."})
 def redeem_link(redeemed: dict[str, str]) -> dict[str, str]:
     """Choose the password of the person whom the link was made for; needs no log-in."""
-    return {"user": _links().redeem(redeemed["token"], redeemed["password"])}
+    user = _links().redeem(redeemed["token"], redeemed["password"])
+    name_caller(user)
+    return {"user": user}
 
 
 def _is_own(user: str) -> bool:

@@ -8,12 +8,12 @@ from marshmallow import ValidationError
 from pneumonia_api.directory import ID_DIGITS
 from pneumonia_api.passwords import MAX_PASSWORD, MIN_PASSWORD
 from pneumonia_api.reading_schemas import is_printable
-from pneumonia_api.roles import PROVIDER_MARK, Role, is_machine
+from pneumonia_api.roles import PROVIDER_MARK, Role, is_program
 
 
 def is_name_of_person(name: str) -> None:
     """Raises ValidationError for a name that a program could have, or with blanks at its ends."""
-    if is_machine(name) or name != name.strip() or name.endswith(PROVIDER_MARK):
+    if is_program(name) or name != name.strip() or name.endswith(PROVIDER_MARK):
         raise ValidationError("Choose another name.")
 
 

@@ -88,6 +88,8 @@ RULES = {
     "GET /v1/xrays/<xray_id>/report.csv": READS,
     "GET /v1/xrays/<xray_id>/report.sr.dcm": READS,
     "GET /v1/xrays/<xray_id>/report.sc.dcm": READS,
+    "GET /v1/xrays/<xray_id>/report.gsps.dcm": READS,
+    "GET /v1/xrays/<xray_id>/report.pm.dcm": READS,
     "POST /v1/xrays/<xray_id>/readings": REVIEWS,
     "POST /v1/xrays/<xray_id>/reopenings": _rule(Role.LEAD),
     "PUT /v1/xrays/<xray_id>/review": REVIEWS,

@@ -7,6 +7,7 @@ from typing import IO, Any, cast
 from urllib.parse import quote
 
 import requests
+from flask import has_request_context, request
 from requests_toolbelt import MultipartEncoder
 
 from monitoring.logs.requests import HEADER, find_request_id
@@ -42,6 +43,11 @@ class ApiError(RuntimeError):
         self.status = status
         self.code = code
         self.retry_after = retry_after
+
+
+def find_browser() -> str | None:
+    """The address of the browser that this thread answers, which the API records."""
+    return request.remote_addr if has_request_context() else None
 
 
 def say_seconds(seconds: int) -> str:
@@ -182,10 +188,13 @@ class ApiClient:
         """The film at full depth, a PNG, still to be read and to be closed."""
         return self._call("GET", f"/v1/xrays/{quote(xray_id, safe='')}/film", token, stream=True)
 
-    def read_report(self, token: str, xray_id: str, form: str, language: str) -> bytes:
-        """The report of a read X-ray, in a form such as `pdf`."""
+    def read_report(
+        self, token: str, xray_id: str, form: str, language: str | None = None
+    ) -> bytes:
+        """The report of a read X-ray, in a form such as `pdf`; only that has a `language`."""
         path = f"/v1/xrays/{quote(xray_id, safe='')}/report.{form}"
-        return self._call("GET", path, token, params={"language": language}).content
+        asked = {"language": language} if language else {}
+        return self._call("GET", path, token, params=asked).content
 
     def add_reading(
         self, token: str, xray_id: str, entry: Mapping[str, str | float], key: str
@@ -305,6 +314,7 @@ class ApiClient:
     ) -> requests.Response:
         headers = options.pop("headers", {})
         headers[HEADER] = find_request_id()  # requests omits None
+        headers.setdefault("X-Forwarded-For", find_browser())
         if token:
             headers["Authorization"] = f"Bearer {token}"
         options.setdefault("may_repeat", method == "GET")

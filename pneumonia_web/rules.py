@@ -81,6 +81,7 @@ PAGES = {
     "uploads.send": READERS,
     "readings.review": READERS,
     "reports.pdf": READERS,
+    "reports.for_systems": READERS,
     "earlier.offer": READERS,
     "studies.confirm": READERS,
     "readings.reopen": LEADS,

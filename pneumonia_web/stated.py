@@ -131,6 +131,12 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "result_withheld": (
         N_("The AI result of this X-ray is withheld, so it is not sent to other systems."),
     ),
+    "study_unknown": (
+        N_(
+            "There is no presentation state: this X-ray came as no DICOM, or no reference to its "
+            "study was kept."
+        ),
+    ),
     "no_report_now": (N_("The report cannot be made at the moment; try again in half a minute."),),
     "not_confirmable": (N_("This X-ray has no AI result, so its outcome is of no use here."),),
     "too_many_outcomes": (N_("The outcome of this X-ray was changed as often as it may be."),),
@@ -142,6 +148,12 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     ),
     "store_unavailable": (
         N_("The database is not responding; nothing was saved. Try again in half a minute."),
+    ),
+    "audit_unavailable": (
+        N_(
+            "The audit cannot be written, so the answer is withheld, although a change may have "
+            "been made; try again in half a minute."
+        ),
     ),
     "not_logged_in": (N_("Log in first: the token is missing, wrong or has expired."),),
     "not_found": (N_("There is nothing at this address."),),

@@ -52,6 +52,8 @@ site:profiles           hash of the site profiles by their digests, as JSON
                         (`profiles.ProfileRecord`)
 site:profile            list of what admins switched on, the last at the end, as JSON: profile, none
                         for off; by, at
+audit                   stream of what people and programs did, which becomes lines of files
+                        (audit/events.py)
 orders                  list of the reports that callers wait for, as JSON (`desk.Order`)
 drawn:TOKEN             list with the report for the caller who ordered it; expires in a minute
 machine-keys            hash, the keys for programs: NAME -> digest of the key
@@ -80,6 +82,12 @@ tries-everywhere:NAME   the same from all networks; expires
 known:NAME:NETWORK      set when the user has recently logged in from that network; expires
 predict                 Celery's queue, a list that Celery writes; here it is only read
 unacked                 Celery's hash of the tasks that workers hold; likewise
+results                 Celery's queue of the results that go to a PACS, written as `predict` is
+results:unacked...      Celery's keys of the tasks that the processes hold that send results
+results:pending         sorted set of the ids whose result is not sent yet, by the time of the
+                        reading that it is of
+results:tried           the same, by the time of the last try, or of its publishing
+results:refused         sorted set of the ids whose result the PACS refused, by the time of that
 
 The previous release also wrote these, which `upgrade` empties:
 
@@ -91,6 +99,10 @@ reuse:DIGEST:MODEL      id of a finished record with the same bytes and model ve
 
 QUEUE = "predict"
 UNACKED = "unacked"
+RESULTS = "results"
+PENDING_RESULTS = "results:pending"
+TRIED_RESULTS = "results:tried"
+REFUSED_RESULTS = "results:refused"
 XRAYS = "xrays"
 WORDS = "xrays:words"
 DELETED = "xrays:deleted"
@@ -105,6 +117,7 @@ REQUIREMENT = "site:second-factor"
 PROFILES = "site:profiles"
 SWITCHES = "site:profile"
 ORDERS = "orders"
+AUDIT = "audit"
 IDENTITY_NAMES = "identity-names"
 MACHINES = "machine-keys"
 WORKERS = "workers"

@@ -11,6 +11,7 @@ import redis
 from pneumonia_api.records import keys
 from pneumonia_api.records.indexes import move
 from pneumonia_api.records.moments import write_time
+from pneumonia_api.records.outbox import Outbox
 from pneumonia_api.records.readings import (
     WITHDRAWN,
     ReadingRecord,
@@ -83,8 +84,10 @@ class NewReading:
 class Reviews:
     """Appends readings."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, outbox: Outbox | None = None) -> None:
+        """With an `outbox`, the result of each X-ray that is read goes to the PACS."""
         self._redis = client
+        self._outbox = outbox
 
     def put(self, xray_id: str, *, label: str, note: str, reader: str, at: datetime) -> XrayRecord:
         """Append a reading after any others, unless it repeats the last entry of its reader.
@@ -155,6 +158,8 @@ class Reviews:
                     labels = (each.before, each.after)
                     _count(pipe, keys.blind, xray.prediction, each.reviewed_at, by, *labels)
             move(pipe, xray, read)
+            if self._outbox and (sending := self._outbox.stage(pipe, read)):
+                return replace(read, transmission=sending)
             return read
 
         stored: XrayRecord = self._redis.transaction(append, key, value_from_callable=True)

@@ -125,7 +125,7 @@ def test_two_tabs_and_the_back_button(browser: FlaskClient, provider: RunningPro
     browser.get("/xrays")  # a third tab, which is sent to the log-in page
     brought = provider.log_in(first, "s-anna")
     assert come_back(browser, provider.log_in(second, "s-anna"))[:2] == (303, "/about")
-    assert come_back(browser, brought)[:2] == (303, "/site")
+    assert come_back(browser, brought)[:2] == (303, "/site#unlocked")
     assert come_back(browser, brought)[:2] == (302, "/xrays")
     browser.post("/logout")
     status, _, text = come_back(browser, brought)
