@@ -78,7 +78,17 @@ class Config(Settings):
     max_pixels: Pixels = Field(60_000_000, alias="MAX_MEGAPIXELS")
     max_queued: Annotated[int, whole(1_000_000)] = 1000
     session_seconds: Seconds = Field(12 * 3600, alias="SESSION_HOURS")
+    keeps_references: Switch = Field(False, alias="KEEP_STUDY_REFERENCES")
     deleted_days: Annotated[int, whole(365)] = 7
+    public_url: str = ""
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: Secret = ""
+    oidc_scopes: str = "openid profile"
+    oidc_roles_claim: str = "roles"
+    oidc_roles: str = ""
+    oidc_second_factor: str = "mfa"
+    break_glass_admin: str = ""
     api_host: str = LOOPBACK
     api_port: Port = 5000
     multiprocess_dir: Path = Field(
@@ -99,6 +109,7 @@ class WorkerConfig(Settings):
     precision: PrecisionSetting = "auto"
     keeps_films: Switch = Field(True, alias="KEEP_FILMS")
     takes_accession: Switch = Field(False, alias="ACCESSION_AS_REFERENCE")
+    keeps_references: Switch = Field(False, alias="KEEP_STUDY_REFERENCES")
     retention_days: Annotated[int, whole(36_500, least=0)] = 365
     metrics_host: str = Field(LOOPBACK, alias="WORKER_METRICS_HOST")
     metrics_port: Port = Field(9200, alias="WORKER_METRICS_PORT")

@@ -17,13 +17,18 @@ ENTITY = "dicom:"
 """How the source of an X-ray begins that came by DICOM, before the AE title; no user's name may."""
 
 
+PROVIDER_MARK = " (SSO)"
+"""How the names of people end who log in by the site's OpenID provider; no other person's may."""
+
+
 class Role(StrEnum):
     """What a person is at the site; they may be several."""
 
     CLINICIAN = "clinician"
     """Sends X-rays, sees them and reads them."""
     LEAD = "lead"
-    """Does what clinicians do; deletes X-rays, and restores what others deleted."""
+    """Does what clinicians do; deletes X-rays, restores what others deleted, and takes back what
+    others read, so that it is read again."""
     ML_ENGINEER = "ml_engineer"
     """Follows how the model does; sees no X-ray."""
     ADMIN = "admin"

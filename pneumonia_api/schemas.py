@@ -147,6 +147,18 @@ class ListedXraySchema(Schema):
         allow_none=True,
         metadata={"description": "PA or AP, where the file says so; null otherwise."},
     )
+    burned_in = Boolean(
+        metadata={
+            "description": "The file says that text in its picture identifies the patient; every "
+            "picture of it keeps that text."
+        }
+    )
+    in_study = Boolean(
+        metadata={
+            "description": "The site keeps which object of which study it is, so that DICOM and "
+            "FHIR reports belong to that study, and there is a presentation state."
+        }
+    )
     device = String(
         allow_none=True,
         metadata={

@@ -18,6 +18,7 @@ from model.reading.limits import UnreadableXray
 from monitoring.logs.requests import note
 from pneumonia_api import request_schemas, schemas, silence
 from pneumonia_api.accepting import accept
+from pneumonia_api.audit.requests import leave_out
 from pneumonia_api.auth import bearer
 from pneumonia_api.memory import MemoryBudget
 from pneumonia_api.records import sent
@@ -180,7 +181,10 @@ def _wait(xray: XrayRecord, seconds: float) -> XrayRecord:
 @v1.output(schemas.XraySchema)
 def read_xray_record(xray_id: str, query: dict[str, float]) -> XrayRecord:
     """One record; with `wait`, the response is held until it is finished."""
-    return _wait(_xrays().get(xray_id), query["wait"])
+    xray = _wait(_xrays().get(xray_id), query["wait"])
+    if xray.status == "queued":
+        leave_out()  # whoever waits for the result asks again, and has seen nothing yet
+    return xray
 
 
 @v1.get("/xrays")

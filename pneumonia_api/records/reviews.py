@@ -76,6 +76,7 @@ class NewReading:
     seen: int | None = None
     ai: str | None = None
     undoes: int | None = None
+    reopens: int | None = None
     seconds: float | None = None
     key: str | None = None
 
@@ -130,6 +131,7 @@ class Reviews:
                 model=xray.prediction.model,
                 ai=new.ai,
                 undoes=new.undoes,
+                reopens=new.reopens,
                 seconds=new.seconds,
                 key=digest,
             )
@@ -171,16 +173,20 @@ def _is_sent_again(
 
     Raises ReadingKeyReused.
     """
-    said = (entry.reader, entry.label, entry.note, entry.undoes)
+    said = _name_content(entry)
     for each in readings:
         if each.key == entry.key:
-            if (each.reader, each.label, each.note, each.undoes) != said:
+            if _name_content(each) != said:
                 raise ReadingKeyReused
             return True
     if seen is not None or not readings:
         return False
     last = readings[-1]
-    return last.stands and (last.reader, last.label, last.note, last.undoes) == said
+    return last.stands and _name_content(last) == said
+
+
+def _name_content(entry: ReadingRecord) -> tuple[object, ...]:
+    return entry.reader, entry.label, entry.note, entry.undoes, entry.reopens
 
 
 def _check(entry: ReadingRecord, readings: tuple[ReadingRecord, ...], seen: int | None) -> None:
@@ -191,7 +197,10 @@ def _check(entry: ReadingRecord, readings: tuple[ReadingRecord, ...], seen: int 
         if len(readings) >= MAX_READINGS:
             raise TooManyReadings
         return
-    if entry.undoes is None:
+    if entry.reopens is not None:
+        others = [each for each in readings if each.stands and each.reader != entry.reader]
+        may = entry.reopens in [each.number for each in others]
+    elif entry.undoes is None:
         may = any(each.stands and each.reader == entry.reader for each in readings)
     else:
         last = readings[-1:]

@@ -51,6 +51,7 @@ _ELEMENTS = (
     "SeriesDescription",
     "ProtocolName",
     "AcquisitionDeviceProcessingDescription",
+    "BurnedInAnnotation",
     "PatientOrientation",
     "PixelAspectRatio",
     "ImagerPixelSpacing",
