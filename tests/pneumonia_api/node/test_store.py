@@ -72,7 +72,7 @@ def test_each_transfer_syntax_is_taken_as_it_is(
     assert list_sources(client) == ["dicom:PACS"]
 
 
-@pytest.mark.parametrize("sop_class", SOP_CLASSES, ids=lambda each: each.keyword)
+@pytest.mark.parametrize("sop_class", [*map(UID, SOP_CLASSES)], ids=lambda each: each.keyword)
 def test_each_storage_class_is_taken(
     node: RunningNode, client: redis.Redis, tmp_path: Path, sop_class: UID
 ) -> None:
