@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 import redis
 
+from pneumonia_api.dicom_tls import make_listening
 from pneumonia_api.records import keys
+from tests.pneumonia_api.node.test_tls import make_certificate
 from tests.pneumonia_api.results.site import Pacs, Site, wait
 from tests.stack import free_ports
 
@@ -132,3 +134,24 @@ def test_deleted_xray_is_not_sent(site: Site, pacs: Pacs) -> None:
         wait(lambda: not site.client.hlen("results:unacked"))
     assert pacs.received == 0
     assert not site.xrays.exists(xray.id)
+
+
+def test_results_go_by_tls_where_that_is_asked_for(site: Site, pacs: Pacs, tmp_path: Path) -> None:
+    """To a PACS whose certificate is of the authority, with one of our own; never without TLS."""
+    make_certificate(tmp_path, "ca", None)
+    for name in ("pacs", "ours"):
+        make_certificate(tmp_path, name, "ca")
+    files = [tmp_path / name for name in ("pacs.pem", "pacs.key", "ca.pem")]
+    settings = {
+        "DICOM_RESULTS_TLS": "1",
+        "DICOM_TLS_CERT": str(tmp_path / "ours.pem"),
+        "DICOM_TLS_KEY": str(tmp_path / "ours.key"),
+        "DICOM_TLS_CA": str(tmp_path / "ca.pem"),
+    }
+    xray = site.judge()
+    with site.sending(pacs.port, **settings):
+        site.read(xray)
+        pacs.tls = make_listening(*files)
+        with pacs.running():
+            site.wait_for(xray, "sent")
+    assert pacs.received == 2
