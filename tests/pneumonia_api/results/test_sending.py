@@ -46,6 +46,8 @@ def test_result_is_sent_when_the_xray_is_read(site: Site, pacs: Pacs) -> None:
     assert image.StudyInstanceUID == report.StudyInstanceUID
     assert pacs.received == 2
     assert site.client.zcard(keys.PENDING_RESULTS) == 0
+    [(_, line)] = site.client.xrange(keys.AUDIT)
+    assert (line["action"], line["xray"], line["about"]) == ("export_report", xray.id, "PACS")
 
 
 def test_node_that_is_away_gets_it_later(site: Site, pacs: Pacs) -> None:
