@@ -18,9 +18,11 @@ import requests
 from dotenv import dotenv_values
 from PIL import Image
 
+from run import DICOM_PORTS
+from tests.pneumonia_api.node.running import call_at
 from tests.pneumonia_web.visitor import Visitor
 from tests.privacy.marked import Marked, find_marks, mark_everything
-from tests.stack import ROOT, Stack, running_stack
+from tests.stack import ROOT, Stack, free_ports, running_stack
 from tests.store import connect
 
 FORMS = ("pdf", "fhir.json", "csv", "sr.dcm", "sc.dcm", "pm.dcm", "gsps.dcm")
@@ -79,6 +81,27 @@ def send_by_page(visitor: Visitor, film: Marked) -> None:
     assert visitor.post("/xrays", "/xrays", files=files).ok
 
 
+def send_by_node(port: int, film: Marked, folder: Path) -> None:
+    """As a modality, by C-STORE of dcmtk; that reads what it sends, so a damaged file it cannot."""
+    file = folder / "film.dcm"
+    file.write_bytes(film.data)
+    said = call_at(port, "storescu", "-R", file, calling="CR1")
+    assert "(Success)" in said, said
+
+
+def send_by_stow(stack: Stack, film: Marked) -> None:
+    """As a gateway that pushes DICOM by HTTP."""
+    kind = 'multipart/related; type="application/dicom"; boundary=next'
+    head = b"--next\r\nContent-Type: application/dicom\r\n\r\n"
+    answer = requests.post(
+        f"{stack.api_url}/dicomweb/studies",
+        headers={**stack.headers, "Content-Type": kind},
+        data=head + film.data + b"\r\n--next--",
+        timeout=60,
+    )
+    assert answer.status_code == 200, answer.text
+
+
 def send_as_archive(stack: Stack, films: dict[str, Marked], folder: Path) -> bytes:
     """A folder with a telling name, scored by the command; what that prints."""
     (folder / "Zq99999qZ").mkdir(parents=True)
@@ -106,10 +129,13 @@ def send_as_archive(stack: Stack, films: dict[str, Marked], folder: Path) -> byt
 def sent(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, samples: list[Path]
 ) -> Iterator[Sent]:
-    """By API, page and archive; then read, so that there are reports."""
+    """By API, page, DICOM node, STOW-RS and archive; then read, so that there are reports."""
     films = make_films(samples[0])
     folder = tmp_path_factory.mktemp("privacy")
     wanted = dict.fromkeys(("ACCESSION_AS_REFERENCE", "KEEP_STUDY_REFERENCES"), request.param)
+    node = free_ports(DICOM_PORTS)
+    wanted |= {"DICOM": "1", "DICOM_PEERS": "CR1@127.0.0.1"}
+    wanted |= {name: str(port) for name, port in node.items()}
     with running_stack(folder / "var", **wanted) as stack:
         for film in films.values():
             send_by_api(stack, film)
@@ -119,6 +145,10 @@ def sent(
         for film in films.values():
             send_by_page(visitor, replace(film, data=film.data + b"\0\0"))
         visitor.session.close()
+        for name, film in films.items():
+            send_by_stow(stack, replace(film, data=film.data + b"\0" * 6))
+            if name != "damaged":
+                send_by_node(node["DICOM_PORT"], film, folder)
         archive = {n: replace(f, data=f.data + b"\0\0\0\0") for n, f in films.items()}
         printed = send_as_archive(stack, archive, folder / "archive")
         ids = connect(stack).zrange("xrays", 0, -1)
@@ -163,7 +193,7 @@ def test_every_way_in_was_taken(sent: Sent) -> None:
     """Judged and refused ones of each; else there would be nothing to search."""
     records = [connect(sent.stack).hgetall(f"xray:{xray_id}") for xray_id in sent.ids]
     sources = {(each["source"], each["status"]) for each in records}
-    for source in ("machine", sent.stack.user, "batch"):
+    for source in ("machine", sent.stack.user, "batch", "dicom:CR1", "dicom:machine"):
         assert {(source, "done"), (source, "rejected")} <= sources
 
 
