@@ -26,6 +26,7 @@ from pneumonia_api.audit.requests import register_audit
 from pneumonia_api.cli import users
 from pneumonia_api.config import MAX_WAITERS, Config, read_config
 from pneumonia_api.deletions import deletions
+from pneumonia_api.dicomweb import dicomweb
 from pneumonia_api.directory import Directory
 from pneumonia_api.errors import register_errors
 from pneumonia_api.factors import factors
@@ -103,6 +104,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
     follow_requests(app)
     register_rules(app)  # before the blueprints, whose checks read the body
     app.register_blueprint(views.v1)
+    app.register_blueprint(dicomweb)
     app.register_blueprint(readings)
     app.register_blueprint(reports)
     app.register_blueprint(labelling)

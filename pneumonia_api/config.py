@@ -140,6 +140,9 @@ class NodeConfig(Settings):
     port: Port = Field(11112, alias="DICOM_PORT")
     max_associations: Annotated[int, whole(200)] = Field(10, alias="DICOM_MAX_ASSOCIATIONS")
     timeout: Annotated[int, whole(600)] = Field(30, alias="DICOM_TIMEOUT")
+    tls_certificate: Path | None = Field(None, alias="DICOM_TLS_CERT")
+    tls_key: Path | None = Field(None, alias="DICOM_TLS_KEY")
+    tls_authority: Path | None = Field(None, alias="DICOM_TLS_CA")
     max_body_bytes: BodyBytes = Field(25 << 20, alias="MAX_BODY_MB")
     metrics_host: str = Field(LOOPBACK, alias="DICOM_METRICS_HOST")
     metrics_port: Port = Field(9201, alias="DICOM_METRICS_PORT")
@@ -154,6 +157,10 @@ class ResultsConfig(Settings):
         "PNEUMONIA", alias="DICOM_AE_TITLE"
     )
     timeout: Annotated[int, whole(600)] = Field(30, alias="DICOM_TIMEOUT")
+    uses_tls: Switch = Field(False, alias="DICOM_RESULTS_TLS")
+    tls_certificate: Path | None = Field(None, alias="DICOM_TLS_CERT")
+    tls_key: Path | None = Field(None, alias="DICOM_TLS_KEY")
+    tls_authority: Path | None = Field(None, alias="DICOM_TLS_CA")
     metrics_host: str = Field(LOOPBACK, alias="DICOM_METRICS_HOST")
     metrics_port: Port = Field(9202, alias="DICOM_RESULTS_METRICS_PORT")
 

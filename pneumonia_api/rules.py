@@ -79,6 +79,7 @@ RULES = {
     "PUT /v1/sessions/current/second-factor": EVERY_PERSON,
     "POST /v1/sessions/current/second-factor/removal": EVERY_PERSON,
     "POST /v1/xrays": _rule(*READER, right=Right.UPLOAD),
+    "POST /dicomweb/studies": _rule(right=Right.UPLOAD),
     "GET /v1/xrays": READS,
     "GET /v1/xrays/<xray_id>": READS,
     "GET /v1/xrays/<xray_id>/preview": READS,

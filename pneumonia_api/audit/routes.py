@@ -61,6 +61,7 @@ AUDITS: dict[str, Audited | Unaudited] = {
     "PUT /v1/sessions/current/second-factor": done(Action.CONFIRM_FACTOR),
     "POST /v1/sessions/current/second-factor/removal": done(Action.REMOVE_FACTOR),
     "POST /v1/xrays": done(Action.UPLOAD),
+    "POST /dicomweb/studies": done(Action.UPLOAD),  # a line for each object
     "GET /v1/xrays": seen(Action.LIST_XRAYS),
     "GET /v1/xrays/<xray_id>": seen(Action.SEE_XRAY),
     "GET /v1/xrays/<xray_id>/preview": seen(Action.SEE_IMAGE),

@@ -379,6 +379,7 @@ def test_openapi_lists_every_route(app: APIFlask) -> None:
     """The description comes from the code and needs no log-in."""
     spec = app.test_client().get("/openapi.json").json
     assert set(spec["paths"]) == {
+        "/dicomweb/studies",
         "/v1/xrays",
         "/v1/xrays/{xray_id}",
         "/v1/xrays/{xray_id}/outcomes",
