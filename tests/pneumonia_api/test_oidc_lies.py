@@ -54,6 +54,7 @@ def app(client: redis.Redis, redis_url: str, tmp_path: Path, provider: RunningPr
         {"claims": {"nonce": "of another log-in"}},
         {"claims": {"nonce": None}},
         {"claims": {"aud": "another-site"}},
+        {"claims": {"aud": "another-site", "azp": "pneumonia"}},
         {"claims": {"aud": ["pneumonia", "another-site"]}},
         {"claims": {"aud": ["pneumonia", "another-site"], "azp": "another-site"}},
         {"claims": {"aud": None}},
