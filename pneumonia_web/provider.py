@@ -37,6 +37,8 @@ BEGUN_SECONDS = 600
 MOST_BEGUN = 5
 """Log-ins that one browser can have begun, in as many tabs; more push out the oldest."""
 
+UNLOCKED = "#unlocked"
+
 REFUSED = N_("Your organisation's log-in did not let you in; begin again, or ask those who run it.")
 STALE = N_("This log-in was finished already or begun too long ago; begin again.")
 
@@ -78,7 +80,9 @@ def finish() -> ResponseReturnValue:
     keep_session(opened)
     if earlier:
         _end(earlier)
-    return _keep_begun(redirect(target or find_home(), 303), begun)
+    # The other tabs, which may be locked, learn it from this one (lock.js).
+    page = f"{target or find_home()}{UNLOCKED if earlier else ''}"
+    return _keep_begun(redirect(page, 303), begun)
 
 
 def _end(token: str) -> None:

@@ -17,9 +17,13 @@ locals {
 
   # Which host may read what.
   secrets_of = {
-    nginx      = []
-    web        = ["secret-key", "web-key"]
-    api        = concat(["redis-password", "api-key", "web-key", "first-user-password"], local.has_dicom ? ["dicom-key"] : [])
+    nginx = []
+    web   = ["secret-key", "web-key"]
+    api = concat(
+      ["redis-password", "api-key", "web-key", "first-user-password"],
+      var.oidc.issuer == "" ? [] : ["oidc-client-secret"],
+      local.has_dicom ? ["dicom-key"] : [],
+    )
     trainer    = ["redis-password"]
     monitoring = ["grafana-password"]
   }

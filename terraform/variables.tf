@@ -147,6 +147,36 @@ variable "site" {
   }
 }
 
+variable "oidc" {
+  description = "The OpenID provider by which people log in, as the settings of the same names in README.md; without an issuer there is none. The client's secret is put into Parameter Store before, as the SecureString /NAME/oidc-client-secret, so that it is in no state."
+  type = object({
+    issuer            = optional(string, "")
+    client_id         = optional(string, "")
+    name              = optional(string, "")
+    scopes            = optional(string, "")
+    roles_claim       = optional(string, "")
+    roles             = optional(string, "")
+    second_factor     = optional(string, "")
+    break_glass_admin = optional(string, "")
+  })
+  default = {}
+
+  validation {
+    condition     = can(regex("^(https://[a-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?)?$", var.oidc.issuer))
+    error_message = "The issuer must be an https address such as https://login.example.org/realms/hospital, or empty."
+  }
+
+  validation {
+    condition     = var.oidc.issuer == "" || alltrue([for text in [var.oidc.client_id, var.oidc.roles, var.domain] : text != ""])
+    error_message = "With an issuer, oidc needs client_id and roles, and the site a domain: the provider sends browsers back there."
+  }
+
+  validation {
+    condition     = alltrue([for text in values(var.oidc) : can(regex("^[A-Za-z0-9:/@?=._~, ;-]{0,512}$", text))])
+    error_message = "Each text of oidc must have at most 512 characters: letters without accents, digits, spaces and :/@?=._~,;- only."
+  }
+}
+
 variable "email" {
   description = "Receives alerts, budget warnings and messages from Let's Encrypt."
   type        = string

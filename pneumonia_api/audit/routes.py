@@ -76,7 +76,7 @@ AUDITS: dict[str, Audited | Unaudited] = {
     "GET /v1/xrays/<xray_id>/report.pm.dcm": done(Action.EXPORT_REPORT),
     "POST /v1/xrays/<xray_id>/readings": done(Action.READ),
     "PUT /v1/xrays/<xray_id>/review": done(Action.READ),
-    "POST /v1/xrays/<xray_id>/reopenings": done(Action.REOPEN),
+    "POST /v1/xrays/<xray_id>/reopenings": done(Action.REOPEN, "", "number"),
     "POST /v1/xrays/<xray_id>/outcomes": done(Action.CONFIRM_OUTCOME),
     "DELETE /v1/xrays/<xray_id>": done(Action.DELETE),
     "POST /v1/xrays/<xray_id>/restore": done(Action.RESTORE),

@@ -8,6 +8,9 @@ web_key=$(secret web-key)
 %{ if dicom_peers != "" ~}
 dicom_key=$(secret dicom-key)
 %{ endif ~}
+%{ if oidc.issuer != "" ~}
+oidc_secret=$(secret oidc-client-secret)
+%{ endif ~}
 
 %{ if local_redis ~}
 # The files of Redis are on a separate disk, which outlives this host and may be attached after the
@@ -84,6 +87,17 @@ DICOM_METRICS_HOST=0.0.0.0
 %{ endif ~}
 %{ if results_to != "" ~}
 DICOM_RESULTS_TO=${results_to}
+%{ endif ~}
+%{ if oidc.issuer != "" ~}
+PUBLIC_URL=${public_url}
+OIDC_ISSUER=${oidc.issuer}
+OIDC_CLIENT_ID="${oidc.client_id}"
+OIDC_CLIENT_SECRET="$oidc_secret"
+OIDC_SCOPES="${oidc.scopes}"
+OIDC_ROLES_CLAIM="${oidc.roles_claim}"
+OIDC_ROLES="${oidc.roles}"
+OIDC_SECOND_FACTOR="${oidc.second_factor}"
+BREAK_GLASS_ADMIN="${oidc.break_glass_admin}"
 %{ endif ~}
 END
 start_unit pneumonia_api/pneumonia-api.service

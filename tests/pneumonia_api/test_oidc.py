@@ -161,3 +161,21 @@ def test_sessions_are_listed_and_ended_like_any(
     assert ask(app, admin, "POST", "/v1/people/ended-sessions", json=ended).status_code == 204
     check_error(ask(app, token, "GET", "/v1/site"), 401, "not_logged_in")
     assert len([*client.scan_iter("opened:*")]) == 1
+
+
+def test_the_audit_knows_who_got_in_and_who_did_not(
+    app: APIFlask, client: redis.Redis, provider: RunningProvider
+) -> None:
+    """By name once the provider has proved it, and nothing of a code or a token."""
+    brought = provider.log_in(begin(app)["url"], "s-anna")
+    finish(app, brought)
+    finish(app, brought)
+    provider.add_person("s-anna", groups=[])
+    log_in(app, provider, "s-anna")
+    lines = [fields for _, fields in client.xrange("audit")]
+    assert [(each["action"], each["who"], each["outcome"]) for each in lines] == [
+        ("log_in", "anna (SSO)", "done"),
+        ("log_in", "", "refused"),
+        ("log_in", "anna (SSO)", "refused"),
+    ]
+    assert brought["code"] not in str(lines) and brought["state"] not in str(lines)

@@ -125,7 +125,7 @@ def test_two_tabs_and_the_back_button(browser: FlaskClient, provider: RunningPro
     browser.get("/xrays")  # a third tab, which is sent to the log-in page
     brought = provider.log_in(first, "s-anna")
     assert come_back(browser, provider.log_in(second, "s-anna"))[:2] == (303, "/about")
-    assert come_back(browser, brought)[:2] == (303, "/site")
+    assert come_back(browser, brought)[:2] == (303, "/site#unlocked")
     assert come_back(browser, brought)[:2] == (302, "/xrays")
     browser.post("/logout")
     status, _, text = come_back(browser, brought)
@@ -193,7 +193,7 @@ def test_a_locked_page_asks_the_provider_anew(
     assert (status, "could not be trusted" in text) == (403, True)
     assert browser.get("/xrays").location == "/unlock?next=/xrays"
     provider.lie()
-    assert log_in(browser, provider, "?next=/xrays")[:2] == (303, "/xrays")
+    assert log_in(browser, provider, "?next=/xrays")[:2] == (303, "/xrays#unlocked")
     assert browser.get("/preferences").status_code == 200
     with browser.session_transaction() as session:
         assert session["csrf_token"] == before

@@ -31,6 +31,7 @@ SECRETS = {
             "secret-key",
             "first-user-password",
             "grafana-password",
+            "oidc-client-secret",
         )
     )
 }
