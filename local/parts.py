@@ -16,6 +16,7 @@ DRAIN_SECONDS = 2
 UNITS = {
     "redis": "pneumonia_api/pneumonia-redis.service",
     "worker": "pneumonia_api/pneumonia-worker.service",
+    "audit": "pneumonia_api/pneumonia-audit.service",
     "api": "pneumonia_api/pneumonia-api.service",
     "web": "pneumonia_web/pneumonia-web.service",
     "nginx": "nginx/pneumonia-nginx.service",

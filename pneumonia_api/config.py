@@ -28,11 +28,13 @@ from webserver.settings import (
 __all__ = [
     "MAX_WAITERS",
     "AcceptanceConfig",
+    "AuditConfig",
     "BatchConfig",
     "Config",
     "ConfigError",
     "WorkerConfig",
     "read_acceptance_config",
+    "read_audit_config",
     "read_batch_config",
     "read_config",
     "read_worker_config",
@@ -109,6 +111,14 @@ class BatchConfig(Settings):
     precision: PrecisionSetting = "auto"
 
 
+class AuditConfig(Settings):
+    """The settings of the process that writes the audit, and of the command that checks it."""
+
+    redis_url: Secret
+    audit_dir: Path = Field(default_factory=lambda: find_var() / "audit")
+    audit_days: Annotated[int, whole(36_500, least=0)] = 3650
+
+
 class AcceptanceConfig(Settings):
     """The setting of `pneumonia_api.acceptance`, which only reads records."""
 
@@ -128,6 +138,11 @@ def read_worker_config(overrides: Mapping[str, str] | None = None) -> WorkerConf
 def read_batch_config(overrides: Mapping[str, str] | None = None) -> BatchConfig:
     """The settings of `pneumonia_api.batch.run`."""
     return BatchConfig.read(overrides)
+
+
+def read_audit_config(overrides: Mapping[str, str] | None = None) -> AuditConfig:
+    """The settings of `pneumonia_api.audit`."""
+    return AuditConfig.read(overrides)
 
 
 def read_acceptance_config(overrides: Mapping[str, str] | None = None) -> AcceptanceConfig:

@@ -52,6 +52,7 @@ site:profile            list of what admins switched on, the last at the end, as
                         for off; by, at
 audit                   stream of what people and programs did, which becomes lines of files
                         (audit/events.py)
+audit:head              hash: how far those lines go, and where they begin (audit/head.py)
 orders                  list of the reports that callers wait for, as JSON (`desk.Order`)
 drawn:TOKEN             list with the report for the caller who ordered it; expires in a minute
 machine-keys            hash, the keys for programs: NAME -> digest of the key
@@ -99,6 +100,7 @@ PROFILES = "site:profiles"
 SWITCHES = "site:profile"
 ORDERS = "orders"
 AUDIT = "audit"
+AUDIT_HEAD = "audit:head"
 MACHINES = "machine-keys"
 WORKERS = "workers"
 

@@ -73,6 +73,10 @@ RETENTION_DAYS=${retention_days}
 END
 start_unit pneumonia_api/pneumonia-api.service
 start_unit pneumonia_api/pneumonia-worker.service
+%{ if first ~}
+# One host alone writes the audit: its lines are a chain.
+start_unit pneumonia_api/pneumonia-audit.service
+%{ endif ~}
 
 %{ if first ~}
 # Metrics of Redis, local or ElastiCache; the address contains the password.
