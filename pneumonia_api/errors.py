@@ -30,6 +30,7 @@ from pneumonia_api.records.worklist import NoOrder
 from pneumonia_api.report_errors import REPORT_ERRORS
 from pneumonia_api.request import (
     FILE_TOO_LARGE,
+    RELATED,
     UPLOAD,
     SeveralFiles,
     drain_body,
@@ -118,7 +119,7 @@ ERRORS: dict[type[Exception], tuple[int, str, str]] = {
     NothingToWithdraw: (
         409,
         "nothing_to_withdraw",
-        "You have no reading here that could be withdrawn; reload the page.",
+        "There is no reading here that you could withdraw; reload the page.",
     ),
     ReadingKeyReused: (
         422,
@@ -211,7 +212,7 @@ def _answer_apiflask(error: HTTPError) -> Answer:
 def _answer_werkzeug(error: HTTPException) -> Answer:
     if isinstance(error, RequestEntityTooLarge):
         body, status, headers = _answer(413, *explain_too_large())
-        if request.mimetype == UPLOAD:  # the caller has been authenticated by now
+        if request.mimetype in (UPLOAD, RELATED):  # the caller has been authenticated by now
             drain_body()
     else:
         status = error.code or 500

@@ -21,6 +21,7 @@ AUDIT_FAILURES = Counter(
     "pneumonia_api_audit_failures_total",
     "Calls that could not be recorded in the audit, and were answered with 503 for that.",
 )
+UPLOAD_ROUTES = ("v1.create_xray", "dicomweb.store_instances")
 LOG_IN_ROUTES = ("sessions.log_in", "sessions.finish_log_in")
 LOG_IN_OUTCOMES = {201: "ok", 401: "wrong_password", 429: "locked_out"}
 
@@ -39,7 +40,7 @@ def mark_reused() -> None:
 def count_outcome(response: Response) -> Response:
     """Count uploads and log-ins by the status of their answer."""
     status = response.status_code
-    if request.endpoint == "v1.create_xray" and request.method == "POST":
+    if request.endpoint in UPLOAD_ROUTES and request.method == "POST":
         if status >= 500:
             outcome = "unavailable"
         elif status >= 400:

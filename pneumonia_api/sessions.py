@@ -13,6 +13,7 @@ from pneumonia_api.audit.events import Action
 from pneumonia_api.audit.requests import count_as, name_caller
 from pneumonia_api.auth import bearer, find_person
 from pneumonia_api.passwords import LogInRefused
+from pneumonia_api.provider_people import ProviderPeople
 from pneumonia_api.request import check_body, check_query
 from pneumonia_api.roles import Role
 from pneumonia_api.second_factor import SecondFactors
@@ -90,6 +91,7 @@ def describe_session(user: str, token: str) -> dict[str, Any]:
         "language": accounts.language(user),
         "admin": Role.ADMIN in roles,
         "roles": [role for role in Role if role in roles],
+        "by_provider": accounts.is_of_provider(user),
     }
 
 
@@ -128,8 +130,12 @@ def change_password(change: dict[str, str]) -> dict[str, Any]:
 
 @sessions.delete("/current")
 @sessions.auth_required(bearer)
-@sessions.output({}, status_code=204)
-def log_out() -> str:
+@sessions.output(session_schemas.LogOutSchema)
+@sessions.doc(responses={204: "There is nothing left to do."})
+def log_out() -> dict[str, str] | tuple[str, int]:
     """Log out; the token is revoked."""
-    _accounts().log_out(bearer.get_auth().token)
-    return ""
+    people: ProviderPeople | None = current_app.extensions["provider_people"]
+    token = bearer.get_auth().token
+    url = people.find_log_out(token) if people else None
+    _accounts().log_out(token)
+    return {"url": url} if url else ("", 204)

@@ -15,7 +15,7 @@ locals {
   user_data = {
     for host, values in {
       nginx      = { domain = var.domain, email = var.email, public_name = var.domain != "" ? var.domain : aws_eip.nginx.public_ip }
-      web        = { nginx_address = local.addresses.nginx, ai_after_reading = var.ai_after_reading ? 1 : 0, site = var.site }
+      web        = { nginx_address = local.addresses.nginx, ai_after_reading = var.ai_after_reading ? 1 : 0, site = var.site, oidc = var.oidc }
       monitoring = { domain = var.domain, topics = local.alert_topics }
       trainer    = merge(local.redis, { tensorflow = var.tensorflow, data_url = "s3://${local.bucket_names["data"]}/kermany", hours = var.trainer_hours, options = var.training_options })
     } :
@@ -33,7 +33,10 @@ locals {
         first          = index == 0
         keep_films     = var.keep_films ? 1 : 0
         accession      = var.accession_as_reference ? 1 : 0
+        references     = var.keep_study_references ? 1 : 0
         retention_days = var.retention_days
+        oidc           = var.oidc
+        public_url     = "https://${var.domain}"
         local_redis    = var.redis == "local" && index == 0
         redis_volume   = join("", aws_ebs_volume.redis[*].id)
       })),

@@ -16,7 +16,7 @@ locals {
   secrets_of = {
     nginx      = []
     web        = ["secret-key", "web-key"]
-    api        = ["redis-password", "api-key", "web-key", "first-user-password"]
+    api        = concat(["redis-password", "api-key", "web-key", "first-user-password"], var.oidc.issuer == "" ? [] : ["oidc-client-secret"])
     trainer    = ["redis-password"]
     monitoring = ["grafana-password"]
   }

@@ -31,6 +31,8 @@ locals {
     ) : join(" ", path) => { from = path[0], to = path[1], port = tonumber(path[2]) }
   }
 
+  provider_port = try(tonumber(regex("^https://[^/:]+:([0-9]+)", var.oidc.issuer)[0]), local.ports.https)
+
   # The addresses of package mirrors and AWS services change.
   outward = {
     for pair in setproduct(["nginx", "web", "api", "trainer", "monitoring"], ["http", "https"]) :
@@ -77,6 +79,18 @@ resource "aws_security_group_rule" "internet_into_nginx" {
   from_port         = each.value
   to_port           = each.value
   description       = "Browsers by ${each.key}"
+}
+
+# The API asks the OpenID provider about people; port 443 is open to it as to the package mirrors.
+resource "aws_security_group_rule" "api_to_provider" {
+  count             = local.provider_port == local.ports.https ? 0 : 1
+  type              = "egress"
+  security_group_id = aws_security_group.hosts["api"].id
+  cidr_blocks       = ["0.0.0.0/0"]
+  protocol          = "tcp"
+  from_port         = local.provider_port
+  to_port           = local.provider_port
+  description       = "The OpenID provider"
 }
 
 resource "aws_security_group_rule" "admins_into_monitoring" {

@@ -92,6 +92,12 @@ variable "accession_as_reference" {
   default     = false
 }
 
+variable "keep_study_references" {
+  description = "Whether the UIDs of a DICOM, of its series and of its study are kept with its record, so that DICOM and FHIR reports belong to that study."
+  type        = bool
+  default     = false
+}
+
 variable "site" {
   description = "What the pages say of this installation: the service's name, the hospital or ward, whom to ask, and what it is for. Letters without accents, digits, spaces and :/@?=._,- only; empty for the defaults."
   type = object({
@@ -105,6 +111,36 @@ variable "site" {
   validation {
     condition     = alltrue([for text in values(var.site) : can(regex("^[A-Za-z0-9:/@?=._, -]{0,64}$", text))])
     error_message = "Each text of site must have at most 64 characters: letters without accents, digits, spaces and :/@?=._,- only."
+  }
+}
+
+variable "oidc" {
+  description = "The OpenID provider by which people log in, as the settings of the same names in README.md; without an issuer there is none. The client's secret is put into Parameter Store before, as the SecureString /NAME/oidc-client-secret, so that it is in no state."
+  type = object({
+    issuer            = optional(string, "")
+    client_id         = optional(string, "")
+    name              = optional(string, "")
+    scopes            = optional(string, "")
+    roles_claim       = optional(string, "")
+    roles             = optional(string, "")
+    second_factor     = optional(string, "")
+    break_glass_admin = optional(string, "")
+  })
+  default = {}
+
+  validation {
+    condition     = can(regex("^(https://[a-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?)?$", var.oidc.issuer))
+    error_message = "The issuer must be an https address such as https://login.example.org/realms/hospital, or empty."
+  }
+
+  validation {
+    condition     = var.oidc.issuer == "" || alltrue([for text in [var.oidc.client_id, var.oidc.roles, var.domain] : text != ""])
+    error_message = "With an issuer, oidc needs client_id and roles, and the site a domain: the provider sends browsers back there."
+  }
+
+  validation {
+    condition     = alltrue([for text in values(var.oidc) : can(regex("^[A-Za-z0-9:/@?=._~, ;-]{0,512}$", text))])
+    error_message = "Each text of oidc must have at most 512 characters: letters without accents, digits, spaces and :/@?=._~,;- only."
   }
 }
 

@@ -44,6 +44,7 @@ class Action(StrEnum):
     EXPORT_REPORT = "export_report"
     EXPORT_LABELS = "export_labels"
     READ = "read"
+    REOPEN = "reopen"
     CONFIRM_OUTCOME = "confirm_outcome"
     DELETE = "delete"
     RESTORE = "restore"

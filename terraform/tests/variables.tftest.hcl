@@ -208,6 +208,52 @@ run "wrong_retention_days_is_refused" {
   expect_failures = [var.retention_days]
 }
 
+run "provider_at_another_port_is_reached" {
+  command = plan
+
+  variables {
+    domain = "xray.example.org"
+    oidc   = { issuer = "https://login.example.org:8443/realms/a", client_id = "xray", roles = "radiology=clinician; CN=a,OU=b=lead" }
+  }
+
+  assert {
+    condition     = [for rule in aws_security_group_rule.api_to_provider : rule.from_port] == [8443]
+    error_message = "The API must reach the provider at its own port, and only at that."
+  }
+}
+
+run "provider_without_https_is_refused" {
+  command = plan
+
+  variables {
+    domain = "xray.example.org"
+    oidc   = { issuer = "http://login.example.org", client_id = "xray", roles = "radiology=clinician" }
+  }
+
+  expect_failures = [var.oidc]
+}
+
+run "provider_without_roles_is_refused" {
+  command = plan
+
+  variables {
+    domain = "xray.example.org"
+    oidc   = { issuer = "https://login.example.org", client_id = "xray" }
+  }
+
+  expect_failures = [var.oidc]
+}
+
+run "provider_of_a_site_without_a_domain_is_refused" {
+  command = plan
+
+  variables {
+    oidc = { issuer = "https://login.example.org", client_id = "xray", roles = "radiology=clinician" }
+  }
+
+  expect_failures = [var.oidc]
+}
+
 run "wrong_trainer_instance_type_is_refused" {
   command = plan
 

@@ -5,6 +5,9 @@ install_extra api
 redis_password=$(secret redis-password)
 api_key=$(secret api-key)
 web_key=$(secret web-key)
+%{ if oidc.issuer != "" ~}
+oidc_secret=$(secret oidc-client-secret)
+%{ endif ~}
 
 %{ if local_redis ~}
 # The files of Redis are on a separate disk, which outlives this host and may be attached after the
@@ -69,7 +72,19 @@ API_HOST=0.0.0.0
 WORKER_METRICS_HOST=0.0.0.0
 KEEP_FILMS=${keep_films}
 ACCESSION_AS_REFERENCE=${accession}
+KEEP_STUDY_REFERENCES=${references}
 RETENTION_DAYS=${retention_days}
+%{ if oidc.issuer != "" ~}
+PUBLIC_URL=${public_url}
+OIDC_ISSUER=${oidc.issuer}
+OIDC_CLIENT_ID="${oidc.client_id}"
+OIDC_CLIENT_SECRET="$oidc_secret"
+OIDC_SCOPES="${oidc.scopes}"
+OIDC_ROLES_CLAIM="${oidc.roles_claim}"
+OIDC_ROLES="${oidc.roles}"
+OIDC_SECOND_FACTOR="${oidc.second_factor}"
+BREAK_GLASS_ADMIN="${oidc.break_glass_admin}"
+%{ endif ~}
 END
 start_unit pneumonia_api/pneumonia-api.service
 start_unit pneumonia_api/pneumonia-worker.service

@@ -30,6 +30,7 @@ SECRETS = {
             "secret-key",
             "first-user-password",
             "grafana-password",
+            "oidc-client-secret",
         )
     )
 }
