@@ -23,6 +23,7 @@ from pneumonia_api import schemas, views
 from pneumonia_api.acceptances import acceptances
 from pneumonia_api.accounts import Accounts
 from pneumonia_api.audit.requests import register_audit
+from pneumonia_api.auditing import auditing
 from pneumonia_api.cli import users
 from pneumonia_api.config import MAX_WAITERS, Config, read_config
 from pneumonia_api.deletions import deletions
@@ -119,6 +120,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
     app.register_blueprint(people)
     app.register_blueprint(factors)
     app.register_blueprint(machines)
+    app.register_blueprint(auditing)
     app.register_blueprint(probes)
     app.cli.add_command(users)
     app.cli.add_command(machine_keys)

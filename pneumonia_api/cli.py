@@ -11,6 +11,7 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from pneumonia_api.accounts import Accounts, NoSuchPerson
+from pneumonia_api.audit.events import COMMAND, Action, Event, record
 from pneumonia_api.passwords import MIN_PASSWORD
 from pneumonia_api.roles import PROVIDER_MARK, Role, is_program
 
@@ -27,6 +28,12 @@ ROLES = click.option(
 
 def _accounts() -> Accounts:
     return current_app.extensions["accounts"]
+
+
+def note_command(action: Action, about: str, detail: str = "") -> None:
+    """Record what somebody typed on this host. Raises redis.RedisError."""
+    event = Event(action, COMMAND, about=about, detail=detail)
+    record(current_app.extensions["redis"], event)
 
 
 def explain_outage(command: Callable[..., None]) -> Callable[..., None]:
@@ -73,8 +80,9 @@ def add_user(name: str, password_stdin: bool, admin: bool, roles: tuple[str, ...
     if not chosen and not _accounts().exists(name):
         chosen = frozenset({Role.CLINICIAN})
     _accounts().set_password(name, password)
+    note_command(Action.SET_PASSWORD, name)
     if chosen:
-        _accounts().set_roles(name, chosen)
+        _set_roles(name, chosen)
     if not password_stdin:
         click.echo(password)
 
@@ -111,6 +119,9 @@ def set_admin(name: str, revoke: bool) -> None:
 def _set_roles(name: str, roles: frozenset[Role]) -> None:
     try:
         _accounts().set_roles(name, roles)
+        note_command(
+            Action.SET_ROLES, name, "roles=" + ",".join(each for each in Role if each in roles)
+        )
     except NoSuchPerson as error:
         raise click.ClickException(f"There is no user {name}.") from error
 
@@ -123,3 +134,4 @@ def delete_user(name: str) -> None:
     if not _accounts().exists(name):
         raise click.ClickException(f"There is no user {name}.")
     _accounts().delete(name)
+    note_command(Action.DELETE_PERSON, name)

@@ -125,6 +125,8 @@ RULES = {
     "POST /v1/people/ended-sessions": ADMINISTERS,
     "POST /v1/people/removed-factors": ADMINISTERS,
     "POST /v1/site/second-factor": ADMINISTERS,
+    "GET /v1/audit": ADMINISTERS,
+    "GET /v1/audit.csv": ADMINISTERS,
     "POST /v1/links": OPEN,
     "GET /v1/keys": ADMINISTERS,
     "POST /v1/keys": ADMINISTERS,

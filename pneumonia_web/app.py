@@ -28,6 +28,7 @@ from pneumonia_web.about import about
 from pneumonia_web.acceptance import acceptance
 from pneumonia_web.api_client import ApiError
 from pneumonia_web.assets import read_assets, serve_assets
+from pneumonia_web.audit import audit
 from pneumonia_web.blinding import hides_results, judge_for_reader, reads_first
 from pneumonia_web.config import read_config
 from pneumonia_web.deletions import deletions
@@ -170,6 +171,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         joining,
         factor,
         machine_keys,
+        audit,
     ):
         app.register_blueprint(each)
     serve_languages(app)

@@ -105,6 +105,8 @@ PAGES = {
     "people.show": ADMINS,
     "people.invite": ADMINS,
     "people.change": ADMINS,
+    "audit.show": ADMINS,
+    "audit.export": ADMINS,
     "keys.show": ADMINS,
     "keys.create": ADMINS,
     "keys.revoke": ADMINS,

@@ -108,6 +108,10 @@ start_unit pneumonia_api/pneumonia-dicom.service
 %{ if results_to != "" ~}
 start_unit pneumonia_api/pneumonia-results.service
 %{ endif ~}
+%{ if first ~}
+# One host alone writes the audit: its lines are a chain.
+start_unit pneumonia_api/pneumonia-audit.service
+%{ endif ~}
 
 %{ if first ~}
 # Metrics of Redis, local or ElastiCache; the address contains the password.

@@ -412,6 +412,8 @@ def test_openapi_lists_every_route(app: APIFlask) -> None:
         "/v1/sessions/current/second-factor/removal",
         "/v1/site/second-factor",
         "/v1/sessions/current/password",
+        "/v1/audit",
+        "/v1/audit.csv",
         "/v1/keys",
         "/v1/keys/{name}",
         "/v1/model",
