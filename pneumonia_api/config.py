@@ -29,6 +29,7 @@ from webserver.settings import (
 __all__ = [
     "MAX_WAITERS",
     "AcceptanceConfig",
+    "AuditConfig",
     "BatchConfig",
     "Config",
     "ConfigError",
@@ -36,6 +37,7 @@ __all__ = [
     "ResultsConfig",
     "WorkerConfig",
     "read_acceptance_config",
+    "read_audit_config",
     "read_batch_config",
     "read_config",
     "read_node_config",
@@ -127,6 +129,14 @@ class BatchConfig(Settings):
     precision: PrecisionSetting = "auto"
 
 
+class AuditConfig(Settings):
+    """The settings of the process that writes the audit, and of the command that checks it."""
+
+    redis_url: Secret
+    audit_dir: Path = Field(default_factory=lambda: find_var() / "audit")
+    audit_days: Annotated[int, whole(36_500, least=0)] = 3650
+
+
 class NodeConfig(Settings):
     """The settings of the DICOM node, which knows the API by HTTP alone. Sizes are in bytes."""
 
@@ -184,6 +194,11 @@ def read_worker_config(overrides: Mapping[str, str] | None = None) -> WorkerConf
 def read_batch_config(overrides: Mapping[str, str] | None = None) -> BatchConfig:
     """The settings of `pneumonia_api.batch.run`."""
     return BatchConfig.read(overrides)
+
+
+def read_audit_config(overrides: Mapping[str, str] | None = None) -> AuditConfig:
+    """The settings of `pneumonia_api.audit`."""
+    return AuditConfig.read(overrides)
 
 
 def read_node_config(overrides: Mapping[str, str] | None = None) -> NodeConfig:

@@ -17,9 +17,12 @@ import pytest
 import requests
 from dotenv import dotenv_values
 from PIL import Image
+from pydicom.uid import UID
 
 from run import DICOM_PORTS
-from tests.pneumonia_api.node.running import call_at
+from tests.pneumonia_api.node.raw import associated, send_bytes
+from tests.pneumonia_api.node.test_refusals import cut_meta
+from tests.pneumonia_api.test_dicomweb import KIND, join
 from tests.pneumonia_web.visitor import Visitor
 from tests.privacy.marked import Marked, find_marks, mark_everything
 from tests.stack import ROOT, Stack, free_ports, running_stack
@@ -82,22 +85,20 @@ def send_by_page(visitor: Visitor, film: Marked) -> None:
 
 
 def send_by_node(port: int, film: Marked, folder: Path) -> None:
-    """As a modality, by C-STORE of dcmtk; that reads what it sends, so a damaged file it cannot."""
-    file = folder / "film.dcm"
-    file.write_bytes(film.data)
-    said = call_at(port, "storescu", "-R", file, calling="CR1")
-    assert "(Success)" in said, said
+    """By C-STORE; a damaged one is refused by the node or by the worker."""
+    instance = next(mark for mark, name in film.marks.items() if name == "SOPInstanceUID")
+    with associated(port) as association:
+        data_set = cut_meta(film.data)
+        assert send_bytes(association, folder, data_set, UID(f"1.2.826.{instance}.3")) == 0
 
 
-def send_by_stow(stack: Stack, film: Marked) -> None:
-    """As a gateway that pushes DICOM by HTTP."""
-    kind = 'multipart/related; type="application/dicom"; boundary=next'
-    head = b"--next\r\nContent-Type: application/dicom\r\n\r\n"
+def send_by_web(stack: Stack, film: Marked) -> None:
+    """By STOW-RS."""
     answer = requests.post(
         f"{stack.api_url}/dicomweb/studies",
-        headers={**stack.headers, "Content-Type": kind},
-        data=head + film.data + b"\r\n--next--",
-        timeout=60,
+        headers={**stack.headers, "Content-Type": KIND},
+        data=join(film.data + b"\0\0\0\0\0\0"),
+        timeout=30,
     )
     assert answer.status_code == 200, answer.text
 
@@ -129,14 +130,16 @@ def send_as_archive(stack: Stack, films: dict[str, Marked], folder: Path) -> byt
 def sent(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, samples: list[Path]
 ) -> Iterator[Sent]:
-    """By API, page, DICOM node, STOW-RS and archive; then read, so that there are reports."""
+    """By DICOM, API, page and archive; then read, so that there are reports."""
     films = make_films(samples[0])
     folder = tmp_path_factory.mktemp("privacy")
     wanted = dict.fromkeys(("ACCESSION_AS_REFERENCE", "KEEP_STUDY_REFERENCES"), request.param)
-    node = free_ports(DICOM_PORTS)
-    wanted |= {"DICOM": "1", "DICOM_PEERS": "CR1@127.0.0.1"}
-    wanted |= {name: str(port) for name, port in node.items()}
-    with running_stack(folder / "var", **wanted) as stack:
+    ports = {name: str(port) for name, port in free_ports(DICOM_PORTS).items()}
+    dicom = {"DICOM": "1", "DICOM_PEERS": "PACS@127.0.0.1", **ports}
+    with running_stack(folder / "var", **wanted, **dicom) as stack:
+        for film in films.values():
+            send_by_node(int(ports["DICOM_PORT"]), film, folder)
+            send_by_web(stack, film)
         for film in films.values():
             send_by_api(stack, film)
         visitor = Visitor(stack.url)
@@ -145,10 +148,6 @@ def sent(
         for film in films.values():
             send_by_page(visitor, replace(film, data=film.data + b"\0\0"))
         visitor.session.close()
-        for name, film in films.items():
-            send_by_stow(stack, replace(film, data=film.data + b"\0" * 6))
-            if name != "damaged":
-                send_by_node(node["DICOM_PORT"], film, folder)
         archive = {n: replace(f, data=f.data + b"\0\0\0\0") for n, f in films.items()}
         printed = send_as_archive(stack, archive, folder / "archive")
         ids = connect(stack).zrange("xrays", 0, -1)
@@ -193,7 +192,7 @@ def test_every_way_in_was_taken(sent: Sent) -> None:
     """Judged and refused ones of each; else there would be nothing to search."""
     records = [connect(sent.stack).hgetall(f"xray:{xray_id}") for xray_id in sent.ids]
     sources = {(each["source"], each["status"]) for each in records}
-    for source in ("machine", sent.stack.user, "batch", "dicom:CR1", "dicom:machine"):
+    for source in ("machine", sent.stack.user, "batch", "dicom:PACS", "dicom:machine"):
         assert {(source, "done"), (source, "rejected")} <= sources
 
 
