@@ -76,6 +76,7 @@ def _write_files(root: Path, var: Path, ports: Mapping[str, int], seconds: int, 
     def found(*names: str) -> str:
         return _list_targets(*(f"127.0.0.1:{ports[name]}" for name in names))
 
+    sends = {"DICOM_RESULTS_METRICS_PORT"} if os.environ.get("DICOM_RESULTS_TO") else set()
     fill(
         root / "monitoring" / "prometheus" / "prometheus.yml.template",
         var / "prometheus" / "prometheus.yml",
@@ -86,7 +87,8 @@ def _write_files(root: Path, var: Path, ports: Mapping[str, int], seconds: int, 
         web=found("WEB_PORT"),
         api=found("API_PORT"),
         worker=found("WORKER_METRICS_PORT"),
-        dicom=found(*_list_dicom(ports)),
+        dicom=found(*{"DICOM_METRICS_PORT"} & ports.keys()),
+        results=found(*sends & ports.keys()),
         redis=found("REDIS_EXPORTER_PORT"),
         nginx=found("NGINX_EXPORTER_PORT"),
         gpu=found(),
@@ -108,14 +110,6 @@ def _write_files(root: Path, var: Path, ports: Mapping[str, int], seconds: int, 
         var / "nginx" / "servers-status.conf",
         status_address=f"127.0.0.1:{ports['NGINX_STATUS_PORT']}",
     )
-
-
-def _list_dicom(ports: Mapping[str, int]) -> tuple[str, ...]:
-    """The ports of the DICOM node and of what sends results, where they are started."""
-    if "DICOM_METRICS_PORT" not in ports:
-        return ()
-    sends = ("DICOM_RESULTS_METRICS_PORT",) if os.environ.get("DICOM_RESULTS_TO") else ()
-    return ("DICOM_METRICS_PORT", *sends)
 
 
 def _list_targets(*addresses: str) -> str:

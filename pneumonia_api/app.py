@@ -37,6 +37,7 @@ from pneumonia_api.links import Links
 from pneumonia_api.machines import machines
 from pneumonia_api.memory import MEMORY_BYTES, MemoryBudget
 from pneumonia_api.metrics import REQUESTS, count_outcome
+from pneumonia_api.models import models
 from pneumonia_api.oidc import oidc
 from pneumonia_api.people import people
 from pneumonia_api.probes import probes
@@ -50,6 +51,7 @@ from pneumonia_api.records.deletions import Deletions
 from pneumonia_api.records.desk import Desk
 from pneumonia_api.records.images import ImageStore
 from pneumonia_api.records.machine_keys import MachineKeys
+from pneumonia_api.records.models import Models
 from pneumonia_api.records.outbox import Outbox
 from pneumonia_api.records.plans import Plans
 from pneumonia_api.records.profiles import Profiles
@@ -113,6 +115,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
     app.register_blueprint(acceptances)
     app.register_blueprint(site_profiles)
     app.register_blueprint(sessions)
+    app.register_blueprint(models)
     app.register_blueprint(oidc)
     app.register_blueprint(people)
     app.register_blueprint(factors)
@@ -170,6 +173,7 @@ def _connect(app: APIFlask, config: Config) -> None:
     app.extensions["workers"] = Workers(client)
     app.extensions["served_model"] = ServedModel(client)
     app.extensions["waiters"] = threading.BoundedSemaphore(MAX_WAITERS)
+    app.extensions["models"] = Models(client)
     app.extensions["machine_keys"] = MachineKeys(client)
     accounts = Accounts(client, config.session_seconds, config.break_glass_admin)
     app.extensions["accounts"] = accounts

@@ -13,7 +13,7 @@ from flask.cli import AppGroup
 from pneumonia_api.accounts import Accounts, NoSuchPerson
 from pneumonia_api.audit.events import COMMAND, Action, Event, record
 from pneumonia_api.passwords import MIN_PASSWORD
-from pneumonia_api.roles import Role, is_program
+from pneumonia_api.roles import PROVIDER_MARK, Role, is_program
 
 users = AppGroup("users", help="The people who may log in.")
 
@@ -67,6 +67,11 @@ def add_user(name: str, password_stdin: bool, admin: bool, roles: tuple[str, ...
         raise click.BadParameter(
             "the name must be 1 to 64 printable characters, not 'machine', nor begin with "
             "'machine:'."
+        )
+    if name.endswith(PROVIDER_MARK):
+        raise click.BadParameter(
+            f"names that end in '{PROVIDER_MARK}' are for people of the OpenID provider, who have "
+            "no password here."
         )
     password = sys.stdin.readline().rstrip("\n") if password_stdin else secrets.token_urlsafe(12)
     if len(password) < MIN_PASSWORD:

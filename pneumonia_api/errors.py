@@ -12,6 +12,7 @@ from monitoring.logs.requests import note
 from pneumonia_api import passwords, second_factor, views
 from pneumonia_api.acceptance_errors import ACCEPTANCE_ERRORS
 from pneumonia_api.memory import TooBusy
+from pneumonia_api.model_errors import MODEL_ERRORS
 from pneumonia_api.people_errors import PEOPLE_ERRORS
 from pneumonia_api.records import admission, sent
 from pneumonia_api.records.confirming import NotConfirmable, TooManyOutcomes
@@ -47,6 +48,7 @@ ERRORS: dict[type[Exception], tuple[int, str, str]] = {
     **PEOPLE_ERRORS,
     **ACCEPTANCE_ERRORS,
     **REPORT_ERRORS,
+    **MODEL_ERRORS,
     views.EmptyUpload: (400, "empty_file", "The file is empty; choose the X-ray again."),
     views.FileTooLarge: (413, *FILE_TOO_LARGE),
     views.UnsupportedImage: (

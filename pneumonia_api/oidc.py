@@ -62,7 +62,10 @@ def begin(beginning: dict[str, bool]) -> dict[str, str]:
 def finish(answer: dict[str, str]) -> dict[str, Any]:
     """Log in with the code that the provider sent back; each works once."""
     try:
-        user, token = _people().finish(answer["state"], answer["code"], request.remote_addr or "")
+        address = request.remote_addr or ""
+        user, token = _people().finish(
+            answer["state"], answer["code"], address, issuer=answer.get("iss")
+        )
     except NotLetIn as error:
         name_caller(error.user)
         raise

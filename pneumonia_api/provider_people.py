@@ -16,6 +16,7 @@ from typing import Any
 import redis
 
 from pneumonia_api.accounts import Accounts
+from pneumonia_api.id_tokens import TokenRefused
 from pneumonia_api.passwords import find_network
 from pneumonia_api.provider import Provider, ProviderAway, find_claim
 from pneumonia_api.records import keys
@@ -88,15 +89,20 @@ class ProviderPeople:
         self._redis.set(key, json.dumps(held), ex=BEGUN_SECONDS)
         return Begun(url, state)
 
-    def finish(self, state: str, code: str, address: str) -> tuple[str, str]:
+    def finish(
+        self, state: str, code: str, address: str, *, issuer: str | None = None
+    ) -> tuple[str, str]:
         """The person whom the provider sent back with `state` and `code`, and a new session token.
 
-        Their roles become what the provider says now. Raises LogInStale, NoKnownRole,
+        Their roles become what the provider says now. `issuer` is who says to be the sender, if the
+        provider says so. Raises LogInStale, NoKnownRole,
         PersonDisabled, ProviderFactorNeeded, or what `Provider.redeem` raises.
         """
         held = self._redis.getdel(keys.provider_log_in(digest_token(state)))
         if held is None:
             raise LogInStale
+        if issuer not in (None, self._provider.settings.issuer):
+            raise TokenRefused("iss of the answer")
         begun = json.loads(held)
         claims, id_token = self._provider.redeem(
             code, begun["verifier"], begun["nonce"], since=begun["since"]

@@ -43,10 +43,11 @@ from pneumonia_web.listing import ORDERS, TABS, read_place
 from pneumonia_web.lists import lists
 from pneumonia_web.locking import locking
 from pneumonia_web.metrics import REQUESTS
+from pneumonia_web.models import models
+from pneumonia_web.models_client import ModelsClient
 from pneumonia_web.people import people
 from pneumonia_web.preferences import preferences
 from pneumonia_web.provider import provider
-from pneumonia_web.provider_client import ProviderClient
 from pneumonia_web.readings import readings
 from pneumonia_web.reasons import translate_reason
 from pneumonia_web.reports import reports
@@ -151,7 +152,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         verdict=judge_for_reader,
         patient=name_patient,
     )
-    app.extensions["api"] = ProviderClient(config.api_url, config.web_key)
+    app.extensions["api"] = ModelsClient(config.api_url, config.web_key)
     follow_requests(app)
     app.before_request(check_sender)  # before CSRFProtect reads the body
     serve_rules(app, ask_to_log_in)
@@ -162,6 +163,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         preferences,
         locking,
         provider,
+        models,
         about,
         site,
         acceptance,

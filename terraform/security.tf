@@ -2,6 +2,9 @@
 # There is no SSH: Session Manager needs no open port.
 
 locals {
+  has_dicom     = length(var.dicom_peers) > 0
+  sends_results = local.has_dicom && var.dicom_results_to != ""
+
   groups = {
     nginx      = "Proxy: the only host reachable from the internet"
     web        = "Web service: reached by nginx"
@@ -28,6 +31,8 @@ locals {
         ["monitoring", "trainer", local.ports.gpu_exporter],
       ],
       [for host in ["nginx", "web", "api", "trainer"] : ["monitoring", host, local.ports.node_exporter]],
+      local.has_dicom ? [["monitoring", "api", local.ports.dicom_metrics]] : [],
+      local.sends_results ? [["monitoring", "api", local.ports.result_metrics]] : [],
     ) : join(" ", path) => { from = path[0], to = path[1], port = tonumber(path[2]) }
   }
 
@@ -102,6 +107,29 @@ resource "aws_security_group_rule" "admins_into_monitoring" {
   from_port         = local.ports.https
   to_port           = local.ports.https
   description       = "Grafana, over TLS"
+}
+
+# Modalities and the PACS, which are known by AE title and address.
+resource "aws_security_group_rule" "dicom_into_api" {
+  count             = local.has_dicom ? 1 : 0
+  type              = "ingress"
+  security_group_id = aws_security_group.hosts["api"].id
+  cidr_blocks       = distinct([for peer in var.dicom_peers : split("@", peer)[1]])
+  protocol          = "tcp"
+  from_port         = local.ports.dicom
+  to_port           = local.ports.dicom
+  description       = "DICOM from the listed peers"
+}
+
+resource "aws_security_group_rule" "results_out_of_api" {
+  count             = local.sends_results ? 1 : 0
+  type              = "egress"
+  security_group_id = aws_security_group.hosts["api"].id
+  cidr_blocks       = ["${split(":", split("@", var.dicom_results_to)[1])[0]}/32"]
+  protocol          = "tcp"
+  from_port         = tonumber(split(":", var.dicom_results_to)[1])
+  to_port           = tonumber(split(":", var.dicom_results_to)[1])
+  description       = "Results to the PACS"
 }
 
 resource "aws_security_group_rule" "outward" {

@@ -1,10 +1,13 @@
 # API and worker%{ if local_redis }, and Redis, which all API hosts and the trainer share%{ endif }.
 packages awscli ca-certificates curl gettext-base libgl1 prometheus-node-exporter python3-venv%{ if first } prometheus-redis-exporter%{ endif }%{ if local_redis } e2fsprogs redis-server%{ endif }
 unpack_release
-install_extra api
+install_extra api%{ if dicom_peers != "" },dicom%{ endif }
 redis_password=$(secret redis-password)
 api_key=$(secret api-key)
 web_key=$(secret web-key)
+%{ if dicom_peers != "" ~}
+dicom_key=$(secret dicom-key)
+%{ endif ~}
 %{ if oidc.issuer != "" ~}
 oidc_secret=$(secret oidc-client-secret)
 %{ endif ~}
@@ -74,6 +77,17 @@ KEEP_FILMS=${keep_films}
 ACCESSION_AS_REFERENCE=${accession}
 KEEP_STUDY_REFERENCES=${references}
 RETENTION_DAYS=${retention_days}
+%{ if dicom_peers != "" ~}
+API_URL=http://127.0.0.1:5000
+DICOM_KEY=$dicom_key
+DICOM_PEERS=${dicom_peers}
+DICOM_AE_TITLE=${dicom_title}
+DICOM_HOST=${address}
+DICOM_METRICS_HOST=0.0.0.0
+%{ endif ~}
+%{ if results_to != "" ~}
+DICOM_RESULTS_TO=${results_to}
+%{ endif ~}
 %{ if oidc.issuer != "" ~}
 PUBLIC_URL=${public_url}
 OIDC_ISSUER=${oidc.issuer}
@@ -88,6 +102,12 @@ BREAK_GLASS_ADMIN="${oidc.break_glass_admin}"
 END
 start_unit pneumonia_api/pneumonia-api.service
 start_unit pneumonia_api/pneumonia-worker.service
+%{ if dicom_peers != "" ~}
+start_unit pneumonia_api/pneumonia-dicom.service
+%{ endif ~}
+%{ if results_to != "" ~}
+start_unit pneumonia_api/pneumonia-results.service
+%{ endif ~}
 %{ if first ~}
 # One host alone writes the audit: its lines are a chain.
 start_unit pneumonia_api/pneumonia-audit.service

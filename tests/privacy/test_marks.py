@@ -17,10 +17,15 @@ import pytest
 import requests
 from dotenv import dotenv_values
 from PIL import Image
+from pydicom.uid import UID
 
+from run import DICOM_PORTS
+from tests.pneumonia_api.node.raw import associated, send_bytes
+from tests.pneumonia_api.node.test_refusals import cut_meta
+from tests.pneumonia_api.test_dicomweb import KIND, join
 from tests.pneumonia_web.visitor import Visitor
 from tests.privacy.marked import Marked, find_marks, mark_everything
-from tests.stack import ROOT, Stack, running_stack
+from tests.stack import ROOT, Stack, free_ports, running_stack
 from tests.store import connect
 
 FORMS = ("pdf", "fhir.json", "csv", "sr.dcm", "sc.dcm", "pm.dcm", "gsps.dcm")
@@ -79,6 +84,25 @@ def send_by_page(visitor: Visitor, film: Marked) -> None:
     assert visitor.post("/xrays", "/xrays", files=files).ok
 
 
+def send_by_node(port: int, film: Marked, folder: Path) -> None:
+    """By C-STORE; a damaged one is refused by the node or by the worker."""
+    instance = next(mark for mark, name in film.marks.items() if name == "SOPInstanceUID")
+    with associated(port) as association:
+        data_set = cut_meta(film.data)
+        assert send_bytes(association, folder, data_set, UID(f"1.2.826.{instance}.3")) == 0
+
+
+def send_by_web(stack: Stack, film: Marked) -> None:
+    """By STOW-RS."""
+    answer = requests.post(
+        f"{stack.api_url}/dicomweb/studies",
+        headers={**stack.headers, "Content-Type": KIND},
+        data=join(film.data + b"\0\0\0\0\0\0"),
+        timeout=30,
+    )
+    assert answer.status_code == 200, answer.text
+
+
 def send_as_archive(stack: Stack, films: dict[str, Marked], folder: Path) -> bytes:
     """A folder with a telling name, scored by the command; what that prints."""
     (folder / "Zq99999qZ").mkdir(parents=True)
@@ -106,11 +130,16 @@ def send_as_archive(stack: Stack, films: dict[str, Marked], folder: Path) -> byt
 def sent(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, samples: list[Path]
 ) -> Iterator[Sent]:
-    """By API, page and archive; then read, so that there are reports."""
+    """By DICOM, API, page and archive; then read, so that there are reports."""
     films = make_films(samples[0])
     folder = tmp_path_factory.mktemp("privacy")
     wanted = dict.fromkeys(("ACCESSION_AS_REFERENCE", "KEEP_STUDY_REFERENCES"), request.param)
-    with running_stack(folder / "var", **wanted) as stack:
+    ports = {name: str(port) for name, port in free_ports(DICOM_PORTS).items()}
+    dicom = {"DICOM": "1", "DICOM_PEERS": "PACS@127.0.0.1", **ports}
+    with running_stack(folder / "var", **wanted, **dicom) as stack:
+        for film in films.values():
+            send_by_node(int(ports["DICOM_PORT"]), film, folder)
+            send_by_web(stack, film)
         for film in films.values():
             send_by_api(stack, film)
         visitor = Visitor(stack.url)
@@ -163,7 +192,7 @@ def test_every_way_in_was_taken(sent: Sent) -> None:
     """Judged and refused ones of each; else there would be nothing to search."""
     records = [connect(sent.stack).hgetall(f"xray:{xray_id}") for xray_id in sent.ids]
     sources = {(each["source"], each["status"]) for each in records}
-    for source in ("machine", sent.stack.user, "batch"):
+    for source in ("machine", sent.stack.user, "batch", "dicom:PACS", "dicom:machine"):
         assert {(source, "done"), (source, "rejected")} <= sources
 
 

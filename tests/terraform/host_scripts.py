@@ -27,6 +27,7 @@ SECRETS = {
             "redis-password",
             "api-key",
             "web-key",
+            "dicom-key",
             "secret-key",
             "first-user-password",
             "grafana-password",

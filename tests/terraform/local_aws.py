@@ -145,6 +145,8 @@ def render(folder: Path, host: str, changed: str = "{}") -> str:
         'models_url = "s3://a/models", domain = "xray.example.org", email = "ops@example.org", '
         'public_name = "xray.example.org", nginx_address = "10.20.0.10", ai_after_reading = 1, '
         "keep_films = 1, accession = 0, references = 0, retention_days = 365, "
+        'dicom_peers = "PACS@10.1.2.3/32,XRAY1@10.1.3.0/24", dicom_title = "PNEUMONIA", '
+        'results_to = "PACS@10.1.2.3:104", has_dicom = true, sends_results = true, '
         'site = {service_name = "", site_name = "St. Example, ward 3", site_contact = "", '
         'environment_badge = "Test"}, public_url = "https://xray.example.org", '
         'oidc = {issuer = "https://login.example.org", client_id = "xray", name = "", '

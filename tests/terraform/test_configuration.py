@@ -14,6 +14,7 @@ pytestmark = pytest.mark.skipif(shutil.which("terraform") is None, reason="terra
 SWITCHED_OFF = (
     '{domain = "", public_name = "192.0.2.1", first = false, local_redis = false, redis_scheme = '
     '"rediss", redis_host = "master.redis.example", redis_options = "?ssl_cert_reqs=required", '
+    'dicom_peers = "", results_to = "", has_dicom = false, sends_results = false, '
     'oidc = {issuer = ""}}'
 )
 """As on a second API host, with ElastiCache and without a domain or an OpenID provider."""
@@ -93,7 +94,7 @@ def test_secrets_are_assigned_before_they_are_used() -> None:
             if "$(secret" in line and not line.startswith("#"):
                 assert re.fullmatch(r" *[a-z_]+=\$\(secret [a-z-]+\)", line), line
                 count += 1
-    assert count == 9
+    assert count == 10
 
 
 def test_unreachable_mirror_is_an_error(tmp_path: Path) -> None:

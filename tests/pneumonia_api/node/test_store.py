@@ -53,6 +53,8 @@ def test_same_object_again_is_the_same_xray(
     for calling in ("PACS", "PACS", "XRAY1"):
         assert "(Success)" in store(node, tmp_path, data, calling=calling)
     assert list_sources(client) == ["dicom:PACS"]
+    [key] = client.keys("sent:*")
+    assert client.ttl(key) > 29 * 24 * 3600  # also after a long weekend
 
 
 @pytest.mark.parametrize("syntax", [*LOSSLESS, JPEG2000Lossless], ids=lambda each: each.keyword)
