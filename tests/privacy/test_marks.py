@@ -206,7 +206,7 @@ def test_nothing_that_was_written_has_a_mark(sent: Sent) -> None:
             folder = file.relative_to(sent.stack.var).parts[0]
             searched.add(folder)
             found |= check(sent, file.read_bytes(), str(file), in_study=folder == "redis")
-    assert {"images", "log", "redis"} <= searched
+    assert {"audit", "images", "log", "redis"} <= searched
     assert found >= (REFERENCES if sent.opted_in else set())
 
 
