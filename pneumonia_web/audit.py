@@ -32,6 +32,7 @@ ACTIONS = {
     "export_report": N_("Exported a report"),
     "export_labels": N_("Exported labels"),
     "read": N_("Read an X-ray"),
+    "reopen": N_("Took back another reading"),
     "confirm_outcome": N_("Confirmed an outcome"),
     "delete": N_("Deleted an X-ray"),
     "restore": N_("Restored an X-ray"),

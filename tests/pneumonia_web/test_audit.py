@@ -8,6 +8,8 @@ import time
 import pytest
 from dotenv import dotenv_values
 
+from pneumonia_api.audit.events import Action
+from pneumonia_web.audit import ACTIONS
 from tests.pneumonia_web.visitor import Visitor
 from tests.stack import ROOT, Stack
 
@@ -72,3 +74,8 @@ def test_make_run_writes_the_audit_and_the_command_checks_it(doctor: Visitor, st
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert re.search(r"\d+ lines, the last is line \d+: whole\.", checked.stdout)
+
+
+def test_every_action_has_its_words() -> None:
+    """So that the filter offers it."""
+    assert {*ACTIONS} == {action.value for action in Action}
