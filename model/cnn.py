@@ -152,6 +152,7 @@ def train(settings: RunSettings) -> Artifact | None:
             trained_at=now(),
             hardware=describe_hardware(),
             versions=list_versions(),
+            sources=sorted(set(splits.training.sources.tolist())),
             initial=initial,
         )
         artifact = write_artifact(network, splits, refusal_images, record, settings)
