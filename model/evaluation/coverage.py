@@ -51,12 +51,12 @@ def measure_coverage(
     """
     artifact = predictor.artifact
     held_out = sets.list_held_out(artifact, folder)
-    validation = sets.within_ages(artifact, held_out)
-    paths = {xray.path for xray in validation}
-    others = [xray for xray in held_out if xray.path not in paths]
+    trained_on = sets.list_training_sources(artifact)
+    validation = [xray for xray in held_out if xray.source in trained_on]
+    others = [xray for xray in held_out if xray.source not in trained_on]
     groups = {
         "validation": validation,
-        **split_by_source("held out, of other ages", others),
+        **split_by_source("held out, of other sources", others),
         "official test": sets.list_kermany(folder, "test"),
     }
     if external:

@@ -42,6 +42,7 @@ from model.evaluation.report_file import (
 )
 from model.evaluation.robustness import CHANGES, compare_predictions
 from model.evaluation.scores import BandScores, Predictions, score_band, score_subgroups
+from model.evaluation.sets import list_splits
 from model.reading import dataset as data
 from model.reading.xray import model_input, read_xray
 from model.serving.artifact import Artifact, ArtifactError, read_artifact
@@ -150,15 +151,6 @@ def count_splits(
         )
         for name, xrays in (*list_splits(artifact, folder).items(), ("test", test))
     }
-
-
-def list_splits(artifact: Artifact, folder: Path) -> dict[str, list[data.LabelledXray]]:
-    """The X-rays of `folder` on which the run trained, and those on which it validated."""
-    arguments = artifact.training["arguments"]
-    train, validation = data.split_by_patient(
-        data.list_xrays(folder / "train"), arguments["validation_share"], arguments["seed"]
-    )
-    return {"training": train, "validation": validation}
 
 
 def write_gallery(

@@ -15,7 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from model.evaluation.calibration import choose_uncertain
-from model.evaluation.report import list_splits, predict_xrays
+from model.evaluation.report import predict_xrays
+from model.evaluation.sets import list_splits
 from model.reading import dataset as data
 from model.reading.ages import AgeBand, age_band
 from model.serving.artifact import Artifact, ArtifactError, write_metadata

@@ -30,8 +30,8 @@ class TrainingRecord:
     """How a network was trained; the names are those of the fields in `pneumonia.json`.
 
     `head_on_conv4` is the last epoch of that head. `initial_weights_sha256` is `imagenet` or `none`
-    where no file was given. `sources` are those of the images. `initial` is the record of the run that made the initial weights, where
-    they are those of an artifact.
+    where no file was given. `sources` are those of the images. `initial` is the record of the run
+    that made the initial weights, where they are those of an artifact.
     """
 
     arguments: Hyperparameters

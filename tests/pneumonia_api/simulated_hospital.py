@@ -25,7 +25,8 @@ import numpy as np
 import redis
 
 from model.evaluation.external import predict_files
-from model.evaluation.report import list_splits
+from model.evaluation.sets import list_splits
+from model.reading.dataset import KERMANY
 from model.serving.artifact import Artifact
 from model.serving.golden import Output
 from model.serving.predictor import Predictor, conclude
@@ -79,7 +80,11 @@ def list_adults(data: Path) -> list[Sample]:
 
 def list_own(data: Path, predictor: Predictor) -> list[Sample]:
     """The validation films of the model's own hospital."""
-    xrays = list_splits(predictor.artifact, data / "kermany224")["validation"]
+    xrays = [
+        xray
+        for xray in list_splits(predictor.artifact, data / "kermany224")["validation"]
+        if xray.source == KERMANY
+    ]
     return [Sample(xray.path, xray.patient, bool(xray.label)) for xray in xrays]
 
 
