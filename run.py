@@ -32,7 +32,13 @@ from local.supervision import PartFailed, Supervision, handle_signals, report, s
 from model.serving.artifact import ArtifactError, read_artifact
 from model.serving.export import ExportFailed, derive_export, is_whole
 from pneumonia_api.accounts import Accounts
-from pneumonia_api.config import ConfigError, read_config, read_worker_config
+from pneumonia_api.config import (
+    ConfigError,
+    read_config,
+    read_node_config,
+    read_results_config,
+    read_worker_config,
+)
 from pneumonia_api.roles import Role
 
 ROOT = Path(__file__).resolve().parent
@@ -49,6 +55,9 @@ PORTS = {
 }
 
 
+DICOM_PORTS = {"DICOM_PORT": 11112, "DICOM_METRICS_PORT": 9201, "DICOM_RESULTS_METRICS_PORT": 9202}
+
+
 def main() -> int:
     """Start everything, and run until Ctrl-C."""
     handle_signals()
@@ -61,17 +70,20 @@ def main() -> int:
         lock = lock_var(VAR, ROOT)
         with_redis = "REDIS_URL" not in os.environ
         watched = os.environ.get("MONITORING", "0") not in ("", "0")
+        with_dicom = os.environ.get("DICOM", "0") not in ("", "0")
         if watched:
             monitoring.check_programs()
-        ports = read_ports(with_redis, watched)
+        ports = read_ports(with_redis, watched, with_dicom)
         if with_redis:
             redis_server = choose_server(VAR / "redis")
         else:
             ping_redis(os.environ["REDIS_URL"])
         prepare_var(ports, with_redis)
+        if with_dicom:
+            check_node()
         watchers = monitoring.prepare(ROOT, VAR, ports, read_config().redis_url) if watched else {}
         export_model()
-        programs = list_programs(ROOT, VAR, redis_server, watched)
+        programs = list_programs(ROOT, VAR, redis_server, watched, with_dicom)
         parts = Supervision(programs, watchers, ROOT, VAR, lock)
         wait_ready(parts, ports)
         greet(ports)
@@ -96,10 +108,15 @@ def main() -> int:
     return 1
 
 
-def read_ports(with_redis: bool, watched: bool) -> dict[str, int]:
+def read_ports(with_redis: bool, watched: bool, with_dicom: bool) -> dict[str, int]:
     """The ports to use. Raises CannotStart unless all are valid, different and free."""
     ports = {}
-    for name, default in {**PORTS, **(monitoring.PORTS if watched else {})}.items():
+    wanted = {
+        **PORTS,
+        **(monitoring.PORTS if watched else {}),
+        **(DICOM_PORTS if with_dicom else {}),
+    }
+    for name, default in wanted.items():
         value = os.environ.get(name) or str(default)
         if not value.isdecimal() or not 0 < int(value) < 65536:
             raise CannotStart(f"{name} must be a port number, not {value!r}.")
@@ -137,6 +154,7 @@ def prepare_var(ports: dict[str, int], with_redis: bool) -> None:
         "API_KEY": kept.get("API_KEY") or secrets.token_urlsafe(32),
         "SECRET_KEY": kept.get("SECRET_KEY") or secrets.token_urlsafe(32),
         "WEB_KEY": kept.get("WEB_KEY") or secrets.token_urlsafe(32),
+        "DICOM_KEY": kept.get("DICOM_KEY") or secrets.token_urlsafe(32),
         "API_URL": f"http://127.0.0.1:{ports['API_PORT']}",
         "COOKIE_SECURE": "0",  # plain HTTP, on this machine only
         **{name: str(port) for name, port in ports.items()},
@@ -168,6 +186,18 @@ def prepare_var(ports: dict[str, int], with_redis: bool) -> None:
     shutil.copy(ROOT / "nginx" / "proxy.conf", VAR / "nginx" / "proxy.conf")
     # It may be left from a start with monitoring.
     (VAR / "nginx" / "servers-status.conf").unlink(missing_ok=True)
+
+
+def check_node() -> None:
+    """Raise CannotStart unless the DICOM node is told who may send, and ConfigError otherwise."""
+    if not os.environ.get("DICOM_PEERS"):
+        raise CannotStart(
+            "DICOM=1 needs the list of who may send: AE titles and their addresses, as in "
+            "DICOM_PEERS=PACS@10.1.2.3,XRAY1@10.1.3.0/24."
+        )
+    read_node_config()
+    if os.environ.get("DICOM_RESULTS_TO"):
+        read_results_config()
 
 
 def keep_settings(file: Path) -> dict[str, str]:
@@ -250,6 +280,9 @@ def greet(ports: dict[str, int]) -> None:
         print(f"  Log in as  {FIRST_USER}\n  Password   {password}\n")
         print(f"  (also in {VAR}/first-user)")
     print(f"  The API is at http://127.0.0.1:{ports['API_PORT']}, its key in {VAR}/api-key.")
+    if "DICOM_PORT" in ports:
+        node = read_node_config()
+        print(f"  DICOM: {node.ae_title} listens on {node.host}:{node.port}.")
     for name, page in monitoring.PAGES.items():
         if name in ports:
             print(f"  {page} is at http://127.0.0.1:{ports[name]}.")

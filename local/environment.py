@@ -20,14 +20,27 @@ SETTINGS = frozenset(
         *("BLACKBOX_PORT", "VAR_DIR", "REDIS_URL", "COOKIE_SECURE"),
         *("IMAGE_STORE", "ARTIFACT_STORE", "MODEL_DIR", "SERVING_DIR", "PRECISION"),
         *("MAX_BODY_MB", "MAX_MEGAPIXELS", "MAX_QUEUED", "SESSION_HOURS", "DELETED_DAYS"),
-        "RETENTION_DAYS",
+        *("RETENTION_DAYS", "KEEP_STUDY_REFERENCES"),
+        *("DICOM", "DICOM_AE_TITLE", "DICOM_PEERS", "DICOM_HOST", "DICOM_PORT"),
+        *("DICOM_RESULTS_TO", "DICOM_RESULTS_METRICS_PORT"),
+        *("DICOM_METRICS_HOST", "DICOM_METRICS_PORT", "DICOM_MAX_ASSOCIATIONS", "DICOM_TIMEOUT"),
         *("AI_AFTER_READING", "IDLE_MINUTES", "KEEP_FILMS", "ACCESSION_AS_REFERENCE"),
+        *("PUBLIC_URL", "OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_NAME"),
+        *(
+            "OIDC_SCOPES",
+            "OIDC_ROLES_CLAIM",
+            "OIDC_ROLES",
+            "OIDC_SECOND_FACTOR",
+            "BREAK_GLASS_ADMIN",
+        ),
         *("SERVICE_NAME", "SITE_NAME", "SITE_CONTACT", "ENVIRONMENT_BADGE"),
     }
 )
 """The settings of the README that a caller of `make run` may set."""
 
-MADE_HERE = frozenset({"API_KEY", "SECRET_KEY", "WEB_KEY", "API_URL", "PROMETHEUS_MULTIPROC_DIR"})
+MADE_HERE = frozenset(
+    {"API_KEY", "SECRET_KEY", "WEB_KEY", "DICOM_KEY", "API_URL", "PROMETHEUS_MULTIPROC_DIR"}
+)
 """Settings that `make run` generates itself. Other programs use these names, too, and a key that
 differs from `var/api-key`, or one metrics folder for two services, would break them."""
 

@@ -17,6 +17,8 @@ UNITS = {
     "redis": "pneumonia_api/pneumonia-redis.service",
     "worker": "pneumonia_api/pneumonia-worker.service",
     "api": "pneumonia_api/pneumonia-api.service",
+    "dicom": "pneumonia_api/pneumonia-dicom.service",
+    "results": "pneumonia_api/pneumonia-results.service",
     "web": "pneumonia_web/pneumonia-web.service",
     "nginx": "nginx/pneumonia-nginx.service",
 }
@@ -78,7 +80,9 @@ def find_in_wheel(module: str, function: str) -> str:
     return str(path())
 
 
-def list_programs(root: Path, var: Path, redis_server: str, watched: bool) -> dict[str, str]:
+def list_programs(
+    root: Path, var: Path, redis_server: str, watched: bool, with_dicom: bool = False
+) -> dict[str, str]:
     """The commands by part, in start order; they read their settings from the environment.
 
     `redis_server` is the program of the embedded Redis, or empty if an external one is used.
@@ -99,6 +103,10 @@ def list_programs(root: Path, var: Path, redis_server: str, watched: bool) -> di
         values["redis_server"] = shlex.quote(redis_server)
     else:
         del units["redis"]
+    if not with_dicom:
+        del units["dicom"]
+    if not with_dicom or not os.environ.get("DICOM_RESULTS_TO"):
+        del units["results"]
     return {name: read_command(root / unit, values) for name, unit in units.items()}
 
 

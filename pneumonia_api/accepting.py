@@ -7,6 +7,7 @@ import redis
 from celery import Celery
 from flask import current_app
 
+from model.reading.kinds import HEAD_BYTES, is_dicom
 from monitoring.logs.requests import find_request_id
 from pneumonia_api.memory import MemoryBudget
 from pneumonia_api.metrics import mark_reused
@@ -35,7 +36,7 @@ def accept(new: XrayRecord, upload: Upload, key: str | None) -> XrayRecord:
     then.
     """
     same = _xrays().find_same(new.digest)
-    if same and (reused := _reuse(new, same, key)):
+    if same and not _lacks_references(same, upload) and (reused := _reuse(new, same, key)):
         return reused
     admission: Admission = current_app.extensions["admission"]
     admission.check(new.source)
@@ -44,6 +45,14 @@ def accept(new: XrayRecord, upload: Upload, key: str | None) -> XrayRecord:
         _images().keep(new.id, upload)
     queue: Celery = current_app.extensions["queue"]
     return _add(new, key, compose(queue, new.id, find_request_id()))
+
+
+def _lacks_references(same: XrayRecord, upload: Upload) -> bool:
+    """Whether the site keeps references, and these bytes were judged when or where it did not."""
+    if same.references or not current_app.config["KEEPS_REFERENCES"]:
+        return False
+    upload.seek(0)
+    return is_dicom(upload.file.read(HEAD_BYTES))
 
 
 def _reuse(new: XrayRecord, same: XrayRecord, key: str | None) -> XrayRecord | None:
@@ -62,6 +71,8 @@ def _reuse(new: XrayRecord, same: XrayRecord, key: str | None) -> XrayRecord | N
         view=same.view,
         device=same.device,
         accession=same.accession,
+        burned_in=same.burned_in,
+        references=same.references if current_app.config["KEEPS_REFERENCES"] else None,
         reference=new.reference or same.accession or "",
     )
     added = _add(done, key)

@@ -40,6 +40,14 @@ class NoSuchPerson(LookupError):
     """There is nobody with this name, or they are disabled."""
 
 
+class OfProvider(ValueError):
+    """The person comes from the site's OpenID provider, which decides on roles and passwords."""
+
+
+class PasswordsOff(PermissionError):
+    """Passwords are switched off at this site, but for one admin."""
+
+
 class LogInExpired(PermissionError):
     """The password was given too long ago, or has changed since: it is needed once more."""
 
@@ -47,9 +55,13 @@ class LogInExpired(PermissionError):
 class Accounts:
     """Users and sessions in Redis."""
 
-    def __init__(self, client: redis.Redis, session_seconds: int) -> None:
+    def __init__(
+        self, client: redis.Redis, session_seconds: int, break_glass_admin: str = ""
+    ) -> None:
+        """With `break_glass_admin` only that person may log in with a password, as an admin."""
         self._redis = client
         self._session_seconds = session_seconds
+        self._break_glass_admin = break_glass_admin
 
     def set_password(self, user: str, password: str) -> None:
         """Create the user, or change the password and end all their sessions in one transaction."""
@@ -137,33 +149,73 @@ class Accounts:
     def _verify(self, user: str, password: str) -> str:
         """The stored hash if the password matches it. Raises WrongPassword.
 
-        A disabled account looks like one that does not exist.
+        A disabled account looks like one that does not exist. Raises PasswordsOff before it looks
+        at the password, which so is no secret that an answer could reveal.
         """
+        self.check_passwords_on(user)
         stored, disabled = self._redis.hmget(keys.user(user), "password", "disabled")
-        verified = verify_password(stored, password)
+        try:
+            verified = verify_password(stored, password)
+        except WrongPassword as error:
+            raise WrongPassword(user if stored else "") from error
         if disabled == "1":
             raise WrongPassword(user)
         return verified
 
+    def check_passwords_on(self, user: str) -> None:
+        """Raises PasswordsOff if the user may not log in with a password."""
+        if self._break_glass_admin and not (
+            user == self._break_glass_admin and Role.ADMIN in self.list_roles(user)
+        ):
+            raise PasswordsOff(user)
+
     def _open_session(self, user: str, stored: str, token: str, network: str) -> bool:
         """Open a session if `stored` is still the user's hash; whether it was."""
+
+        def is_unchanged(account: Mapping[str, str]) -> bool:
+            return account.get("password") == stored and account.get("disabled") != "1"
+
+        return self._open(user, token, network, is_unchanged, {})
+
+    def open_session(
+        self,
+        user: str,
+        network: str,
+        may: Callable[[Mapping[str, str]], bool],
+        more: Mapping[str, str],
+    ) -> str | None:
+        """A new session token, if `may`, which gets the fields of the user, says so.
+
+        `more` is kept with the session for as long as it lasts.
+        """
+        token = secrets.token_urlsafe(32)
+        return token if self._open(user, token, network, may, more) else None
+
+    def _open(
+        self,
+        user: str,
+        token: str,
+        network: str,
+        may: Callable[[Mapping[str, str]], bool],
+        more: Mapping[str, str],
+    ) -> bool:
         account, digest = keys.user(user), digest_token(token)
 
         def open_session(pipe: redis.client.Pipeline) -> bool:
-            password, disabled = pipe.hmget(account, "password", "disabled")
-            unchanged = bool(password == stored and disabled != "1")
+            allowed = may(pipe.hgetall(account))
             pipe.multi()
-            if unchanged:
+            if allowed:
                 pipe.delete(keys.tries(user, network))
                 pipe.set(keys.known(user, network), 1, ex=KNOWN_SECONDS)
                 pipe.set(keys.session(digest), user, ex=self._session_seconds)
                 pipe.sadd(keys.sessions(user), digest)
                 pipe.expire(keys.sessions(user), self._session_seconds)
-                opened = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "from": network}
+                at = datetime.now(UTC).isoformat(timespec="seconds")
+                opened = {"at": at, "from": network, **more}
                 pipe.hset(keys.opened(digest), mapping=opened)
                 pipe.expire(keys.opened(digest), self._session_seconds)
-                pipe.hset(account, "logged_in", opened["at"])
-            return unchanged
+                pipe.hset(account, "logged_in", at)
+            return allowed
 
         return bool(self._redis.transaction(open_session, account, value_from_callable=True))
 
@@ -194,11 +246,15 @@ class Accounts:
         if not user:
             return None
         with self._redis.pipeline(transaction=False) as pipe:
-            pipe.hmget(keys.user(user), *OF_ROLES, "totp")
+            pipe.hmget(keys.user(user), *OF_ROLES, "totp", "identity")
+            pipe.hget(keys.opened(digest_token(token)), "factor")
             pipe.lindex(keys.REQUIREMENT, -1)
-            (*values, secret), last = pipe.execute()
+            (*values, secret, identity), by_provider, last = pipe.execute()
+        has_factor = by_provider == "1" if identity else bool(secret)
         roles = read_roles(dict(zip(OF_ROLES, values, strict=True)))
-        return Caller(user, roles, lacks_factor=not secret and read_requirement(last))
+        if self._break_glass_admin and not identity and user != self._break_glass_admin:
+            return None  # opened while passwords were on
+        return Caller(user, roles, lacks_factor=not has_factor and read_requirement(last))
 
     def list_roles(self, user: str) -> frozenset[Role]:
         """What the user is at the site; nothing for somebody who does not exist."""
@@ -212,6 +268,10 @@ class Accounts:
         """
         if not self.replace(user, write_roles(roles)):
             raise NoSuchPerson(user)
+
+    def is_of_provider(self, user: str) -> bool:
+        """Whether the user logs in by the site's OpenID provider, and so has no password."""
+        return bool(self._redis.hexists(keys.user(user), "identity"))
 
     def reads_first(self, user: str) -> bool:
         """Whether the user wants to see AI results only after their own reading."""

@@ -22,6 +22,7 @@ from monitoring.metrics.release import expose_release
 from pneumonia_api import schemas, views
 from pneumonia_api.acceptances import acceptances
 from pneumonia_api.accounts import Accounts
+from pneumonia_api.audit.requests import register_audit
 from pneumonia_api.cli import users
 from pneumonia_api.config import MAX_WAITERS, Config, read_config
 from pneumonia_api.deletions import deletions
@@ -34,8 +35,12 @@ from pneumonia_api.links import Links
 from pneumonia_api.machines import machines
 from pneumonia_api.memory import MEMORY_BYTES, MemoryBudget
 from pneumonia_api.metrics import REQUESTS, count_outcome
+from pneumonia_api.oidc import oidc
 from pneumonia_api.people import people
 from pneumonia_api.probes import probes
+from pneumonia_api.provider import Provider
+from pneumonia_api.provider_config import find_provider
+from pneumonia_api.provider_people import ProviderPeople
 from pneumonia_api.readings import readings
 from pneumonia_api.records import admission, sent
 from pneumonia_api.records.confirming import Outcomes
@@ -43,6 +48,7 @@ from pneumonia_api.records.deletions import Deletions
 from pneumonia_api.records.desk import Desk
 from pneumonia_api.records.images import ImageStore
 from pneumonia_api.records.machine_keys import MachineKeys
+from pneumonia_api.records.outbox import Outbox
 from pneumonia_api.records.plans import Plans
 from pneumonia_api.records.profiles import Profiles
 from pneumonia_api.records.publishing import create_queue
@@ -83,9 +89,11 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
     app.config.update(
         DEBUG=False,  # with FLASK_DEBUG an exception would reach gunicorn past the error handlers
         API_KEY=config.api_key,
+        DICOM_KEY=config.dicom_key,
         MAX_FILE_BYTES=config.max_body_bytes,
         MAX_CONTENT_LENGTH=config.max_body_bytes + FORM_BYTES,
         MAX_PIXELS=config.max_pixels,
+        KEEPS_REFERENCES=config.keeps_references,
         HTTP_ERROR_SCHEMA=schemas.ErrorSchema,
         VALIDATION_ERROR_SCHEMA=schemas.ErrorSchema,
     )
@@ -102,6 +110,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
     app.register_blueprint(acceptances)
     app.register_blueprint(site_profiles)
     app.register_blueprint(sessions)
+    app.register_blueprint(oidc)
     app.register_blueprint(people)
     app.register_blueprint(factors)
     app.register_blueprint(machines)
@@ -110,6 +119,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
     app.cli.add_command(machine_keys)
     register_errors(app)
     app.after_request(forbid_storing)
+    register_audit(app)  # last, so that it is asked first: others count what is answered
     expose_release("api")
     mount_metrics(app, StoreMetrics(config.redis_url))
     # The web forwards the browser's address, by which failed log-ins are counted.
@@ -142,7 +152,10 @@ def _connect(app: APIFlask, config: Config) -> None:
     app.extensions["sent"] = sent.SentUploads(client, xrays)
     app.extensions["admission"] = admission.Admission(client, config.max_queued)
     app.extensions["memory"] = MemoryBudget(max(MEMORY_BYTES, config.max_body_bytes))
-    app.extensions["reviews"] = Reviews(client)
+    queue = create_queue()
+    app.extensions["queue"] = queue
+    outbox = Outbox(client, queue) if config.results_to else None
+    app.extensions["reviews"] = Reviews(client, outbox)
     app.extensions["site"] = Site(client)
     app.extensions["plans"] = Plans(client)
     app.extensions["profiles"] = Profiles(client)
@@ -154,13 +167,16 @@ def _connect(app: APIFlask, config: Config) -> None:
     app.extensions["served_model"] = ServedModel(client)
     app.extensions["waiters"] = threading.BoundedSemaphore(MAX_WAITERS)
     app.extensions["machine_keys"] = MachineKeys(client)
-    accounts = Accounts(client, config.session_seconds)
+    accounts = Accounts(client, config.session_seconds, config.break_glass_admin)
     app.extensions["accounts"] = accounts
     app.extensions["second_factors"] = SecondFactors(client, accounts)
     app.extensions["links"] = Links(client, accounts)
     app.extensions["directory"] = Directory(client, accounts)
+    settings = find_provider(config)
+    app.extensions["provider_people"] = settings and ProviderPeople(
+        client, accounts, app.extensions["site"], Provider(settings)
+    )
     app.extensions["images"] = ImageStore(config.image_store)
-    app.extensions["queue"] = create_queue()
 
 
 def __getattr__(name: str) -> Any:

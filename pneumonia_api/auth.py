@@ -9,7 +9,7 @@ from flask import current_app, g
 from monitoring.logs.requests import note
 from pneumonia_api.accounts import Accounts, NotAPerson
 from pneumonia_api.records.machine_keys import MachineKeys
-from pneumonia_api.roles import MACHINE, Caller
+from pneumonia_api.roles import MACHINE, NODE, Caller, Right
 from pneumonia_api.silence import note_silence
 
 bearer = HTTPTokenAuth(
@@ -35,6 +35,9 @@ def identify(token: str) -> Caller | None:
     """The caller with this token, or None."""
     if hmac.compare_digest(token.encode(), current_app.config["API_KEY"].encode()):
         return Caller(MACHINE)
+    node_key: str = current_app.config["DICOM_KEY"]
+    if node_key and hmac.compare_digest(token.encode(), node_key.encode()):
+        return Caller(NODE, rights=frozenset({Right.UPLOAD}))
     machines: MachineKeys = current_app.extensions["machine_keys"]
     if program := machines.find_caller(token, datetime.now(UTC)):
         return program

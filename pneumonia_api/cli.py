@@ -12,7 +12,7 @@ from flask.cli import AppGroup
 
 from pneumonia_api.accounts import Accounts, NoSuchPerson
 from pneumonia_api.passwords import MIN_PASSWORD
-from pneumonia_api.roles import Role, is_machine
+from pneumonia_api.roles import Role, is_program
 
 users = AppGroup("users", help="The people who may log in.")
 
@@ -56,7 +56,7 @@ def add_user(name: str, password_stdin: bool, admin: bool, roles: tuple[str, ...
 
     A new user without --role is a clinician. Who is there keeps their roles, unless some are given.
     """
-    if is_machine(name) or not name.isprintable() or not 0 < len(name) <= 64:
+    if is_program(name) or not name.isprintable() or not 0 < len(name) <= 64:
         raise click.BadParameter(
             "the name must be 1 to 64 printable characters, not 'machine', nor begin with "
             "'machine:'."

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
+from pneumonia_api.peers import Destination, Peers, check_title
 from webserver.settings import (
     LOOPBACK,
     ROOT,
@@ -31,10 +32,14 @@ __all__ = [
     "BatchConfig",
     "Config",
     "ConfigError",
+    "NodeConfig",
+    "ResultsConfig",
     "WorkerConfig",
     "read_acceptance_config",
     "read_batch_config",
     "read_config",
+    "read_node_config",
+    "read_results_config",
     "read_worker_config",
 ]
 
@@ -66,12 +71,24 @@ class Config(Settings):
     redis_url: Secret
     api_key: Secret
     web_key: Secret = ""
+    dicom_key: Secret = ""
+    results_to: Destination | None = Field(None, alias="DICOM_RESULTS_TO")
     image_store: str = Field(default_factory=_find_images)
     max_body_bytes: BodyBytes = Field(25 << 20, alias="MAX_BODY_MB")
     max_pixels: Pixels = Field(60_000_000, alias="MAX_MEGAPIXELS")
     max_queued: Annotated[int, whole(1_000_000)] = 1000
     session_seconds: Seconds = Field(12 * 3600, alias="SESSION_HOURS")
+    keeps_references: Switch = Field(False, alias="KEEP_STUDY_REFERENCES")
     deleted_days: Annotated[int, whole(365)] = 7
+    public_url: str = ""
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: Secret = ""
+    oidc_scopes: str = "openid profile"
+    oidc_roles_claim: str = "roles"
+    oidc_roles: str = ""
+    oidc_second_factor: str = "mfa"
+    break_glass_admin: str = ""
     api_host: str = LOOPBACK
     api_port: Port = 5000
     multiprocess_dir: Path = Field(
@@ -92,6 +109,7 @@ class WorkerConfig(Settings):
     precision: PrecisionSetting = "auto"
     keeps_films: Switch = Field(True, alias="KEEP_FILMS")
     takes_accession: Switch = Field(False, alias="ACCESSION_AS_REFERENCE")
+    keeps_references: Switch = Field(False, alias="KEEP_STUDY_REFERENCES")
     retention_days: Annotated[int, whole(36_500, least=0)] = 365
     metrics_host: str = Field(LOOPBACK, alias="WORKER_METRICS_HOST")
     metrics_port: Port = Field(9200, alias="WORKER_METRICS_PORT")
@@ -107,6 +125,37 @@ class BatchConfig(Settings):
     max_body_bytes: BodyBytes = Field(25 << 20, alias="MAX_BODY_MB")
     max_pixels: Pixels = Field(60_000_000, alias="MAX_MEGAPIXELS")
     precision: PrecisionSetting = "auto"
+
+
+class NodeConfig(Settings):
+    """The settings of the DICOM node, which knows the API by HTTP alone. Sizes are in bytes."""
+
+    api_url: Annotated[str, BeforeValidator(lambda url: url.rstrip("/"))]
+    dicom_key: Secret
+    dicom_peers: Peers
+    ae_title: Annotated[str, BeforeValidator(check_title)] = Field(
+        "PNEUMONIA", alias="DICOM_AE_TITLE"
+    )
+    host: str = Field(LOOPBACK, alias="DICOM_HOST")
+    port: Port = Field(11112, alias="DICOM_PORT")
+    max_associations: Annotated[int, whole(200)] = Field(10, alias="DICOM_MAX_ASSOCIATIONS")
+    timeout: Annotated[int, whole(600)] = Field(30, alias="DICOM_TIMEOUT")
+    max_body_bytes: BodyBytes = Field(25 << 20, alias="MAX_BODY_MB")
+    metrics_host: str = Field(LOOPBACK, alias="DICOM_METRICS_HOST")
+    metrics_port: Port = Field(9201, alias="DICOM_METRICS_PORT")
+
+
+class ResultsConfig(Settings):
+    """The settings of what sends results to a PACS."""
+
+    redis_url: Secret
+    results_to: Destination = Field(alias="DICOM_RESULTS_TO")
+    ae_title: Annotated[str, BeforeValidator(check_title)] = Field(
+        "PNEUMONIA", alias="DICOM_AE_TITLE"
+    )
+    timeout: Annotated[int, whole(600)] = Field(30, alias="DICOM_TIMEOUT")
+    metrics_host: str = Field(LOOPBACK, alias="DICOM_METRICS_HOST")
+    metrics_port: Port = Field(9202, alias="DICOM_RESULTS_METRICS_PORT")
 
 
 class AcceptanceConfig(Settings):
@@ -128,6 +177,16 @@ def read_worker_config(overrides: Mapping[str, str] | None = None) -> WorkerConf
 def read_batch_config(overrides: Mapping[str, str] | None = None) -> BatchConfig:
     """The settings of `pneumonia_api.batch.run`."""
     return BatchConfig.read(overrides)
+
+
+def read_node_config(overrides: Mapping[str, str] | None = None) -> NodeConfig:
+    """The settings of `pneumonia_api.node`."""
+    return NodeConfig.read(overrides)
+
+
+def read_results_config(overrides: Mapping[str, str] | None = None) -> ResultsConfig:
+    """The settings of `pneumonia_api.results`."""
+    return ResultsConfig.read(overrides)
 
 
 def read_acceptance_config(overrides: Mapping[str, str] | None = None) -> AcceptanceConfig:

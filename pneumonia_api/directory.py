@@ -29,7 +29,8 @@ class OpenSession:
 class Person:
     """Somebody who may log in. Times are ISO 8601, UTC, or None.
 
-    `has_factor` is whether they need a code to log in. `state` is active, invited (no password yet)
+    `has_factor` is whether they need a code to log in, `subject` what the site's OpenID provider
+    calls them, None for somebody with a password. `state` is active, invited (no password yet)
     or disabled. `link_until` is until when their one-time link works, `logged_in` when they last
     did.
     """
@@ -40,6 +41,7 @@ class Person:
     has_factor: bool
     link_until: str | None
     logged_in: str | None
+    subject: str | None
     sessions: tuple[OpenSession, ...]
 
 
@@ -104,7 +106,8 @@ def _describe(name: str, account: Mapping[str, str], sessions: tuple[OpenSession
     if account.get("disabled") == "1":
         state = "disabled"
     else:
-        state = "active" if account.get("password") else "invited"
+        can_log_in = account.get("password") or account.get("identity")
+        state = "active" if can_log_in else "invited"
     return Person(
         name,
         read_roles(account),
@@ -112,5 +115,6 @@ def _describe(name: str, account: Mapping[str, str], sessions: tuple[OpenSession
         bool(account.get("totp")),
         account.get("link_until") or None,
         account.get("logged_in"),
+        account.get("subject"),
         sessions,
     )

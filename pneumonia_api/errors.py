@@ -118,7 +118,7 @@ ERRORS: dict[type[Exception], tuple[int, str, str]] = {
     NothingToWithdraw: (
         409,
         "nothing_to_withdraw",
-        "You have no reading here that could be withdrawn; reload the page.",
+        "There is no reading here that you could withdraw; reload the page.",
     ),
     ReadingKeyReused: (
         422,

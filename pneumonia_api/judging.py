@@ -118,13 +118,18 @@ def judge(
 
 
 def name_by_file(xray: XrayRecord, read: CagedXray) -> XrayRecord:
-    """The record with what its file says of itself; `accession` is "" unless the site wants it."""
+    """The record with what its file says of itself.
+
+    `accession` and `references` are "" unless the site wants them.
+    """
     accession = read.accession
     return replace(
         xray,
         view=None if read.view == "unknown" else read.view,
         device=read.device or None,
         accession=accession or None,
+        burned_in=read.burned_in,
+        references=read.references or None,
         reference=xray.reference or accession,
     )
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import redis
 
-from pneumonia_api.accounts import Accounts, NoSuchPerson
+from pneumonia_api.accounts import Accounts, NoSuchPerson, OfProvider
 from pneumonia_api.passwords import hash_password
 from pneumonia_api.records import keys
 from pneumonia_api.records.tokens import digest_token
@@ -45,7 +45,12 @@ class Links:
         self._accounts = accounts
 
     def invite(self, user: str, roles: Iterable[Role], *, at: datetime) -> Link:
-        """Create a person, who has no password until they use the link. Raises PersonExists."""
+        """Create a person, who has no password until they use the link.
+
+        Raises PersonExists, or PasswordsOff where a password would be of no use.
+        """
+        if not self._accounts.exists(user):
+            self._accounts.check_passwords_on(user)
         link, digest = self._make(user, at)
         fields = {**write_roles(roles), "link": digest, "link_until": link.until}
         if not self._accounts.replace(user, fields, lambda now: not now):
@@ -56,8 +61,11 @@ class Links:
         """A link for somebody who forgot their password or whose invitation expired.
 
         Their password goes on working until the link is used. Raises NoSuchPerson, also for
-        somebody who is disabled.
+        somebody who is disabled; OfProvider for somebody who is to have no password; PasswordsOff.
         """
+        if self._accounts.is_of_provider(user):
+            raise OfProvider(user)
+        self._accounts.check_passwords_on(user)
         link, digest = self._make(user, at)
         fields = {"link": digest, "link_until": link.until}
         if not self._accounts.replace(user, fields, _is_enabled, ends_sessions=False):

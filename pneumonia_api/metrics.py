@@ -17,6 +17,10 @@ LOG_INS = Counter(
     "Log-ins tried: ok, wrong_password (also a wrong code) or locked_out.",
     ("outcome",),
 )
+AUDIT_FAILURES = Counter(
+    "pneumonia_api_audit_failures_total",
+    "Calls that could not be recorded in the audit, and were answered with 503 for that.",
+)
 LOG_IN_ROUTES = ("sessions.log_in", "sessions.finish_log_in")
 LOG_IN_OUTCOMES = {201: "ok", 401: "wrong_password", 429: "locked_out"}
 

@@ -25,11 +25,19 @@ MAX_TRIES = 50
 the person recently logged in may try, so that a distributed attack does not lock the person out."""
 
 
-class WrongPassword(PermissionError):
+class LogInRefused(PermissionError):
+    """A log-in failed; `user` is whose it was, "" if there is nobody of that name."""
+
+    def __init__(self, user: str = "") -> None:
+        super().__init__(user)
+        self.user = user
+
+
+class WrongPassword(LogInRefused):
     """The name or the password is wrong; the answer does not reveal which."""
 
 
-class TooManyFailures(PermissionError):
+class TooManyFailures(LogInRefused):
     """Too many log-ins with this name failed from this address; locked for FAILURE_SECONDS."""
 
 
@@ -67,9 +75,10 @@ def count_try(client: redis.Redis, user: str, network: str) -> None:
             pipe.expire(tries, FAILURE_SECONDS, nx=True)
             pipe.scard(tries)
         pipe.exists(keys.known(user, network))
-        _, _, tried, _, _, tried_everywhere, is_known = pipe.execute()
+        pipe.exists(keys.user(user))
+        _, _, tried, _, _, tried_everywhere, is_known, exists = pipe.execute()
     if tried > MAX_FAILURES or (tried_everywhere > MAX_TRIES and not is_known):
-        raise TooManyFailures(user)
+        raise TooManyFailures(user if exists else "")
 
 
 def find_network(address: str) -> str:

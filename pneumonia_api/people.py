@@ -11,7 +11,8 @@ from apiflask import APIBlueprint
 from flask import current_app
 
 from pneumonia_api import people_schemas
-from pneumonia_api.accounts import Accounts
+from pneumonia_api.accounts import Accounts, OfProvider
+from pneumonia_api.audit.requests import name_caller
 from pneumonia_api.auth import bearer, find_current
 from pneumonia_api.directory import Directory, Person
 from pneumonia_api.links import Link, Links
@@ -57,7 +58,12 @@ def invite(new: dict[str, Any]) -> Link:
 @people.auth_required(bearer)
 @people.input(people_schemas.PersonSchema, arg_name="person")
 @people.output(people_schemas.LinkSchema, status_code=201)
-@people.doc(responses={404: "Nobody has this name, or they are disabled."})
+@people.doc(
+    responses={
+        404: "Nobody has this name, or they are disabled.",
+        409: "`of_provider`: they have no password here.",
+    }
+)
 def make_link(person: dict[str, str]) -> Link:
     """A new one-time link, in place of an earlier one; the password works until it is used."""
     return _links().renew(person["user"], at=datetime.now(UTC))
@@ -65,14 +71,21 @@ def make_link(person: dict[str, str]) -> Link:
 
 @people.put("/people/roles")
 @people.auth_required(bearer)
-@people.input(people_schemas.NewPersonSchema, arg_name="person")
+@people.input(people_schemas.RolesSchema, arg_name="person")
 @people.output({}, status_code=204)
-@people.doc(responses={404: "No such person.", 409: "`own_account`: your own role admin."})
+@people.doc(
+    responses={
+        404: "No such person.",
+        409: "`own_account`: your own role admin. `of_provider`: their roles come from elsewhere.",
+    }
+)
 def set_roles(person: dict[str, Any]) -> str:
     """Set a person's roles and end their sessions."""
     if _is_own(person["user"]) and Role.ADMIN not in person["roles"]:
         raise OwnAccount
     accounts: Accounts = current_app.extensions["accounts"]
+    if accounts.is_of_provider(person["user"]):
+        raise OfProvider
     accounts.set_roles(person["user"], person["roles"])
     return ""
 
@@ -110,7 +123,9 @@ def end_sessions(ended: dict[str, str]) -> str:
 @people.doc(responses={404: "The link was used, replaced or never made, or has expired."})
 def redeem_link(redeemed: dict[str, str]) -> dict[str, str]:
     """Choose the password of the person whom the link was made for; needs no log-in."""
-    return {"user": _links().redeem(redeemed["token"], redeemed["password"])}
+    user = _links().redeem(redeemed["token"], redeemed["password"])
+    name_caller(user)
+    return {"user": user}
 
 
 def _is_own(user: str) -> bool:

@@ -1,9 +1,11 @@
 """What each error about people, their log-in and the keys of programs is answered with."""
 
 from pneumonia_api import accounts, factors, links, passwords, people, rules, second_factor
+from pneumonia_api.provider_errors import PROVIDER_ERRORS
 from pneumonia_api.records.machine_keys import KeyMissing, NameTaken
 
 PEOPLE_ERRORS: dict[type[Exception], tuple[int, str, str]] = {
+    **PROVIDER_ERRORS,
     passwords.WrongPassword: (401, "wrong_password", "The name or the password is wrong."),
     accounts.NotAPerson: (
         403,
@@ -24,6 +26,16 @@ PEOPLE_ERRORS: dict[type[Exception], tuple[int, str, str]] = {
         429,
         "too_many_failures",
         "Too many failed log-ins with this name from here; try again in five minutes.",
+    ),
+    accounts.PasswordsOff: (
+        403,
+        "passwords_off",
+        "Passwords are switched off at this site; log in with your organisation's account.",
+    ),
+    accounts.OfProvider: (
+        409,
+        "of_provider",
+        "This person's roles and password are managed where your organisation's accounts are.",
     ),
     accounts.LogInExpired: (
         401,

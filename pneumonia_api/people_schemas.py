@@ -8,12 +8,12 @@ from marshmallow import ValidationError
 from pneumonia_api.directory import ID_DIGITS
 from pneumonia_api.passwords import MAX_PASSWORD, MIN_PASSWORD
 from pneumonia_api.reading_schemas import is_printable
-from pneumonia_api.roles import Role, is_machine
+from pneumonia_api.roles import PROVIDER_MARK, Role, is_program
 
 
 def is_name_of_person(name: str) -> None:
     """Raises ValidationError for a name that a program could have, or with blanks at its ends."""
-    if is_machine(name) or name != name.strip():
+    if is_program(name) or name != name.strip() or name.endswith(PROVIDER_MARK):
         raise ValidationError("Choose another name.")
 
 
@@ -34,6 +34,12 @@ class NewPersonSchema(Schema):
     """A person's name and roles."""
 
     user = String(required=True, validate=[Length(1, 64), is_printable, is_name_of_person])
+    roles = List(Enum(Role, by_value=True), required=True)
+
+
+class RolesSchema(PersonSchema):
+    """A person's roles."""
+
     roles = List(Enum(Role, by_value=True), required=True)
 
 
@@ -90,6 +96,11 @@ class ListedPersonSchema(Schema):
     has_factor = Boolean(metadata={"description": "Whether their log-in needs a code."})
     link_until = String(metadata={"description": "Until when their one-time link works, or null."})
     logged_in = String(metadata={"description": "When they last logged in, or null."})
+    subject = String(
+        metadata={
+            "description": "What the site's OpenID provider calls them, if they come from there."
+        }
+    )
     sessions = List(Nested(OpenSessionSchema))
 
 

@@ -97,14 +97,43 @@ class ReadingSchema(NewReadingSchema):
     reader = String(metadata={"description": "Who read it: a user's name, or `machine`."})
     reviewed_at = String(metadata={"description": "ISO 8601, UTC."})
     model = String(metadata={"description": "Version of the artifact whose result it had."})
+    reopens = Integer(
+        metadata={
+            "description": "With the label `withdrawn`: the number of somebody else's reading that "
+            "this lead took back, or null."
+        }
+    )
     stands = Boolean(
-        metadata={"description": "False for what its reader has replaced or taken back."}
+        metadata={
+            "description": "False for what its reader has replaced or taken back, and for what a "
+            "lead has reopened."
+        }
     )
 
     class Meta:
         """What the sender states for itself alone."""
 
         exclude = ("seen",)
+
+
+class ReopeningSchema(Schema):
+    """Which reading of somebody else is taken back, as sent."""
+
+    number = Integer(
+        required=True,
+        validate=Range(1),
+        metadata={"description": "The number of the reading, which stands."},
+    )
+    note = String(
+        load_default="",
+        validate=[Length(max=MAX_NOTE), is_printable],
+        metadata={"description": f"Why: at most {MAX_NOTE} characters; no patient names."},
+    )
+    seen = Integer(
+        required=True,
+        validate=Range(0),
+        metadata={"description": "How many entries the sender was shown, as in a new reading."},
+    )
 
 
 class ReadingHeadersSchema(Schema):

@@ -8,6 +8,7 @@ from flask import current_app
 
 from pneumonia_api import reading_schemas, schemas
 from pneumonia_api.auth import bearer
+from pneumonia_api.records.readings import WITHDRAWN
 from pneumonia_api.records.record import XrayRecord
 from pneumonia_api.records.reviews import NewReading, Reviews
 from pneumonia_api.records.sent import check_key
@@ -27,6 +28,14 @@ class Entry(TypedDict):
     ai: str | None
     undoes: int | None
     seconds: float | None
+
+
+class Reopening(TypedDict):
+    """The content of `reading_schemas.ReopeningSchema`."""
+
+    number: int
+    note: str
+    seen: int
 
 
 def _reviews() -> Reviews:
@@ -56,6 +65,34 @@ def add_reading(xray_id: str, headers: dict[str, str | None], entry: Entry) -> X
     new = NewReading(**entry, key=key)
     reader = str(bearer.current_user)
     return _reviews().append(xray_id, new, reader=reader, at=datetime.now(UTC))
+
+
+@readings.post("/reopenings")
+@readings.auth_required(bearer)
+@readings.input(reading_schemas.ReadingHeadersSchema, location="headers", arg_name="headers")
+@readings.input(reading_schemas.ReopeningSchema, arg_name="reopening")
+@readings.output(schemas.XraySchema, status_code=201)
+@readings.doc(
+    responses={
+        404: "No such X-ray.",
+        409: "`read_meanwhile`, as for a new reading; or `nothing_to_withdraw`: the reading does "
+        "not stand, or is the caller's own, which they withdraw as a reader.",
+    }
+)
+def reopen(xray_id: str, headers: dict[str, str | None], reopening: Reopening) -> XrayRecord:
+    """Take back another reader's reading, so that the X-ray is read again; for leads.
+
+    The reading stays in the list, and so does who took it back and when.
+    """
+    new = NewReading(
+        WITHDRAWN,
+        reopening["note"],
+        seen=reopening["seen"],
+        reopens=reopening["number"],
+        key=check_key(headers["key"]),
+    )
+    lead = str(bearer.current_user)
+    return _reviews().append(xray_id, new, reader=lead, at=datetime.now(UTC))
 
 
 @readings.put("/review")

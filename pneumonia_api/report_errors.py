@@ -1,7 +1,7 @@
 """How the errors of reports are answered; `errors` has all others."""
 
 from pneumonia_api.records.desk import DeskUnattended, NotDrawn
-from pneumonia_api.report.gathering import NotReported, ReadFirst, ResultWithheld
+from pneumonia_api.report.gathering import NotReported, ReadFirst, ResultWithheld, StudyUnknown
 
 NOT_NOW = (
     503,
@@ -19,6 +19,12 @@ REPORT_ERRORS: dict[type[Exception], tuple[int, str, str]] = {
         409,
         "result_withheld",
         "The AI result of this X-ray is withheld, so it is not sent to other systems.",
+    ),
+    StudyUnknown: (
+        409,
+        "study_unknown",
+        "There is no presentation state: this X-ray came as no DICOM, or no reference to its study "
+        "was kept.",
     ),
     ReadFirst: (
         403,

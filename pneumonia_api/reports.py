@@ -17,7 +17,13 @@ from pneumonia_api.records.served_model import ServedModel
 from pneumonia_api.records.site import Site
 from pneumonia_api.records.xrays import XrayStore
 from pneumonia_api.report.fhir import describe
-from pneumonia_api.report.gathering import ReadFirst, Report, ResultWithheld, gather
+from pneumonia_api.report.gathering import (
+    ReadFirst,
+    Report,
+    ResultWithheld,
+    StudyUnknown,
+    gather,
+)
 from pneumonia_api.report.table import write_table
 from pneumonia_api.request import check_body, check_query
 from pneumonia_api.roles import is_machine
@@ -88,9 +94,37 @@ def read_capture(xray_id: str) -> Response:
     return _answer_dicom(xray_id, "sc")
 
 
+@reports.get("/report.gsps.dcm")
+@reports.auth_required(bearer)
+@reports.output(FileSchema(), content_type="application/dicom")
+@reports.doc(
+    responses={
+        **_REFUSALS,
+        409: f"{_REFUSALS[409]} Or it came as no DICOM, or to a site that keeps no reference to "
+        "its study.",
+        503: "No worker made it in time; see Retry-After.",
+    }
+)
+def read_presentation(xray_id: str) -> Response:
+    """The contours as a Grayscale Softcopy Presentation State of the DICOM that was judged."""
+    return _answer_dicom(xray_id, "gsps")
+
+
+@reports.get("/report.pm.dcm")
+@reports.auth_required(bearer)
+@reports.output(FileSchema(), content_type="application/dicom")
+@reports.doc(responses={**_REFUSALS, 503: "No worker made it in time; see Retry-After."})
+def read_map(xray_id: str) -> Response:
+    """The heat map as a DICOM Parametric Map of the DICOM that was judged, or of the capture."""
+    return _answer_dicom(xray_id, "pm")
+
+
 def _answer_dicom(xray_id: str, kind: str) -> Response:
-    if not _find(xray_id).prediction:
+    report = _find(xray_id)
+    if not report.prediction:
         raise ResultWithheld(xray_id)
+    if kind == "gsps" and not report.xray.in_study:
+        raise StudyUnknown(xray_id)
     drawn = have_drawn(Order(xray_id, f"{kind}.dcm", "en", silence.is_silenced()))
     return answer_file(drawn, "application/dicom", _name(xray_id, f"-{kind}.dcm"))
 
@@ -124,7 +158,7 @@ def _check_has_read(xray: XrayRecord) -> None:
     accounts: Accounts = current_app.extensions["accounts"]
     if is_machine(caller) or not accounts.reads_first(caller):
         return
-    if caller not in {each.reader for each in xray.readings}:
+    if caller not in {each.reader for each in xray.readings if not each.reopens}:
         raise ReadFirst(xray.id)
 
 

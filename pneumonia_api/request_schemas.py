@@ -3,7 +3,9 @@
 from apiflask import Schema
 from apiflask.fields import Boolean, File, Float, Integer, String
 from apiflask.validators import Length, OneOf, Range
+from marshmallow import ValidationError
 
+from pneumonia_api.peers import TITLE
 from pneumonia_api.reading_schemas import is_printable
 from pneumonia_api.records.lists import SHOWN
 from pneumonia_api.records.record import DECISIONS, STATUSES
@@ -27,6 +29,12 @@ class UploadSchema(Schema):
     )
 
 
+def is_ae_title(text: str) -> None:
+    """Refuse what is no AE title."""
+    if not TITLE.fullmatch(text):
+        raise ValidationError("An AE title has 1 to 16 printable characters and no backslash.")
+
+
 class UploadHeadersSchema(Schema):
     """The headers of an upload."""
 
@@ -37,6 +45,12 @@ class UploadHeadersSchema(Schema):
             "description": "1 to 128 printable characters, unique for each upload. A repeat of the "
             "upload with the same key within a day returns the first record."
         },
+    )
+    entity = String(
+        data_key="Dicom-Ae-Title",
+        load_default=None,
+        validate=is_ae_title,
+        metadata={"description": "For the DICOM node: the title of the AE that sent the object."},
     )
 
 

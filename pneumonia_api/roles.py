@@ -10,6 +10,16 @@ MACHINE = "machine"
 NAMED = f"{MACHINE}:"
 """How the names of callers with any other key begin; no user's name may."""
 
+NODE = f"{NAMED}dicom"
+"""The DICOM node, which may send X-rays, and says which application entity sent each."""
+
+ENTITY = "dicom:"
+"""How the source of an X-ray begins that came by DICOM, before the AE title; no user's name may."""
+
+
+PROVIDER_MARK = " (SSO)"
+"""How the names of people end who log in by the site's OpenID provider; no other person's may."""
+
 
 class Role(StrEnum):
     """What a person is at the site; they may be several."""
@@ -17,7 +27,8 @@ class Role(StrEnum):
     CLINICIAN = "clinician"
     """Sends X-rays, sees them and reads them."""
     LEAD = "lead"
-    """Does what clinicians do; deletes X-rays, and restores what others deleted."""
+    """Does what clinicians do; deletes X-rays, restores what others deleted, and takes back what
+    others read, so that it is read again."""
     ML_ENGINEER = "ml_engineer"
     """Follows how the model does; sees no X-ray."""
     ADMIN = "admin"
@@ -77,6 +88,11 @@ class Caller:
 def is_machine(name: str) -> bool:
     """Whether a caller's name is that of a program."""
     return name == MACHINE or name.startswith(NAMED)
+
+
+def is_program(source: str) -> bool:
+    """Whether an X-ray's source is a program, or an application entity of DICOM."""
+    return is_machine(source) or source.startswith(ENTITY)
 
 
 def read_roles(account: Mapping[str, str | None]) -> frozenset[Role]:

@@ -10,6 +10,7 @@ from marshmallow import post_dump
 from model.reading.ages import AGES
 from pneumonia_api.reading_schemas import ReadingSchema, ReviewSchema
 from pneumonia_api.records.record import DECISIONS, FINDINGS, STATUSES
+from pneumonia_api.records.transmission import STATES
 from pneumonia_api.silence import withhold
 from pneumonia_api.study_schemas import OutcomeSchema
 
@@ -112,7 +113,12 @@ class ListedXraySchema(Schema):
 
     id = String()
     status = String(validate=OneOf(STATUSES))
-    source = String(metadata={"description": "Who sent it: a user's name, or `machine`."})
+    source = String(
+        metadata={
+            "description": "Who sent it: a user's name, `machine`, `machine:` and the name of a "
+            "key, or `dicom:` and an AE title."
+        }
+    )
     created_at = String(metadata={"description": "ISO 8601, UTC."})
     reference = String(metadata={"description": "The sender's own reference."})
     prediction = Nested(
@@ -141,6 +147,18 @@ class ListedXraySchema(Schema):
         allow_none=True,
         metadata={"description": "PA or AP, where the file says so; null otherwise."},
     )
+    burned_in = Boolean(
+        metadata={
+            "description": "The file says that text in its picture identifies the patient; every "
+            "picture of it keeps that text."
+        }
+    )
+    in_study = Boolean(
+        metadata={
+            "description": "The site keeps which object of which study it is, so that DICOM and "
+            "FHIR reports belong to that study, and there is a presentation state."
+        }
+    )
     device = String(
         allow_none=True,
         metadata={
@@ -155,6 +173,22 @@ class ListedXraySchema(Schema):
         return withhold(record)
 
 
+class TransmissionSchema(Schema):
+    """The state of a result on its way to the PACS."""
+
+    status = String(validate=OneOf(STATES))
+    reading = Integer(metadata={"description": "The number of the reading that it is with."})
+    at = String(metadata={"description": "Since when. ISO 8601, UTC."})
+    answer = String(
+        allow_none=True,
+        metadata={
+            "description": "Why it is pending, refused or withheld: a status of C-STORE such as "
+            "0xA700, or away, rejected, aborted, no_answer, not_drawn, withdrawn, silent, age or "
+            "image."
+        },
+    )
+
+
 class XraySchema(ListedXraySchema):
     """The record of one uploaded image."""
 
@@ -165,6 +199,14 @@ class XraySchema(ListedXraySchema):
             "description": "Given to every caller, also before anybody has read the X-ray: a page "
             "on which readers answer first has to withhold it by itself. Null until it is done, "
             "and to people in silent weeks."
+        },
+    )
+    transmission = Nested(
+        TransmissionSchema,
+        allow_none=True,
+        metadata={
+            "description": "Its result on the way to the PACS; null where none is to be sent: the "
+            "site has no PACS for it, the X-ray did not come by DICOM, or nobody has read it."
         },
     )
     readings = List(Nested(ReadingSchema), metadata={"description": "All of them, oldest first."})

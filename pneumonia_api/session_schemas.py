@@ -38,6 +38,15 @@ class SessionSchema(Schema):
     language = String(metadata={"description": "The person's preference; empty: the browser's."})
     admin = Boolean(metadata={"description": "Whether `roles` has admin."})
     roles = List(Enum(Role, by_value=True), metadata={"description": "What the person is."})
+    by_provider = Boolean(
+        metadata={"description": "The person logs in by the OpenID provider alone."}
+    )
+
+
+class LogOutSchema(Schema):
+    """What is left to do after a log-out."""
+
+    url = String(metadata={"description": "Where the browser logs out of the provider, too."})
 
 
 class PreferencesSchema(Schema):

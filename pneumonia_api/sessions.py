@@ -9,7 +9,11 @@ from flask import current_app, request
 from monitoring.logs.requests import note
 from pneumonia_api import people_schemas, session_schemas
 from pneumonia_api.accounts import Accounts
+from pneumonia_api.audit.events import Action
+from pneumonia_api.audit.requests import count_as, name_caller
 from pneumonia_api.auth import bearer, find_person
+from pneumonia_api.passwords import LogInRefused
+from pneumonia_api.provider_people import ProviderPeople
 from pneumonia_api.request import check_body, check_query
 from pneumonia_api.roles import Role
 from pneumonia_api.second_factor import SecondFactors
@@ -38,9 +42,17 @@ def log_in(credentials: dict[str, str]) -> dict[str, Any] | tuple[dict[str, Any]
     user, password = credentials["user"], credentials["password"]
     factors: SecondFactors = current_app.extensions["second_factors"]
     address = request.remote_addr or ""
-    if factors.is_enrolled(user):
-        return {"pending": _accounts().hold(user, password, address)}, 202
-    token = _accounts().log_in(user, password, address)
+    try:
+        if factors.is_enrolled(user):
+            pending = _accounts().hold(user, password, address)
+            name_caller(user)
+            count_as(Action.GIVE_PASSWORD)
+            return {"pending": pending}, 202
+        token = _accounts().log_in(user, password, address)
+    except LogInRefused as refusal:
+        name_caller(refusal.user)
+        raise
+    name_caller(user)
     note(user=user)  # after success only: an unknown name may be a password in the wrong field
     return describe_session(user, token)
 
@@ -58,9 +70,12 @@ def finish_log_in(log_in: dict[str, str]) -> dict[str, Any]:
     """Log in with a code of the authenticator app, or a recovery code; each works once."""
     factors: SecondFactors = current_app.extensions["second_factors"]
     code, now = log_in["code"], datetime.now(UTC)
-    user, token = _accounts().finish(
-        log_in["pending"], lambda user: factors.verify(user, code, now)
-    )
+
+    def verify(user: str) -> None:
+        name_caller(user)
+        factors.verify(user, code, now)
+
+    user, token = _accounts().finish(log_in["pending"], verify)
     note(user=user)
     return describe_session(user, token)
 
@@ -76,6 +91,7 @@ def describe_session(user: str, token: str) -> dict[str, Any]:
         "language": accounts.language(user),
         "admin": Role.ADMIN in roles,
         "roles": [role for role in Role if role in roles],
+        "by_provider": accounts.is_of_provider(user),
     }
 
 
@@ -114,8 +130,12 @@ def change_password(change: dict[str, str]) -> dict[str, Any]:
 
 @sessions.delete("/current")
 @sessions.auth_required(bearer)
-@sessions.output({}, status_code=204)
-def log_out() -> str:
+@sessions.output(session_schemas.LogOutSchema)
+@sessions.doc(responses={204: "There is nothing left to do."})
+def log_out() -> dict[str, str] | tuple[str, int]:
     """Log out; the token is revoked."""
-    _accounts().log_out(bearer.get_auth().token)
-    return ""
+    people: ProviderPeople | None = current_app.extensions["provider_people"]
+    token = bearer.get_auth().token
+    url = people.find_log_out(token) if people else None
+    _accounts().log_out(token)
+    return {"url": url} if url else ("", 204)

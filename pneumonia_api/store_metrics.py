@@ -65,6 +65,18 @@ PROFILE = GaugeKind(
 )
 
 
+RESULTS = GaugeKind(
+    "pneumonia_results",
+    "Results that the PACS does not have: pending, which are tried again, or refused by it for "
+    "good. 0 where none are sent.",
+    ("status",),
+)
+OLDEST_RESULT = GaugeKind(
+    "pneumonia_results_oldest_seconds",
+    "Since when the oldest result is pending; 0 when none is.",
+)
+
+
 class StoreMetrics(Collector):
     """Gauges of what is in Redis; absent while Redis does not respond."""
 
@@ -116,7 +128,21 @@ def _read(client: redis.Redis) -> list[Metric]:
         XRAYS.show({(status,): count for status, count in counts.items()}),
         REVIEWS.show(_by_week(weeks, reviews)),
         BLIND.show(_by_week(weeks, blind)),
+        *_read_results(client),
         *_read_acceptance(client),
+    ]
+
+
+def _read_results(client: redis.Redis) -> list[Metric]:
+    with client.pipeline(transaction=False) as pipe:
+        pipe.zcard(keys.PENDING_RESULTS)
+        pipe.zcard(keys.REFUSED_RESULTS)
+        pipe.zrange(keys.PENDING_RESULTS, 0, 0, withscores=True)
+        pending, refused, oldest = pipe.execute()
+    age = max(0.0, time.time() - oldest[0][1]) if oldest else 0.0
+    return [
+        RESULTS.show({("pending",): pending, ("refused",): refused}),
+        OLDEST_RESULT.show({(): age}),
     ]
 
 

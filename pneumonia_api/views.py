@@ -18,6 +18,7 @@ from model.reading.limits import UnreadableXray
 from monitoring.logs.requests import note
 from pneumonia_api import request_schemas, schemas, silence
 from pneumonia_api.accepting import accept
+from pneumonia_api.audit.requests import leave_out
 from pneumonia_api.auth import bearer
 from pneumonia_api.memory import MemoryBudget
 from pneumonia_api.records import sent
@@ -28,6 +29,7 @@ from pneumonia_api.records.served_model import ServedModel
 from pneumonia_api.records.worklist import Worklist
 from pneumonia_api.records.xrays import XrayStore
 from pneumonia_api.request import check_body, check_form, check_query
+from pneumonia_api.roles import ENTITY, NODE
 
 v1 = APIBlueprint("v1", __name__, url_prefix="/v1")
 v1.before_request(check_body)
@@ -141,6 +143,7 @@ def create_xray(
     upload = cast(Upload, form["xray"].stream)  # of `ApiRequest`
     caller = str(bearer.current_user)
     key = sent.name_key(caller, headers["key"])
+    source = _name_source(caller, headers["entity"])
     if upload.size > current_app.config["MAX_FILE_BYTES"]:
         raise FileTooLarge
     uploads: sent.SentUploads = current_app.extensions["sent"]
@@ -149,11 +152,16 @@ def create_xray(
         memory: MemoryBudget = current_app.extensions["memory"]
         with memory.hold(upload.size):
             check_upload(upload.read())
-        new = accept(new_xray(caller, upload.digest, form["reference"]), upload, key)
+        new = accept(new_xray(source, upload.digest, form["reference"]), upload, key)
     note(xray=new.id)
     with contextlib.suppress(redis.RedisError):  # it is accepted even if waiting fails
         new = _wait(new, query["wait"])
     return new, 202 if new.status == "queued" else 200
+
+
+def _name_source(caller: str, entity: str | None) -> str:
+    """Who sent an X-ray: the caller, or the application entity that the DICOM node names."""
+    return f"{ENTITY}{entity}" if entity and caller == NODE else caller
 
 
 def _wait(xray: XrayRecord, seconds: float) -> XrayRecord:
@@ -173,7 +181,10 @@ def _wait(xray: XrayRecord, seconds: float) -> XrayRecord:
 @v1.output(schemas.XraySchema)
 def read_xray_record(xray_id: str, query: dict[str, float]) -> XrayRecord:
     """One record; with `wait`, the response is held until it is finished."""
-    return _wait(_xrays().get(xray_id), query["wait"])
+    xray = _wait(_xrays().get(xray_id), query["wait"])
+    if xray.status == "queued":
+        leave_out()  # whoever waits for the result asks again, and has seen nothing yet
+    return xray
 
 
 @v1.get("/xrays")

@@ -1,7 +1,7 @@
 """A client of the part of the HTTP API that only admins may call."""
 
 from collections.abc import Sequence
-from typing import TypedDict, cast
+from typing import NotRequired, TypedDict, cast
 from urllib.parse import quote
 
 from flask import current_app
@@ -36,6 +36,7 @@ class Person(TypedDict):
     has_factor: bool
     link_until: str | None
     logged_in: str | None
+    subject: NotRequired[str | None]  # an API of the previous release knows none
     sessions: list[OpenSession]
 
 

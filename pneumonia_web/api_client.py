@@ -7,6 +7,7 @@ from typing import IO, Any, cast
 from urllib.parse import quote
 
 import requests
+from flask import has_request_context, request
 from requests_toolbelt import MultipartEncoder
 
 from monitoring.logs.requests import HEADER, find_request_id
@@ -44,6 +45,11 @@ class ApiError(RuntimeError):
         self.retry_after = retry_after
 
 
+def find_browser() -> str | None:
+    """The address of the browser that this thread answers, which the API records."""
+    return request.remote_addr if has_request_context() else None
+
+
 def say_seconds(seconds: int) -> str:
     """A time to wait for a person: from two minutes on in minutes, rounded up."""
     if seconds >= 120:
@@ -57,7 +63,7 @@ class LogIn:
 
     `language` is that of the pages, "" the browser's. An API of the previous release knows no
     roles, but whether they are an `admin`. Where a code of a second factor is needed, there is only
-    `pending`, to be sent with it.
+    `pending`, to be sent with it. `by_provider` is whether `user` has no password here.
     """
 
     token: str
@@ -66,6 +72,8 @@ class LogIn:
     admin: bool
     roles: list[str] | None
     pending: str = ""
+    user: str = ""
+    by_provider: bool = False
 
 
 class ApiClient:
@@ -123,9 +131,10 @@ class ApiClient:
         answer = self._call("POST", "/v1/links", json={"token": secret, "password": password})
         return str(self._parse(answer, "user")["user"])
 
-    def log_out(self, token: str) -> None:
-        """Revoke the session token."""
-        self._call("DELETE", "/v1/sessions/current", token)
+    def log_out(self, token: str) -> str | None:
+        """Revoke the session token; where to log out of the site's OpenID provider, too."""
+        answer = self._call("DELETE", "/v1/sessions/current", token)
+        return str(self._parse(answer, "url")["url"]) if answer.status_code == 200 else None
 
     def upload(
         self, token: str, file: IO[bytes], media_type: str, reference: str, key: str | None
@@ -179,10 +188,13 @@ class ApiClient:
         """The film at full depth, a PNG, still to be read and to be closed."""
         return self._call("GET", f"/v1/xrays/{quote(xray_id, safe='')}/film", token, stream=True)
 
-    def read_report(self, token: str, xray_id: str, form: str, language: str) -> bytes:
-        """The report of a read X-ray, in a form such as `pdf`."""
+    def read_report(
+        self, token: str, xray_id: str, form: str, language: str | None = None
+    ) -> bytes:
+        """The report of a read X-ray, in a form such as `pdf`; only that has a `language`."""
         path = f"/v1/xrays/{quote(xray_id, safe='')}/report.{form}"
-        return self._call("GET", path, token, params={"language": language}).content
+        asked = {"language": language} if language else {}
+        return self._call("GET", path, token, params=asked).content
 
     def add_reading(
         self, token: str, xray_id: str, entry: Mapping[str, str | float], key: str
@@ -193,6 +205,15 @@ class ApiClient:
         """
         path = f"/v1/xrays/{quote(xray_id, safe='')}/readings"
         answer = self._call("POST", path, token, json=entry, headers={"Idempotency-Key": key})
+        return cast(Xray, self._parse(answer, "id", "readings"))
+
+    def reopen(
+        self, token: str, xray_id: str, reopening: Mapping[str, str | int], key: str
+    ) -> Xray:
+        """Take back another reader's reading; `key` as in `add_reading`."""
+        path = f"/v1/xrays/{quote(xray_id, safe='')}/reopenings"
+        headers = {"Idempotency-Key": key}
+        answer = self._call("POST", path, token, json=reopening, headers=headers)
         return cast(Xray, self._parse(answer, "id", "readings"))
 
     def add_outcome(self, token: str, xray_id: str, label: str, basis: str) -> None:
@@ -251,6 +272,8 @@ class ApiClient:
             str(opened.get("language", "")),
             bool(opened.get("admin", False)),
             None if roles is None else [str(role) for role in roles],
+            user=str(opened.get("user", "")),
+            by_provider=bool(opened.get("by_provider", False)),
         )
 
     @staticmethod
@@ -291,6 +314,7 @@ class ApiClient:
     ) -> requests.Response:
         headers = options.pop("headers", {})
         headers[HEADER] = find_request_id()  # requests omits None
+        headers.setdefault("X-Forwarded-For", find_browser())
         if token:
             headers["Authorization"] = f"Bearer {token}"
         options.setdefault("may_repeat", method == "GET")

@@ -33,7 +33,6 @@ from pneumonia_web.config import read_config
 from pneumonia_web.deletions import deletions
 from pneumonia_web.earlier import earlier
 from pneumonia_web.factor import factor
-from pneumonia_web.factor_client import FactorClient
 from pneumonia_web.formats import decimal, grouped, percent, say_day, say_moment, say_time
 from pneumonia_web.heat import say_strongest
 from pneumonia_web.joining import joining
@@ -45,6 +44,8 @@ from pneumonia_web.locking import locking
 from pneumonia_web.metrics import REQUESTS
 from pneumonia_web.people import people
 from pneumonia_web.preferences import preferences
+from pneumonia_web.provider import provider
+from pneumonia_web.provider_client import ProviderClient
 from pneumonia_web.readings import readings
 from pneumonia_web.reasons import translate_reason
 from pneumonia_web.reports import reports
@@ -99,6 +100,8 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         DEBUG=False,  # with FLASK_DEBUG an exception would reach gunicorn past the error handlers
         SECRET_KEY=config.secret_key,
         READS_FIRST=config.reads_first,
+        HAS_PROVIDER=bool(config.oidc_issuer),
+        HAS_PASSWORDS=not config.break_glass_admin,
         IDLE_MINUTES=config.idle_minutes,
         MAX_FILE_BYTES=config.max_body_bytes,
         MAX_CONTENT_LENGTH=config.max_body_bytes + FORM_BYTES,
@@ -119,6 +122,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         site_name=config.site_name,
         site_contact=config.site_contact,
         environment_badge=LazyString(translate, config.environment_badge),
+        provider_name=LazyString(translate, config.oidc_name),
         findings=FINDINGS,
         reading_words=READINGS,
         find_worth=find_worth,
@@ -146,7 +150,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         verdict=judge_for_reader,
         patient=name_patient,
     )
-    app.extensions["api"] = FactorClient(config.api_url, config.web_key)
+    app.extensions["api"] = ProviderClient(config.api_url, config.web_key)
     follow_requests(app)
     app.before_request(check_sender)  # before CSRFProtect reads the body
     serve_rules(app, ask_to_log_in)
@@ -156,6 +160,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         *working,
         preferences,
         locking,
+        provider,
         about,
         site,
         acceptance,

@@ -60,6 +60,9 @@ class Config(Settings):
     reads_first: Switch = Field(False, alias="AI_AFTER_READING")
     max_body_bytes: BodyBytes = Field(25 << 20, alias="MAX_BODY_MB")
     max_pixels: Pixels = Field(60_000_000, alias="MAX_MEGAPIXELS")
+    oidc_issuer: str = ""
+    break_glass_admin: str = ""
+    oidc_name: Label = N_("your hospital account")
     idle_minutes: Annotated[int, whole(24 * 60)] = 15
     session_seconds: Seconds = Field(12 * 3600, alias="SESSION_HOURS")
     web_host: str = LOOPBACK

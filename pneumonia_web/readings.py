@@ -11,6 +11,7 @@ from pneumonia_web.blinding import reads_first
 from pneumonia_web.language import gettext
 from pneumonia_web.listing import read_place
 from pneumonia_web.records import Xray
+from pneumonia_web.verdict import find_readers
 from pneumonia_web.views import api, logged_in, refreshes_part, refuse_repeats
 
 MAX_SECONDS = 3600
@@ -50,12 +51,36 @@ def review(token: str, xray_id: str) -> ResponseReturnValue:
         place = read_place()
         page = url_for("pages.result", xray_id=xray_id, film="seen", _anchor="reading", **place)
         return redirect(page, 303)
-    readers = [each["reader"] for each in xray.get("readings", [])]
+    readers = find_readers(xray)
     waited = reads_first() or xray.get("silent", False)
     if waited and readers.count(session["user"]) == 1:
         # The first answer: the page shows what it has withheld until now.
         return _show(xray, whole=True, undo=True), {"HX-Retarget": "#result"}
     return _show(xray, undo="undoes" not in entry)
+
+
+@readings.post("/xrays/<xray_id>/reopen")
+@logged_in
+def reopen(token: str, xray_id: str) -> ResponseReturnValue:
+    """Take back another reader's reading, so that the X-ray is read again."""
+    note = " ".join(request.form.get("note", "").split())
+    reopening: dict[str, str | int] = {
+        "number": read_number("number"),
+        "note": note,
+        "seen": read_number("seen"),
+    }
+    key = name_entry(f"reopen {reopening['number']}", note)
+    try:
+        xray = api().reopen(token, xray_id, reopening, key)
+    except ApiError as error:
+        if error.code != "read_meanwhile":
+            raise
+        return _show(api().read(token, xray_id), problem=str(error)), 409
+    if not refreshes_part():
+        place = read_place()
+        page = url_for("pages.result", xray_id=xray_id, film="seen", _anchor="reading", **place)
+        return redirect(page, 303)
+    return _show(xray, undo=True)
 
 
 def name_entry(label: str, note: str) -> str:

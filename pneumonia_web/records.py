@@ -49,6 +49,7 @@ class Reading(Review):
     model: str
     ai: str | None
     undoes: int | None
+    reopens: NotRequired[int | None]  # an API of the previous release knows none
     seconds: float | None
     stands: bool
 
@@ -86,6 +87,8 @@ class Xray(TypedDict):
     view: NotRequired[str | None]  # an API of the previous release reads none
     readings: NotRequired[list[Reading]]  # of a record alone, not of a list
     outcomes: NotRequired[list[Outcome]]  # likewise
+    burned_in: NotRequired[bool]  # an API of the previous release says neither
+    in_study: NotRequired[bool]
     silent: NotRequired[bool]  # an API of the previous release knows no silent weeks
     deletion: NotRequired[Deletion]  # of the list of deletions alone
 

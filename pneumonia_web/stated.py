@@ -4,8 +4,10 @@
 """
 
 from pneumonia_web.language import N_
+from pneumonia_web.stated_provider import OF_PROVIDER
 
 ANSWERS: dict[str, tuple[str, ...]] = {
+    **OF_PROVIDER,
     # The web's own, of `api_client.py`.
     "unknown": (N_("The service returned an unexpected answer."),),
     "api_unavailable": (N_("The service is not responding."),),
@@ -117,7 +119,7 @@ ANSWERS: dict[str, tuple[str, ...]] = {
         ),
     ),
     "nothing_to_withdraw": (
-        N_("You have no reading here that could be withdrawn; reload the page."),
+        N_("There is no reading here that you could withdraw; reload the page."),
     ),
     "too_many_readings": (
         N_("This X-ray has as many readings as it may have; no more can be added."),
@@ -128,6 +130,12 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "read_first": (N_("You see AI results after your own reading; read this X-ray first."),),
     "result_withheld": (
         N_("The AI result of this X-ray is withheld, so it is not sent to other systems."),
+    ),
+    "study_unknown": (
+        N_(
+            "There is no presentation state: this X-ray came as no DICOM, or no reference to its "
+            "study was kept."
+        ),
     ),
     "no_report_now": (N_("The report cannot be made at the moment; try again in half a minute."),),
     "not_confirmable": (N_("This X-ray has no AI result, so its outcome is of no use here."),),
@@ -140,6 +148,12 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     ),
     "store_unavailable": (
         N_("The database is not responding; nothing was saved. Try again in half a minute."),
+    ),
+    "audit_unavailable": (
+        N_(
+            "The audit cannot be written, so the answer is withheld, although a change may have "
+            "been made; try again in half a minute."
+        ),
     ),
     "not_logged_in": (N_("Log in first: the token is missing, wrong or has expired."),),
     "not_found": (N_("There is nothing at this address."),),

@@ -73,8 +73,14 @@ def find_verdict(xray: Xray, blind_reader: str | None = None) -> Verdict:
 def _has_answered(xray: Xray, reader: str) -> bool:
     """Whether they ever did; in a list, whether the last reading is theirs: it has no other."""
     review = xray["review"]
-    readers = [each["reader"] for each in xray.get("readings", [review] if review else [])]
-    return reader in readers
+    if "readings" not in xray:
+        return bool(review and review["reader"] == reader)
+    return reader in find_readers(xray)
+
+
+def find_readers(xray: Xray) -> list[str]:
+    """Who made each entry of the list, without leads who took back what others read."""
+    return [each["reader"] for each in xray.get("readings", []) if not each.get("reopens")]
 
 
 def _judge(xray: Xray) -> Verdict:

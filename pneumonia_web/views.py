@@ -163,6 +163,7 @@ def keep_session(opened: LogIn) -> None:
     """Keep an open session, and what the pages need to know of its person, in the cookie."""
     session["token"], session["language"] = opened.token, opened.language
     session["reads_first"], session["admin"] = opened.reads_first, opened.admin
+    session["by_provider"] = opened.by_provider
     session.pop("roles", None)
     if opened.roles is not None:
         session["roles"] = opened.roles
@@ -175,10 +176,10 @@ def end_session() -> ResponseReturnValue:
 
     While the API cannot do that, the browser keeps its session, so that the person can try again.
     """
-    token = session.get("token")
+    token, elsewhere = session.get("token"), None
     if token:
         try:
-            api().log_out(token)
+            elsewhere = api().log_out(token)
         except ApiError as error:
             if error.status != 401:  # an expired session needs no log-out
                 raise ApiError(
@@ -191,6 +192,9 @@ def end_session() -> ResponseReturnValue:
                     error.retry_after,
                 ) from error
     session.clear()
+    if elsewhere:
+        # No redirect: the policy of the pages lets no form lead to another site.
+        return render_template("logged_out.html", address=elsewhere)
     return redirect(url_for("pages.log_in"))
 
 

@@ -33,6 +33,7 @@ locals {
         first          = index == 0
         keep_films     = var.keep_films ? 1 : 0
         accession      = var.accession_as_reference ? 1 : 0
+        references     = var.keep_study_references ? 1 : 0
         retention_days = var.retention_days
         local_redis    = var.redis == "local" && index == 0
         redis_volume   = join("", aws_ebs_volume.redis[*].id)

@@ -92,6 +92,12 @@ variable "accession_as_reference" {
   default     = false
 }
 
+variable "keep_study_references" {
+  description = "Whether the UIDs of a DICOM, of its series and of its study are kept with its record, so that DICOM and FHIR reports belong to that study."
+  type        = bool
+  default     = false
+}
+
 variable "site" {
   description = "What the pages say of this installation: the service's name, the hospital or ward, whom to ask, and what it is for. Letters without accents, digits, spaces and :/@?=._,- only; empty for the defaults."
   type = object({

@@ -23,6 +23,7 @@ from model.reading.ages import AGES, AgeBand
 from model.reading.dicom.accession import read_accession
 from model.reading.dicom.device import read_device
 from model.reading.dicom.header import max_inflated
+from model.reading.dicom.references import read_references
 from model.reading.full_film import encode_film
 from model.reading.kinds import is_dicom
 from model.reading.limits import UnreadableXray, set_gate
@@ -62,14 +63,13 @@ def serve(channel: socket.socket, memory: int, filtered: bool, read: Read = read
     set_gate(Gate(channel))
     channel.sendall(HEAD.pack(FILTERED if filtered else UNFILTERED, 0))
     while len(request := channel.recv(REQUEST.size, socket.MSG_WAITALL)) == REQUEST.size:
-        size, max_pixels, side, *years, film, accession = REQUEST.unpack(request)
+        size, max_pixels, side, *years, film, accession, references = REQUEST.unpack(request)
         ages = AgeBand(*years) if tuple(years) != NO_AGES else None
         limit_memory(_BASE_BYTES + _PIXEL_BYTES * max_pixels)
         limit_time(CPU_SECONDS)
         data = os.pread(memory, size, 0)
-        for letter, body in answer(
-            data, max_pixels, side, ages, read, film=film, accession=accession
-        ):
+        asked = {"film": film, "accession": accession, "references": references}
+        for letter, body in answer(data, max_pixels, side, ages, read, **asked):
             channel.sendall(HEAD.pack(letter, len(body)) + body)
             if letter == PREVIEW and film:
                 limit_time(LARGE_CPU_SECONDS)
@@ -84,6 +84,7 @@ def answer(
     *,
     film: bool = False,
     accession: bool = False,
+    references: bool = False,
 ) -> Iterator[tuple[bytes, bytes]]:
     """Letter and body of each message in response to one upload; see `model.cage.messages`."""
     try:
@@ -92,9 +93,13 @@ def answer(
         warnings = json.dumps(xray.warnings).encode()
         number = _read_accession(data, max_pixels) if accession else b""
         device = _read_device(data, max_pixels)
-        says = AGES.index(xray.age), VIEWS.index(xray.view), len(number), len(device)
-        head = ANSWER_HEAD.pack(xray.width, xray.height, len(warnings), *says)
-        yield ANSWER, head + warnings + number + device + image
+        uids = _read_references(data, max_pixels, xray) if references else b""
+        says = AGES.index(xray.age), VIEWS.index(xray.view)
+        lengths = len(number), len(device), len(uids)
+        head = ANSWER_HEAD.pack(
+            xray.width, xray.height, len(warnings), *says, *lengths, xray.burned_in
+        )
+        yield ANSWER, head + warnings + number + device + uids + image
         yield PREVIEW, encode_preview(xray)
         if film and xray.full:
             yield FILM, encode_film(xray.full())
@@ -107,6 +112,12 @@ def answer(
 
 def _read_device(data: bytes, max_pixels: int) -> bytes:
     return read_device(data, max_inflated(max_pixels)).encode() if is_dicom(data) else b""
+
+
+def _read_references(data: bytes, max_pixels: int, xray: XrayImage) -> bytes:
+    if not xray.find_shown:
+        return b""
+    return read_references(data, max_inflated(max_pixels), xray.find_shown()).encode()
 
 
 def _read_accession(data: bytes, max_pixels: int) -> bytes:

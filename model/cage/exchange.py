@@ -3,9 +3,11 @@
 import json
 import logging
 import os
+import re
 import signal
 import time
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 import numpy as np
 
@@ -24,6 +26,11 @@ machine."""
 
 _MAX_TEXT, _MAX_WARNINGS, _MAX_DEVICE = 500, 20, 65
 
+_REFERENCES = re.compile(
+    r"(?:[0-9.]{3,64}\\){4}(?:-?\d{1,9}(?:\.\d{1,4})?\\){10}-?\d{1,9}(?:\.\d{1,4})?", re.ASCII
+)
+"""What `model.reading.dicom.references` writes, which this process must not import with pydicom."""
+
 
 class CageFault(RuntimeError):
     """The reader raised an unexpected error; the message says where."""
@@ -33,7 +40,7 @@ class CageFault(RuntimeError):
 class CagedXray:
     """What serving needs of an X-ray: the (side, side, 1) float32 `input` of `model_input`; the
     rest is as in `model.reading.xray.XrayImage`, and of a DICOM the `device`, maker and model, and
-    the `accession` number, if asked for."""
+    the `accession` number and `references` (`model.reading.dicom.references`), if asked for."""
 
     input: np.ndarray
     width: int
@@ -43,6 +50,8 @@ class CagedXray:
     view: View = field(default="unknown", kw_only=True)
     accession: str = field(default="", kw_only=True)
     device: str = field(default="", kw_only=True)
+    references: str = field(default="", kw_only=True)
+    burned_in: bool = field(default=False, kw_only=True)
 
 
 class Exchange:
@@ -138,24 +147,26 @@ def _is_sentence(text: object) -> bool:
     return isinstance(text, str) and 0 < len(text) <= _MAX_TEXT and text.isprintable()
 
 
-def unpack(body: bytes, side: int, *, accession: bool = False) -> CagedXray:
-    """Parse the body of an ANSWER, which has an accession number only if that was asked for.
+def unpack(
+    body: bytes, side: int, *, accession: bool = False, references: bool = False
+) -> CagedXray:
+    """Parse the body of an ANSWER, which has accession number and references only if asked for.
 
     Raises UnreadableXray if it is malformed.
     """
     size = 4 * side * side
     if len(body) < ANSWER_HEAD.size:
         raise _crashed()
-    width, height, warning_bytes, age, view, *texts = ANSWER_HEAD.unpack_from(body)
+    width, height, warning_bytes, age, view, *lengths, burned_in = ANSWER_HEAD.unpack_from(body)
     end = ANSWER_HEAD.size + warning_bytes
-    middle = end + texts[0]
-    start = middle + texts[1]
+    _, after_number, after_device, start = accumulate(lengths, initial=end)
     if len(body) != start + size or age >= len(AGES) or view >= len(VIEWS):
         raise _crashed()
     try:
         warnings = json.loads(body[ANSWER_HEAD.size : end])
-        number = body[end:middle].decode()
-        device = body[middle:start].decode("ascii")
+        number = body[end:after_number].decode()
+        device = body[after_number:after_device].decode("ascii")
+        uids = body[after_device:start].decode("ascii")
     except ValueError:
         raise _crashed() from None
     image = np.frombuffer(body, "<f4", side * side, start).reshape(side, side, 1)
@@ -164,6 +175,8 @@ def unpack(body: bytes, side: int, *, accession: bool = False) -> CagedXray:
     if len(warnings) > _MAX_WARNINGS or not np.isfinite(image).all():
         raise _crashed()
     if number and not (accession and number.isprintable()):
+        raise _crashed()
+    if uids and not (references and _REFERENCES.fullmatch(uids)):
         raise _crashed()
     if len(device) > _MAX_DEVICE or not device.isprintable():
         raise _crashed()
@@ -176,4 +189,6 @@ def unpack(body: bytes, side: int, *, accession: bool = False) -> CagedXray:
         view=VIEWS[view],
         accession=number,
         device=device,
+        references=uids,
+        burned_in=burned_in,
     )

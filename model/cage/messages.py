@@ -7,10 +7,10 @@ PREVIEW and, if the request asks for it, FILM; or, in place of any of them, REFU
 
 import struct
 
-REQUEST = struct.Struct("<QQL2h??")
+REQUEST = struct.Struct("<QQL2h???")
 """The size in bytes of the upload, which is in shared memory; the pixel limit; the input's side;
-the ages that the model is for, in years, or NO_AGES; whether the FILM is wanted; and whether the
-accession number of a DICOM is."""
+the ages that the model is for, in years, or NO_AGES; whether the FILM is wanted; whether the
+accession number of a DICOM is; and whether the UIDs of its study and of itself are."""
 
 NO_AGES = (-1, -1)
 
@@ -18,11 +18,12 @@ HEAD = struct.Struct("<cL")
 FILTERED, UNFILTERED, LARGE = b"S", b"U", b"L"
 ANSWER, PREVIEW, FILM, REFUSAL, FAULT = b"A", b"P", b"I", b"R", b"F"
 
-ANSWER_HEAD = struct.Struct("<3L4B")
+ANSWER_HEAD = struct.Struct("<3L4BH?")
 """Width, height, the length of the warnings (JSON), which follow, the index of the age in AGES
 (`model.reading.ages`) and of the view in VIEWS (`model.reading.views`), and the lengths of the
-accession number (UTF-8) and of the device (ASCII), which follow the warnings; then the input as
-float32.
+accession number (UTF-8), of the device (ASCII) and of the references (ASCII,
+`model.reading.dicom.references`), which follow the warnings; and whether the file says that text
+in its picture identifies the patient. Then the input as float32.
 The PREVIEW is a JPEG, which the child makes while the service uses the input already; the FILM is
 a PNG of `model.reading.full_film`, which it makes while the service stores the result. A REFUSAL is
 [sentence, reason] as JSON, a FAULT is text."""

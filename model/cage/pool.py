@@ -130,11 +130,13 @@ class Cage:
         wait_if_large: bool = True,
         film: bool = False,
         accession: bool = False,
+        references: bool = False,
     ) -> Iterator[Reading]:
         """The same, but yields when the input is there, and its child makes the preview meanwhile.
 
         Then it makes the `film`, if asked for. Only with `accession` does the accession number of a
-        DICOM leave the child. A block that ends without an error waits for both.
+        DICOM leave the child, and only with `references` what says which object of which study it
+        is. A block that ends without an error waits for both.
         """
         child, waited = self._take()
         kept = None
@@ -148,9 +150,10 @@ class Cage:
                 child = self._order()
             child.wait_ready()
             years = (ages.youngest, ages.oldest) if ages else NO_AGES
-            request = REQUEST.pack(len(data), max_pixels, side, *years, film, accession)
+            request = REQUEST.pack(len(data), max_pixels, side, *years, film, accession, references)
             with self._ask(child, data, request, wanted, wait_if_large) as exchange:
-                xray = unpack(exchange.receive(ANSWER), side, accession=accession)
+                body = exchange.receive(ANSWER)
+                xray = unpack(body, side, accession=accession, references=references)
                 most = 2 * max_pixels + _PNG_BYTES
                 reading = Reading(
                     xray,

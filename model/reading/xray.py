@@ -22,6 +22,7 @@ from model.reading.grey import MIN_CONTRAST
 from model.reading.kinds import check_picture, is_dicom
 from model.reading.limits import MAX_PIXELS, UnreadableXray
 from model.reading.picture import read_picture
+from model.reading.shown import Shown
 from model.reading.thumbnail import SIDE, embed_thumbnail
 from model.reading.upright import warn_of_hanging
 from model.reading.views import View
@@ -56,7 +57,9 @@ class XrayImage:
     pixels; `pixels` may be decoded smaller, but never below the preview's size. `warnings` are
     sentences for the person who reads the result. `age` is what the file says of the patient's,
     and `view` from which side it was taken; only a DICOM can say anything. `full` makes the same
-    film at the file's own resolution and depth; it may raise UnreadableXray.
+    film at the file's own resolution and depth; it may raise UnreadableXray. `burned_in` is true
+    where a DICOM says that text in its picture identifies the patient. `find_shown` says where the
+    film lies in the picture of a DICOM, and how that is shown; other files have none.
     """
 
     pixels: np.ndarray
@@ -66,6 +69,8 @@ class XrayImage:
     age: Age = "unknown"
     full: Callable[[], FullFilm] | None = field(default=None, compare=False, repr=False)
     view: View = "unknown"
+    burned_in: bool = False
+    find_shown: Callable[[], Shown] | None = field(default=None, compare=False, repr=False)
 
 
 def read_xray(data: bytes, max_pixels: int = MAX_PIXELS, ages: AgeBand | None = None) -> XrayImage:
@@ -78,11 +83,13 @@ def read_xray(data: bytes, max_pixels: int = MAX_PIXELS, ages: AgeBand | None = 
     found: tuple[str, ...] = ()
     age: Age = "unknown"
     seen_from: View = "unknown"
+    find_ends, burned_in = None, False
     if is_dicom(data):
         # A worker reads in a cage, so its own process never loads pydicom, which takes 16 MB.
         from model.reading.dicom.pixels import read_dicom  # noqa: PLC0415
 
-        pixels, found, age, seen_from, full = read_dicom(data, max_pixels, ages)
+        picture = read_dicom(data, max_pixels, ages)
+        pixels, found, age, seen_from, full, find_ends, burned_in = picture
         height, width = pixels.shape
     else:
         check_picture(data)
@@ -98,9 +105,10 @@ def read_xray(data: bytes, max_pixels: int = MAX_PIXELS, ages: AgeBand | None = 
     elif film.doubt:
         found += (_NOT_FILLED,)
     cut = partial(_cut, full, film.box, pixels.shape)
+    shown = partial(_find_shown, find_ends, film.box, pixels.shape) if find_ends else None
     pixels = np.ascontiguousarray(film.box.cut(pixels))
     found += _warn(width, height, pixels) + warn_of_hanging(pixels)
-    return XrayImage(pixels, width, height, found, age, cut, seen_from)
+    return XrayImage(pixels, width, height, found, age, cut, seen_from, burned_in, shown)
 
 
 def _cut(make: Callable[[], FullFilm], box: Box, searched: tuple[int, int]) -> FullFilm:
@@ -110,6 +118,16 @@ def _cut(make: Callable[[], FullFilm], box: Box, searched: tuple[int, int]) -> F
     top, bottom = round(box.top * scale[0]), round(box.bottom * scale[0])
     left, right = round(box.left * scale[1]), round(box.right * scale[1])
     return replace(full, values=Box(top, bottom, left, right).cut(full.values))
+
+
+def _find_shown(
+    find_ends: Callable[[], tuple[float, float]], box: Box, searched: tuple[int, int]
+) -> Shown:
+    """`searched` are height and width of the picture in which the film is in `box`."""
+    height, width = searched
+    return Shown(
+        box.left / width, box.top / height, box.right / width, box.bottom / height, *find_ends()
+    )
 
 
 def squash(xray: XrayImage, side: int = INPUT_SIDE) -> np.ndarray:

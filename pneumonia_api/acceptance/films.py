@@ -12,7 +12,7 @@ from pneumonia_api.records.lists import WITHHELD, shown_of
 from pneumonia_api.records.outcomes import find_truth
 from pneumonia_api.records.readings import UNSEEN, find_blind_readings
 from pneumonia_api.records.record import BATCH_SOURCE, XrayRecord
-from pneumonia_api.roles import is_machine
+from pneumonia_api.roles import is_machine, is_program
 
 BASES = ("outcome", "reading", "file")
 """What a label rests on: a confirmed outcome, blind readings, or a file of labels."""
@@ -73,7 +73,7 @@ def name_source(source: str) -> str:
     """What stands for the sender: a person's name would say more than an acceptance needs."""
     if source == BATCH_SOURCE:
         return "archive"
-    return "program" if is_machine(source) else "person"
+    return "program" if is_program(source) else "person"
 
 
 def make_film(xray: XrayRecord, label: Label, patient: str = "") -> Film:

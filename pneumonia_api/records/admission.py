@@ -5,7 +5,7 @@ from collections import Counter
 import redis
 
 from pneumonia_api.records import keys
-from pneumonia_api.roles import is_machine
+from pneumonia_api.roles import is_program
 
 PARTS = 4
 """One person may fill one part of the queue; one more part is reserved for people."""
@@ -32,10 +32,10 @@ class Admission:
     def check(self, caller: str) -> None:
         """Raises QueueFull or ShareUsed. Concurrent uploads may exceed the limits slightly."""
         queued = int(self._redis.zcard(keys.status("queued")))
-        is_program = is_machine(caller)
-        if queued >= (self._for_machines if is_program else self._for_people):
+        by_program = is_program(caller)
+        if queued >= (self._for_machines if by_program else self._for_people):
             raise QueueFull
-        if is_program or queued < self._share:
+        if by_program or queued < self._share:
             return
         # One command for all waiting records, and only when there are many.
         sources = self._redis.sort(

@@ -63,6 +63,8 @@ def remove(pipe: redis.client.Pipeline, xray: XrayRecord, entries: Entries) -> N
     """Remove all index entries of a record."""
     pipe.zrem(keys.XRAYS, xray.id)
     pipe.zrem(keys.DELETED, xray.id)
+    for name in (keys.PENDING_RESULTS, keys.TRIED_RESULTS, keys.REFUSED_RESULTS):
+        pipe.zrem(name, xray.id)
     _unlist(pipe, xray)
     if entries.reuse:
         entries.reuse.remove(pipe)

@@ -40,7 +40,9 @@ user:NAME               hash of a person: password (argon2); reads_first, 1 if t
                         hosts of the previous release; disabled, 1 if they may not log in;
                         link, digest of the one-time link that still works, and link_until;
                         logged_in, when they last did; totp, secret of the second factor, totp_new,
-                        one that was not confirmed yet, and totp_step, the step of the last code
+                        one that was not confirmed yet, and totp_step, the step of the last code;
+                        of somebody who logs in by the OpenID provider instead of a password,
+                        identity, as in identity:DIGEST, and subject, the provider's name for them
 site:prevalence         list of what admins stated as the site's prevalence, the last at the end, as
                         JSON: percent, by, at
 site:silent             the same of silent weeks: silent, true from then on or false; by, at
@@ -50,6 +52,8 @@ site:profiles           hash of the site profiles by their digests, as JSON
                         (`profiles.ProfileRecord`)
 site:profile            list of what admins switched on, the last at the end, as JSON: profile, none
                         for off; by, at
+audit                   stream of what people and programs did, which becomes lines of files
+                        (audit/events.py)
 orders                  list of the reports that callers wait for, as JSON (`desk.Order`)
 drawn:TOKEN             list with the report for the caller who ordered it; expires in a minute
 machine-keys            hash, the keys for programs: NAME -> digest of the key
@@ -61,7 +65,14 @@ pending:DIGEST          JSON of a log-in that still needs a code: user, stored (
 codes:NAME              set of the codes of a second factor that a person has tried; expires
 recovery:NAME           set of the digests of a person's recovery codes that are left
 session:DIGEST          user name by digest of the session token; expires
-opened:DIGEST           hash of the same session: at, and from, the network; expires with it
+opened:DIGEST           hash of the same session: at, and from, the network; of a log-in by the
+                        OpenID provider also id_token, with which it is logged out of there, and
+                        factor, 1 if it asked for a second one; expires with it
+provider-log-in:DIGEST  JSON of a log-in that was begun, by the digest of its state: nonce, verifier
+                        (RFC 7636), since, when it began if the person had to log in anew; expires
+identity:DIGEST         the name of the person whom issuer and subject identify, for ever
+identity-names          hash of these names: NAME -> DIGEST, for ever, so that no second person gets
+                        one
 link:DIGEST             user name by digest of a one-time link, by which the person chooses a
                         password; expires
 sessions:NAME           set of a user's session digests
@@ -71,6 +82,12 @@ tries-everywhere:NAME   the same from all networks; expires
 known:NAME:NETWORK      set when the user has recently logged in from that network; expires
 predict                 Celery's queue, a list that Celery writes; here it is only read
 unacked                 Celery's hash of the tasks that workers hold; likewise
+results                 Celery's queue of the results that go to a PACS, written as `predict` is
+results:unacked...      Celery's keys of the tasks that the processes hold that send results
+results:pending         sorted set of the ids whose result is not sent yet, by the time of the
+                        reading that it is of
+results:tried           the same, by the time of the last try, or of its publishing
+results:refused         sorted set of the ids whose result the PACS refused, by the time of that
 
 The previous release also wrote these, which `upgrade` empties:
 
@@ -82,6 +99,10 @@ reuse:DIGEST:MODEL      id of a finished record with the same bytes and model ve
 
 QUEUE = "predict"
 UNACKED = "unacked"
+RESULTS = "results"
+PENDING_RESULTS = "results:pending"
+TRIED_RESULTS = "results:tried"
+REFUSED_RESULTS = "results:refused"
 XRAYS = "xrays"
 WORDS = "xrays:words"
 DELETED = "xrays:deleted"
@@ -96,6 +117,8 @@ REQUIREMENT = "site:second-factor"
 PROFILES = "site:profiles"
 SWITCHES = "site:profile"
 ORDERS = "orders"
+AUDIT = "audit"
+IDENTITY_NAMES = "identity-names"
 MACHINES = "machine-keys"
 WORKERS = "workers"
 
@@ -122,6 +145,8 @@ pending = "pending:{}".format
 codes = "codes:{}".format
 recovery = "recovery:{}".format
 opened = "opened:{}".format
+provider_log_in = "provider-log-in:{}".format
+identity = "identity:{}".format
 link = "link:{}".format
 sessions = "sessions:{}".format
 sent = "sent:{}".format

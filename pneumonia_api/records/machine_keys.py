@@ -13,7 +13,7 @@ import redis
 
 from pneumonia_api.records import keys
 from pneumonia_api.records.tokens import digest_token
-from pneumonia_api.roles import NAMED, Caller, Right
+from pneumonia_api.roles import NAMED, NODE, Caller, Right
 
 PREFIX = "pdk_"
 """How each key begins, so that a search for secrets finds one that ended up in a file."""
@@ -51,9 +51,14 @@ class MachineKeys:
         self._redis = client
 
     def create(self, name: str, rights: Iterable[Right], *, by: str, at: datetime) -> str:
-        """The new key, which is stored nowhere. Raises NameTaken, or ValueError for a bad name."""
+        """The new key, which is stored nowhere. Raises NameTaken, or ValueError for a bad name.
+
+        That of the DICOM node is always taken.
+        """
         if not NAME.fullmatch(name):
             raise ValueError(name)
+        if NAMED + name == NODE:
+            raise NameTaken(name)
         key = PREFIX + secrets.token_urlsafe(32)
         digest = digest_token(key)
         chosen = frozenset(rights)

@@ -59,12 +59,19 @@ class _Transport(virtual.Transport):
     Channel = _Channel
 
 
-def compose(queue: Celery, xray_id: str, request_id: str | None = None) -> str:
-    """What Celery would add to the list keys.QUEUE, for a transaction that writes the record, too.
+def compose(
+    queue: Celery,
+    xray_id: str,
+    request_id: str | None = None,
+    *,
+    task: str = TASK,
+    name: str = keys.QUEUE,
+) -> str:
+    """What Celery would add to the list `name`, for a transaction that writes the record, too.
 
     `request_id` is a header, so workers of another release ignore it.
     """
-    message, rest = _compose_first(queue)
+    message, rest = _compose_first(queue, task, name)
     task_id = str(uuid4())
     headers = {
         **message["headers"],
@@ -78,7 +85,7 @@ def compose(queue: Celery, xray_id: str, request_id: str | None = None) -> str:
 
 
 @cache
-def _compose_first(queue: Celery) -> tuple[dict[str, Any], list[Any]]:
+def _compose_first(queue: Celery, task: str, name: str) -> tuple[dict[str, Any], list[Any]]:
     """A message that Celery composed, and what follows the arguments in its body.
 
     Only what differs is replaced in each later one, because Celery takes three times as long as all
@@ -86,9 +93,9 @@ def _compose_first(queue: Celery) -> tuple[dict[str, Any], list[Any]]:
     """
     with Connection(transport=_Transport) as connection:
         queue.send_task(
-            TASK,
+            task,
             ("",),
-            queue=keys.QUEUE,
+            queue=name,
             ignore_result=True,
             headers={"request_id": ""},
             connection=connection,

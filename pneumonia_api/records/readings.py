@@ -37,16 +37,18 @@ class ReadingRecord(ReviewRecord):
 
     `number` counts from 1. `model` is the version whose answer the record has; `ai` says whether
     the reader saw that answer, one of SHOWN, or None if the sender did not say. `undoes` is the
-    number of the entry that this one revokes, as if it had never been made. `seconds` is the time
+    number of the entry that this one revokes, as if it had never been made. `reopens` is the number
+    of another reader's reading that a lead takes back. `seconds` is the time
     from the film's display to this answer, or None if the page did not measure it. `key` is a
     digest of the sender's idempotency key. `stands` is false for what its reader replaced or took
-    back.
+    back, and for what a lead reopened.
     """
 
     number: int
     model: str
     ai: str | None = None
     undoes: int | None = None
+    reopens: int | None = None
     seconds: float | None = None
     key: str = ""
     stands: bool = False
@@ -103,12 +105,18 @@ def write_readings(readings: Iterable[ReadingRecord]) -> dict[str, str]:
 
 
 def mark_standing(readings: Iterable[ReadingRecord]) -> tuple[ReadingRecord, ...]:
-    """The entries, each with `stands`: true for each reader's last one, unless it withdraws."""
+    """The entries, each with `stands`: true for each reader's last one, unless it withdraws.
+
+    A reopened one does not stand, and neither does what its reader had said before it.
+    """
     entries = list(readings)
     undone = {each.undoes for each in entries}
     valid = [each for each in entries if each.number not in undone and not each.undoes]
-    last = {each.reader: each.number for each in valid}
-    standing = {each.number for each in valid if each.label != WITHDRAWN} & set(last.values())
+    reopened = {each.reopens for each in valid}
+    own = [each for each in valid if not each.reopens]  # a lead's own reading is another matter
+    last = {each.reader: each.number for each in own}
+    standing = {each.number for each in own if each.label != WITHDRAWN} & set(last.values())
+    standing -= reopened
     return tuple(replace(each, stands=each.number in standing) for each in entries)
 
 
@@ -126,7 +134,9 @@ def find_blind_readings(
     for standing in (each for each in entries if each.stands):
         blind = None
         for each in entries:
-            if each.reader != standing.reader or each.number in undone or each.undoes:
+            if each.reader != standing.reader or each.number in undone:
+                continue
+            if each.undoes or each.reopens:
                 continue
             if each.ai not in unseen:
                 break

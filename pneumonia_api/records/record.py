@@ -20,6 +20,7 @@ from pneumonia_api.records.shortening import (
     shorten_digest,
     shorten_time,
 )
+from pneumonia_api.records.transmission import TransmissionRecord
 
 STATUSES = ("queued", "done", "rejected", "failed")
 DECISIONS = ("pneumonia", "normal")
@@ -94,7 +95,10 @@ class XrayRecord:
     `scope`, which those of earlier releases lack; one that is rejected or failed has a `reason`.
     `view` is PA or AP where the file says so, and `accession` the number in a DICOM, at a site that
     wants it as the reference of what was sent without one. `device` is maker and model of the
-    machine in a DICOM (`model.reading.dicom.device`).
+    machine in a DICOM (`model.reading.dicom.device`). `burned_in` is true where a DICOM says that
+    text in its picture identifies the patient: the picture keeps it. `references` are those to the
+    DICOM and its study (`records.source_object`), at a site that keeps them. `transmission` is the
+    state of its result on the way to the PACS, where one is configured.
     """
 
     id: str
@@ -114,6 +118,14 @@ class XrayRecord:
     accession: str | None = None
     outcomes: tuple[OutcomeRecord, ...] = ()
     device: str | None = None
+    burned_in: bool = False
+    references: str | None = None
+    transmission: TransmissionRecord | None = None
+
+    @property
+    def in_study(self) -> bool:
+        """Whether results can belong to the study that the DICOM is of."""
+        return bool(self.references)
 
 
 _PARTS = {
@@ -121,12 +133,14 @@ _PARTS = {
     "quality": QualityRecord,
     "review": ReviewRecord,
     "deletion": DeletionRecord,
+    "transmission": TransmissionRecord,
 }
 """Fields that the hash holds as JSON."""
 
-PRECISION, SCOPE, PROFILE = "p", "s", "f"
+PRECISION, SCOPE, PROFILE, BURNED_IN = "p", "s", "f", "b"
 """Fields of the hash under a short name: the precision of the prediction, unless that is float32;
-the scope; and the profile by which it was made with the model's own probability, in two words."""
+the scope; the profile by which it was made with the model's own probability, in two words; and 1
+where text is burned in."""
 
 _SHORT = {"bfloat16": "bf16"}
 _LONG = {short: name for name, short in _SHORT.items()}
@@ -173,7 +187,9 @@ def write_hash(xray: XrayRecord) -> dict[str, str]:
     if xray.status != "queued":
         values["digest"] = shorten_digest(xray.digest)
         values["created_at"] = shorten_time(xray.created_at)
-    del values["readings"], values["outcomes"]
+    del values["readings"], values["outcomes"], values["burned_in"]
+    if xray.burned_in:
+        values[BURNED_IN] = "1"
     for name in _PARTS.keys() & values.keys():
         part = {**vars(values[name])}
         if name == "prediction":
@@ -231,6 +247,7 @@ def read_hash(values: Mapping[str, str], *, with_heatmap: bool = True) -> XrayRe
         elif name == "review":
             part["reviewed_at"] = restore_time(part["reviewed_at"])
         parsed[name] = _read_known(_PARTS[name], part)
+    parsed["burned_in"] = BURNED_IN in values
     if scope := values.get(SCOPE) or values.get("scope"):  # the name that it had before
         parsed["scope"] = read_scope(scope)
     if prediction := parsed.get("prediction"):

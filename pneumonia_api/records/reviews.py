@@ -11,6 +11,7 @@ import redis
 from pneumonia_api.records import keys
 from pneumonia_api.records.indexes import move
 from pneumonia_api.records.moments import write_time
+from pneumonia_api.records.outbox import Outbox
 from pneumonia_api.records.readings import (
     WITHDRAWN,
     ReadingRecord,
@@ -75,6 +76,7 @@ class NewReading:
     seen: int | None = None
     ai: str | None = None
     undoes: int | None = None
+    reopens: int | None = None
     seconds: float | None = None
     key: str | None = None
 
@@ -82,8 +84,10 @@ class NewReading:
 class Reviews:
     """Appends readings."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, outbox: Outbox | None = None) -> None:
+        """With an `outbox`, the result of each X-ray that is read goes to the PACS."""
         self._redis = client
+        self._outbox = outbox
 
     def put(self, xray_id: str, *, label: str, note: str, reader: str, at: datetime) -> XrayRecord:
         """Append a reading after any others, unless it repeats the last entry of its reader.
@@ -127,6 +131,7 @@ class Reviews:
                 model=xray.prediction.model,
                 ai=new.ai,
                 undoes=new.undoes,
+                reopens=new.reopens,
                 seconds=new.seconds,
                 key=digest,
             )
@@ -153,6 +158,8 @@ class Reviews:
                     labels = (each.before, each.after)
                     _count(pipe, keys.blind, xray.prediction, each.reviewed_at, by, *labels)
             move(pipe, xray, read)
+            if self._outbox and (sending := self._outbox.stage(pipe, read)):
+                return replace(read, transmission=sending)
             return read
 
         stored: XrayRecord = self._redis.transaction(append, key, value_from_callable=True)
@@ -166,16 +173,20 @@ def _is_sent_again(
 
     Raises ReadingKeyReused.
     """
-    said = (entry.reader, entry.label, entry.note, entry.undoes)
+    said = _name_content(entry)
     for each in readings:
         if each.key == entry.key:
-            if (each.reader, each.label, each.note, each.undoes) != said:
+            if _name_content(each) != said:
                 raise ReadingKeyReused
             return True
     if seen is not None or not readings:
         return False
     last = readings[-1]
-    return last.stands and (last.reader, last.label, last.note, last.undoes) == said
+    return last.stands and _name_content(last) == said
+
+
+def _name_content(entry: ReadingRecord) -> tuple[object, ...]:
+    return entry.reader, entry.label, entry.note, entry.undoes, entry.reopens
 
 
 def _check(entry: ReadingRecord, readings: tuple[ReadingRecord, ...], seen: int | None) -> None:
@@ -186,7 +197,10 @@ def _check(entry: ReadingRecord, readings: tuple[ReadingRecord, ...], seen: int 
         if len(readings) >= MAX_READINGS:
             raise TooManyReadings
         return
-    if entry.undoes is None:
+    if entry.reopens is not None:
+        others = [each for each in readings if each.stands and each.reader != entry.reader]
+        may = entry.reopens in [each.number for each in others]
+    elif entry.undoes is None:
         may = any(each.stands and each.reader == entry.reader for each in readings)
     else:
         last = readings[-1:]

@@ -14,13 +14,12 @@ from pydicom.valuerep import DA, TM
 
 from pneumonia_api.records.record import PredictionRecord
 from pneumonia_api.report.contours import LEVELS, trace
-from pneumonia_api.report.dicom import Origin, describe_equipment, fix_moments, write_file
+from pneumonia_api.report.dicom import LABEL, Origin, describe_equipment, fix_moments, write_file
 from pneumonia_api.report.gathering import Report
 
 SERIES_NUMBER = 9001
 """Far above those of a modality."""
 
-LABEL = "AI result, not for diagnosis"
 PENS = (("black", 3.0, 1.0), ("white", 1.0, 0.5))
 """Colour, width, and how much wider each further level is: white lines on black ones."""
 
@@ -45,8 +44,9 @@ def capture(
         sop_instance_uid=origin.name("capture"),
         instance_number=1,
         accession_number=report.xray.accession,
-        study_date=moment.date(),
-        study_time=moment.time(),
+        # Of a study that is the source's, the dates are not known.
+        study_date=None if origin.source else moment.date(),
+        study_time=None if origin.source else moment.time(),
         content_date=moment.date(),
         content_time=moment.time(),
         series_date=moment.date(),
@@ -57,6 +57,8 @@ def capture(
         **describe_equipment(report),
     )
     image.BodyPartExamined = "CHEST"
+    if report.xray.burned_in:
+        image.BurnedInAnnotation = "YES"  # as the source says; the label that is drawn names nobody
     image.LossyImageCompression = "01"
     image.LossyImageCompressionMethod = "ISO_10918_1"
     raw = image.Rows * image.Columns * 3

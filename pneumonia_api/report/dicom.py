@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from highdicom.coding_schemes import CodingSchemeIdentificationItem
 from pydicom import Dataset, dcmwrite
 
 from pneumonia_api.records.record import PredictionRecord
+from pneumonia_api.records.source_object import SourceObject, read_source
 from pneumonia_api.report.gathering import Report, ResultWithheld
 
 # It reports each module of attributes that it copies.
@@ -17,6 +19,10 @@ logging.getLogger("highdicom").setLevel(logging.WARNING)
 
 NAMESPACE = uuid.UUID("b0c0a3c5-7d58-5c0e-8f8a-3f2b7f0f6f21")
 MANUFACTURER = "Pneumonia Detection Application"
+LABEL = "AI result, not for diagnosis"
+SCHEME = "99PNEUMONIA"
+"""The private scheme of codes, declared in each object that has some (PS3.3, Coding Scheme
+Identification Sequence)."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +31,13 @@ class Origin:
 
     `key` names X-ray, model and reading: the same have the same UIDs, so that an object that is
     sent again replaces itself. `study` is a Study Instance UID. `moment` is that of the reading.
+    `source` is what refers to the object that was judged, where the site keeps that.
     """
 
     key: str
     study: str
     moment: datetime
+    source: SourceObject | None = None
 
     def name(self, part: str) -> str:
         """The UID of a part (PS3.5, B.2: derived from a UUID)."""
@@ -49,13 +57,41 @@ def make_uid(key: str) -> str:
 
 
 def find_origin(report: Report) -> Origin:
-    """A study of its own for each X-ray, because that of the source is not kept.
+    """The study of the source, where that is kept; else one of its own for each X-ray.
 
     Raises ResultWithheld.
     """
     key = "/".join((report.xray.id, require(report).model, str(report.reading.number)))
     moment = datetime.fromisoformat(report.reading.reviewed_at).astimezone(UTC)
-    return Origin(key, make_uid(report.xray.id), moment)
+    references = report.xray.references
+    source = read_source(references) if references else None
+    return Origin(key, source.study if source else make_uid(report.xray.id), moment, source)
+
+
+def refer_to(source: SourceObject, accession: str | None) -> Dataset:
+    """The object that was judged, as far as highdicom needs it to refer to it: without a patient.
+
+    Nothing else of its study is known, and so nothing contradicts it.
+    """
+    dataset = Dataset()
+    dataset.SOPClassUID, dataset.SOPInstanceUID = source.kind, source.instance
+    dataset.StudyInstanceUID, dataset.SeriesInstanceUID = source.study, source.series
+    dataset.Rows, dataset.Columns = source.rows, source.columns
+    dataset.SamplesPerPixel = 1
+    dataset.AccessionNumber = accession or ""
+    for name in (
+        *("PatientID", "PatientName", "PatientBirthDate", "PatientSex"),
+        *("StudyID", "StudyDate", "StudyTime", "ReferringPhysicianName"),
+    ):
+        setattr(dataset, name, "")
+    return dataset
+
+
+def declare_scheme() -> CodingSchemeIdentificationItem:
+    """The private scheme, for an object that uses it."""
+    return CodingSchemeIdentificationItem(
+        SCHEME, name="Concepts of the Pneumonia Detection Application"
+    )
 
 
 def describe_equipment(report: Report) -> dict[str, Any]:
@@ -73,7 +109,8 @@ def fix_moments(dataset: Dataset, moment: datetime) -> None:
     """Give the object the moment of the reading, in UTC, wherever highdicom wrote that of now."""
     dataset.TimezoneOffsetFromUTC = "+0000"
     dataset.InstanceCreationDate, dataset.InstanceCreationTime = moment.date(), moment.time()
-    dataset.ContentDate, dataset.ContentTime = moment.date(), moment.time()
+    if "ContentDate" in dataset:
+        dataset.ContentDate, dataset.ContentTime = moment.date(), moment.time()
     for equipment in dataset.get("ContributingEquipmentSequence", ()):
         equipment.ContributionDateTime = moment
 

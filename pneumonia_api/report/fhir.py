@@ -1,13 +1,16 @@
 """A report as FHIR R4: a Bundle with a DiagnosticReport, its Observations and the model.
 
 Nothing in it names the patient, of whom the service knows nothing: whoever files it adds `subject`.
-There is an ImagingStudy only where the study is known.
+It refers to an ImagingStudy by the UID of the study, where the site keeps that; a resource of it
+would need the patient, too.
 """
 
 import uuid
 from typing import Any
 
 from pneumonia_api.records.readings import ReadingRecord
+from pneumonia_api.records.record import XrayRecord
+from pneumonia_api.records.source_object import read_source
 from pneumonia_api.report.gathering import Report
 from pneumonia_api.report.speaking import Speaker
 from pneumonia_api.report.words import FINDINGS, READINGS, WITHHELD
@@ -72,6 +75,8 @@ def describe(report: Report) -> Resource:
                 "value": xray.accession,
             }
         )
+    if study := _refer_to_study(xray):
+        main["imagingStudy"] = result["derivedFrom"] = [study]
     resources = [main, *readings, result, device]
     return {
         "resourceType": "Bundle",
@@ -93,6 +98,17 @@ def _name(report: Report, part: str) -> str:
 
 def _refer(resource: Resource) -> Resource:
     return {"reference": f"urn:uuid:{resource['id']}"}
+
+
+def _refer_to_study(xray: XrayRecord) -> Resource | None:
+    """As FHIR writes a DICOM UID in an identifier (ImagingStudy, 4.2)."""
+    if not xray.references:
+        return None
+    uid = read_source(xray.references).study
+    return {
+        "type": "ImagingStudy",
+        "identifier": {"system": "urn:dicom:uid", "value": f"urn:oid:{uid}"},
+    }
 
 
 def _concept(coding: tuple[str, str, str], text: str = "") -> Resource:

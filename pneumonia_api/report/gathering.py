@@ -28,6 +28,10 @@ class ResultWithheld(RuntimeError):
     """The AI result is withheld, so there is nothing that a DICOM object of it could hold."""
 
 
+class StudyUnknown(RuntimeError):
+    """The site keeps no reference to the DICOM, or it was none, so nothing can be laid over it."""
+
+
 class ReadFirst(PermissionError):
     """The caller reads before they see AI results, and has not read this X-ray."""
 

@@ -26,6 +26,8 @@ GERMAN = {
         "Rechts am Patienten ist links im Bild, wenn die Aufnahme wie üblich hängt."
     ),
     "A picture of reduced size, not for diagnosis.": "Ein verkleinertes Bild, nicht zur Befundung.",
+    "The file says that text in this picture identifies the patient.": "Laut Datei enthält dieses "
+    "Bild Text, der den Patienten identifiziert.",
     "right upper zone": "rechtes Oberfeld",
     "right middle zone": "rechtes Mittelfeld",
     "right lower zone": "rechtes Unterfeld",

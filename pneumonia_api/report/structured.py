@@ -4,7 +4,6 @@ The measurement group has the probability, measured by the model as an algorithm
 the finding, and what a person made of it. Concepts that no public scheme has are in a private one.
 """
 
-from highdicom.coding_schemes import CodingSchemeIdentificationItem
 from highdicom.sr import (
     AlgorithmIdentification,
     CodedConcept,
@@ -27,18 +26,18 @@ from pydicom.sr.codedict import codes
 from pneumonia_api.records.record import PredictionRecord
 from pneumonia_api.report.dicom import (
     MANUFACTURER,
+    SCHEME,
     Origin,
+    declare_scheme,
     describe_equipment,
     fix_moments,
     make_uid,
+    refer_to,
     write_file,
 )
 from pneumonia_api.report.gathering import Report
 
 SERIES_NUMBER = 9002
-SCHEME = "99PNEUMONIA"
-"""The private scheme, declared in each object (PS3.3, Coding Scheme Identification Sequence)."""
-
 ALGORITHM = "Pneumonia detection, frontal chest X-ray"
 
 
@@ -84,7 +83,12 @@ def find_agreement(report: Report) -> bool | None:
 def structure(
     report: Report, prediction: PredictionRecord, image: Dataset, origin: Origin
 ) -> Comprehensive3DSR:
-    """The structured report; `image` is what it refers to."""
+    """The structured report.
+
+    It refers to `image`, the capture; what was measured is the source, where that is known.
+    """
+    source = origin.source
+    judged = refer_to(source, report.xray.accession) if source else image
     low, high = prediction.uncertain or (prediction.threshold, prediction.threshold)
     algorithm = AlgorithmIdentification(
         name=ALGORITHM,
@@ -111,7 +115,7 @@ def structure(
             QualitativeEvaluation(READING, READINGS[report.reading.label]),
             QualitativeEvaluation(AGREEMENT, AGREES[find_agreement(report)]),
         ],
-        source_images=[SourceImageForMeasurementGroup(image.SOPClassUID, image.SOPInstanceUID)],
+        source_images=[SourceImageForMeasurementGroup(judged.SOPClassUID, judged.SOPInstanceUID)],
     )
     content = MeasurementReport(
         observation_context=_name_observers(report, prediction),
@@ -125,7 +129,7 @@ def structure(
     )
     moment = origin.moment
     document = Comprehensive3DSR(
-        evidence=[image],
+        evidence=[image, judged],
         content=content,
         series_instance_uid=origin.name("structured-series"),
         series_number=SERIES_NUMBER,
@@ -134,11 +138,7 @@ def structure(
         is_complete=True,
         is_final=True,
         is_verified=False,
-        coding_schemes=[
-            CodingSchemeIdentificationItem(
-                SCHEME, name="Concepts of the Pneumonia Detection Application"
-            )
-        ],
+        coding_schemes=[declare_scheme()],
         series_description="AI result and reading",
         content_date=moment.date(),
         content_time=moment.time(),

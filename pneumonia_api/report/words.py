@@ -80,7 +80,7 @@ def put_into_words(report: Report, language: str, made: datetime) -> Wording:
         say(title or "Chest X-ray: reading and AI result"),
         tuple(filter(None, about)),
         film,
-        _say_caption(say, rows),
+        _say_caption(say, rows, burned_in=xray.burned_in),
         tuple(sections),
     )
 
@@ -93,8 +93,10 @@ def _place(say: Speaker, rows: Rows) -> str:
     return say(f"{side}{',' if side == 'midline' else ''} {THIRDS[third]} zone")
 
 
-def _say_caption(say: Speaker, rows: Rows | None) -> str:
+def _say_caption(say: Speaker, rows: Rows | None, *, burned_in: bool) -> str:
     sentences = [say("A picture of reduced size, not for diagnosis.")]
+    if burned_in:
+        sentences.append(say("The file says that text in this picture identifies the patient."))
     if rows:
         sentences = [
             say(

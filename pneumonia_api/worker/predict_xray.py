@@ -79,6 +79,7 @@ class PredictXray(Task):
         *,
         keeps_films: bool,
         takes_accession: bool = False,
+        keeps_references: bool = False,
     ) -> None:
         self._xrays = xrays
         self._deliveries = deliveries
@@ -87,6 +88,7 @@ class PredictXray(Task):
         self._max_pixels = max_pixels
         self._keeps_films = keeps_films
         self._takes_accession = takes_accession
+        self._keeps_references = keeps_references
         self.cage = Cage(WORKER_STREAMS)
         self.predictor: Predictor  # set by LoadModel before the first task
 
@@ -143,6 +145,7 @@ class PredictXray(Task):
             wait_if_large=False,
             film=self._keeps_films,
             accession=self._takes_accession,
+            references=self._keeps_references,
         ) as reading:
             STEPS.labels("decode").observe(time.perf_counter() - started)
             rule = choose_rule(self._profiles, predictor.artifact)

@@ -14,7 +14,13 @@ from pneumonia_api.records.record import XrayMissing
 from pneumonia_api.records.served_model import ServedModel
 from pneumonia_api.records.site import Site
 from pneumonia_api.records.xrays import XrayStore
-from pneumonia_api.report.gathering import NotReported, Report, ResultWithheld, gather
+from pneumonia_api.report.gathering import (
+    NotReported,
+    Report,
+    ResultWithheld,
+    StudyUnknown,
+    gather,
+)
 from pneumonia_api.report.words import put_into_words
 from pneumonia_api.worker.metrics import REPORTS
 
@@ -38,7 +44,10 @@ def keep_drawing(client: redis.Redis, images: ImageStore, ended: threading.Event
             ended.wait(PAUSE_SECONDS)
 
 
-_PASSING = (XrayMissing, NotReported, ResultWithheld, ImageMissing, ImageStoreUnavailable)
+_PASSING = (
+    *(XrayMissing, NotReported, ResultWithheld, StudyUnknown),
+    *(ImageMissing, ImageStoreUnavailable),
+)
 """What may have happened since the API looked: deleted, withdrawn, silenced, or out of reach."""
 
 
@@ -54,6 +63,8 @@ class DrawingOffice:
             "pdf": _draw_pdf,
             "sr.dcm": _draw_structured,
             "sc.dcm": _draw_capture,
+            "gsps.dcm": _draw_presentation,
+            "pm.dcm": _draw_map,
         }
 
     def draw(self, order: Order) -> bytes:
@@ -117,3 +128,22 @@ def _draw_structured(report: Report, order: Order, preview: bytes) -> bytes:
     origin = find_origin(report)
     image = capture(report, require(report), preview, origin)
     return write_structured(report, require(report), image, origin)
+
+
+def _draw_presentation(report: Report, order: Order, preview: bytes) -> bytes:
+    from pneumonia_api.report.dicom import find_origin, require
+    from pneumonia_api.report.presentation import write_presentation
+
+    del order, preview  # it is drawn over the film by whoever has that
+    return write_presentation(report, require(report), find_origin(report))
+
+
+def _draw_map(report: Report, order: Order, preview: bytes) -> bytes:
+    from pneumonia_api.report.capture import capture
+    from pneumonia_api.report.dicom import find_origin, require
+    from pneumonia_api.report.parametric_map import write_map
+
+    del order
+    origin = find_origin(report)
+    image = capture(report, require(report), preview, origin)
+    return write_map(report, require(report), image, origin)

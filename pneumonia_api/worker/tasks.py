@@ -110,6 +110,7 @@ def create_worker(config: WorkerConfig) -> Celery:
             config.max_pixels,
             keeps_films=config.keeps_films,
             takes_accession=config.takes_accession,
+            keeps_references=config.keeps_references,
         )
     )
     ended = threading.Event()

@@ -118,8 +118,10 @@
   // In an element that stays: a screen reader does not announce what is swapped in.
   document.addEventListener("htmx:afterSettle", ({ detail: { target, requestConfig } }) => {
     if (requestConfig.verb !== "post" || document.querySelector("#reading .problem").textContent) return;
+    const reopened = requestConfig.elt.closest(".reopen") && gettext("The reading is withdrawn.");
     const verdict = document.querySelector("#reading .own .verdict");
-    const saved = verdict ? gettext("Saved: %(reading)s.", { reading: verdict.textContent.trim().replace(/\s+/g, " ") }) : gettext("Your reading is withdrawn.");
+    const own = verdict ? gettext("Saved: %(reading)s.", { reading: verdict.textContent.trim().replace(/\s+/g, " ") }) : gettext("Your reading is withdrawn.");
+    const saved = reopened || own;
     const undo = document.getElementById("undo") ? gettext("Press Z within five seconds to undo.") : "";
     document.getElementById("saved").textContent = `${saved} ${undo}`.trim();
   });

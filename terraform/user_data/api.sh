@@ -69,6 +69,7 @@ API_HOST=0.0.0.0
 WORKER_METRICS_HOST=0.0.0.0
 KEEP_FILMS=${keep_films}
 ACCESSION_AS_REFERENCE=${accession}
+KEEP_STUDY_REFERENCES=${references}
 RETENTION_DAYS=${retention_days}
 END
 start_unit pneumonia_api/pneumonia-api.service

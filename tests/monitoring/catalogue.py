@@ -20,6 +20,8 @@ from model.training import metrics as training_metrics
 from monitoring.metrics.gauges import GaugeKind
 from monitoring.metrics.requests import RequestMetrics
 from pneumonia_api.batch import metrics as batch_metrics
+from pneumonia_api.node import metrics as node_metrics
+from pneumonia_api.results import metrics as results_metrics
 from tests.stack import ROOT
 
 FILE = ROOT / "monitoring" / "METRICS.md"
@@ -34,6 +36,14 @@ PLACES: Mapping[str, tuple[ModuleType, ...]] = {
     "Worker: `/metrics` on `WORKER_METRICS_PORT`": (
         monitoring.metrics.release,
         pneumonia_api.worker.metrics,
+    ),
+    "DICOM node: `/metrics` on `DICOM_METRICS_PORT`": (
+        monitoring.metrics.release,
+        node_metrics,
+    ),
+    "Results: `/metrics` on `DICOM_RESULTS_METRICS_PORT`": (
+        monitoring.metrics.release,
+        results_metrics,
     ),
     "Training: `VAR_DIR/metrics/training.prom`": (training_metrics,),
     "Scoring of folders: `VAR_DIR/metrics/batch.prom`": (batch_metrics,),

@@ -46,6 +46,7 @@ def test_entry_is_returned_in_the_list(send: Send) -> None:
         "model": "m1",
         "ai": "hidden",
         "undoes": None,
+        "reopens": None,
         "seconds": None,
         "stands": True,
     }

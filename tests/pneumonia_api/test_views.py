@@ -56,7 +56,8 @@ def test_upload_is_accepted_before_it_is_judged(app: APIFlask, post: Post) -> No
     assert set(record) == {
         *("id", "status", "source", "created_at", "reference"),
         *("prediction", "quality", "reason", "review", "readings", "scope", "outcomes", "view"),
-        "device",
+        *("device", "burned_in", "in_study"),
+        "transmission",
         "silent",
     }
     assert record["status"] == "queued"
@@ -256,7 +257,7 @@ def test_full_image_store_is_503_and_keeps_nothing(
         answer = post(buffer.getvalue())
     check_error(answer, 503, "images_unavailable")
     assert answer.headers["Retry-After"] == "30"
-    assert client.keys("*") == []
+    assert client.keys("*") == ["audit"]
     assert list_images(tmp_path) == []
     assert post(buffer.getvalue()).status_code == 202
 
@@ -358,6 +359,7 @@ def test_worklist_carries_no_heat_maps(
     (listed,) = web.get("/v1/xrays", headers=headers).json["xrays"]
     assert single["prediction"].pop("heatmap")
     assert single.pop("readings") == single.pop("outcomes") == []
+    assert single.pop("transmission") is None
     assert listed == single
 
 
@@ -387,8 +389,11 @@ def test_openapi_lists_every_route(app: APIFlask) -> None:
         "/v1/xrays/{xray_id}/report.csv",
         "/v1/xrays/{xray_id}/report.fhir.json",
         "/v1/xrays/{xray_id}/report.pdf",
+        "/v1/xrays/{xray_id}/report.gsps.dcm",
+        "/v1/xrays/{xray_id}/report.pm.dcm",
         "/v1/xrays/{xray_id}/report.sc.dcm",
         "/v1/xrays/{xray_id}/report.sr.dcm",
+        "/v1/xrays/{xray_id}/reopenings",
         "/v1/xrays/{xray_id}/restore",
         "/v1/xrays/{xray_id}/review",
         "/v1/deletions",
@@ -400,6 +405,8 @@ def test_openapi_lists_every_route(app: APIFlask) -> None:
         "/v1/people/removed-factors",
         "/v1/links",
         "/v1/sessions/second-factor",
+        "/v1/sessions/oidc",
+        "/v1/sessions/oidc/code",
         "/v1/sessions/current/second-factor",
         "/v1/sessions/current/second-factor/removal",
         "/v1/site/second-factor",

@@ -8,11 +8,13 @@ import pytest
 
 from pneumonia_api.records.images import ImageStore
 from pneumonia_api.records.record import XrayRecord
+from pneumonia_web.reports import FOR_SYSTEMS
 from tests.pneumonia_api.report.poppler import read_text
-from tests.pneumonia_api.report.read_xrays import film
+from tests.pneumonia_api.report.read_xrays import KEPT, film
 from tests.pneumonia_web.listed import listed
 from tests.pneumonia_web.visitor import Visitor
 from tests.stack import Stack
+from tests.store import connect
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("pdftotext"), reason="poppler-utils, which reads the PDF, is not installed"
@@ -48,13 +50,55 @@ def test_page_of_a_read_xray_links_its_report(
         assert word in read_text(file)
 
 
+def test_page_offers_the_report_to_other_systems(
+    doctor: Visitor, stack: Stack, xray: XrayRecord
+) -> None:
+    """Each form by its link; a presentation state only where the study of the film is known."""
+    page = f"/xrays/{xray.id}"
+    assert f"{page}/report.sr.dcm" not in doctor.get(f"{page}?film=seen").text
+    assert doctor.answer(page, label="pneumonia").ok
+    text = doctor.get(f"{page}?film=seen").text
+    assert "there is no presentation state" in text and "report.gsps.dcm" not in text
+    connect(stack).hset(f"xray:{xray.id}", "references", KEPT)
+    text = doctor.get(f"{page}?film=seen").text
+    assert "belong to the study of this film" in text
+    for form, kind in FOR_SYSTEMS.items():
+        assert f"{page}/report.{form}" in text
+        answer = doctor.get(f"{page}/report.{form}")
+        assert answer.headers["Content-Type"] == kind
+        assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert doctor.get(f"{page}/report.exe").status_code == 404
+
+
+def test_withheld_result_is_offered_to_no_archive(doctor: Visitor, stack: Stack) -> None:
+    """There is a sentence in place of the links, and the reading alone is in the others."""
+    with listed(stack, "Reported", "withheld") as [xray]:
+        page = f"/xrays/{xray.id}"
+        assert doctor.answer(page, label="pneumonia").ok
+        text = doctor.get(f"{page}?film=seen").text
+        assert "there are no DICOM objects of it" in text
+        assert "report.sr.dcm" not in text and "report.fhir.json" in text
+
+
+def test_page_warns_of_text_in_the_picture(doctor: Visitor, stack: Stack, xray: XrayRecord) -> None:
+    """Where the file said so; it is no doubt about the result. In German, too."""
+    page = f"/xrays/{xray.id}?film=seen"
+    assert "identifies the patient" not in doctor.get(page).text
+    connect(stack).hset(f"xray:{xray.id}", "b", "1")
+    text = doctor.get(page).text
+    assert "identifies the patient" in text and "Pneumonia likely" in text
+    german = doctor.get(page, headers={"Accept-Language": "de"}).text
+    assert "der den Patienten identifiziert" in german
+
+
 def test_who_reads_first_finds_no_report_before(doctor: Visitor, xray: XrayRecord) -> None:
     """Neither a link nor, by its address, the file."""
     page = f"/xrays/{xray.id}"
     doctor.post("/preferences", "/preferences", data={"reads_first": "on"})
     try:
         assert "report.pdf" not in doctor.get(page).text
-        assert doctor.get(f"{page}/report.pdf").status_code in (403, 409)
+        for form in ("pdf", *FOR_SYSTEMS):
+            assert doctor.get(f"{page}/report.{form}").status_code in (403, 409)
     finally:
         doctor.post("/preferences", "/preferences")
 

@@ -14,7 +14,7 @@ from pneumonia_web.rules import ADMIN, CLINICIAN, LEAD, ML_ENGINEER, PAGES, ROLE
 SETTINGS = {"API_URL": "http://127.0.0.1:1", "SECRET_KEY": "of the test"}
 """No API answers: a page that is opened says so, with status 503."""
 
-VALUES = {"<xray_id>": "0" * 32, "<path:filename>": "icon.svg"}
+VALUES = {"<xray_id>": "0" * 32, "<path:filename>": "icon.svg", "<form>": "csv"}
 
 PEOPLE: dict[str, list[str]] = {**{role: [role] for role in ROLES}, "all": [*ROLES], "none": []}
 

@@ -144,7 +144,7 @@ def render(folder: Path, host: str, changed: str = "{}") -> str:
         'endpoint_url = "", inside = "pneumonia.internal", images_url = "s3://i/xrays", '
         'models_url = "s3://a/models", domain = "xray.example.org", email = "ops@example.org", '
         'public_name = "xray.example.org", nginx_address = "10.20.0.10", ai_after_reading = 1, '
-        "keep_films = 1, accession = 0, retention_days = 365, "
+        "keep_films = 1, accession = 0, references = 0, retention_days = 365, "
         'site = {service_name = "", site_name = "St. Example, ward 3", site_contact = "", '
         'environment_badge = "Test"}, '
         'topics = {pages = "arn:aws:sns:r:1:pages", tickets = "arn:aws:sns:r:1:tickets"}, '

@@ -19,20 +19,15 @@ from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import (
     UID,
-    ComputedRadiographyImageStorage,
     DeflatedExplicitVRLittleEndian,
-    DigitalXRayImageStorageForPresentation,
-    DigitalXRayImageStorageForProcessing,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
-    MultiFrameGrayscaleByteSecondaryCaptureImageStorage,
-    MultiFrameGrayscaleWordSecondaryCaptureImageStorage,
-    SecondaryCaptureImageStorage,
 )
 
 from model.reading.ages import Age, AgeBand
 from model.reading.dicom import age
+from model.reading.dicom.accepted import SOP_CLASSES
 from model.reading.dicom.anatomy import check_anatomy, read_text
 from model.reading.dicom.bounds import BoundedReader, check_elements
 from model.reading.dicom.values import read_number
@@ -56,6 +51,7 @@ _ELEMENTS = (
     "SeriesDescription",
     "ProtocolName",
     "AcquisitionDeviceProcessingDescription",
+    "BurnedInAnnotation",
     "PatientOrientation",
     "PixelAspectRatio",
     "ImagerPixelSpacing",
@@ -84,15 +80,6 @@ _ELEMENTS = (
 )
 
 _TAGS: list[BaseTag | int] = [Tag(element) for element in (*_ELEMENTS, *age.ELEMENTS, *_PIXELS)]
-
-_SOP_CLASSES = (
-    ComputedRadiographyImageStorage,
-    DigitalXRayImageStorageForPresentation,
-    DigitalXRayImageStorageForProcessing,
-    SecondaryCaptureImageStorage,
-    MultiFrameGrayscaleByteSecondaryCaptureImageStorage,
-    MultiFrameGrayscaleWordSecondaryCaptureImageStorage,
-)
 
 # Defined terms of Modality (PS3.3 C.7.3.1.1.1) that are not plain X-rays. Others are accepted:
 # devices write DR, XR, CR, DX, RG (a digitised film), OT and SC, and terms of their own.
@@ -231,7 +218,7 @@ def _check_kind(dataset: Dataset) -> tuple[str, ...]:
             "The DICOM holds no image; send the object that has the X-ray itself.", "not_chest"
         )
     if modality in (*_OTHER_MODALITIES, *_NO_XRAY_MODALITIES.split()) or (
-        sop_class.startswith(_STORAGE) and sop_class not in _SOP_CLASSES
+        sop_class.startswith(_STORAGE) and sop_class not in SOP_CLASSES
     ):
         other = _OTHER_MODALITIES.get(modality, "another kind of examination")
         raise UnreadableXray(

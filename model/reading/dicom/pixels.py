@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from pydicom import Dataset
@@ -24,12 +25,26 @@ from model.reading.limits import UnreadableXray, one_if_large
 from model.reading.views import View
 
 
-def read_dicom(
-    data: bytes, max_pixels: int, ages: AgeBand | None = None
-) -> tuple[np.ndarray, tuple[str, ...], Age, View, Callable[[], FullFilm]]:
-    """(rows, columns) uint8 grey, 0 black, of a DICOM object, warnings for the reader, where the
-    patient's age is in relation to `ages`, the view, and what makes the same picture at its full
-    depth.
+class DicomPicture(NamedTuple):
+    """(rows, columns) uint8 `grey`, 0 black, of a DICOM object, `warnings` for the reader, where
+    the patient's `age` is, and the `view`.
+
+    `full` makes the same picture at its full depth. `find_ends` finds the stored values that are
+    shown black and white, as `model.reading.shown.Shown` has them. `burned_in` if the object says
+    that text in its picture identifies the patient.
+    """
+
+    grey: np.ndarray
+    warnings: tuple[str, ...]
+    age: Age
+    view: View
+    full: Callable[[], FullFilm]
+    find_ends: Callable[[], tuple[float, float]]
+    burned_in: bool
+
+
+def read_dicom(data: bytes, max_pixels: int, ages: AgeBand | None = None) -> DicomPicture:
+    """Read a DICOM object for a model for these `ages`.
 
     The steps are those of PS3.4 N.2: modality LUT or rescale, the first VOI LUT or window, then
     inversion for MONOCHROME1 or Presentation LUT Shape INVERSE, unless the pixels show that they
@@ -42,8 +57,16 @@ def read_dicom(
         with one_if_large(dataset.Columns, dataset.Rows):
             stored = decode_pixels(dataset)
             del dataset.PixelData  # the picture at full depth needs the tags alone
-            grey, found, full = _render(stored, dataset)
-            return hang(grey, dataset), warned + found, age, read_view(dataset), full
+            grey, found, full, find_ends = _render(stored, dataset)
+            return DicomPicture(
+                hang(grey, dataset),
+                warned + found,
+                age,
+                read_view(dataset),
+                full,
+                find_ends,
+                read_text(dataset, "BurnedInAnnotation") == "YES",
+            )
     except UnreadableXray:
         raise
     except NotImplementedError:
@@ -98,8 +121,8 @@ def _check_items(encapsulated: bytes) -> None:
 
 def _render(
     stored: np.ndarray, dataset: Dataset
-) -> tuple[np.ndarray, tuple[str, ...], Callable[[], FullFilm]]:
-    """Grey, warnings, and what makes the picture at full depth.
+) -> tuple[np.ndarray, tuple[str, ...], Callable[[], FullFilm], Callable[[], tuple[float, float]]]:
+    """Grey, warnings, what makes the picture at full depth, and what finds its ends.
 
     Each step maps the 256 or 65,536 possible values instead of pixels.
     """
@@ -143,24 +166,31 @@ def _render(
         grey[rows] = table[codes[rows]]
 
     def make_full() -> FullFilm:
-        levels, by_level = _level(values, used & ~padding, padding & used, greys)
+        levels, by_level, _ = _level(values, used & ~padding, padding & used, greys)
         full = hang(levels[codes], dataset)
         return FullFilm(full, by_level, *draw_line(by_level), *read_spacing(dataset))
 
-    return grey, found, make_full
+    def find_ends() -> tuple[float, float]:
+        _, by_level, value_of = _level(values, used & ~padding, padding & used, greys)
+        black, white = draw_line(by_level)
+        return value_of(black), value_of(white)
+
+    return grey, found, make_full, find_ends
 
 
 def _level(
     values: np.ndarray, used: np.ndarray, padding: np.ndarray, greys: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The level of each code, from 0 for the darkest value in use, and the grey of each level.
+) -> tuple[np.ndarray, np.ndarray, Callable[[float], float]]:
+    """The level of each code, from 0 for the darkest value in use, the grey of each level, and what
+    finds the stored value of a level.
 
     Padding has a level of its own below all others, which is black; only where values fill all of
     16 bits, it shares the lowest.
     """
     there = np.flatnonzero(used)
     there = there[np.argsort(values[there])]
-    if greys[there[0]] > greys[there[-1]]:
+    sign = -1 if greys[there[0]] > greys[there[-1]] else 1
+    if sign < 0:
         values, there = -values, there[::-1]
     low, high = int(values[there[0]]), int(values[there[-1]])
     first = min(int(padding.any()), 65_535 - (high - low))
@@ -170,4 +200,4 @@ def _level(
     shown = np.zeros(high - low + first + 1, np.uint8)
     within = (values >= low) & (values <= high)
     shown[(values[within] - low + first).astype(np.int64)] = greys[within]
-    return levels.astype(depth), shown
+    return levels.astype(depth), shown, lambda level: sign * (level + low - first)

@@ -69,7 +69,7 @@ def test_only_the_place_in_the_band_leaves_the_cage(attacked: Cage) -> None:
 
 def test_age_that_is_none_of_the_words_is_a_crash() -> None:
     """What a child sends is not trusted."""
-    head = ANSWER_HEAD.pack(300, 200, 2, len(AGES), 0, 0, 0)
+    head = ANSWER_HEAD.pack(300, 200, 2, len(AGES), 0, 0, 0, 0, False)
     with pytest.raises(UnreadableXray, match="crashed"):
         unpack(head + b"[]" + bytes(4 * 224 * 224), 224)
 

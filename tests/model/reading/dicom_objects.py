@@ -88,7 +88,9 @@ def save_bare(dataset: Dataset, implicit: bool) -> bytes:
 
 
 def _write(dataset: Dataset) -> bytes:
-    dataset.file_meta.MediaStorageSOPClassUID = DigitalXRayImageStorageForPresentation
+    dataset.file_meta.MediaStorageSOPClassUID = dataset.get(
+        "SOPClassUID", DigitalXRayImageStorageForPresentation
+    )
     buffer = io.BytesIO()
     dataset.save_as(buffer, enforce_file_format=True)
     return buffer.getvalue()

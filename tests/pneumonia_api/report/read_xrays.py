@@ -28,6 +28,15 @@ MODEL: dict[str, Any] = {
 }
 
 
+KEPT = "\\".join(
+    (
+        *("1.2.3.1", "1.2.3.2", "1.2.3.3", "1.2.840.10008.5.1.4.1.1.1.1"),
+        *["1200", "1000", "1", "100", "150", "900", "150", "100", "1050", "200", "3000"],
+    )
+)
+"""References to a DX of 1000 x 1200 pixels in which the film has a border on all sides."""
+
+
 def heat(row: int = 11, column: int = 3) -> list[list[float]]:
     """A map of 16 x 16 whose peak is in this cell, with a slope around it."""
     return [
@@ -50,6 +59,7 @@ def make_read(
     age: str = "within",
     reference: str = "RX 7",
     heatmap: list[list[float]] | None = None,
+    references: str | None = None,
 ) -> XrayRecord:
     """A judged X-ray with these readings, or one that agrees."""
     decision = "pneumonia" if probability >= 0.5 else "normal"
@@ -67,6 +77,7 @@ def make_read(
         readings=standing,
         review=find_review(standing),
         view="PA",
+        references=references,
     )
 
 

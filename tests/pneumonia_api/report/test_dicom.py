@@ -15,7 +15,15 @@ from pneumonia_api.report.capture import capture, draw_contours, write_capture
 from pneumonia_api.report.dicom import find_origin, require
 from pneumonia_api.report.gathering import ResultWithheld, gather
 from pneumonia_api.report.structured import write_structured
-from tests.pneumonia_api.report.read_xrays import MODEL, PREVALENCE, film, heat, make_read, read_by
+from tests.pneumonia_api.report.read_xrays import (
+    KEPT,
+    MODEL,
+    PREVALENCE,
+    film,
+    heat,
+    make_read,
+    read_by,
+)
 
 
 def make(xray: XrayRecord) -> dict[str, bytes]:
@@ -42,11 +50,12 @@ def run(program: str, file: Path) -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("references", [None, KEPT], ids=["alone", "in its study"])
 @pytest.mark.parametrize("kind", ["capture", "structured"])
-def test_objects_conform_to_the_standard(tmp_path: Path, kind: str) -> None:
+def test_objects_conform_to_the_standard(tmp_path: Path, kind: str, references: str | None) -> None:
     """dciodvfy checks every attribute of the object's definition and finds no error."""
     file = tmp_path / f"{kind}.dcm"
-    file.write_bytes(make(make_read())[kind])
+    file.write_bytes(make(make_read(references=references))[kind])
     said = run("dciodvfy", file)
     assert {"capture": "SCImage", "structured": "Comprehensive3DSR"}[kind] in said
     assert [line for line in said.splitlines() if line.startswith("Error")] == []
@@ -108,6 +117,24 @@ def test_objects_of_one_report_refer_to_each_other_and_name_no_patient() -> None
     assert evidence.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == image.SOPInstanceUID
     for each in (image, report):
         assert not each.PatientName and not each.PatientID and not each.PatientBirthDate
+
+
+def test_report_belongs_to_the_study_of_its_source_where_that_is_kept() -> None:
+    """Both objects; the structured report says that the object itself was measured."""
+    files = make(make_read(references=KEPT))
+    report = parse(files["structured"])
+    assert {parse(each).StudyInstanceUID for each in files.values()} == {"1.2.3.1"}
+    [evidence] = report.CurrentRequestedProcedureEvidenceSequence
+    assert {
+        (series.SeriesInstanceUID, item.ReferencedSOPInstanceUID)
+        for series in evidence.ReferencedSeriesSequence
+        for item in series.ReferencedSOPSequence
+    } >= {("1.2.3.2", "1.2.3.3")}
+    content = srread(io.BytesIO(files["structured"])).content
+    assert isinstance(content, MeasurementReport)
+    [group] = content.get_image_measurement_groups()
+    [judged] = group.source_images
+    assert judged.referenced_sop_instance_uid == "1.2.3.3"
 
 
 def test_contours_are_white_on_black_in_the_captured_film() -> None:

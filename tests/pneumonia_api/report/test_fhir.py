@@ -9,7 +9,7 @@ from fhir.resources.R4B.bundle import Bundle
 from pneumonia_api.records.record import XrayRecord
 from pneumonia_api.report.fhir import describe
 from pneumonia_api.report.gathering import gather
-from tests.pneumonia_api.report.read_xrays import MODEL, PREVALENCE, make_read, read_by
+from tests.pneumonia_api.report.read_xrays import KEPT, MODEL, PREVALENCE, make_read, read_by
 
 
 def tell(xray: XrayRecord, *, silent: bool = False) -> dict[str, list[dict[str, Any]]]:
@@ -92,3 +92,16 @@ def test_nothing_names_a_patient() -> None:
     found = tell(make_read())
     assert "Patient" not in found
     assert "subject" not in json.dumps(found)
+
+
+def test_study_is_named_only_where_it_is_kept() -> None:
+    """By its UID, as FHIR writes those of DICOM; the result is derived from it."""
+    found = tell(make_read())
+    assert "imagingStudy" not in found["DiagnosticReport"][0]
+    assert "derivedFrom" not in found["Observation"][-1]
+    found = tell(make_read(references=KEPT))
+    for [study] in (
+        found["DiagnosticReport"][0]["imagingStudy"],
+        found["Observation"][-1]["derivedFrom"],
+    ):
+        assert study["identifier"] == {"system": "urn:dicom:uid", "value": "urn:oid:1.2.3.1"}
