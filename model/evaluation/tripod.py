@@ -152,10 +152,10 @@ the test was read ([decisions](decisions/README.md), {link_experiments}).
 A retrospective study of public data was not registered.
 
 18e. Data sharing (answered)
-The collections are public: doi 10.17632/rscbjbr9sj (CC BY 4.0) and the NIH Clinical Center.
+The collections are public; {link_data} has their addresses and licences.
 
 18f. Code sharing (answered)
-All of it is in this repository (Apache-2.0), with the weights (CC BY 4.0), the lock of all
+All of it is in this repository (Apache-2.0), with the weights (CC BY-NC-SA 4.0), the lock of all
 packages, and `make train`, `make report`, `make evidence`.
 
 19. Patients and public (not done)
@@ -179,7 +179,7 @@ In each table of the {link_card}, beside the figures.
 
 22. Full model (answered)
 `model/artifact/pneumonia.keras`, with threshold and calibration in `pneumonia.json`; version
-{version} is the digest of all. No restriction but CC BY 4.0 and *not a medical device*.
+{version} is the digest of all. No restriction but CC BY-NC-SA 4.0 and *not a medical device*.
 
 23a. Performance (answered)
 On the official test AUC {auc_roc}, sensitivity {sensitivity}, specificity {specificity}, accuracy
