@@ -54,7 +54,7 @@ train: .venv/installed
 	$(BIN)/python -m model.training.adults --data $(XRAY_DATA)/adults_more --out var/training/adults.csv
 	$(BIN)/python -m model.cnn --data $(XRAY_DATA)/kermany224 --data var/training/adults.csv \
 		--align rsna_nih_normals --align-directions 6 --ages 1-120 --views 4 --mixed-precision \
-		--sensitivity-of hannover=0.9 --sensitivity-of cohen_open=0.87 --trainable-layers 0 \
+		--sensitivity-of hannover=0.9 --sensitivity-of cohen_open=0.87 --trainable-layers 0 --dense \
 		--weights var/training/trunk/pneumonia.keras --out var/training --cache-features \
 		--other-xrays $(XRAY_DATA)/nih_unlabelled/images --not-xrays $(XRAY_DATA)/ood_dev \
 		--metrics $(or $(VAR_DIR),var)/metrics/training.prom
