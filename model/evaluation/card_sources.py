@@ -83,13 +83,13 @@ def describe_training(training: Mapping[str, Any]) -> str:
     if initial is None:
         return wrap(_describe_trunk(training) + " " + VIEWS)
     align = arguments.get("align")
+    units = " and ".join(str(count) for count in arguments["dense"])
+    heads = f"heads of {units} units" if units else "heads, each linear,"
     parts = [
         "**First run**, on children: " + _describe_trunk(initial) + " " + VIEWS,
-        f"**Second run**, on all sources: ResNet50 stays as it is, and both heads are trained on "
-        f"for "
-        f"at most {arguments['head_epochs']} epochs on {arguments['views']} such views of each "
-        f"image. "
-        "Each class has the same total weight.",
+        f"**Second run**, on all sources: ResNet50 stays as it is, and new {heads} are trained "
+        f"for at most {arguments['head_epochs']} epochs on {arguments['views']} such views of each "
+        "image. Each class has the same total weight.",
     ]
     if align is not None:
         parts[-1] += (

@@ -45,8 +45,8 @@ Sex, ethnicity and severity by split are not available.
 Exact duplicates among the children: about 25 pairs within the training images, 6 within the test
 set, none across. The best epoch was chosen on augmented views of the validation patients, because
 unaugmented ones look solved while the test set does not; threshold and calibration were chosen on
-their unaugmented X-rays. Nothing in this version was chosen on the test set, but earlier candidates were scored on
-it, so its figures are slightly optimistic. Data digest `{data}`.
+their unaugmented X-rays. Nothing in this version was chosen on the test set, but earlier candidates
+were scored on it, so its figures are slightly optimistic. Data digest `{data}`.
 
 ## 5. Model and training
 

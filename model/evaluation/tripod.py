@@ -199,7 +199,8 @@ be judged from these data.
 
 26. Limitations (answered)
 Few hospitals, classes of adults that come from different sources, no pneumonia of 6 to 17 years, no
-microbiology, a test that earlier candidates were scored on, {alarms} false alarms on it: {link_split}, {link_output}.
+microbiology, a test that earlier candidates were scored on, {alarms} false alarms on it:
+{link_split}, {link_output}.
 
 27a. Poor or missing input (answered)
 Unreadable, blank, tiny, lateral and other images are refused with the reason; small or doubtful
