@@ -16,6 +16,7 @@ DRAIN_SECONDS = 2
 UNITS = {
     "redis": "pneumonia_api/pneumonia-redis.service",
     "worker": "pneumonia_api/pneumonia-worker.service",
+    "audit": "pneumonia_api/pneumonia-audit.service",
     "api": "pneumonia_api/pneumonia-api.service",
     "dicom": "pneumonia_api/pneumonia-dicom.service",
     "results": "pneumonia_api/pneumonia-results.service",

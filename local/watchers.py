@@ -76,6 +76,7 @@ def _write_files(root: Path, var: Path, ports: Mapping[str, int], seconds: int, 
     def found(*names: str) -> str:
         return _list_targets(*(f"127.0.0.1:{ports[name]}" for name in names))
 
+    sends = {"DICOM_RESULTS_METRICS_PORT"} if os.environ.get("DICOM_RESULTS_TO") else set()
     fill(
         root / "monitoring" / "prometheus" / "prometheus.yml.template",
         var / "prometheus" / "prometheus.yml",
@@ -86,6 +87,8 @@ def _write_files(root: Path, var: Path, ports: Mapping[str, int], seconds: int, 
         web=found("WEB_PORT"),
         api=found("API_PORT"),
         worker=found("WORKER_METRICS_PORT"),
+        dicom=found(*{"DICOM_METRICS_PORT"} & ports.keys()),
+        results=found(*sends & ports.keys()),
         redis=found("REDIS_EXPORTER_PORT"),
         nginx=found("NGINX_EXPORTER_PORT"),
         gpu=found(),

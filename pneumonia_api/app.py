@@ -23,9 +23,11 @@ from pneumonia_api import schemas, views
 from pneumonia_api.acceptances import acceptances
 from pneumonia_api.accounts import Accounts
 from pneumonia_api.audit.requests import register_audit
+from pneumonia_api.auditing import auditing
 from pneumonia_api.cli import users
 from pneumonia_api.config import MAX_WAITERS, Config, read_config
 from pneumonia_api.deletions import deletions
+from pneumonia_api.dicomweb import dicomweb
 from pneumonia_api.directory import Directory
 from pneumonia_api.errors import register_errors
 from pneumonia_api.factors import factors
@@ -35,6 +37,7 @@ from pneumonia_api.links import Links
 from pneumonia_api.machines import machines
 from pneumonia_api.memory import MEMORY_BYTES, MemoryBudget
 from pneumonia_api.metrics import REQUESTS, count_outcome
+from pneumonia_api.models import models
 from pneumonia_api.oidc import oidc
 from pneumonia_api.people import people
 from pneumonia_api.probes import probes
@@ -48,6 +51,7 @@ from pneumonia_api.records.deletions import Deletions
 from pneumonia_api.records.desk import Desk
 from pneumonia_api.records.images import ImageStore
 from pneumonia_api.records.machine_keys import MachineKeys
+from pneumonia_api.records.models import Models
 from pneumonia_api.records.outbox import Outbox
 from pneumonia_api.records.plans import Plans
 from pneumonia_api.records.profiles import Profiles
@@ -101,6 +105,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
     follow_requests(app)
     register_rules(app)  # before the blueprints, whose checks read the body
     app.register_blueprint(views.v1)
+    app.register_blueprint(dicomweb)
     app.register_blueprint(readings)
     app.register_blueprint(reports)
     app.register_blueprint(labelling)
@@ -110,10 +115,12 @@ def create_app(overrides: Mapping[str, str] | None = None) -> APIFlask:
     app.register_blueprint(acceptances)
     app.register_blueprint(site_profiles)
     app.register_blueprint(sessions)
+    app.register_blueprint(models)
     app.register_blueprint(oidc)
     app.register_blueprint(people)
     app.register_blueprint(factors)
     app.register_blueprint(machines)
+    app.register_blueprint(auditing)
     app.register_blueprint(probes)
     app.cli.add_command(users)
     app.cli.add_command(machine_keys)
@@ -166,6 +173,7 @@ def _connect(app: APIFlask, config: Config) -> None:
     app.extensions["workers"] = Workers(client)
     app.extensions["served_model"] = ServedModel(client)
     app.extensions["waiters"] = threading.BoundedSemaphore(MAX_WAITERS)
+    app.extensions["models"] = Models(client)
     app.extensions["machine_keys"] = MachineKeys(client)
     accounts = Accounts(client, config.session_seconds, config.break_glass_admin)
     app.extensions["accounts"] = accounts

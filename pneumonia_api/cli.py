@@ -11,8 +11,9 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from pneumonia_api.accounts import Accounts, NoSuchPerson
+from pneumonia_api.audit.events import COMMAND, Action, Event, record
 from pneumonia_api.passwords import MIN_PASSWORD
-from pneumonia_api.roles import Role, is_program
+from pneumonia_api.roles import PROVIDER_MARK, Role, is_program
 
 users = AppGroup("users", help="The people who may log in.")
 
@@ -27,6 +28,12 @@ ROLES = click.option(
 
 def _accounts() -> Accounts:
     return current_app.extensions["accounts"]
+
+
+def note_command(action: Action, about: str, detail: str = "") -> None:
+    """Record what somebody typed on this host. Raises redis.RedisError."""
+    event = Event(action, COMMAND, about=about, detail=detail)
+    record(current_app.extensions["redis"], event)
 
 
 def explain_outage(command: Callable[..., None]) -> Callable[..., None]:
@@ -61,6 +68,11 @@ def add_user(name: str, password_stdin: bool, admin: bool, roles: tuple[str, ...
             "the name must be 1 to 64 printable characters, not 'machine', nor begin with "
             "'machine:'."
         )
+    if name.endswith(PROVIDER_MARK):
+        raise click.BadParameter(
+            f"names that end in '{PROVIDER_MARK}' are for people of the OpenID provider, who have "
+            "no password here."
+        )
     password = sys.stdin.readline().rstrip("\n") if password_stdin else secrets.token_urlsafe(12)
     if len(password) < MIN_PASSWORD:
         raise click.BadParameter(f"the password must have at least {MIN_PASSWORD} characters.")
@@ -68,8 +80,9 @@ def add_user(name: str, password_stdin: bool, admin: bool, roles: tuple[str, ...
     if not chosen and not _accounts().exists(name):
         chosen = frozenset({Role.CLINICIAN})
     _accounts().set_password(name, password)
+    note_command(Action.SET_PASSWORD, name)
     if chosen:
-        _accounts().set_roles(name, chosen)
+        _set_roles(name, chosen)
     if not password_stdin:
         click.echo(password)
 
@@ -106,6 +119,9 @@ def set_admin(name: str, revoke: bool) -> None:
 def _set_roles(name: str, roles: frozenset[Role]) -> None:
     try:
         _accounts().set_roles(name, roles)
+        note_command(
+            Action.SET_ROLES, name, "roles=" + ",".join(each for each in Role if each in roles)
+        )
     except NoSuchPerson as error:
         raise click.ClickException(f"There is no user {name}.") from error
 
@@ -118,3 +134,4 @@ def delete_user(name: str) -> None:
     if not _accounts().exists(name):
         raise click.ClickException(f"There is no user {name}.")
     _accounts().delete(name)
+    note_command(Action.DELETE_PERSON, name)

@@ -29,6 +29,7 @@ from webserver.settings import (
 __all__ = [
     "MAX_WAITERS",
     "AcceptanceConfig",
+    "AuditConfig",
     "BatchConfig",
     "Config",
     "ConfigError",
@@ -36,6 +37,7 @@ __all__ = [
     "ResultsConfig",
     "WorkerConfig",
     "read_acceptance_config",
+    "read_audit_config",
     "read_batch_config",
     "read_config",
     "read_node_config",
@@ -127,6 +129,14 @@ class BatchConfig(Settings):
     precision: PrecisionSetting = "auto"
 
 
+class AuditConfig(Settings):
+    """The settings of the process that writes the audit, and of the command that checks it."""
+
+    redis_url: Secret
+    audit_dir: Path = Field(default_factory=lambda: find_var() / "audit")
+    audit_days: Annotated[int, whole(36_500, least=0)] = 3650
+
+
 class NodeConfig(Settings):
     """The settings of the DICOM node, which knows the API by HTTP alone. Sizes are in bytes."""
 
@@ -140,6 +150,9 @@ class NodeConfig(Settings):
     port: Port = Field(11112, alias="DICOM_PORT")
     max_associations: Annotated[int, whole(200)] = Field(10, alias="DICOM_MAX_ASSOCIATIONS")
     timeout: Annotated[int, whole(600)] = Field(30, alias="DICOM_TIMEOUT")
+    tls_certificate: Path | None = Field(None, alias="DICOM_TLS_CERT")
+    tls_key: Path | None = Field(None, alias="DICOM_TLS_KEY")
+    tls_authority: Path | None = Field(None, alias="DICOM_TLS_CA")
     max_body_bytes: BodyBytes = Field(25 << 20, alias="MAX_BODY_MB")
     metrics_host: str = Field(LOOPBACK, alias="DICOM_METRICS_HOST")
     metrics_port: Port = Field(9201, alias="DICOM_METRICS_PORT")
@@ -154,6 +167,10 @@ class ResultsConfig(Settings):
         "PNEUMONIA", alias="DICOM_AE_TITLE"
     )
     timeout: Annotated[int, whole(600)] = Field(30, alias="DICOM_TIMEOUT")
+    uses_tls: Switch = Field(False, alias="DICOM_RESULTS_TLS")
+    tls_certificate: Path | None = Field(None, alias="DICOM_TLS_CERT")
+    tls_key: Path | None = Field(None, alias="DICOM_TLS_KEY")
+    tls_authority: Path | None = Field(None, alias="DICOM_TLS_CA")
     metrics_host: str = Field(LOOPBACK, alias="DICOM_METRICS_HOST")
     metrics_port: Port = Field(9202, alias="DICOM_RESULTS_METRICS_PORT")
 
@@ -177,6 +194,11 @@ def read_worker_config(overrides: Mapping[str, str] | None = None) -> WorkerConf
 def read_batch_config(overrides: Mapping[str, str] | None = None) -> BatchConfig:
     """The settings of `pneumonia_api.batch.run`."""
     return BatchConfig.read(overrides)
+
+
+def read_audit_config(overrides: Mapping[str, str] | None = None) -> AuditConfig:
+    """The settings of `pneumonia_api.audit`."""
+    return AuditConfig.read(overrides)
 
 
 def read_node_config(overrides: Mapping[str, str] | None = None) -> NodeConfig:

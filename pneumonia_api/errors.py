@@ -12,6 +12,7 @@ from monitoring.logs.requests import note
 from pneumonia_api import passwords, second_factor, views
 from pneumonia_api.acceptance_errors import ACCEPTANCE_ERRORS
 from pneumonia_api.memory import TooBusy
+from pneumonia_api.model_errors import MODEL_ERRORS
 from pneumonia_api.people_errors import PEOPLE_ERRORS
 from pneumonia_api.records import admission, sent
 from pneumonia_api.records.confirming import NotConfirmable, TooManyOutcomes
@@ -30,6 +31,7 @@ from pneumonia_api.records.worklist import NoOrder
 from pneumonia_api.report_errors import REPORT_ERRORS
 from pneumonia_api.request import (
     FILE_TOO_LARGE,
+    RELATED,
     UPLOAD,
     SeveralFiles,
     drain_body,
@@ -46,6 +48,7 @@ ERRORS: dict[type[Exception], tuple[int, str, str]] = {
     **PEOPLE_ERRORS,
     **ACCEPTANCE_ERRORS,
     **REPORT_ERRORS,
+    **MODEL_ERRORS,
     views.EmptyUpload: (400, "empty_file", "The file is empty; choose the X-ray again."),
     views.FileTooLarge: (413, *FILE_TOO_LARGE),
     views.UnsupportedImage: (
@@ -211,7 +214,7 @@ def _answer_apiflask(error: HTTPError) -> Answer:
 def _answer_werkzeug(error: HTTPException) -> Answer:
     if isinstance(error, RequestEntityTooLarge):
         body, status, headers = _answer(413, *explain_too_large())
-        if request.mimetype == UPLOAD:  # the caller has been authenticated by now
+        if request.mimetype in (UPLOAD, RELATED):  # the caller has been authenticated by now
             drain_body()
     else:
         status = error.code or 500

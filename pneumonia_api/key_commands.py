@@ -6,7 +6,8 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from pneumonia_api.cli import explain_outage
+from pneumonia_api.audit.events import Action
+from pneumonia_api.cli import explain_outage, note_command
 from pneumonia_api.records.machine_keys import KeyMissing, MachineKeys, NameTaken
 from pneumonia_api.roles import Right
 
@@ -41,6 +42,7 @@ def add_key(name: str, rights: tuple[str, ...]) -> None:
         raise click.BadParameter(
             "the name must be 1 to 32 letters, digits, dots, hyphens and underscores."
         ) from error
+    note_command(Action.CREATE_KEY, name, "rights=" + ",".join(rights))
     click.echo(key)
 
 
@@ -62,3 +64,4 @@ def revoke_key(name: str) -> None:
         _keys().revoke(name)
     except KeyMissing as error:
         raise click.ClickException(f"There is no key {name}.") from error
+    note_command(Action.REVOKE_KEY, name)

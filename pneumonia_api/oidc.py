@@ -12,7 +12,8 @@ from flask import current_app, request
 
 from monitoring.logs.requests import note
 from pneumonia_api import oidc_schemas, session_schemas
-from pneumonia_api.provider_people import ProviderPeople
+from pneumonia_api.audit.requests import name_caller
+from pneumonia_api.provider_people import NotLetIn, ProviderPeople
 from pneumonia_api.request import check_body, check_query
 from pneumonia_api.sessions import describe_session
 
@@ -60,6 +61,14 @@ def begin(beginning: dict[str, bool]) -> dict[str, str]:
 )
 def finish(answer: dict[str, str]) -> dict[str, Any]:
     """Log in with the code that the provider sent back; each works once."""
-    user, token = _people().finish(answer["state"], answer["code"], request.remote_addr or "")
+    try:
+        address = request.remote_addr or ""
+        user, token = _people().finish(
+            answer["state"], answer["code"], address, issuer=answer.get("iss")
+        )
+    except NotLetIn as error:
+        name_caller(error.user)
+        raise
     note(user=user)
+    name_caller(user)
     return describe_session(user, token)

@@ -28,3 +28,7 @@ class CodeSchema(Schema):
 
     state = String(required=True, validate=[Length(1, 128), is_printable])
     code = String(required=True, validate=[Length(1, 4096), is_printable])
+    iss = String(
+        validate=[Length(1, 2048), is_printable],
+        metadata={"description": "Which provider it says that it is (RFC 9207), if it does."},
+    )

@@ -16,6 +16,7 @@ from typing import Any
 import redis
 
 from pneumonia_api.accounts import Accounts
+from pneumonia_api.id_tokens import TokenRefused
 from pneumonia_api.passwords import find_network
 from pneumonia_api.provider import Provider, ProviderAway, find_claim
 from pneumonia_api.records import keys
@@ -38,15 +39,24 @@ class LogInStale(PermissionError):
     """This log-in was begun too long ago, was finished already, or never begun."""
 
 
-class NoKnownRole(PermissionError):
+class NotLetIn(PermissionError):
+    """The provider knows the person, who stays out; `user` is their name here, "" if they have none
+    yet."""
+
+    def __init__(self, user: str) -> None:
+        super().__init__(user)
+        self.user = user
+
+
+class NoKnownRole(NotLetIn):
     """The provider says of the person nothing that is a role here."""
 
 
-class PersonDisabled(PermissionError):
+class PersonDisabled(NotLetIn):
     """An admin has disabled the person."""
 
 
-class ProviderFactorNeeded(PermissionError):
+class ProviderFactorNeeded(NotLetIn):
     """The site requires a second factor, and the provider asked for none."""
 
 
@@ -79,15 +89,20 @@ class ProviderPeople:
         self._redis.set(key, json.dumps(held), ex=BEGUN_SECONDS)
         return Begun(url, state)
 
-    def finish(self, state: str, code: str, address: str) -> tuple[str, str]:
+    def finish(
+        self, state: str, code: str, address: str, *, issuer: str | None = None
+    ) -> tuple[str, str]:
         """The person whom the provider sent back with `state` and `code`, and a new session token.
 
-        Their roles become what the provider says now. Raises LogInStale, NoKnownRole,
+        Their roles become what the provider says now. `issuer` is who says to be the sender, if the
+        provider says so. Raises LogInStale, NoKnownRole,
         PersonDisabled, ProviderFactorNeeded, or what `Provider.redeem` raises.
         """
         held = self._redis.getdel(keys.provider_log_in(digest_token(state)))
         if held is None:
             raise LogInStale
+        if issuer not in (None, self._provider.settings.issuer):
+            raise TokenRefused("iss of the answer")
         begun = json.loads(held)
         claims, id_token = self._provider.redeem(
             code, begun["verifier"], begun["nonce"], since=begun["since"]
@@ -95,13 +110,15 @@ class ProviderPeople:
         settings = self._provider.settings
         roles = read_claimed_roles(claims, settings.roles_claim, settings.roles)
         identity = digest_identity(settings.issuer, claims["sub"])
+        known = str(self._redis.get(keys.identity(identity)) or "")
         if not roles:
-            self._dismiss(identity)
-            raise NoKnownRole
+            if known:  # they have lost their roles at the provider
+                self._accounts.replace(known, write_roles(()))
+            raise NoKnownRole(known)
         has_factor = find_factors(claims) & settings.factors
         if self._site.requires_factor() and not has_factor:
-            raise ProviderFactorNeeded
-        user = self._find_user(identity, claims)
+            raise ProviderFactorNeeded(known)
+        user = known or self._name(identity, claims)
         self._write(user, identity, str(claims["sub"]), roles)
         opened = {"id_token": id_token, "factor": str(int(bool(has_factor)))}
         token = self._accounts.open_session(
@@ -124,12 +141,6 @@ class ProviderPeople:
         except ProviderAway:
             return None  # the person is logged out here all the same
 
-    def _dismiss(self, identity: str) -> None:
-        """Take away the roles of a person who has lost them at the provider."""
-        user = self._redis.get(keys.identity(identity))
-        if user:
-            self._accounts.replace(user, write_roles(()))
-
     def _write(self, user: str, identity: str, subject: str, roles: frozenset[Role]) -> None:
         """Store the person with their roles; other roles end the sessions with the old ones."""
         fields = {**write_roles(roles), "identity": identity, "subject": subject}
@@ -141,11 +152,8 @@ class ProviderPeople:
             ends_sessions=changed,
         )
 
-    def _find_user(self, identity: str, claims: Mapping[str, Any]) -> str:
-        """The name of the person here, which they keep from their first log-in on."""
-        known = self._redis.get(keys.identity(identity))
-        if known:
-            return str(known)
+    def _name(self, identity: str, claims: Mapping[str, Any]) -> str:
+        """The name of the person here, which they keep from this first log-in on."""
         name = read_name(claims)
         number, user = 1, mark_name(name)
         # A name is never given to a second person, also not once the first has been deleted.

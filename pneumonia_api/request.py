@@ -31,6 +31,8 @@ FILE_TOO_LARGE = (
 )
 
 UPLOAD = "multipart/form-data"
+RELATED = "multipart/related"
+"""An upload of DICOM objects by STOW-RS."""
 
 
 class SeveralFiles(RuntimeError):
@@ -112,6 +114,8 @@ def _refuse_lists(values: MultiDict[str, Any]) -> None:
 
 def explain_too_large() -> tuple[str, str]:
     """Code and sentence for the 413 of the current request; Werkzeug raises one error for three."""
+    if request.mimetype == RELATED:
+        return FILE_TOO_LARGE
     if request.mimetype != UPLOAD:
         return (
             "body_too_large",

@@ -30,7 +30,7 @@ class Role(StrEnum):
     """Does what clinicians do; deletes X-rays, restores what others deleted, and takes back what
     others read, so that it is read again."""
     ML_ENGINEER = "ml_engineer"
-    """Follows how the model does; sees no X-ray."""
+    """Follows how the model does, and decides which one is served; sees no X-ray."""
     ADMIN = "admin"
     """Decides who may do what, and what holds for the whole site; sees no X-ray."""
 
@@ -50,6 +50,8 @@ class Right(StrEnum):
     """See how the model and its readers do."""
     SITE = "site"
     """State what holds for the whole site."""
+    MODELS = "models"
+    """Try, promote and go back to published models."""
 
 
 OF_BEFORE = frozenset({Role.CLINICIAN, Role.LEAD})

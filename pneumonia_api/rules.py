@@ -62,6 +62,7 @@ READS = _rule(*READER, right=Right.READ)
 REVIEWS = _rule(*READER, right=Right.REVIEW)
 DELETES = _rule(Role.LEAD, right=Right.DELETE)
 ADMINISTERS = _rule(Role.ADMIN)
+CHOOSES_MODEL = _rule(Role.ML_ENGINEER, Role.ADMIN, right=Right.MODELS)
 SETS_SITE = _rule(Role.ADMIN, right=Right.SITE)
 
 RULES = {
@@ -78,6 +79,7 @@ RULES = {
     "PUT /v1/sessions/current/second-factor": EVERY_PERSON,
     "POST /v1/sessions/current/second-factor/removal": EVERY_PERSON,
     "POST /v1/xrays": _rule(*READER, right=Right.UPLOAD),
+    "POST /dicomweb/studies": _rule(right=Right.UPLOAD),
     "GET /v1/xrays": READS,
     "GET /v1/xrays/<xray_id>": READS,
     "GET /v1/xrays/<xray_id>/preview": READS,
@@ -98,6 +100,10 @@ RULES = {
     "POST /v1/xrays/<xray_id>/restore": DELETES,
     "GET /v1/deletions": DELETES,
     "GET /v1/model": _rule(*Role, right=Right.READ),
+    "GET /v1/models": CHOOSES_MODEL,
+    "POST /v1/models/candidate": CHOOSES_MODEL,
+    "POST /v1/models/promotion": CHOOSES_MODEL,
+    "POST /v1/models/return": CHOOSES_MODEL,
     "GET /v1/reviews.csv": _rule(Role.ML_ENGINEER, right=Right.STUDY),
     "GET /v1/reader-study": _rule(*Role, right=Right.STUDY),
     "GET /v1/site": _rule(*Role, right=Right.READ),
@@ -119,6 +125,8 @@ RULES = {
     "POST /v1/people/ended-sessions": ADMINISTERS,
     "POST /v1/people/removed-factors": ADMINISTERS,
     "POST /v1/site/second-factor": ADMINISTERS,
+    "GET /v1/audit": ADMINISTERS,
+    "GET /v1/audit.csv": ADMINISTERS,
     "POST /v1/links": OPEN,
     "GET /v1/keys": ADMINISTERS,
     "POST /v1/keys": ADMINISTERS,

@@ -65,6 +65,16 @@ PROFILE = GaugeKind(
 )
 
 
+AUDIT_LINES = GaugeKind("pneumonia_audit_lines", "Lines of the audit that were written.")
+AUDIT_WAITING = GaugeKind(
+    "pneumonia_audit_waiting_seconds",
+    "Age of the oldest entry of the audit that is no line yet; 0 when none waits.",
+)
+AUDIT_FAULTS = GaugeKind(
+    "pneumonia_audit_faults",
+    "Faults that the last check of the audit's files found: lines cut, changed, inserted or moved. "
+    "Absent until the first check.",
+)
 RESULTS = GaugeKind(
     "pneumonia_results",
     "Results that the PACS does not have: pending, which are tried again, or refused by it for "
@@ -130,6 +140,7 @@ def _read(client: redis.Redis) -> list[Metric]:
         BLIND.show(_by_week(weeks, blind)),
         *_read_results(client),
         *_read_acceptance(client),
+        *_read_audit(client),
     ]
 
 
@@ -158,6 +169,19 @@ def _read_acceptance(client: redis.Redis) -> list[Metric]:
     return [
         LEAST.show(least),
         PROFILE.show({(state,): int(state == active.state) for state in STATES}),
+    ]
+
+
+def _read_audit(client: redis.Redis) -> list[Metric]:
+    values = client.hgetall(keys.AUDIT_HEAD)
+    written = values.get("entry", "0-0")
+    waiting = client.xrange(keys.AUDIT, min=f"({written}", count=1)
+    # An id begins with its time in milliseconds.
+    age = max(0.0, time.time() - int(waiting[0][0].partition("-")[0]) / 1000) if waiting else 0.0
+    return [
+        AUDIT_LINES.show({(): int(values.get("seq", 0))}),
+        AUDIT_WAITING.show({(): age}),
+        AUDIT_FAULTS.show({(): int(values["faults"])} if "faults" in values else {}),
     ]
 
 

@@ -1,6 +1,6 @@
 """A client of the part of the HTTP API that only admins may call."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NotRequired, TypedDict, cast
 from urllib.parse import quote
 
@@ -40,6 +40,21 @@ class Person(TypedDict):
     sessions: list[OpenSession]
 
 
+class Entry(TypedDict):
+    """A line of the audit; what does not apply is empty."""
+
+    id: str
+    at: str
+    who: str
+    roles: str
+    address: str
+    action: str
+    outcome: str
+    xray: str
+    about: str
+    detail: str
+
+
 class AdminClient(SiteClient):
     """The whole API: what everybody may call, and what admins may."""
 
@@ -56,6 +71,16 @@ class AdminClient(SiteClient):
     def revoke_key(self, token: str, name: str) -> None:
         """Revoke a key."""
         self._call("DELETE", f"/v1/keys/{quote(name, safe='')}", token)
+
+    def read_audit(self, token: str, wanted: Mapping[str, str]) -> tuple[list[Entry], str | None]:
+        """A page of the audit, and where the next one begins."""
+        answer = self._call("GET", "/v1/audit", token, params=wanted)
+        page = self._parse(answer, "entries", "cursor")
+        return cast(list[Entry], page["entries"]), cast(str | None, page["cursor"])
+
+    def export_audit(self, token: str, wanted: Mapping[str, str]) -> bytes:
+        """The audit as a table."""
+        return self._call("GET", "/v1/audit.csv", token, params=wanted).content
 
     def list_people(self, token: str) -> Sequence[Person]:
         """Everybody who may log in."""

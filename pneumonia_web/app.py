@@ -28,6 +28,7 @@ from pneumonia_web.about import about
 from pneumonia_web.acceptance import acceptance
 from pneumonia_web.api_client import ApiError
 from pneumonia_web.assets import read_assets, serve_assets
+from pneumonia_web.audit import audit
 from pneumonia_web.blinding import hides_results, judge_for_reader, reads_first
 from pneumonia_web.config import read_config
 from pneumonia_web.deletions import deletions
@@ -42,10 +43,11 @@ from pneumonia_web.listing import ORDERS, TABS, read_place
 from pneumonia_web.lists import lists
 from pneumonia_web.locking import locking
 from pneumonia_web.metrics import REQUESTS
+from pneumonia_web.models import models
+from pneumonia_web.models_client import ModelsClient
 from pneumonia_web.people import people
 from pneumonia_web.preferences import preferences
 from pneumonia_web.provider import provider
-from pneumonia_web.provider_client import ProviderClient
 from pneumonia_web.readings import readings
 from pneumonia_web.reasons import translate_reason
 from pneumonia_web.reports import reports
@@ -150,7 +152,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         verdict=judge_for_reader,
         patient=name_patient,
     )
-    app.extensions["api"] = ProviderClient(config.api_url, config.web_key)
+    app.extensions["api"] = ModelsClient(config.api_url, config.web_key)
     follow_requests(app)
     app.before_request(check_sender)  # before CSRFProtect reads the body
     serve_rules(app, ask_to_log_in)
@@ -161,6 +163,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         preferences,
         locking,
         provider,
+        models,
         about,
         site,
         acceptance,
@@ -168,6 +171,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         joining,
         factor,
         machine_keys,
+        audit,
     ):
         app.register_blueprint(each)
     serve_languages(app)

@@ -18,6 +18,7 @@ RIGHTS = {
     "delete": N_("Delete X-rays, and restore its own"),
     "study": N_("See how the model and its readers do"),
     "site": N_("State what holds for the whole site"),
+    "models": N_("Try, promote and go back to models"),
 }
 """The rights of the API, in words."""
 

@@ -18,8 +18,8 @@ people.before_request(refuse_repeats)
 
 MEANINGS = {
     "clinician": N_("sends X-rays, sees them and reads them"),
-    "lead": N_("does that, deletes X-rays and restores them"),
-    "ml_engineer": N_("follows how the model does; sees no X-ray"),
+    "lead": N_("does that, deletes and restores X-rays, and takes back what others read"),
+    "ml_engineer": N_("follows how the model does, and decides which one serves; sees no X-ray"),
     "admin": N_("decides who may do what, and what holds for the site; sees no X-ray"),
 }
 """What each role is for."""

@@ -37,6 +37,11 @@ BEGUN_SECONDS = 600
 MOST_BEGUN = 5
 """Log-ins that one browser can have begun, in as many tabs; more push out the oldest."""
 
+UNLOCKED = "#unlocked"
+
+BROUGHT = ("state", "code", "iss")
+"""What the provider sends back."""
+
 REFUSED = N_("Your organisation's log-in did not let you in; begin again, or ask those who run it.")
 STALE = N_("This log-in was finished already or begun too long ago; begin again.")
 
@@ -67,7 +72,8 @@ def finish() -> ResponseReturnValue:
         # The back button, after a log-in that went well.
         return redirect(find_home()) if "token" in session else _say(STALE, 400)
     try:
-        opened = provider_api().redeem_code(state, request.args["code"], request.remote_addr or "")
+        brought = {name: request.args[name] for name in BROUGHT if name in request.args}
+        opened = provider_api().redeem_code(brought, request.remote_addr or "")
     except ApiError as error:
         return _keep_begun(make_response(_refuse(error)), begun)
     earlier = session.get("token") if session.get("user") == opened.user else None
@@ -78,7 +84,9 @@ def finish() -> ResponseReturnValue:
     keep_session(opened)
     if earlier:
         _end(earlier)
-    return _keep_begun(redirect(target or find_home(), 303), begun)
+    # The other tabs, which may be locked, learn it from this one (lock.js).
+    page = f"{target or find_home()}{UNLOCKED if earlier else ''}"
+    return _keep_begun(redirect(page, 303), begun)
 
 
 def _end(token: str) -> None:

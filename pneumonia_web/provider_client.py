@@ -1,5 +1,6 @@
 """A client of the part of the HTTP API that is about the site's OpenID provider."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import current_app
@@ -25,12 +26,12 @@ class ProviderClient(FactorClient):
         found = self._parse(answer, "url", "state")
         return Begun(str(found["url"]), str(found["state"]))
 
-    def redeem_code(self, state: str, code: str, address: str) -> LogIn:
-        """Open a session with what the provider sent back."""
+    def redeem_code(self, brought: Mapping[str, str], address: str) -> LogIn:
+        """Open a session with what the provider sent back: state, code, and iss if it does so."""
         answer = self._call(
             "POST",
             "/v1/sessions/oidc/code",
-            json={"state": state, "code": code},
+            json=brought,
             headers={"X-Forwarded-For": address},
             timeout=PATIENCE,
         )

@@ -71,6 +71,15 @@ class Deletion(TypedDict):
     until: str
 
 
+class Transmission(TypedDict):
+    """A result on its way to the PACS."""
+
+    status: str
+    reading: int
+    at: str
+    answer: str | None
+
+
 class Xray(TypedDict):
     """The record of one uploaded image."""
 
@@ -85,6 +94,7 @@ class Xray(TypedDict):
     review: Review | None
     scope: Scope | None
     view: NotRequired[str | None]  # an API of the previous release reads none
+    transmission: NotRequired[Transmission | None]  # an API of the previous release sends none
     readings: NotRequired[list[Reading]]  # of a record alone, not of a list
     outcomes: NotRequired[list[Outcome]]  # likewise
     burned_in: NotRequired[bool]  # an API of the previous release says neither

@@ -45,6 +45,7 @@ EVERY_ROLE = Rule(frozenset(ROLES))
 READERS = Rule(frozenset({CLINICIAN, LEAD}))
 LEADS = Rule(frozenset({LEAD}))
 ADMINS = Rule(frozenset({ADMIN}))
+ENGINEERS = Rule(frozenset({ML_ENGINEER, ADMIN}))
 NOBODY = Rule()
 
 PAGES = {
@@ -93,6 +94,8 @@ PAGES = {
     "site.show": EVERY_ROLE,
     "site.save": ADMINS,
     "site.save_silence": ADMINS,
+    "models.show": ENGINEERS,
+    "models.act": ENGINEERS,
     "acceptance.show": Rule(frozenset({ADMIN, ML_ENGINEER})),
     "acceptance.pdf": Rule(frozenset({ADMIN, ML_ENGINEER})),
     "acceptance.write_plan": ADMINS,
@@ -102,6 +105,8 @@ PAGES = {
     "people.show": ADMINS,
     "people.invite": ADMINS,
     "people.change": ADMINS,
+    "audit.show": ADMINS,
+    "audit.export": ADMINS,
     "keys.show": ADMINS,
     "keys.create": ADMINS,
     "keys.revoke": ADMINS,

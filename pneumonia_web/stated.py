@@ -4,10 +4,12 @@
 """
 
 from pneumonia_web.language import N_
+from pneumonia_web.stated_models import OF_MODELS
 from pneumonia_web.stated_provider import OF_PROVIDER
 
 ANSWERS: dict[str, tuple[str, ...]] = {
     **OF_PROVIDER,
+    **OF_MODELS,
     # The web's own, of `api_client.py`.
     "unknown": (N_("The service returned an unexpected answer."),),
     "api_unavailable": (N_("The service is not responding."),),

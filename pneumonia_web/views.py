@@ -38,7 +38,7 @@ FILM_BLOCK = 256 * 1024
 # Plain characters only: browsers drop tabs and newlines and turn backslashes into slashes, so a
 # harmless-looking path can become another host (open redirect).
 OWN_PAGE = re.compile(
-    r"/(?:about|acceptance|deletions|keys|password|people|preferences|reader-study|second-factor|site"
+    r"/(?:about|acceptance|deletions|keys|models|password|people|preferences|reader-study|second-factor|site"
     r"|xrays(?:/[0-9a-f]{32}(?:/earlier)?)?)(?:\?[\w=&%.+-]*)?",
     re.ASCII,
 )

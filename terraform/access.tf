@@ -10,9 +10,13 @@ locals {
     monitoring = []
   }
   may_write = {
-    nginx      = []
-    web        = []
-    api        = ["${local.bucket_names["images"]}/xrays/*"]
+    nginx = []
+    web   = []
+    # A worker promotes a model, or goes back to one, when an ML engineer says so on the page.
+    api = concat(
+      ["${local.bucket_names["images"]}/xrays/*"],
+      [for key in ["current", "approved/*", "refused/*"] : "${local.bucket_names["artifacts"]}/models/${key}"],
+    )
     trainer    = ["${local.bucket_names["artifacts"]}/*", "${local.bucket_names["images"]}/xrays/*"]
     monitoring = []
   }

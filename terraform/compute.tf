@@ -15,8 +15,8 @@ locals {
   user_data = {
     for host, values in {
       nginx      = { domain = var.domain, email = var.email, public_name = var.domain != "" ? var.domain : aws_eip.nginx.public_ip }
-      web        = { nginx_address = local.addresses.nginx, ai_after_reading = var.ai_after_reading ? 1 : 0, site = var.site }
-      monitoring = { domain = var.domain, topics = local.alert_topics }
+      web        = { nginx_address = local.addresses.nginx, ai_after_reading = var.ai_after_reading ? 1 : 0, site = var.site, oidc = var.oidc }
+      monitoring = { domain = var.domain, topics = local.alert_topics, has_dicom = local.has_dicom, sends_results = local.sends_results }
       trainer    = merge(local.redis, { tensorflow = var.tensorflow, data_url = "s3://${local.bucket_names["data"]}/kermany", hours = var.trainer_hours, options = var.training_options })
     } :
     host => join("\n", [
@@ -35,6 +35,11 @@ locals {
         accession      = var.accession_as_reference ? 1 : 0
         references     = var.keep_study_references ? 1 : 0
         retention_days = var.retention_days
+        dicom_peers    = join(",", var.dicom_peers)
+        dicom_title    = var.dicom_ae_title
+        results_to     = local.sends_results ? var.dicom_results_to : ""
+        oidc           = var.oidc
+        public_url     = "https://${var.domain}"
         local_redis    = var.redis == "local" && index == 0
         redis_volume   = join("", aws_ebs_volume.redis[*].id)
       })),

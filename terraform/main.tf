@@ -54,6 +54,9 @@ locals {
     api            = 5000
     redis          = 6379
     worker_metrics = 9200
+    dicom          = 11112
+    dicom_metrics  = 9201
+    result_metrics = 9202
     node_exporter  = 9100
     redis_exporter = 9121
     nginx_exporter = 9113

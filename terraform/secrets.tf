@@ -3,20 +3,27 @@
 # They are in no output and no user data: hosts read them from Parameter Store with their own role.
 
 locals {
-  secrets = {
-    redis-password      = "Redis"
-    api-key             = "machines that call the API"
-    secret-key          = "signs the session cookie of the web service"
-    web-key             = "proves to the API that a request comes from the web service"
-    first-user-password = "first log-in"
-    grafana-password    = "Grafana's administrator"
-  }
+  secrets = merge(
+    {
+      redis-password      = "Redis"
+      api-key             = "machines that call the API"
+      secret-key          = "signs the session cookie of the web service"
+      web-key             = "proves to the API that a request comes from the web service"
+      first-user-password = "first log-in"
+      grafana-password    = "Grafana's administrator"
+    },
+    local.has_dicom ? { dicom-key = "the DICOM node, which may upload and nothing else" } : {},
+  )
 
   # Which host may read what.
   secrets_of = {
-    nginx      = []
-    web        = ["secret-key", "web-key"]
-    api        = ["redis-password", "api-key", "web-key", "first-user-password"]
+    nginx = []
+    web   = ["secret-key", "web-key"]
+    api = concat(
+      ["redis-password", "api-key", "web-key", "first-user-password"],
+      var.oidc.issuer == "" ? [] : ["oidc-client-secret"],
+      local.has_dicom ? ["dicom-key"] : [],
+    )
     trainer    = ["redis-password"]
     monitoring = ["grafana-password"]
   }

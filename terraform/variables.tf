@@ -98,6 +98,39 @@ variable "keep_study_references" {
   default     = false
 }
 
+variable "dicom_peers" {
+  description = "Who may send X-rays by DICOM to the API hosts, port 11112: AE titles, each with the range that it comes from, such as PACS@10.1.2.3/32; empty for no DICOM node."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for peer in var.dicom_peers : can(regex("^[A-Za-z0-9_ -]{1,16}@[0-9.]+/[0-9]+$", peer)) && try(tonumber(split("/", peer)[1]) >= 16, false) && can(cidrhost(split("@", peer)[1], 0))])
+    error_message = "Each of dicom_peers must be an AE title, @ and a range of /16 or narrower, such as PACS@10.1.2.3/32."
+  }
+}
+
+variable "dicom_ae_title" {
+  description = "The AE title of the DICOM node."
+  type        = string
+  default     = "PNEUMONIA"
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]{1,16}$", var.dicom_ae_title))
+    error_message = "dicom_ae_title must be 1 to 16 letters, digits, hyphens and underscores."
+  }
+}
+
+variable "dicom_results_to" {
+  description = "The PACS that gets the results of X-rays that came by DICOM, such as PACS@10.1.2.3:104; empty for none."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.dicom_results_to == "" || can(regex("^[A-Za-z0-9_-]{1,16}@[0-9]{1,3}([.][0-9]{1,3}){3}:[0-9]{1,5}$", var.dicom_results_to))
+    error_message = "dicom_results_to must be an AE title with address and port, such as PACS@10.1.2.3:104, or empty."
+  }
+}
+
 variable "site" {
   description = "What the pages say of this installation: the service's name, the hospital or ward, whom to ask, and what it is for. Letters without accents, digits, spaces and :/@?=._,- only; empty for the defaults."
   type = object({
@@ -111,6 +144,36 @@ variable "site" {
   validation {
     condition     = alltrue([for text in values(var.site) : can(regex("^[A-Za-z0-9:/@?=._, -]{0,64}$", text))])
     error_message = "Each text of site must have at most 64 characters: letters without accents, digits, spaces and :/@?=._,- only."
+  }
+}
+
+variable "oidc" {
+  description = "The OpenID provider by which people log in, as the settings of the same names in README.md; without an issuer there is none. The client's secret is put into Parameter Store before, as the SecureString /NAME/oidc-client-secret, so that it is in no state."
+  type = object({
+    issuer            = optional(string, "")
+    client_id         = optional(string, "")
+    name              = optional(string, "")
+    scopes            = optional(string, "")
+    roles_claim       = optional(string, "")
+    roles             = optional(string, "")
+    second_factor     = optional(string, "")
+    break_glass_admin = optional(string, "")
+  })
+  default = {}
+
+  validation {
+    condition     = can(regex("^(https://[a-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?)?$", var.oidc.issuer))
+    error_message = "The issuer must be an https address such as https://login.example.org/realms/hospital, or empty."
+  }
+
+  validation {
+    condition     = var.oidc.issuer == "" || alltrue([for text in [var.oidc.client_id, var.oidc.roles, var.domain] : text != ""])
+    error_message = "With an issuer, oidc needs client_id and roles, and the site a domain: the provider sends browsers back there."
+  }
+
+  validation {
+    condition     = alltrue([for text in values(var.oidc) : can(regex("^[A-Za-z0-9:/@?=._~, ;-]{0,512}$", text))])
+    error_message = "Each text of oidc must have at most 512 characters: letters without accents, digits, spaces and :/@?=._~,;- only."
   }
 }
 

@@ -11,7 +11,13 @@ import yaml
 from local.watchers import PORTS as MONITORING_PORTS
 from model.serving.artifact import read_artifact
 from model.training.job_config import JobConfig
-from pneumonia_api.config import BatchConfig, NodeConfig, ResultsConfig, WorkerConfig
+from pneumonia_api.config import (
+    AuditConfig,
+    BatchConfig,
+    NodeConfig,
+    ResultsConfig,
+    WorkerConfig,
+)
 from pneumonia_api.config import Config as ApiConfig
 from pneumonia_web.config import Config as WebConfig
 from run import PORTS
@@ -26,8 +32,8 @@ DOCUMENTS = subprocess.run(
 def test_every_setting_is_in_the_table_and_every_row_is_a_setting() -> None:
     """One table, complete: the fields of the settings classes, and what is read elsewhere."""
     read = {*PORTS, *MONITORING_PORTS, "VAR_DIR"}
-    dicom = (NodeConfig, ResultsConfig)
-    for settings in (ApiConfig, WorkerConfig, BatchConfig, JobConfig, WebConfig, *dicom):
+    api = (ApiConfig, WorkerConfig, AuditConfig, BatchConfig, NodeConfig, ResultsConfig)
+    for settings in (*api, JobConfig, WebConfig):
         read |= {str(field.alias) for field in settings.model_fields.values()}
     for source in ("run.py", "local/watchers.py", "tests/conftest.py"):
         text = (ROOT / source).read_text()

@@ -208,3 +208,14 @@ def test_monitoring_says_what_it_lacks(tmp_path: Path) -> None:
     """Debian's packages, by name, when their programs are not on PATH."""
     settings = {"MONITORING": "1", "PATH": str(tmp_path)}
     check_refusal(tmp_path / "var", "`apt-get install prometheus prometheus-alert", **settings)
+
+
+def test_node_without_peers_is_refused_with_an_example(tmp_path: Path) -> None:
+    """DICOM=1 alone would let nobody send, or everybody."""
+    process = start_stack(tmp_path, free_ports(), DICOM="1")
+    try:
+        said = wait_ready(process)
+        assert "DICOM_PEERS=PACS@10.1.2.3" in said
+        assert process.wait(30) == 1
+    finally:
+        stop_stack(process)

@@ -15,11 +15,13 @@ The exit status is 0, or 1 with one sentence, or 3 when the gate refuses. Does n
 """
 
 import argparse
+import json
 import re
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from model.serving import approvals
 from model.serving.artifact import (
@@ -31,7 +33,7 @@ from model.serving.artifact import (
 )
 from model.serving.durable import install_folder, make_scratch, write_file
 from model.serving.export import read_export
-from model.serving.gate import find_faults
+from model.serving.gate import Figure, find_faults
 from model.serving.golden import read_golden
 from model.serving.layout import CARD_NAME, PUBLISHED_FILES, place_files
 from model.serving.manifest import MANIFEST_NAME, Manifest, make_manifest, parse_manifest
@@ -41,6 +43,7 @@ __all__ = ["ArtifactStoreError"]
 
 CURRENT = "current"
 STATES = ("candidate", "refused", "approved", "served")
+DESCRIBED: tuple[Figure, ...] = ("auc_roc", "sensitivity", "specificity", "brier")
 REFUSED = 3
 """The exit status when the gate refuses."""
 
@@ -121,6 +124,21 @@ class ArtifactStore:
         if (current := self.read_current()) in states:
             states[current] = "served"
         return states
+
+    def describe(self, version: str) -> dict[str, Any]:
+        """Of a published version: the digest of its `manifest`, when it was trained (`trained_at`),
+        and its `figures` on the test split, each [value, low, high] of the 95 % interval."""
+        name = f"{version}/{METADATA_NAME}"
+        data = self._objects.read(name)
+        if data is None:
+            raise ArtifactStoreError(f"{self._objects.url} has no {name}; publish it again.")
+        test = parse_metadata(data, f"{self._objects.url}/{name}").scores["test"]
+        trained_at = json.loads(data)["training"].get("trained_at")
+        return {
+            "manifest": self._read_manifest(version).digest,
+            "trained_at": trained_at,
+            "figures": {name: test[name] for name in DESCRIBED if test[name]},
+        }
 
     def fetch(self, version: str, artifacts: Path, serving: Path) -> Path:
         """Download into `artifacts`/VERSION and `serving`/VERSION, verified; return the first.

@@ -31,7 +31,7 @@ MAX_REMEMBERED = 20_000
 REFUSED = frozenset(
     {
         *("wrong_password", "wrong_code", "log_in_expired", "too_many_failures", "too_many_codes"),
-        "link_invalid",
+        *("link_invalid", "log_in_stale"),
     }
 )
 """Codes of answers that count as a refusal, besides every 403."""

@@ -45,6 +45,8 @@ def done(action: Action, about: str = "", *detail: str) -> Audited:
 PROBE = Unaudited("a machine asks whether the service works; it says nothing of anybody")
 PUBLIC = Unaudited("the same for everybody, and nothing of an X-ray or a person")
 
+_WANTED = ("who", "action", "xray", "since", "until")
+
 AUDITS: dict[str, Audited | Unaudited] = {
     "GET /livez": PROBE,
     "GET /readyz": PROBE,
@@ -61,6 +63,7 @@ AUDITS: dict[str, Audited | Unaudited] = {
     "PUT /v1/sessions/current/second-factor": done(Action.CONFIRM_FACTOR),
     "POST /v1/sessions/current/second-factor/removal": done(Action.REMOVE_FACTOR),
     "POST /v1/xrays": done(Action.UPLOAD),
+    "POST /dicomweb/studies": done(Action.UPLOAD),  # a line for each object
     "GET /v1/xrays": seen(Action.LIST_XRAYS),
     "GET /v1/xrays/<xray_id>": seen(Action.SEE_XRAY),
     "GET /v1/xrays/<xray_id>/preview": seen(Action.SEE_IMAGE),
@@ -75,12 +78,16 @@ AUDITS: dict[str, Audited | Unaudited] = {
     "GET /v1/xrays/<xray_id>/report.pm.dcm": done(Action.EXPORT_REPORT),
     "POST /v1/xrays/<xray_id>/readings": done(Action.READ),
     "PUT /v1/xrays/<xray_id>/review": done(Action.READ),
-    "POST /v1/xrays/<xray_id>/reopenings": done(Action.REOPEN),
+    "POST /v1/xrays/<xray_id>/reopenings": done(Action.REOPEN, "", "number"),
     "POST /v1/xrays/<xray_id>/outcomes": done(Action.CONFIRM_OUTCOME),
     "DELETE /v1/xrays/<xray_id>": done(Action.DELETE),
     "POST /v1/xrays/<xray_id>/restore": done(Action.RESTORE),
     "GET /v1/deletions": seen(Action.LIST_DELETED),
     "GET /v1/model": PUBLIC,
+    "GET /v1/models": Unaudited("models and their figures, nothing of an X-ray or a person"),
+    "POST /v1/models/candidate": Unaudited("a model is tried, and nothing changes"),
+    "POST /v1/models/promotion": done(Action.SWITCH_MODEL, "version"),
+    "POST /v1/models/return": done(Action.SWITCH_MODEL, "version"),
     "GET /v1/reviews.csv": done(Action.EXPORT_LABELS),
     "GET /v1/reader-study": seen(Action.SEE_READER_STUDY),
     "GET /v1/site": PUBLIC,
@@ -100,6 +107,8 @@ AUDITS: dict[str, Audited | Unaudited] = {
     "POST /v1/people/ended-sessions": done(Action.END_SESSIONS, "user", "session"),
     "POST /v1/people/removed-factors": done(Action.REMOVE_FACTOR, "user"),
     "POST /v1/site/second-factor": done(Action.REQUIRE_FACTOR, "", "required"),
+    "GET /v1/audit": Audited(Action.SEE_AUDIT, detail=_WANTED, repeats=True),
+    "GET /v1/audit.csv": done(Action.EXPORT_AUDIT, "", *_WANTED),
     "POST /v1/links": done(Action.CHOOSE_PASSWORD),
     "GET /v1/keys": seen(Action.LIST_KEYS),
     "POST /v1/keys": done(Action.CREATE_KEY, "name", "rights"),

@@ -17,6 +17,7 @@ from prometheus_client import start_http_server
 from monitoring.logs.lines import write_lines
 from monitoring.metrics.release import expose_release
 from pneumonia_api.config import ConfigError, NodeConfig, read_node_config
+from pneumonia_api.dicom_tls import make_listening
 from pneumonia_api.node.entity import Node, find_association_id
 from pneumonia_api.node.sending import Sender
 from pneumonia_api.node.server import NodeServer
@@ -55,11 +56,12 @@ def main() -> None:
     quieten()
     try:
         config = read_node_config()
+        tls = make_listening(config.tls_certificate, config.tls_key, config.tls_authority)
     except ConfigError as error:
         raise SystemExit(str(error)) from error
     try:
         start_http_server(config.metrics_port, config.metrics_host)
-        server = Node(config, Sender(config.api_url, config.dicom_key), None).start()
+        server = Node(config, Sender(config.api_url, config.dicom_key), tls).start()
     except OSError as error:
         raise SystemExit(
             f"Port {config.port} or {config.metrics_port} cannot be opened ({error.strerror}); "

@@ -9,6 +9,7 @@ import ssl
 import threading
 from typing import cast
 
+from pydicom.uid import UID
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
 from pynetdicom.events import Event
@@ -59,7 +60,7 @@ class Node:
             setattr(self._ae, name, config.timeout)
         self._ae.add_supported_context(Verification)
         for sop_class in SOP_CLASSES:
-            self._ae.add_supported_context(sop_class, list(TRANSFER_SYNTAXES))
+            self._ae.add_supported_context(UID(sop_class), list(map(UID, TRANSFER_SYNTAXES)))
         self._tls = tls
         self._received: dict[Association, int] = {}
 

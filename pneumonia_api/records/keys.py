@@ -54,6 +54,10 @@ site:profile            list of what admins switched on, the last at the end, as
                         for off; by, at
 audit                   stream of what people and programs did, which becomes lines of files
                         (audit/events.py)
+models:published        JSON of the published models as a worker lists them, null without a store:
+                        version, state, manifest, figures, trained_at
+models:wish             JSON of what somebody last wished done with one (`models.WishRecord`)
+audit:head              hash: how far those lines go, and where they begin (audit/head.py)
 orders                  list of the reports that callers wait for, as JSON (`desk.Order`)
 drawn:TOKEN             list with the report for the caller who ordered it; expires in a minute
 machine-keys            hash, the keys for programs: NAME -> digest of the key
@@ -116,8 +120,11 @@ PLANS = "site:acceptance"
 REQUIREMENT = "site:second-factor"
 PROFILES = "site:profiles"
 SWITCHES = "site:profile"
+PUBLISHED_MODELS = "models:published"
+WISH = "models:wish"
 ORDERS = "orders"
 AUDIT = "audit"
+AUDIT_HEAD = "audit:head"
 IDENTITY_NAMES = "identity-names"
 MACHINES = "machine-keys"
 WORKERS = "workers"

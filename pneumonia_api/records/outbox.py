@@ -5,7 +5,7 @@ reading. The task does nothing for a result that is settled, so that a second on
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 
@@ -50,10 +50,15 @@ class Outbox:
         pipe.lpush(keys.RESULTS, compose(self._queue, xray.id, task=TASK, name=keys.RESULTS))
         return wanted
 
-    def settle(self, xray_id: str, state: TransmissionRecord) -> bool:
-        """Store what became of a try; False if the record is gone, or a later reading is pending.
+    def settle(
+        self,
+        xray_id: str,
+        state: TransmissionRecord,
+        also: Callable[[redis.client.Pipeline], None] = lambda _: None,
+    ) -> bool:
+        """Store what became of a try, and what `also` adds to the same transaction.
 
-        Raises redis.RedisError.
+        False if the record is gone, or a later reading is pending. Raises redis.RedisError.
         """
         key = keys.xray(xray_id)
 
@@ -62,6 +67,7 @@ class Outbox:
             xray = read_hash(values, with_heatmap=False) if values else None
             known = xray.transmission if xray and not xray.deletion else None
             pipe.multi()
+            also(pipe)
             if known is None:
                 forget_result(pipe, xray_id)
                 return False

@@ -13,9 +13,14 @@ import redis
 from pneumonia_api.records import keys
 from pneumonia_api.records.record import XrayMissing, XrayRecord
 from pneumonia_api.records.xrays import XrayStore
+from pneumonia_api.roles import ENTITY
 
 KEPT_SECONDS = 24 * 3600
 """How long a key is kept; far longer than a person or a script retries."""
+
+OBJECT_KEPT_SECONDS = 30 * KEPT_SECONDS
+"""That of a DICOM object: a PACS sends what it could not send before a weekend, or all of a study
+again when one film is added."""
 
 # A quoted string, as the draft has it, or bare, as most services accept it.
 _KEY = re.compile(r'"(?P<quoted>[!#-\[\]-~]{1,128})"|(?P<bare>[!#-\[\]-~]{1,128})', re.ASCII)
@@ -74,7 +79,8 @@ class SentUploads:
             if earlier := self._read(pipe.get(name), xray.digest):
                 return earlier
             pipe.multi()
-            pipe.set(name, f"{xray.id} {xray.digest}", ex=KEPT_SECONDS)
+            kept = OBJECT_KEPT_SECONDS if xray.source.startswith(ENTITY) else KEPT_SECONDS
+            pipe.set(name, f"{xray.id} {xray.digest}", ex=kept)
             self._xrays.stage(pipe, xray, task)
             return xray
 

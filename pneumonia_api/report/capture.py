@@ -8,11 +8,15 @@ from collections.abc import Sequence
 
 import numpy as np
 from highdicom.sc import SCImage
+from highdicom.sr import CodedConcept
 from PIL import Image, ImageDraw
+from pydicom import Dataset
+from pydicom.sr.codedict import codes
 from pydicom.uid import JPEGBaseline8Bit
 from pydicom.valuerep import DA, TM
 
 from pneumonia_api.records.record import PredictionRecord
+from pneumonia_api.records.source_object import SourceObject
 from pneumonia_api.report.contours import LEVELS, trace
 from pneumonia_api.report.dicom import LABEL, Origin, describe_equipment, fix_moments, write_file
 from pneumonia_api.report.gathering import Report
@@ -68,8 +72,26 @@ def capture(
         DA(moment.date()),
         TM(moment.time()),
     )
+    if origin.source:
+        _refer(image, origin.source)
     fix_moments(image, moment)
     return image
+
+
+def _refer(image: SCImage, source: SourceObject) -> None:
+    """Say of which object of which series it is (PS3.3, C.12.2 and C.12.4)."""
+    referred = Dataset()
+    referred.ReferencedSOPClassUID, referred.ReferencedSOPInstanceUID = source.kind, source.instance
+    series = Dataset()
+    series.SeriesInstanceUID = source.series
+    series.ReferencedInstanceSequence = [referred]
+    image.ReferencedSeriesSequence = [series]
+    derived = Dataset()
+    derived.update(referred)
+    derived.PurposeOfReferenceCodeSequence = [
+        CodedConcept.from_code(codes.DCM.SourceImageForImageProcessingOperation)
+    ]
+    image.SourceImageSequence = [derived]
 
 
 def write_capture(

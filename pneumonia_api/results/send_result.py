@@ -7,6 +7,7 @@ from typing import Any
 import redis
 from celery import Task
 
+from pneumonia_api.audit.events import SYSTEM, Action, Event, record
 from pneumonia_api.records.desk import Desk, DeskUnattended, NotDrawn, Order
 from pneumonia_api.records.outbox import TASK, Outbox, find_reported, state_now
 from pneumonia_api.records.record import XrayMissing, XrayRecord
@@ -93,7 +94,12 @@ class SendResult(Task):
         self._sender.send(files)
 
     def _settle(self, xray_id: str, status: str, number: int, answer: str | None) -> None:
-        self._outbox.settle(xray_id, state_now(status, number, datetime.now(UTC), answer))
+        def audit(pipe: redis.client.Pipeline) -> None:
+            if status == "sent":  # also where the record is gone by now: it was sent
+                about = self._sender.title
+                record(pipe, Event(Action.EXPORT_REPORT, SYSTEM, xray=xray_id, about=about))
+
+        self._outbox.settle(xray_id, state_now(status, number, datetime.now(UTC), answer), audit)
         TRIES.labels(status).inc()
         fields = {"xray": xray_id, "status": status, **({"answer": answer} if answer else {})}
         log.info("a result", extra={"fields": fields})

@@ -53,6 +53,7 @@ class ResultSender:
         self, title: str, called: Called, timeout: float, tls: ssl.SSLContext | None = None
     ) -> None:
         self._called = called
+        self.title = called.title
         self._ae = AE(title)
         for name in ("acse_timeout", "dimse_timeout", "network_timeout", "connection_timeout"):
             setattr(self._ae, name, timeout)

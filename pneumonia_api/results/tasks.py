@@ -19,6 +19,7 @@ from redis.retry import Retry
 from monitoring.logs.lines import write_lines
 from monitoring.metrics.release import expose_release
 from pneumonia_api.config import ConfigError, ResultsConfig, read_results_config
+from pneumonia_api.dicom_tls import make_calling
 from pneumonia_api.records import keys
 from pneumonia_api.records.outbox import Outbox
 from pneumonia_api.records.publishing import create_queue
@@ -73,7 +74,9 @@ def create_sender(config: ResultsConfig) -> Celery:
         task_publish_retry_policy={"max_retries": 1},
         worker_enable_remote_control=False,
     )
-    sender = ResultSender(config.ae_title, config.results_to, config.timeout)
+    files = (config.tls_certificate, config.tls_key, config.tls_authority)
+    tls = make_calling(*files) if config.uses_tls else None
+    sender = ResultSender(config.ae_title, config.results_to, config.timeout, tls)
     app.register_task(SendResult(client, outbox, sender))
     ended = threading.Event()
 

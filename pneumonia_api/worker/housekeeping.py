@@ -11,6 +11,7 @@ from typing import Any
 import redis
 from celery import Celery
 
+from pneumonia_api.audit.events import SYSTEM, Action, Event, record
 from pneumonia_api.records.deletions import forget, list_expired
 from pneumonia_api.records.deliveries import Deliveries
 from pneumonia_api.records.image_files import ImageStoreUnavailable
@@ -77,6 +78,9 @@ def keep_house(
         try:
             model = describe()
             if model["version"] != announced:
+                if model["version"] != served.get_version():  # not each start of a worker
+                    about = str(model["version"])
+                    record(client, Event(Action.SWITCH_MODEL, SYSTEM, about=about))
                 served.announce(model)
                 announced = model["version"]
             workers.beat(name)
@@ -143,6 +147,7 @@ def forget_deleted(client: redis.Redis, images: ImageStore) -> None:
         images.delete_pictures(xray_id)
         images.delete_incoming(xray_id)
         forget(client, xray_id)
+        record(client, Event(Action.REMOVE_DELETED, SYSTEM, xray=xray_id))
     if expired:
         log.info("removed %d deleted X-rays for good", len(expired))
 

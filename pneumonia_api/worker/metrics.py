@@ -36,7 +36,8 @@ STEPS = Histogram(
 )
 REPORTS = Histogram(
     "pneumonia_worker_report_seconds",
-    "Time to draw one report, by its form: pdf of a read X-ray, or document, of an acceptance.",
+    "Time to draw one report, by its form: pdf or a DICOM object of a read X-ray; or document, of "
+    "an acceptance.",
     ("form",),
     buckets=(0.05, 0.1, 0.2, 0.5, 1, 2, 5),
 )
@@ -130,7 +131,7 @@ for _step in ("decode", "predict", "store", "film"):
     STEPS.labels(_step)
 for _reason in (UNLIKE_CHEST, *REASONS):
     REFUSALS.labels(_reason)
-for _form in ("pdf", DOCUMENT):
+for _form in ("pdf", "sr.dcm", "sc.dcm", "gsps.dcm", "pm.dcm", DOCUMENT):
     REPORTS.labels(_form)
 for _age in AGES:
     AGES_READ.labels(_age)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import redis
 
+from pneumonia_api.audit.events import SYSTEM, Action, Event, record
 from pneumonia_api.records import keys
 from pneumonia_api.records.images import ImageStore
 from pneumonia_api.records.record import XrayMissing
@@ -38,6 +39,7 @@ def forget_old(client: redis.Redis, images: ImageStore, days: int, now: datetime
         images.delete_pictures(xray_id)
         images.delete_incoming(xray_id)
         xrays.delete(xray)
+        record(client, Event(Action.REMOVE_OLD, SYSTEM, xray=xray_id))
         EXPIRED.inc()
         count += 1
     if count:

@@ -32,7 +32,7 @@ class ModelSwitch:
     def __init__(self, config: WorkerConfig) -> None:
         self._config = config
         self._folder = config.serving_dir.parent / "models"
-        self._store = ArtifactStore(config.artifact_store) if config.artifact_store else None
+        self.store = ArtifactStore(config.artifact_store) if config.artifact_store else None
         self._outcome = "same"
 
     def open_first(self) -> Predictor:
@@ -41,10 +41,10 @@ class ModelSwitch:
         The artifact of MODEL_DIR if neither works, there is no store, or nothing was promoted yet.
         Raises ArtifactError when that is unusable, too.
         """
-        if self._store:
+        if self.store:
             try:
-                if version := self._store.read_current():
-                    return self._open(self._store, version)
+                if version := self.store.read_current():
+                    return self._open(self.store, version)
             except UNUSABLE as error:
                 log.error("the promoted model cannot be used: %s", error)
                 SWITCHES.labels("failed").inc()
@@ -66,7 +66,7 @@ class ModelSwitch:
         Both models are in memory while the new one is opened. An unusable version is logged and
         retried with a growing pause; the worker keeps serving the previous one.
         """
-        if self._store is None:
+        if self.store is None:
             return
         pause: float = POLL_SECONDS
         while not ended.wait(pause):
@@ -74,7 +74,7 @@ class ModelSwitch:
             # `threading.excepthook` logs its traceback.
             self._outcome = "failed"
             poll = threading.Thread(
-                target=self._poll, args=(self._store, serving, replace), name="models", daemon=True
+                target=self._poll, args=(self.store, serving, replace), name="models", daemon=True
             )
             poll.start()
             poll.join()

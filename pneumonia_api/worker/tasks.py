@@ -33,6 +33,7 @@ from pneumonia_api.worker.acknowledging import release_failed_acknowledgements
 from pneumonia_api.worker.housekeeping import keep_house, keep_images_clean, keep_upgrading
 from pneumonia_api.worker.life import LoadModel, keep_running, report_thread_error
 from pneumonia_api.worker.metrics import MODEL
+from pneumonia_api.worker.models import keep_models
 from pneumonia_api.worker.predict_xray import PredictXray
 from pneumonia_api.worker.reporting import keep_drawing
 from pneumonia_api.worker.switching import ModelSwitch
@@ -153,6 +154,7 @@ def create_worker(config: WorkerConfig) -> Celery:
             ),
             (keep_upgrading, (client, ended)),
             (keep_drawing, (client, images, ended)),
+            (keep_models, (client, models.store, ended)),
             (models.follow, (lambda: task.predictor, replace_predictor, ended)),
         ):
             keep_running(work, arguments, ended)

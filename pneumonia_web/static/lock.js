@@ -76,6 +76,11 @@
   for (const name of ["keydown", "pointerdown", "pointermove", "wheel"]) {
     document.addEventListener(name, use, { passive: true, capture: true });
   }
+  // The person has just logged in again, which a locked tab of theirs waits for.
+  if (location.hash === "#unlocked") {
+    history.replaceState(history.state, "", location.pathname + location.search);
+    localStorage.setItem(ACTIVE, used);
+  }
   // Another tab was used or unlocked. The server decides whether this one may go on.
   addEventListener("storage", ({ key, newValue }) => {
     if (key !== ACTIVE) return;

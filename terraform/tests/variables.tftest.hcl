@@ -56,6 +56,64 @@ run "more_hosts_and_elasticache_are_accepted" {
   }
 }
 
+run "dicom_is_for_listed_ranges_alone" {
+  command = plan
+
+  variables {
+    dicom_peers      = ["PACS@10.1.2.3/32", "XRAY1@10.1.3.0/24", "XRAY2@10.1.3.0/24"]
+    dicom_results_to = "PACS@10.1.2.3:104"
+  }
+
+  assert {
+    condition     = toset(aws_security_group_rule.dicom_into_api[0].cidr_blocks) == toset(["10.1.2.3/32", "10.1.3.0/24"])
+    error_message = "Only the listed ranges reach the DICOM node."
+  }
+
+  assert {
+    condition     = aws_security_group_rule.results_out_of_api[0].cidr_blocks == tolist(["10.1.2.3/32"]) && aws_security_group_rule.results_out_of_api[0].to_port == 104
+    error_message = "Results go to the PACS alone."
+  }
+}
+
+run "no_dicom_by_default" {
+  command = plan
+
+  assert {
+    condition     = length(aws_security_group_rule.dicom_into_api) == 0 && length(aws_security_group_rule.results_out_of_api) == 0 && !contains(keys(aws_ssm_parameter.secrets), "dicom-key")
+    error_message = "Nothing is open, and there is no key, unless dicom_peers says who sends."
+  }
+}
+
+run "wrong_dicom_peers_is_refused" {
+  command = plan
+
+  variables {
+    dicom_peers = ["PACS@0.0.0.0/0"]
+  }
+
+  expect_failures = [var.dicom_peers]
+}
+
+run "wrong_dicom_ae_title_is_refused" {
+  command = plan
+
+  variables {
+    dicom_ae_title = "a title that is too long"
+  }
+
+  expect_failures = [var.dicom_ae_title]
+}
+
+run "wrong_dicom_results_to_is_refused" {
+  command = plan
+
+  variables {
+    dicom_results_to = "PACS@pacs.example.org"
+  }
+
+  expect_failures = [var.dicom_results_to]
+}
+
 run "every_host_asks_for_session_tokens" {
   command = plan
 
@@ -206,6 +264,52 @@ run "wrong_retention_days_is_refused" {
   }
 
   expect_failures = [var.retention_days]
+}
+
+run "provider_at_another_port_is_reached" {
+  command = plan
+
+  variables {
+    domain = "xray.example.org"
+    oidc   = { issuer = "https://login.example.org:8443/realms/a", client_id = "xray", roles = "radiology=clinician; CN=a,OU=b=lead" }
+  }
+
+  assert {
+    condition     = [for rule in aws_security_group_rule.api_to_provider : rule.from_port] == [8443]
+    error_message = "The API must reach the provider at its own port, and only at that."
+  }
+}
+
+run "provider_without_https_is_refused" {
+  command = plan
+
+  variables {
+    domain = "xray.example.org"
+    oidc   = { issuer = "http://login.example.org", client_id = "xray", roles = "radiology=clinician" }
+  }
+
+  expect_failures = [var.oidc]
+}
+
+run "provider_without_roles_is_refused" {
+  command = plan
+
+  variables {
+    domain = "xray.example.org"
+    oidc   = { issuer = "https://login.example.org", client_id = "xray" }
+  }
+
+  expect_failures = [var.oidc]
+}
+
+run "provider_of_a_site_without_a_domain_is_refused" {
+  command = plan
+
+  variables {
+    oidc = { issuer = "https://login.example.org", client_id = "xray", roles = "radiology=clinician" }
+  }
+
+  expect_failures = [var.oidc]
 }
 
 run "wrong_trainer_instance_type_is_refused" {

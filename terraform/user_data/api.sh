@@ -1,10 +1,16 @@
 # API and worker%{ if local_redis }, and Redis, which all API hosts and the trainer share%{ endif }.
 packages awscli ca-certificates curl gettext-base libgl1 prometheus-node-exporter python3-venv%{ if first } prometheus-redis-exporter%{ endif }%{ if local_redis } e2fsprogs redis-server%{ endif }
 unpack_release
-install_extra api
+install_extra api%{ if dicom_peers != "" },dicom%{ endif }
 redis_password=$(secret redis-password)
 api_key=$(secret api-key)
 web_key=$(secret web-key)
+%{ if dicom_peers != "" ~}
+dicom_key=$(secret dicom-key)
+%{ endif ~}
+%{ if oidc.issuer != "" ~}
+oidc_secret=$(secret oidc-client-secret)
+%{ endif ~}
 
 %{ if local_redis ~}
 # The files of Redis are on a separate disk, which outlives this host and may be attached after the
@@ -71,9 +77,41 @@ KEEP_FILMS=${keep_films}
 ACCESSION_AS_REFERENCE=${accession}
 KEEP_STUDY_REFERENCES=${references}
 RETENTION_DAYS=${retention_days}
+%{ if dicom_peers != "" ~}
+API_URL=http://127.0.0.1:5000
+DICOM_KEY=$dicom_key
+DICOM_PEERS=${dicom_peers}
+DICOM_AE_TITLE=${dicom_title}
+DICOM_HOST=${address}
+DICOM_METRICS_HOST=0.0.0.0
+%{ endif ~}
+%{ if results_to != "" ~}
+DICOM_RESULTS_TO=${results_to}
+%{ endif ~}
+%{ if oidc.issuer != "" ~}
+PUBLIC_URL=${public_url}
+OIDC_ISSUER=${oidc.issuer}
+OIDC_CLIENT_ID="${oidc.client_id}"
+OIDC_CLIENT_SECRET="$oidc_secret"
+OIDC_SCOPES="${oidc.scopes}"
+OIDC_ROLES_CLAIM="${oidc.roles_claim}"
+OIDC_ROLES="${oidc.roles}"
+OIDC_SECOND_FACTOR="${oidc.second_factor}"
+BREAK_GLASS_ADMIN="${oidc.break_glass_admin}"
+%{ endif ~}
 END
 start_unit pneumonia_api/pneumonia-api.service
 start_unit pneumonia_api/pneumonia-worker.service
+%{ if dicom_peers != "" ~}
+start_unit pneumonia_api/pneumonia-dicom.service
+%{ endif ~}
+%{ if results_to != "" ~}
+start_unit pneumonia_api/pneumonia-results.service
+%{ endif ~}
+%{ if first ~}
+# One host alone writes the audit: its lines are a chain.
+start_unit pneumonia_api/pneumonia-audit.service
+%{ endif ~}
 
 %{ if first ~}
 # Metrics of Redis, local or ElastiCache; the address contains the password.

@@ -89,7 +89,7 @@ read_secret() {
     local value
     value=$(on_aws ssm get-parameter --name "/${name}/$1" --with-decryption \
         --query Parameter.Value --output text) || return 1
-    checked "The secret $1" '[A-Za-z0-9_-]{32,128}' "$value"
+    checked "The secret $1" '[A-Za-z0-9._~-]{32,128}' "$value"
 }
 secret() {
     retry read_secret "$1"
@@ -167,7 +167,7 @@ write_settings() {
         printf 'AWS_DEFAULT_REGION=%s\n' "$AWS_DEFAULT_REGION"
     )
     while IFS= read -r line; do
-        checked "The setting $${line%%=*}" '[A-Z_]+=([A-Za-z0-9:/@?=._,-]+|"[A-Za-z0-9:/@?=._, -]*")' "$line" > /dev/null
+        checked "The setting $${line%%=*}" '[A-Z_]+=([A-Za-z0-9:/@?=._,-]+|"[A-Za-z0-9:/@?=._~, ;-]*")' "$line" > /dev/null
     done <<< "$text"
     place 640 root:pneumonia "$settings" <<< "$text"
 }

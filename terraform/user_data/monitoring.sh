@@ -22,6 +22,13 @@ node=$(hosts 9100)
 web=$(hosts 8000 Role web)
 api=$(hosts 5000 Role api)
 worker=$(hosts 9200 Role api)
+dicom='static_configs: []' results='static_configs: []'
+%{ if has_dicom ~}
+dicom=$(hosts 9201 Role api)
+%{ endif ~}
+%{ if sends_results ~}
+results=$(hosts 9202 Role api)
+%{ endif ~}
 redis=$(hosts 9121 Name ${name}-api-0)
 nginx=$(hosts 9113 Role nginx)
 gpu=$(hosts 9400 Role trainer)
@@ -31,7 +38,7 @@ site=$(known https://${domain}/login) site_module=site
 site=$(known https://nginx.${inside}/login) site_module=site_self_signed
 %{ endif ~}
 blackbox=127.0.0.1:9115
-export scrape_interval prometheus alertmanager node web api worker redis nginx gpu site site_module blackbox
+export scrape_interval prometheus alertmanager node web api worker dicom results redis nginx gpu site site_module blackbox
 fill "$root/monitoring/prometheus/prometheus.yml.template" /etc/prometheus/prometheus.yml
 install -d /etc/prometheus/rules
 rm -f /etc/prometheus/rules/*

@@ -15,6 +15,11 @@ SERVICE_NAME="${site.service_name}"
 SITE_NAME="${site.site_name}"
 SITE_CONTACT="${site.site_contact}"
 ENVIRONMENT_BADGE="${site.environment_badge}"
+%{ if oidc.issuer != "" ~}
+OIDC_ISSUER=${oidc.issuer}
+OIDC_NAME="${oidc.name}"
+BREAK_GLASS_ADMIN="${oidc.break_glass_admin}"
+%{ endif ~}
 END
 start_unit pneumonia_web/pneumonia-web.service
 answers http://127.0.0.1:8000/login

@@ -27,6 +27,7 @@ PATHS = (
         "/acceptance",
         "/people",
         "/keys",
+        "/models",
         "/password",
         "/second-factor",
         "/join?link=x",

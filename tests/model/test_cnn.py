@@ -1,7 +1,6 @@
 """`model.cnn`: the real training run on a few small images."""
 
 import csv
-import json
 import os
 import shutil
 import subprocess
@@ -16,7 +15,6 @@ from PIL import Image
 
 from model.cnn import main
 from model.evaluation.calibration import sigmoid
-from model.evaluation.sources import SOURCES_NAME
 from model.network.gradcam import build_serving_network
 from model.network.graph import load_network
 from model.serving.artifact import WEIGHTS_NAME, read_artifact
@@ -272,25 +270,6 @@ def write_adults(folder: Path, normals: int, pneumonias: int) -> Path:
     rows.append("none.png,tuberculosis,99,54")
     (folder / "adults.csv").write_text("\n".join(rows) + "\n")
     return folder / "adults.csv"
-
-
-def test_several_sources_are_trained_on_together(
-    made_data: Path, made_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A folder and a CSV file, which has no test: the figures of each source are kept apart."""
-    adults, out = write_adults(tmp_path / "adults", 4, 4), tmp_path / "out"
-    more = ["--data", adults, "--ages", "1-120", "--cache-features", "--views", 2]
-    assert run(made_data, made_weights, out, *more) == 0
-    assert "1 X-rays left out with the label tuberculosis" in capsys.readouterr().out
-    artifact = read_artifact(out)
-    assert artifact.training["images"] == {"train": 12, "validation": 4}
-    assert artifact.scores["test"]["images"] == 4
-    scores = json.loads((out / SOURCES_NAME).read_text())
-    assert set(scores["validation"]) == {
-        *("source adults", "source kermany", "age 18-64", "age unknown"),
-    }
-    assert scores["validation"]["source adults"]["pneumonias"] == 1
-    assert set(scores["test"]) == {"source kermany", "age unknown"}
 
 
 def test_second_folder_is_refused(

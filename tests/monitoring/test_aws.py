@@ -116,6 +116,8 @@ def test_hosts_are_found_by_their_tags(address: str, written: Path, tmp_path: Pa
                 ("api", "pneumonia-api-1", "5000"),
                 ("worker", "pneumonia-api-0", "9200"),
                 ("worker", "pneumonia-api-1", "9200"),
+                *(("dicom", f"pneumonia-api-{number}", "9201") for number in (0, 1)),
+                *(("results", f"pneumonia-api-{number}", "9202") for number in (0, 1)),
                 ("redis", "pneumonia-api-0", "9121"),
                 ("nginx", "pneumonia-nginx", "9113"),
                 ("gpu", "pneumonia-trainer", "9400"),

@@ -15,7 +15,7 @@ def begin(app: APIFlask, **options: object) -> dict[str, str]:
 
 def finish(app: APIFlask, brought: dict[str, str]) -> TestResponse:
     """Finish it with what the provider sent back."""
-    sent = {name: brought[name] for name in ("state", "code")}
+    sent = {name: brought[name] for name in ("state", "code", "iss") if name in brought}
     return app.test_client().post("/v1/sessions/oidc/code", json=sent)
 
 

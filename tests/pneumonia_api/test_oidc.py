@@ -161,3 +161,49 @@ def test_sessions_are_listed_and_ended_like_any(
     assert ask(app, admin, "POST", "/v1/people/ended-sessions", json=ended).status_code == 204
     check_error(ask(app, token, "GET", "/v1/site"), 401, "not_logged_in")
     assert len([*client.scan_iter("opened:*")]) == 1
+
+
+def test_the_audit_knows_who_got_in_and_who_did_not(
+    app: APIFlask, client: redis.Redis, provider: RunningProvider
+) -> None:
+    """By name once the provider has proved it, and nothing of a code or a token."""
+    brought = provider.log_in(begin(app)["url"], "s-anna")
+    finish(app, brought)
+    finish(app, brought)
+    provider.add_person("s-anna", groups=[])
+    log_in(app, provider, "s-anna")
+    lines = [fields for _, fields in client.xrange("audit")]
+    assert [(each["action"], each["who"], each["outcome"]) for each in lines] == [
+        ("log_in", "anna (SSO)", "done"),
+        ("log_in", "", "refused"),
+        ("log_in", "anna (SSO)", "refused"),
+    ]
+    assert brought["code"] not in str(lines) and brought["state"] not in str(lines)
+
+
+def test_the_command_gives_nobody_of_the_provider_a_password(
+    app: APIFlask, provider: RunningProvider
+) -> None:
+    """By which they could log in when they no longer can there."""
+    log_in(app, provider, "s-anna")
+    done = app.test_cli_runner().invoke(args=["users", "add", "anna (SSO)"])
+    assert done.exit_code == 2 and "OpenID provider" in done.output
+
+
+@pytest.mark.parametrize(
+    ("claims", "name"),
+    [
+        ({"preferred_username": "machine:gateway", "name": "Bo"}, "Bo (SSO)"),
+        ({"preferred_username": "machine", "name": "Cy"}, "Cy (SSO)"),
+        ({"preferred_username": "dicom:CT", "name": " Di\n "}, "Di (SSO)"),
+        ({"preferred_username": "", "name": 7}, "person (SSO)"),
+        ({"preferred_username": "e" * 200}, f"{'e' * 58} (SSO)"),
+        ({"preferred_username": "boss (SSO)"}, "boss (SSO) (SSO)"),
+    ],
+)
+def test_what_the_provider_says_is_no_name_of_a_program(
+    app: APIFlask, provider: RunningProvider, claims: dict[str, object], name: str
+) -> None:
+    """Nor of somebody else, nor longer than a name may be."""
+    provider.add_person("s-named", groups=["radiology"], **claims)
+    assert log_in(app, provider, "s-named").json["user"] == name

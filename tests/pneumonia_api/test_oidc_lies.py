@@ -14,6 +14,7 @@ from pneumonia_api.provider import METADATA_SECONDS
 from tests.oidc.flow import ask, begin, finish, log_in
 from tests.oidc.running import RunningProvider, running_provider, write_settings
 from tests.pneumonia_api.errors import check_error
+from tests.scrape import read_value
 from tests.stack import free_ports
 
 PUBLIC_URL = "https://xray.hospital.example"
@@ -53,6 +54,7 @@ def app(client: redis.Redis, redis_url: str, tmp_path: Path, provider: RunningPr
         {"claims": {"nonce": "of another log-in"}},
         {"claims": {"nonce": None}},
         {"claims": {"aud": "another-site"}},
+        {"claims": {"aud": "another-site", "azp": "pneumonia"}},
         {"claims": {"aud": ["pneumonia", "another-site"]}},
         {"claims": {"aud": ["pneumonia", "another-site"], "azp": "another-site"}},
         {"claims": {"aud": None}},
@@ -189,3 +191,21 @@ def test_the_second_factor_is_the_providers(app: APIFlask, provider: RunningProv
         provider.lie(claims=claims)
         token = log_in(app, provider, "s-anna").json["token"]
         assert ask(app, token, "GET", "/v1/site").status_code == 200
+
+
+def test_log_ins_are_counted(app: APIFlask, provider: RunningProvider) -> None:
+    """By how they ended, for an alert when the provider is away."""
+
+    def count() -> dict[str, float]:
+        text = app.test_client().get("/metrics").text
+        name = "pneumonia_api_provider_log_ins_total"
+        return {each: read_value(text, name, outcome=each) for each in ("ok", "refused", "away")}
+
+    before = count()
+    brought = provider.log_in(begin(app)["url"], "s-anna")
+    finish(app, brought)
+    finish(app, brought)
+    provider.lie(status=500)
+    app.extensions["provider_people"]._provider._read_at -= METADATA_SECONDS
+    app.test_client().post("/v1/sessions/oidc", json={})
+    assert count() == {outcome: number + 1 for outcome, number in before.items()}

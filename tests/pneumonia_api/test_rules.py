@@ -78,7 +78,8 @@ def test_a_key_may_do_what_its_rights_say() -> None:
     """A gateway that sends X-rays cannot list them; no right is for a person's own session."""
     sender = Caller("machine:gateway", rights=frozenset({Right.UPLOAD}))
     assert {name for name, rule in RULES.items() if rule.allows(sender) and not rule.is_open} == {
-        "POST /v1/xrays"
+        "POST /v1/xrays",
+        "POST /dicomweb/studies",
     }
 
 

@@ -379,6 +379,7 @@ def test_openapi_lists_every_route(app: APIFlask) -> None:
     """The description comes from the code and needs no log-in."""
     spec = app.test_client().get("/openapi.json").json
     assert set(spec["paths"]) == {
+        "/dicomweb/studies",
         "/v1/xrays",
         "/v1/xrays/{xray_id}",
         "/v1/xrays/{xray_id}/outcomes",
@@ -411,10 +412,16 @@ def test_openapi_lists_every_route(app: APIFlask) -> None:
         "/v1/sessions/current/second-factor/removal",
         "/v1/site/second-factor",
         "/v1/sessions/current/password",
+        "/v1/audit",
+        "/v1/audit.csv",
         "/v1/keys",
         "/v1/keys/{name}",
         "/v1/model",
         "/v1/reader-study",
+        "/v1/models",
+        "/v1/models/candidate",
+        "/v1/models/promotion",
+        "/v1/models/return",
         "/v1/reviews.csv",
         "/v1/sessions",
         "/v1/acceptance",

@@ -1,9 +1,7 @@
 """Log-in by an OpenID provider: the pages, a real API and a real provider, without the rest."""
 
 import re
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from html import unescape
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -11,28 +9,15 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.serving import make_server
 
-from pneumonia_api.app import create_app as create_api
 from pneumonia_web.app import create_app
 from tests.oidc.running import CALLBACK, RunningProvider, running_provider, write_settings
 from tests.pneumonia_api.redis_server import running_redis
+from tests.pneumonia_web.serving import serving_api
 from tests.stack import free_ports
 
 PUBLIC_URL = "https://xray.hospital.example"
 STALE = "This log-in was finished already or begun too long ago; begin again."
-
-
-@contextmanager
-def serving_api(settings: dict[str, str]) -> Iterator[str]:
-    """The address of an API that runs."""
-    server = make_server("127.0.0.1", 0, create_api(settings), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +30,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningP
     ):
         settings = write_settings(provider.issuer, PUBLIC_URL)
         stored = {"REDIS_URL": redis_url, "API_KEY": "k", "IMAGE_STORE": folder.as_uri()}
-        with serving_api({**stored, **settings}) as api_url:
+        with serving_api({**stored, **settings}) as (api_url, _):
             own = {"API_URL": api_url, "SECRET_KEY": "s" * 32, "OIDC_NAME": "the ward's account"}
             web = create_app({**own, **settings})
             web.config.update(WTF_CSRF_ENABLED=False, SESSION_COOKIE_SECURE=False)
@@ -125,7 +110,7 @@ def test_two_tabs_and_the_back_button(browser: FlaskClient, provider: RunningPro
     browser.get("/xrays")  # a third tab, which is sent to the log-in page
     brought = provider.log_in(first, "s-anna")
     assert come_back(browser, provider.log_in(second, "s-anna"))[:2] == (303, "/about")
-    assert come_back(browser, brought)[:2] == (303, "/site")
+    assert come_back(browser, brought)[:2] == (303, "/site#unlocked")
     assert come_back(browser, brought)[:2] == (302, "/xrays")
     browser.post("/logout")
     status, _, text = come_back(browser, brought)
@@ -193,7 +178,7 @@ def test_a_locked_page_asks_the_provider_anew(
     assert (status, "could not be trusted" in text) == (403, True)
     assert browser.get("/xrays").location == "/unlock?next=/xrays"
     provider.lie()
-    assert log_in(browser, provider, "?next=/xrays")[:2] == (303, "/xrays")
+    assert log_in(browser, provider, "?next=/xrays")[:2] == (303, "/xrays#unlocked")
     assert browser.get("/preferences").status_code == 200
     with browser.session_transaction() as session:
         assert session["csrf_token"] == before

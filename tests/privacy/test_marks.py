@@ -5,6 +5,7 @@ the system has written, and all that it answers, is searched for the marks.
 """
 
 import io
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,13 +17,22 @@ import pytest
 import requests
 from dotenv import dotenv_values
 from PIL import Image
+from pydicom.uid import UID
 
+from run import DICOM_PORTS
+from tests.pneumonia_api.node.raw import associated, send_bytes
+from tests.pneumonia_api.node.test_refusals import cut_meta
+from tests.pneumonia_api.test_dicomweb import KIND, join
 from tests.pneumonia_web.visitor import Visitor
 from tests.privacy.marked import Marked, find_marks, mark_everything
-from tests.stack import ROOT, Stack, running_stack
+from tests.stack import ROOT, Stack, free_ports, running_stack
 from tests.store import connect
 
-FORMS = ("pdf", "fhir.json", "csv", "sr.dcm", "sc.dcm")
+FORMS = ("pdf", "fhir.json", "csv", "sr.dcm", "sc.dcm", "pm.dcm", "gsps.dcm")
+IN_STUDY = ("fhir.json", "sr.dcm", "sc.dcm", "pm.dcm", "gsps.dcm")
+"""Forms that belong to the study of the film where the site keeps what refers to it."""
+
+REFERENCES = frozenset({"StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"})
 MACHINE = {"Manufacturer", "ManufacturerModelName"}
 """Kept for the figures by machine; DICOM's confidentiality profile (PS3.15, E.1) leaves both."""
 
@@ -36,7 +46,7 @@ class Sent:
     stack: Stack
     films: dict[str, Marked]
     ids: list[str]
-    wants_accession: bool
+    opted_in: bool
     printed: bytes
 
 
@@ -74,6 +84,25 @@ def send_by_page(visitor: Visitor, film: Marked) -> None:
     assert visitor.post("/xrays", "/xrays", files=files).ok
 
 
+def send_by_node(port: int, film: Marked, folder: Path) -> None:
+    """By C-STORE; a damaged one is refused by the node or by the worker."""
+    instance = next(mark for mark, name in film.marks.items() if name == "SOPInstanceUID")
+    with associated(port) as association:
+        data_set = cut_meta(film.data)
+        assert send_bytes(association, folder, data_set, UID(f"1.2.826.{instance}.3")) == 0
+
+
+def send_by_web(stack: Stack, film: Marked) -> None:
+    """By STOW-RS."""
+    answer = requests.post(
+        f"{stack.api_url}/dicomweb/studies",
+        headers={**stack.headers, "Content-Type": KIND},
+        data=join(film.data + b"\0\0\0\0\0\0"),
+        timeout=30,
+    )
+    assert answer.status_code == 200, answer.text
+
+
 def send_as_archive(stack: Stack, films: dict[str, Marked], folder: Path) -> bytes:
     """A folder with a telling name, scored by the command; what that prints."""
     (folder / "Zq99999qZ").mkdir(parents=True)
@@ -97,14 +126,20 @@ def send_as_archive(stack: Stack, films: dict[str, Marked], folder: Path) -> byt
     return done.stdout + done.stderr
 
 
-@pytest.fixture(scope="module", params=["0", "1"], ids=["as delivered", "accession wanted"])
+@pytest.fixture(scope="module", params=["0", "1"], ids=["as delivered", "all that a site may want"])
 def sent(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, samples: list[Path]
 ) -> Iterator[Sent]:
-    """By API, page and archive; then read, so that there are reports."""
+    """By DICOM, API, page and archive; then read, so that there are reports."""
     films = make_films(samples[0])
     folder = tmp_path_factory.mktemp("privacy")
-    with running_stack(folder / "var", ACCESSION_AS_REFERENCE=request.param) as stack:
+    wanted = dict.fromkeys(("ACCESSION_AS_REFERENCE", "KEEP_STUDY_REFERENCES"), request.param)
+    ports = {name: str(port) for name, port in free_ports(DICOM_PORTS).items()}
+    dicom = {"DICOM": "1", "DICOM_PEERS": "PACS@127.0.0.1", **ports}
+    with running_stack(folder / "var", **wanted, **dicom) as stack:
+        for film in films.values():
+            send_by_node(int(ports["DICOM_PORT"]), film, folder)
+            send_by_web(stack, film)
         for film in films.values():
             send_by_api(stack, film)
         visitor = Visitor(stack.url)
@@ -126,17 +161,20 @@ def sent(
         yield Sent(stack, films, ids, request.param == "1", printed)
 
 
-def allowed(sent: Sent) -> set[str]:
-    """What may be found: the kind of machine, of which there are many, and the accession number
-    where the site wants it."""
-    return MACHINE | ({"AccessionNumber"} if sent.wants_accession else set())
+def allowed(sent: Sent, in_study: bool) -> set[str]:
+    """What may be found: the kind of machine, of which there are many; where the site wants it the
+    accession number, and in few places also what refers to the study."""
+    if not sent.opted_in:
+        return MACHINE
+    return MACHINE | {"AccessionNumber"} | (REFERENCES if in_study else set())
 
 
-def check(sent: Sent, text: bytes, place: str) -> None:
-    """No mark is in it, and no name of a file."""
+def check(sent: Sent, text: bytes, place: str, *, in_study: bool = False) -> set[str]:
+    """No mark is in it but those that may be, and no name of a file; the marks that are."""
     assert b"Zq99999qZ" not in text, place
-    for film in sent.films.values():
-        assert set(find_marks(text, film)) <= allowed(sent), place
+    found = {name for film in sent.films.values() for name in find_marks(text, film)}
+    assert found <= allowed(sent, in_study), place
+    return found
 
 
 def test_films_are_full_of_marks(samples: list[Path]) -> None:
@@ -154,7 +192,7 @@ def test_every_way_in_was_taken(sent: Sent) -> None:
     """Judged and refused ones of each; else there would be nothing to search."""
     records = [connect(sent.stack).hgetall(f"xray:{xray_id}") for xray_id in sent.ids]
     sources = {(each["source"], each["status"]) for each in records}
-    for source in ("machine", sent.stack.user, "batch"):
+    for source in ("machine", sent.stack.user, "batch", "dicom:PACS", "dicom:machine"):
         assert {(source, "done"), (source, "rejected")} <= sources
 
 
@@ -162,12 +200,14 @@ def test_nothing_that_was_written_has_a_mark(sent: Sent) -> None:
     """All files of the system: records, images, logs, metrics, settings."""
     client = connect(sent.stack)
     client.save()
-    searched = set()
+    searched, found = set(), set()
     for file in sorted(sent.stack.var.rglob("*")):
         if file.is_file():
-            searched.add(file.relative_to(sent.stack.var).parts[0])
-            check(sent, file.read_bytes(), str(file))
-    assert {"images", "log"} <= searched
+            folder = file.relative_to(sent.stack.var).parts[0]
+            searched.add(folder)
+            found |= check(sent, file.read_bytes(), str(file), in_study=folder == "redis")
+    assert {"audit", "images", "log", "redis"} <= searched
+    assert found >= (REFERENCES if sent.opted_in else set())
 
 
 def test_scoring_an_archive_prints_nothing_of_what_is_in_its_files(sent: Sent) -> None:
@@ -189,7 +229,8 @@ def test_no_record_has_a_mark(sent: Sent) -> None:
     }
     count = 0
     for key in client.scan_iter():
-        check(sent, f"{key} {readers[client.type(key)](key)}".encode(), key)
+        text = f"{key} {readers[client.type(key)](key)}".encode()
+        check(sent, text, key, in_study=key.startswith("xray:"))
         count += 1
     assert count > len(sent.ids)
 
@@ -213,13 +254,16 @@ def test_no_answer_has_a_mark(sent: Sent) -> None:
         paths.append(f"/v1/xrays/{xray_id}")
         paths += [f"/v1/xrays/{xray_id}/{part}" for part in ("preview", "film", "thumbnail")]
         paths += [f"/v1/xrays/{xray_id}/report.{form}" for form in FORMS]
-    forms = set()
+    forms, found = set(), set()
     for path in paths:
         answer = requests.get(f"{stack.api_url}{path}", headers=stack.headers, timeout=30)
-        if "/report." in path and answer.ok:
-            forms.add(path.partition("/report.")[2])
-        check(sent, answer.content + repr(answer.headers).encode(), path)
-    assert forms == set(FORMS)
+        form = path.partition("/report.")[2]
+        if form and answer.ok:
+            forms.add(form)
+        text = answer.content + repr(answer.headers).encode()
+        found |= check(sent, text, path, in_study=form in IN_STUDY)
+    assert forms == set(FORMS) - (set() if sent.opted_in else {"gsps.dcm"})
+    assert found >= (REFERENCES if sent.opted_in else set())
     worker = requests.get(
         f"http://127.0.0.1:{stack.ports['WORKER_METRICS_PORT']}/metrics", timeout=5
     )
@@ -230,10 +274,18 @@ def test_no_page_has_a_mark(sent: Sent) -> None:
     """Nor a URL that it links, nor the export of the list."""
     visitor = Visitor(sent.stack.url)
     visitor.log_in(sent.stack.user, sent.stack.password)
+    reports = set()
     for path in ("/xrays?tab=all", "/xrays.csv", *(f"/xrays/{xray_id}" for xray_id in sent.ids)):
         page = visitor.get(path)
         assert page.ok
         check(sent, page.content + repr(page.headers).encode() + page.url.encode(), path)
+        reports |= set(re.findall(r'"(/xrays/\w+/report\.[\w.]+)"', page.text))
+    for path in reports:
+        answer = visitor.get(path)
+        text = answer.content + repr(answer.headers).encode()
+        check(sent, text, path, in_study=path.partition("/report.")[2] in IN_STUDY)
+    linked = {path.partition("/report.")[2] for path in reports}
+    assert linked == set(FORMS) - (set() if sent.opted_in else {"gsps.dcm"})
 
 
 def test_accession_number_is_kept_only_where_the_site_wants_it(sent: Sent) -> None:
@@ -241,4 +293,4 @@ def test_accession_number_is_kept_only_where_the_site_wants_it(sent: Sent) -> No
     text = requests.get(
         f"{sent.stack.api_url}/v1/xrays?limit=100", headers=sent.stack.headers, timeout=10
     ).text
-    assert (sent.films["chest"].accession in text) is sent.wants_accession
+    assert (sent.films["chest"].accession in text) is sent.opted_in

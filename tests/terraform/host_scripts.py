@@ -27,9 +27,11 @@ SECRETS = {
             "redis-password",
             "api-key",
             "web-key",
+            "dicom-key",
             "secret-key",
             "first-user-password",
             "grafana-password",
+            "oidc-client-secret",
         )
     )
 }

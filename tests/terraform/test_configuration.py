@@ -13,9 +13,11 @@ from tests.terraform.local_aws import TERRAFORM, copy_configuration, render, ter
 pytestmark = pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not here")
 SWITCHED_OFF = (
     '{domain = "", public_name = "192.0.2.1", first = false, local_redis = false, redis_scheme = '
-    '"rediss", redis_host = "master.redis.example", redis_options = "?ssl_cert_reqs=required"}'
+    '"rediss", redis_host = "master.redis.example", redis_options = "?ssl_cert_reqs=required", '
+    'dicom_peers = "", results_to = "", has_dicom = false, sends_results = false, '
+    'oidc = {issuer = ""}}'
 )
-"""As on a second API host, with ElastiCache and without a domain."""
+"""As on a second API host, with ElastiCache and without a domain or an OpenID provider."""
 HOSTS = ("nginx", "web", "api", "monitoring", "trainer")
 SCRIPT_BYTES = 16384
 """The limit of AWS for user data."""
@@ -92,7 +94,7 @@ def test_secrets_are_assigned_before_they_are_used() -> None:
             if "$(secret" in line and not line.startswith("#"):
                 assert re.fullmatch(r" *[a-z_]+=\$\(secret [a-z-]+\)", line), line
                 count += 1
-    assert count == 8
+    assert count == 10
 
 
 def test_unreachable_mirror_is_an_error(tmp_path: Path) -> None:

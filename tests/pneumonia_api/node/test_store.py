@@ -8,6 +8,7 @@ import redis
 from pydicom.uid import UID, JPEG2000Lossless
 
 from model.reading.dicom.accepted import SOP_CLASSES
+from pneumonia_api.records import keys
 from pneumonia_api.records.worklist import Worklist
 from tests.model.reading.dicom_objects import LOSSLESS, build, save
 from tests.pneumonia_api.node.running import RunningNode, call
@@ -52,6 +53,8 @@ def test_same_object_again_is_the_same_xray(
     for calling in ("PACS", "PACS", "XRAY1"):
         assert "(Success)" in store(node, tmp_path, data, calling=calling)
     assert list_sources(client) == ["dicom:PACS"]
+    [key] = client.keys("sent:*")
+    assert client.ttl(key) > 29 * 24 * 3600  # also after a long weekend
 
 
 @pytest.mark.parametrize("syntax", [*LOSSLESS, JPEG2000Lossless], ids=lambda each: each.keyword)
@@ -72,7 +75,7 @@ def test_each_transfer_syntax_is_taken_as_it_is(
     assert list_sources(client) == ["dicom:PACS"]
 
 
-@pytest.mark.parametrize("sop_class", SOP_CLASSES, ids=lambda each: each.keyword)
+@pytest.mark.parametrize("sop_class", [*map(UID, SOP_CLASSES)], ids=lambda each: each.keyword)
 def test_each_storage_class_is_taken(
     node: RunningNode, client: redis.Redis, tmp_path: Path, sop_class: UID
 ) -> None:
@@ -80,3 +83,21 @@ def test_each_storage_class_is_taken(
     said = store(node, tmp_path, save(build(PIXELS, SOPClassUID=sop_class)), "-R")
     assert "(Success)" in said, said
     assert list_sources(client) == ["dicom:PACS"]
+
+
+def test_500_objects_in_one_association(
+    node: RunningNode, client: redis.Redis, tmp_path: Path
+) -> None:
+    """Each is an X-ray, none is lost, and none is there twice when some are sent again."""
+    for number in range(500):
+        pixels = np.full((200, 200), number % 256, np.uint8)
+        (tmp_path / f"{number:03}.dcm").write_bytes(save(build(pixels)))
+    said = call("storescu", node, "+sd", tmp_path)
+    assert said.count("Received Store Response (Success)") == 500
+    again = tmp_path / "007.dcm"
+    assert "(Success)" in call("storescu", node, again, again)
+    assert client.zcard(keys.status("queued")) == client.llen(keys.QUEUE) == 500
+    with client.pipeline(transaction=False) as pipe:
+        for xray_id in client.zrange(keys.XRAYS, 0, -1):
+            pipe.hget(keys.xray(xray_id), "digest")
+        assert len(set(pipe.execute())) == 500

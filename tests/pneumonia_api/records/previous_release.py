@@ -26,7 +26,10 @@ INDEXES = (
     *(f"xrays:decision:{decision}" for decision in DECISIONS),
 )
 
-UNKNOWN = ("readings", "deletion", "scope", "outcomes", "view")
+UNKNOWN = (
+    *("readings", "deletion", "scope", "outcomes", "view", "device", "burned_in", "references"),
+    "transmission",
+)
 """Fields of a record that came later."""
 
 _PARTS = {"prediction": PredictionRecord, "quality": QualityRecord, "review": ReviewRecord}

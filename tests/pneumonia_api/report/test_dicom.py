@@ -120,9 +120,13 @@ def test_objects_of_one_report_refer_to_each_other_and_name_no_patient() -> None
 
 
 def test_report_belongs_to_the_study_of_its_source_where_that_is_kept() -> None:
-    """Both objects; the structured report says that the object itself was measured."""
+    """Both objects, which refer to it; the structured report says that it was measured."""
     files = make(make_read(references=KEPT))
-    report = parse(files["structured"])
+    report, image = parse(files["structured"]), parse(files["capture"])
+    [series] = image.ReferencedSeriesSequence
+    assert series.SeriesInstanceUID == "1.2.3.2"
+    for [item] in (series.ReferencedInstanceSequence, image.SourceImageSequence):
+        assert item.ReferencedSOPInstanceUID == "1.2.3.3"
     assert {parse(each).StudyInstanceUID for each in files.values()} == {"1.2.3.1"}
     [evidence] = report.CurrentRequestedProcedureEvidenceSequence
     assert {

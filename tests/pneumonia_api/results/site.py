@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import ssl
 import subprocess
 import sys
 import threading
@@ -41,6 +42,7 @@ class Pacs:
     port: int
     title: str = "PACS"
     status: int = 0
+    tls: ssl.SSLContext | None = None
     stored: dict[str, Dataset] = field(default_factory=dict)
     received: int = 0
 
@@ -60,7 +62,10 @@ class Pacs:
             syntaxes = ["1.2.840.10008.1.2.1", "1.2.840.10008.1.2.4.50"]
             entity.add_supported_context(str(context.abstract_syntax), syntaxes)
         entity.start_server(
-            ("127.0.0.1", self.port), block=False, evt_handlers=[(evt.EVT_C_STORE, self.store)]
+            ("127.0.0.1", self.port),
+            block=False,
+            evt_handlers=[(evt.EVT_C_STORE, self.store)],
+            ssl_context=self.tls,
         )
         try:
             yield

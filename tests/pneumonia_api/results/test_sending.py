@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 import redis
 
+from pneumonia_api.dicom_tls import make_listening
 from pneumonia_api.records import keys
+from tests.pneumonia_api.node.test_tls import make_certificate
 from tests.pneumonia_api.results.site import Pacs, Site, wait
 from tests.stack import free_ports
 
@@ -44,6 +46,8 @@ def test_result_is_sent_when_the_xray_is_read(site: Site, pacs: Pacs) -> None:
     assert image.StudyInstanceUID == report.StudyInstanceUID
     assert pacs.received == 2
     assert site.client.zcard(keys.PENDING_RESULTS) == 0
+    [(_, line)] = site.client.xrange(keys.AUDIT)
+    assert (line["action"], line["xray"], line["about"]) == ("export_report", xray.id, "PACS")
 
 
 def test_node_that_is_away_gets_it_later(site: Site, pacs: Pacs) -> None:
@@ -132,3 +136,24 @@ def test_deleted_xray_is_not_sent(site: Site, pacs: Pacs) -> None:
         wait(lambda: not site.client.hlen("results:unacked"))
     assert pacs.received == 0
     assert not site.xrays.exists(xray.id)
+
+
+def test_results_go_by_tls_where_that_is_asked_for(site: Site, pacs: Pacs, tmp_path: Path) -> None:
+    """To a PACS whose certificate is of the authority, with one of our own; never without TLS."""
+    make_certificate(tmp_path, "ca", None)
+    for name in ("pacs", "ours"):
+        make_certificate(tmp_path, name, "ca")
+    files = [tmp_path / name for name in ("pacs.pem", "pacs.key", "ca.pem")]
+    settings = {
+        "DICOM_RESULTS_TLS": "1",
+        "DICOM_TLS_CERT": str(tmp_path / "ours.pem"),
+        "DICOM_TLS_KEY": str(tmp_path / "ours.key"),
+        "DICOM_TLS_CA": str(tmp_path / "ca.pem"),
+    }
+    xray = site.judge()
+    with site.sending(pacs.port, **settings):
+        site.read(xray)
+        pacs.tls = make_listening(*files)
+        with pacs.running():
+            site.wait_for(xray, "sent")
+    assert pacs.received == 2
