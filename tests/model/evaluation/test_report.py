@@ -120,7 +120,8 @@ def test_change_is_mild_and_leaves_the_original(name: str) -> None:
     assert np.array_equal(xray.pixels, before)
     assert changed.dtype == np.uint8
     assert changed.ndim == 2
-    assert changed.shape != before.shape or not np.array_equal(changed, before)
+    removed = name == "black border of a tenth"  # by the reader, from a film without dark edges
+    assert removed == np.array_equal(changed, before)
     same_size = np.asarray(Image.fromarray(changed).resize((224, 224)), float)
     assert np.abs(same_size - before).mean() < 40
 
