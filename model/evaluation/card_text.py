@@ -205,7 +205,7 @@ films go undetected.
 
 Known failures: on the official test {false_positive} of {normals} normal images were called
 pneumonia, because training and test images differ in ways that affect the network. A sharper or
-larger file of the same film gets a higher probability (section 7, training images at original
+larger file of the same film gets a higher probability (above: training images at original
 size), so expect more false alarms on films at full size than the test shows. Of other films than
 those above nothing is known; a published ResNet-50 fell from AUC 0.95 on this test
 set to 0.54 on another hospital's images (Xin 2021).
