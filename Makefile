@@ -44,9 +44,18 @@ translations: .venv/installed
 bench: .venv/installed samples
 	$(BIN)/python -m tests.bench.bench $(if $(ONLY),--only $(ONLY))
 
+# First conv5, on children; then heads for all ages, on it. The second run needs a processor with
+# bfloat16, or a GPU.
 train: .venv/installed
-	$(BIN)/python -m model.cnn --data $(XRAY_DATA)/kermany224 --out var/training --cache-features \
+	$(BIN)/python -m model.cnn --data $(XRAY_DATA)/kermany224 --out var/training/trunk --cache-features \
 		--weights $(XRAY_DATA)/../weights/resnet50_imagenet_conv1_to_conv4.npz \
+		--other-xrays $(XRAY_DATA)/nih_unlabelled/images --not-xrays $(XRAY_DATA)/ood_dev \
+		--metrics $(or $(VAR_DIR),var)/metrics/training.prom
+	$(BIN)/python -m model.training.adults --data $(XRAY_DATA)/adults_more --out var/training/adults.csv
+	$(BIN)/python -m model.cnn --data $(XRAY_DATA)/kermany224 --data var/training/adults.csv \
+		--align rsna_nih_normals --align-directions 6 --ages 1-120 --views 4 --mixed-precision \
+		--sensitivity-of hannover=0.9 --sensitivity-of cohen_open=0.87 --trainable-layers 0 --dense \
+		--weights var/training/trunk/pneumonia.keras --out var/training --cache-features \
 		--other-xrays $(XRAY_DATA)/nih_unlabelled/images --not-xrays $(XRAY_DATA)/ood_dev \
 		--metrics $(or $(VAR_DIR),var)/metrics/training.prom
 

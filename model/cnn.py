@@ -28,7 +28,7 @@ import keras
 from model.network.backbone import WeightsError, freeze, load_weights
 from model.network.graph import build_network
 from model.reading.dataset import DataError, digest_xrays
-from model.serving.artifact import Artifact, sha256_of
+from model.serving.artifact import Artifact, ArtifactError, sha256_of
 from model.training.aligned_heads import check_alignment, train_aligned_heads
 from model.training.augmentation import RECIPE, digest_recipe
 from model.training.command_line import parse_settings
@@ -48,6 +48,7 @@ from model.training.record import (
     list_versions,
     now,
     read_commit,
+    read_initial,
 )
 from model.training.refusal_images import read_refusal_images
 from model.training.result import find_leftovers, write_artifact
@@ -62,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         check_paths(settings)
         report_run(settings.metrics, partial(train, settings))
-    except (InputError, DataError, WeightsError) as error:
+    except (InputError, DataError, WeightsError, ArtifactError) as error:
         print(error, file=sys.stderr)
         return 2
     return 0
@@ -72,7 +73,7 @@ def train(settings: RunSettings) -> Artifact | None:
     """The whole run: write the artifact to `settings.out` and return its metadata.
 
     On several machines only the first one does; the others return None. Raises InputError,
-    DataError or WeightsError, each with one sentence, before the first epoch.
+    DataError, WeightsError or ArtifactError, each with one sentence, before the first epoch.
     """
     chosen = settings.hyperparameters
     commit = read_commit()  # now, because the code may be edited during a long run
@@ -113,6 +114,7 @@ def train(settings: RunSettings) -> Artifact | None:
     print(f"Trained layers of ResNet50: {', '.join(trained) or 'none'}; and all after it.")
     weights_file = Path(settings.weights)
     weights_digest = sha256_of(weights_file) if weights_file.is_file() else settings.weights
+    initial = read_initial(weights_file)
 
     # Training, or what is left of it after a kill.
     open_run(
@@ -150,6 +152,8 @@ def train(settings: RunSettings) -> Artifact | None:
             trained_at=now(),
             hardware=describe_hardware(),
             versions=list_versions(),
+            sources=sorted(set(splits.training.sources.tolist())),
+            initial=initial,
         )
         artifact = write_artifact(network, splits, refusal_images, record, settings)
     close_run(settings.out)

@@ -15,6 +15,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from model.evaluation.card_checks import show_coverage, show_groups, show_heatmap_checks
+from model.evaluation.card_sources import (
+    describe_data,
+    describe_patients,
+    describe_training,
+    list_exclusions,
+    show_older_children,
+    show_shares,
+)
 from model.evaluation.card_tables import (
     NAMES,
     NOT_MEASURED,
@@ -32,6 +40,7 @@ from model.evaluation.card_text import CARD
 from model.evaluation.precisions_file import PrecisionReport
 from model.evaluation.report_file import REPORT_NAME, Report
 from model.evaluation.results import Ablations, read_results
+from model.evaluation.sets import list_training_sources
 from model.reading.limits import MIN_SIDE
 from model.serving.artifact import Artifact, ArtifactError, read_artifact
 from model.serving.precision import TOLERANCES
@@ -79,11 +88,15 @@ def _describe_training(artifact: Artifact, ablations: Ablations) -> Placeholders
         "version": artifact.version,
         "trained": training.get("trained_at", "date not recorded"),
         **training["images"],
-        **{name: arguments[name] for name in ("epochs", "seed", "views", "consistency")},
+        "seed": arguments["seed"],
+        "data_text": describe_data(list_training_sources(artifact)),
+        "patients": describe_patients(artifact.ages),
+        "exclusions": list_exclusions(artifact.ages),
+        "training_text": describe_training(training),
+        "shares": show_shares(arguments.get("sensitivity_of") or {}),
         "side": artifact.input_side,
         "cells": artifact.input_side // 16,
         "least": MIN_SIDE,
-        "dense": " and ".join(str(units) for units in arguments["dense"]),
         "target": arguments["sensitivity"],
         "commit": training["commit"],
         "data": training["data_sha256"][:12],
@@ -131,7 +144,9 @@ def _describe_report(report: Report) -> Placeholders:
         "subgroups": make_table("pneumonias", _as_rows(test.subgroups)),
         "robustness": make_table("change", _as_rows(test.robustness)),
         "sizes": list_figures(SIZES, asdict(report.sizes) if report.sizes else None),
-        "adults": make_table("AUC on adults", _as_rows(adults)),
+        "adults": make_table("adults", _as_rows(adults)),
+        "held_out": make_table("group", _as_rows(report.external.held_out or {})),
+        "older_children": show_older_children(report.external.older_children),
         "unlabelled": "Of {images} more adult images without a label, {pneumonia} were called "
         "pneumonia, {normal} normal, and {refused} were refused.".format(**asdict(unlabelled))
         if unlabelled
@@ -161,9 +176,10 @@ def _describe_no_report() -> Placeholders:
         "resamples": "2000",
         "ece_balanced": "not measured",
         "trade": "",
-        **dict.fromkeys((*tables, "adults", "baselines"), NOT_MEASURED),
+        **dict.fromkeys((*tables, "adults", "held_out", "baselines"), NOT_MEASURED),
         "sizes": list_figures(SIZES, None),
         "unlabelled": "Unlabelled adults: not measured.",
+        "older_children": show_older_children(None),
         "heatmap": list_figures(HEATMAPS, None),
     }
 

@@ -1,7 +1,7 @@
 """The words of the model card; `model.evaluation.card` fills in the figures."""
 
 CARD = """\
-# Model card: pneumonia in children's chest X-rays
+# Model card: pneumonia in frontal chest X-rays
 
 The ten parts follow CLAIM, TRIPOD+AI and the transparency principles of FDA, Health Canada and
 MHRA. Figures that were not measured are marked as such. Brackets hold 95 % intervals from a
@@ -20,51 +20,40 @@ bootstrap that resamples patients ({resamples} draws), not images.
 
 ## 2. Intended use
 
-A second opinion on frontal (PA or AP) chest X-rays of children aged 1 to 5, for a clinician who
-also reads the image, in a setting like the one hospital that the data come from. It gives a
-probability of pneumonia, a decision at a stored threshold and a coarse heat map. The clinician
-decides; a result never replaces reading the image.
+A second opinion on frontal (PA or AP) chest X-rays of {patients}, for a clinician who also
+reads the image, in a setting like those that the data come from. It gives a probability of
+pneumonia, a decision at a stored threshold and a coarse heat map. The clinician decides; a result
+never replaces reading the image.
 
-Out of scope: adults; infants under one year; lateral views; CT or any other examination; screening;
+Out of scope: {exclusions}; lateral views; CT or any other examination; screening;
 ruling out pneumonia; distinguishing bacterial from viral pneumonia; any other disease; sorting a
 worklist automatically; another hospital, until the model has been evaluated on its own images.
 
 ## 3. Data
 
-Kermany et al. 2018, Cell 172:1122 (doi 10.17632/rscbjbr9sj, CC BY 4.0): frontal chest X-rays of
-children aged 1 to 5 from retrospective cohorts of one hospital (Guangzhou Women and Children's
-Medical Center), taken in routine care. Images that failed a quality check or were unreadable were
-removed. Two expert physicians graded each image, a third checked the test set. A label is their
-reading, not a microbiological finding. Dates, scanners, inter-reader agreement and the children's
-outcomes are not available.
+{data_text}
 
 ## 4. Split
 
-The unit is the patient, read from the file name; no patient is in two splits. {train} training,
+The unit is the patient; no patient is in two splits. {train} training,
 {validation} validation and {test} test images:
 
 {splits}
 
-Age, sex, ethnicity and severity by split are not available.
+Sex, ethnicity and severity by split are not available.
 
-Exact duplicates: about 25 pairs within the training images, 6 within the test set, none across. The
-best epoch was chosen on augmented views of the validation patients, because unaugmented ones look
-solved while the test set does not; threshold and calibration were chosen on their unaugmented
-X-rays. Nothing in this version was chosen on the test set, but earlier candidates were scored on
-it, so its figures are slightly optimistic. Data digest `{data}`.
+Exact duplicates among the children: about 25 pairs within the training images, 6 within the test
+set, none across. The best epoch was chosen on augmented views of the validation patients, because
+unaugmented ones look solved while the test set does not; threshold and calibration were chosen on
+their unaugmented X-rays. Nothing in this version was chosen on the test set, but earlier candidates
+were scored on it, so its figures are slightly optimistic. Data digest `{data}`.
 
 ## 5. Model and training
 
 Input: grey, {side} x {side} px; the whole image is squashed to a square and a sixteenth cut off at
-each edge. File name, size and metadata never reach the network. ResNet50 (He et al. 2015): conv1 to
-conv4 hold ImageNet weights and were not trained. conv5 and its head of {dense} units were trained
-for {epochs} epochs on {views} augmented views of each image, then a second such head on conv4
-alone; the logit is the mean of both. Views differ in crop, aspect ratio, rotation, sharpness,
-exposure, noise, compression, hidden rectangles, lead letters and shutters; there are no flips,
-because the heart is on the left. Squashing makes the mean aspect ratio of a class visible as a
-distortion, so training undoes it; the variance of the logit between two views of an image is part
-of the loss (weight {consistency}). The heads leave out an edge of one seventh, where letters, arms
-and collimation distinguish the classes of this collection. Both classes have the same total weight.
+each edge. File name, size and metadata never reach the network, a ResNet50 (He et al. 2015).
+
+{training_text}
 
 Seed {seed}; code `{commit}`; weights `{weights}` (SHA-256, first twelve digits); initial weights
 `{initial_weights}`; {versions}. Hardware: {hardware}.
@@ -106,7 +95,7 @@ and {false_positive} pneumonia.
 
 ![ROC, precision-recall, decisions, reliability, probabilities, predictive values](evaluation.png)
 
-The value of a decision depends on the prevalence of pneumonia among the children examined (at the
+The value of a decision depends on the prevalence of pneumonia among the patients examined (at the
 stored threshold; {prevalence} is the prevalence in the official test, far above that of any
 clinic):
 
@@ -116,8 +105,8 @@ clinic):
 
 A missed pneumonia may go untreated; a false alarm costs a second look by the clinician, who reads
 the image anyway. So the threshold is the highest that still detects {target:.0%} of the validation
-pneumonias, chosen without the test set. {trade} A hospital that weighs the two errors differently,
-or sees far fewer pneumonias, needs another threshold:
+pneumonias{shares}, chosen without the test set. {trade} A hospital that weighs the two errors
+differently, or sees far fewer pneumonias, needs another threshold:
 
 {operating_points}
 
@@ -149,9 +138,16 @@ curve.
 
 {sizes}
 
-**Other origin.** Adults are outside the intended use; they show how figures can change in another
-hospital. NIH ChestX-ray8 (Wang et al. 2017), classes by radiologists (Shih et al. 2019), never
-used for fitting:
+**By source and age**, of films that the network was not trained on, at the stored threshold. A
+group with one class has no AUC; where each class comes from another source, the AUC of an age also
+says how well sources are told apart:
+
+{held_out}
+
+{older_children}
+
+**Other origin.** Adults of NIH ChestX-ray8 (Wang et al. 2017), classes by radiologists (Shih et al.
+2019), never used for fitting; here ill and normal films are of one source:
 
 {adults}
 
@@ -208,8 +204,10 @@ gets a warning when a probe on its mean grey levels is confident; more than half
 films go undetected.
 
 Known failures: on the official test {false_positive} of {normals} normal images were called
-pneumonia, because training and test images differ in ways that affect the network. The model was
-trained and tested on images of one hospital; a published ResNet-50 fell from AUC 0.95 on this test
+pneumonia, because training and test images differ in ways that affect the network. A sharper or
+larger file of the same film gets a higher probability (above: training images at original
+size), so expect more false alarms on films at full size than the test shows. Of other films than
+those above nothing is known; a published ResNet-50 fell from AUC 0.95 on this test
 set to 0.54 on another hospital's images (Xin 2021).
 
 ## 9. Human oversight
@@ -217,7 +215,7 @@ set to 0.54 on another hospital's images (Xin 2021).
 Read the image before the result. Automation bias is real: in a reader study of chest X-rays a wrong
 result raised misses from 2.7 % to between 21 and 33 % (Bernstein et al. 2023). The clinician's own
 reading is stored with the result and overrides it; nothing is decided or sent by the model alone. A
-normal decision is no reason to send a child home.
+normal decision is no reason to send a patient home.
 
 ## 10. Operation and change
 

@@ -47,17 +47,18 @@ By those who published the collections. In service nothing that identifies leave
 There is one input, the film; unreadable files are left out and listed by the run.
 
 13. Image acquisition (not done)
-Devices, dose, positioning and software are not in the collection, whose files are JPEG.
+Devices, dose and software are not in the collections, whose files are JPEG.
 
 14. Definition of the reference standard (answered)
 Readers' label of the film: {link_data}.
 
 15. Rationale of the reference standard (in part)
-It is the only one that the collection has. It agrees with a clinician's question, not with
+It is the only one that the collections have. It agrees with a clinician's question, not with
 microbiology.
 
 16. Source of annotations (in part)
-Two expert physicians; their experience and instructions are not stated.
+Children: two expert physicians; their experience and instructions are not stated. Adults:
+{link_data}.
 
 17. Annotation of the test set (in part)
 A third expert checked it. Disagreements are not published.
@@ -86,7 +87,7 @@ layers are in `model/network/graph.py`.
 {hardware}.
 
 24. Initial weights (answered)
-ImageNet for conv1 to conv4; conv5 in part ({link_model}).
+ImageNet for conv1 to conv4, conv5 in part; then those of the first run ({link_model}).
 
 25. Training (answered)
 {epochs} epochs, {views} augmented views; every argument is in `pneumonia.json`, and
@@ -120,9 +121,9 @@ has any.
 Validation AUC {validation_auc}; official test {auc_roc} ({link_scores}).
 
 33. External testing (in part)
-Adults of another hospital and country, {adults_patients} patients: AUC {adults_auc} against
-normal, {adults_other_auc} against other abnormal films ({link_others}). No external set of
-children is public with such labels.
+Adults of whom no patient was trained on, {adults_patients}: AUC {adults_auc} against normal,
+{adults_other_auc} against other abnormal films; other normal adults of that hospital were trained
+on ({link_others}). No external set of children is public with such labels.
 
 34. Registration of a trial (not applicable)
 There was no trial.
@@ -132,8 +133,8 @@ Training {training_images}, validation {validation_images}, test {test_images} f
 the model: {refusals}.
 
 36. Demographics by partition (not done)
-The collection has no age, sex or severity of the single child; counts by class and cause are
-there.
+Age by group where the collections have it ({link_others}); no sex or severity; counts by class,
+source and cause are there.
 
 37. Performance with uncertainty (answered)
 AUC {auc_roc}, precision and recall area {auc_pr}, Brier score {brier}, calibration error {ece}

@@ -27,10 +27,10 @@ from model.evaluation.coverage_file import (
     HalfCoverage,
     write_coverage_file,
 )
-from model.evaluation.external import predict_files
+from model.evaluation.external import Group, predict_xrays
 from model.evaluation.scores import Predictions
 from model.evaluation.sources import name_age
-from model.reading.dataset import KERMANY, DataError, LabelledXray
+from model.reading.dataset import DataError, LabelledXray
 from model.serving.artifact import Artifact, ArtifactError
 from model.serving.finding import UncertainBand
 from model.serving.predictor import Predictor
@@ -38,8 +38,6 @@ from model.serving.predictor import Predictor
 ERRORS = (0.01, 0.02, 0.05, 0.1)
 HALVES = 200
 """Random halves of the validation patients; each is a calibration set and the other its test."""
-
-Group = tuple[Predictions, Sequence[LabelledXray]]
 
 
 def measure_coverage(
@@ -51,12 +49,12 @@ def measure_coverage(
     """
     artifact = predictor.artifact
     held_out = sets.list_held_out(artifact, folder)
-    validation = sets.within_ages(artifact, held_out)
-    paths = {xray.path for xray in validation}
-    others = [xray for xray in held_out if xray.path not in paths]
+    trained_on = sets.list_training_sources(artifact)
+    validation = [xray for xray in held_out if xray.source in trained_on]
+    others = [xray for xray in held_out if xray.source not in trained_on]
     groups = {
         "validation": validation,
-        **split_by_source("held out, of other ages", others),
+        **split_by_source("held out, of other sources", others),
         "official test": sets.list_kermany(folder, "test"),
     }
     if external:
@@ -68,9 +66,7 @@ def measure_coverage(
             )
             if (folder.parent / name).is_dir()
         }
-    predicted = {
-        name: predict_readable(predictor, xrays) for name, xrays in groups.items() if xrays
-    }
+    predicted = {name: predict_xrays(predictor, xrays) for name, xrays in groups.items() if xrays}
     return assemble(artifact, predicted, resamples)
 
 
@@ -80,19 +76,6 @@ def split_by_source(name: str, xrays: Sequence[LabelledXray]) -> dict[str, list[
     for xray in xrays:
         found.setdefault(f"{name}: {xray.source}", []).append(xray)
     return found
-
-
-def predict_readable(predictor: Predictor, xrays: Sequence[LabelledXray]) -> Group:
-    """The predictions of the X-rays that can be read, and these X-rays."""
-    probabilities = predict_files(predictor, [xray.path for xray in xrays])
-    kept = [xray for xray, p in zip(xrays, probabilities, strict=True) if not np.isnan(p)]
-    predictions = Predictions(
-        np.array([xray.label for xray in kept]),
-        probabilities[~np.isnan(probabilities)],
-        # Two sources may give two people the same id.
-        [x.patient if x.source == KERMANY else "/".join(x.person) for x in kept],
-    )
-    return predictions, kept
 
 
 def assemble(artifact: Artifact, predicted: Mapping[str, Group], resamples: int) -> CoverageReport:

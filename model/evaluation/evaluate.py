@@ -11,7 +11,7 @@ from model.evaluation.scores import (
     Predictions,
     Scores,
     balance,
-    expected_calibration_error,
+    balanced_calibration_error,
     find_bins,
     rank_metrics,
     score_predictions,
@@ -99,10 +99,9 @@ def evaluate(
     """Evaluate predictions at the stored `threshold` and at THRESHOLDS."""
     labels, probabilities = predictions.labels, predictions.probabilities
     draws = predictions.draw(seed, resamples)
-    weights = balance(labels)
 
     def balanced(i: np.ndarray) -> float:
-        return expected_calibration_error(labels[i], probabilities[i], weights[i])
+        return balanced_calibration_error(labels[i], probabilities[i])
 
     normal, pneumonia = (
         np.histogram(probabilities[labels == label], HISTOGRAM_BINS, (0, 1))[0].tolist()

@@ -9,20 +9,24 @@ import numpy as np
 
 from model.evaluation.bootstrap import Estimate, estimate
 from model.evaluation.calibration import calibrate
-from model.evaluation.scores import Predictions, rank_metrics
+from model.evaluation.scores import Predictions, balanced_calibration_error, rank_metrics
+from model.reading.dataset import KERMANY, LabelledXray
 from model.reading.xray import UnreadableXray, XrayImage, model_input, read_xray
 from model.serving.predictor import Predictor
+
+Group = tuple[Predictions, list[LabelledXray]]
 
 
 @dataclass(frozen=True)
 class AdultScores:
-    """AUC on adults with an opacity against others; `images` counts both classes by name."""
+    """Scores of adults with an opacity against others; `images` counts both classes by name."""
 
     images: dict[str, int]
     patients: int
     auc_roc: Estimate
     sensitivity: Estimate
     specificity: Estimate
+    ece_balanced: Estimate
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,19 @@ def predict_files(
     return calibrate(np.array(logits), artifact.calibration)
 
 
+def predict_xrays(predictor: Predictor, xrays: Sequence[LabelledXray]) -> Group:
+    """The calibrated predictions of the X-rays that can be read, and these X-rays."""
+    probabilities = predict_files(predictor, [xray.path for xray in xrays])
+    kept = [xray for xray, p in zip(xrays, probabilities, strict=True) if not np.isnan(p)]
+    predictions = Predictions(
+        np.array([xray.label for xray in kept]),
+        probabilities[~np.isnan(probabilities)],
+        # Two sources may give two people the same id.
+        [x.patient if x.source == KERMANY else "/".join(x.person) for x in kept],
+    )
+    return predictions, kept
+
+
 def measure_adults(predictor: Predictor, folder: Path, resamples: int) -> dict[str, AdultScores]:
     """Scores of the NIH adults of the class Lung Opacity, against `normal` and `other` ones."""
     artifact = predictor.artifact
@@ -86,7 +103,11 @@ def measure_adults(predictor: Predictor, folder: Path, resamples: int) -> dict[s
         labels = opacity[kept].astype(int)
         patients = [rows[i]["patient_id"] for i in kept]
         predictions = Predictions(labels, probabilities[kept], patients)
-        metrics = rank_metrics(predictions, artifact.threshold)
+        metrics = rank_metrics(predictions, artifact.threshold) | {
+            "ece_balanced": lambda i, of=predictions: balanced_calibration_error(
+                of.labels[i], of.probabilities[i]
+            )
+        }
         found[name] = AdultScores(
             images={"opacity": int(labels.sum()), name: int((labels == 0).sum())},
             patients=len(set(patients)),

@@ -16,10 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from model.evaluation.bootstrap import RESAMPLES
-from model.evaluation.report import predict_xrays
+from model.evaluation.external import predict_xrays
 from model.evaluation.scores import Predictions
 from model.reading import dataset as data
-from model.reading.xray import model_input
 from model.serving.artifact import Artifact, ArtifactError
 from model.serving.finding import FINDINGS, find
 from model.serving.predictor import Predictor
@@ -66,8 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         predictor = Predictor(arguments.artifact, arguments.serving, precision="float32")
-        _, xrays, _ = data.load_inputs(data.list_xrays(arguments.data / "test"), model_input)
-        predictions = predict_xrays(predictor, xrays)
+        predictions, _ = predict_xrays(predictor, data.list_xrays(arguments.data / "test"))
     except (ArtifactError, data.DataError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -12,6 +12,7 @@ from model.evaluation.evaluate import Evaluation
 from model.evaluation.external import AdultScores, DecisionCounts, SizeComparison
 from model.evaluation.robustness import ChangeScores
 from model.evaluation.scores import BandScores, GroupScores
+from model.evaluation.sources import SourceScores
 from model.serving.artifact import ArtifactError
 
 REPORT_NAME = "report.json"
@@ -36,9 +37,15 @@ class OfficialTest(Evaluation):
 
 @dataclass(frozen=True)
 class External:
-    """Adults from NIH ChestX-ray8; None where the set is missing."""
+    """Other X-rays than the official test; None where the set is missing.
 
+    `held_out` are those that the run did not train on, by source and by age; `adults` are of NIH
+    ChestX-ray8, and `older_children` normal ones of 2 to 17 years.
+    """
+
+    held_out: dict[str, SourceScores] | None
     adults: dict[str, AdultScores] | None
+    older_children: SourceScores | None
     unlabelled: DecisionCounts | None
 
 

@@ -182,6 +182,11 @@ def expected_calibration_error(
     return float(np.sum(gaps) / weights.sum())
 
 
+def balanced_calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """ECE at the prevalence that probabilities are stated for: both classes weigh the same."""
+    return expected_calibration_error(labels, probabilities, balance(labels))
+
+
 def find_bins(probabilities: np.ndarray) -> np.ndarray:
     """The index, 0 to 9, of each probability's bin."""
     return np.minimum((probabilities * ECE_BINS).astype(int), ECE_BINS - 1)

@@ -5,13 +5,12 @@ A set is found by its folder's name, next to the data of the training run. `nih_
 """
 
 import csv
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from model.reading import dataset as data
 from model.reading.ages import AgeBand
-from model.reading.dataset import LabelledXray
+from model.reading.dataset import KERMANY, LabelledXray
 from model.reading.labels import CLASSES
 from model.serving.artifact import Artifact
 
@@ -26,19 +25,40 @@ def list_kermany(folder: Path, split: str) -> list[LabelledXray]:
     return [replace(xray, age=KERMANY_AGES) for xray in data.list_xrays(folder / split)]
 
 
-def list_held_out(artifact: Artifact, folder: Path) -> list[LabelledXray]:
-    """What the run that made `artifact` did not train on: its validation patients of each source.
+def list_splits(artifact: Artifact, folder: Path) -> dict[str, list[LabelledXray]]:
+    """The X-rays on which the run that made `artifact` trained, and those on which it validated.
 
-    `folder` has the children's train/. Adults are of `adults_more` next to it, if that is there:
-    the split is by source, so it is the same whether or not the run trained on them. Raises
-    DataError.
+    `folder` has the children's train/; adults are of `adults_more` next to it. Raises DataError.
     """
+    trained_on = list_training_sources(artifact)
+    training, validation = (
+        [xray for xray in part if xray.source in trained_on]
+        for part in _split_all(artifact, folder)
+    )
+    return {"training": training, "validation": validation}
+
+
+def list_held_out(artifact: Artifact, folder: Path) -> list[LabelledXray]:
+    """What that run did not train on: its validation patients, and those of other sources.
+
+    Of another source they are the patients on whom a run with that source would have validated: the
+    split is by source, so it is the same whether or not the run trained on them. Raises DataError.
+    """
+    return _split_all(artifact, folder)[1]
+
+
+def list_training_sources(artifact: Artifact) -> list[str]:
+    """Older records, of runs on the children alone, name none."""
+    sources: list[str] = artifact.training.get("sources", [KERMANY])
+    return sources
+
+
+def _split_all(artifact: Artifact, folder: Path) -> tuple[list[LabelledXray], list[LabelledXray]]:
     arguments = artifact.training["arguments"]
     xrays = list_kermany(folder, "train")
     if (folder.parent / ADULTS_MORE).is_dir():
         xrays += list_adults(folder.parent / ADULTS_MORE)
-    _, validation = data.split_by_patient(xrays, arguments["validation_share"], arguments["seed"])
-    return validation
+    return data.split_by_patient(xrays, arguments["validation_share"], arguments["seed"])
 
 
 def list_adults(folder: Path) -> list[LabelledXray]:
@@ -79,14 +99,3 @@ def _read_age(text: str) -> AgeBand | None:
         return None
     years = int(float(text))
     return AgeBand(years, years)
-
-
-def within_ages(artifact: Artifact, xrays: Sequence[LabelledXray]) -> list[LabelledXray]:
-    """Those of patients whom the artifact is for; all of them where it states no ages."""
-    scope = artifact.ages
-    return [
-        xray
-        for xray in xrays
-        if scope is None
-        or (xray.age and scope.youngest <= xray.age.youngest and xray.age.oldest <= scope.oldest)
-    ]

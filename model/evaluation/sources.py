@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from model.evaluation.bootstrap import RESAMPLES, Estimate, Metric, estimate
-from model.evaluation.scores import Predictions, rank_metrics
+from model.evaluation.scores import Predictions, balanced_calibration_error, rank_metrics
 from model.reading.ages import AgeBand
 from model.reading.dataset import LabelledXray
 
@@ -24,7 +24,10 @@ AGE_GROUPS = (AgeBand(0, 5), AgeBand(6, 17), AgeBand(18, 64), AgeBand(65, 120))
 
 @dataclass(frozen=True)
 class SourceScores:
-    """Scores of one group; None where the group lacks the class that a figure needs."""
+    """Scores of one group; None where the group lacks the class that a figure needs.
+
+    `ece_balanced` is the calibration error with equal class weights.
+    """
 
     normals: int
     pneumonias: int
@@ -32,6 +35,7 @@ class SourceScores:
     auc_roc: Estimate | None = None
     sensitivity: Estimate | None = None
     specificity: Estimate | None = None
+    ece_balanced: Estimate | None = None
 
 
 def score_sources(
@@ -65,12 +69,16 @@ def _score_group(
 ) -> SourceScores:
     pneumonias = int(predictions.labels.sum())
     normals = len(predictions.labels) - pneumonias
-    needed = {"auc_roc": normals and pneumonias, "sensitivity": pneumonias, "specificity": normals}
+    both = bool(normals and pneumonias)
+    needed = {"auc_roc": both, "sensitivity": pneumonias, "specificity": normals}
     metrics: dict[str, Metric] = {
         name: metric
         for name, metric in rank_metrics(predictions, threshold).items()
         if needed[name]
     }
+    if both:
+        labels, probabilities = predictions.labels, predictions.probabilities
+        metrics["ece_balanced"] = lambda i: balanced_calibration_error(labels[i], probabilities[i])
     return SourceScores(
         normals,
         pneumonias,

@@ -26,26 +26,27 @@ Patients aged {ages} with a frontal chest X-ray; users are clinicians who read t
 ({link_use}).
 
 3c. Known health inequalities (not done)
-The collection has no sex, ethnicity, income or insurance of the children, so nothing can be said
-of these groups.
+The children's collection has no sex, ethnicity, income or insurance, those of the adults at most
+age and sex, so nothing can be said of these groups.
 
 4. Objectives (answered)
-To develop a network, and to evaluate it on the official test of the collection and on adults of
-another hospital, whom it must not be used for.
+To develop one network for children and adults, and to evaluate it on the official test of the
+children's collection, on adults of whom both classes come from one hospital, and on normal older
+children.
 
 5a. Sources of data (answered)
-See {link_data}: Kermany et al. 2018, chosen because it is public and of children, not because it
-represents a clinic. External: NIH ChestX-ray8 with the classes of the RSNA readers.
+See {link_data}: public collections, chosen because they are public, not because they represent a
+clinic. External: other patients of NIH ChestX-ray8 with the classes of the RSNA readers.
 
 5b. Dates (not done)
-The collection does not say; only the year of publication is known.
+The collections do not say; only the years of publication are known.
 
 6a. Setting (in part)
-One hospital (Guangzhou Women and Children's Medical Center), routine care. Which departments: the
-collection does not say.
+Children: one hospital (Guangzhou Women and Children's Medical Center), routine care. Adults: one
+hospital in Bethesda, one in Hannover, and articles of many. Which departments: not said.
 
 6b. Eligibility (in part)
-See {link_data}. Whether children were consecutive, and why each had an X-ray, is not known.
+See {link_data}. Whether patients were consecutive, and why each had an X-ray, is not known.
 
 6c. Treatments (not done)
 The collection does not say.
@@ -151,10 +152,10 @@ the test was read ([decisions](decisions/README.md), {link_experiments}).
 A retrospective study of public data was not registered.
 
 18e. Data sharing (answered)
-The collections are public: doi 10.17632/rscbjbr9sj (CC BY 4.0) and the NIH Clinical Center.
+The collections are public; {link_data} has their addresses and licences.
 
 18f. Code sharing (answered)
-All of it is in this repository (Apache-2.0), with the weights (CC BY 4.0), the lock of all
+All of it is in this repository (Apache-2.0), with the weights (CC BY-NC-SA 4.0), the lock of all
 packages, and `make train`, `make report`, `make evidence`.
 
 19. Patients and public (not done)
@@ -166,8 +167,8 @@ pneumonias), validation {validation_images} of {validation_patients} ({validatio
 test {test_images} of {test_patients} ({test_pneumonias}).
 
 20b. Characteristics (in part)
-Counts by class, and by cause of pneumonia ({link_others}). Age by child, sex and severity are not
-in the collection.
+Counts by class, by source and age, and by cause of pneumonia ({link_others}). Sex and severity are
+not in every collection.
 
 20c. Comparison with development data (in part)
 Prevalence and counts by split ({link_split}); the films' distance from those of training decides
@@ -178,7 +179,7 @@ In each table of the {link_card}, beside the figures.
 
 22. Full model (answered)
 `model/artifact/pneumonia.keras`, with threshold and calibration in `pneumonia.json`; version
-{version} is the digest of all. No restriction but CC BY 4.0 and *not a medical device*.
+{version} is the digest of all. No restriction but CC BY-NC-SA 4.0 and *not a medical device*.
 
 23a. Performance (answered)
 On the official test AUC {auc_roc}, sensitivity {sensitivity}, specificity {specificity}, accuracy
@@ -186,8 +187,8 @@ On the official test AUC {auc_roc}, sensitivity {sensitivity}, specificity {spec
 Sociodemographic groups: not available. Plots: {link_scores}.
 
 23b. Heterogeneity between clusters (in part)
-One external hospital, adults: AUC {adults_auc}, specificity {adults_specificity}, of
-{adults_patients} patients.
+By source and age: {link_others}. Adults of whom both classes are of one hospital: AUC
+{adults_auc}, specificity {adults_specificity}, of {adults_patients} patients.
 
 24. Results of updating (answered)
 Calibration error after Platt scaling: {ece}; with equal class weights {ece_balanced}.
@@ -197,8 +198,9 @@ Calibration error after Platt scaling: {ece}; with equal class weights {ece_bala
 be judged from these data.
 
 26. Limitations (answered)
-One hospital, no microbiology, no demographics, a test that earlier candidates were scored on,
-{alarms} false alarms on it: {link_split}, {link_output}.
+Few hospitals, classes of adults that come from different sources, no pneumonia of 6 to 17 years, no
+microbiology, a test that earlier candidates were scored on, {alarms} false alarms on it:
+{link_split}, {link_output}.
 
 27a. Poor or missing input (answered)
 Unreadable, blank, tiny, lateral and other images are refused with the reason; small or doubtful
@@ -209,6 +211,6 @@ A clinician who reads chest X-rays, before seeing the result if the site wants i
 ({link_oversight}).
 
 27c. Next steps (answered)
-A hospital's own test in silent weeks before use ({link_acceptance}); adults are being tried
-({link_experiments}).
+A hospital's own test in silent weeks before use ({link_acceptance}); pneumonias and normal films
+of adults from one source to train on ({link_experiments}).
 """

@@ -15,7 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from model.evaluation.calibration import choose_uncertain
-from model.evaluation.report import list_splits, predict_xrays
+from model.evaluation.external import predict_xrays
+from model.evaluation.sets import list_splits
 from model.reading import dataset as data
 from model.reading.ages import AgeBand, age_band
 from model.serving.artifact import Artifact, ArtifactError, write_metadata
@@ -26,7 +27,7 @@ def add_scope(predictor: Predictor, folder: Path, ages: AgeBand) -> Artifact:
     """The metadata with both; `folder` has the data of the training run. Raises DataError."""
     artifact = predictor.artifact
     validation = list_splits(artifact, folder)["validation"]
-    predictions = predict_xrays(predictor, validation)
+    predictions, _ = predict_xrays(predictor, validation)
     band = choose_uncertain(predictions.probabilities, predictions.labels, artifact.threshold)
     return replace(artifact, ages=ages, uncertain=band)
 

@@ -6,11 +6,13 @@ import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from model.serving.artifact import METADATA_NAME, parse_metadata, sha256_of
 from model.training.resume import History
 from model.training.settings import Hyperparameters
 
@@ -28,7 +30,8 @@ class TrainingRecord:
     """How a network was trained; the names are those of the fields in `pneumonia.json`.
 
     `head_on_conv4` is the last epoch of that head. `initial_weights_sha256` is `imagenet` or `none`
-    where no file was given.
+    where no file was given. `sources` are those of the images. `initial` is the record of the run
+    that made the initial weights, where they are those of an artifact.
     """
 
     arguments: Hyperparameters
@@ -42,6 +45,21 @@ class TrainingRecord:
     trained_at: str
     hardware: str
     versions: dict[str, str]
+    sources: list[str]
+    initial: dict[str, Any] | None = None
+
+
+def read_initial(weights: Path) -> dict[str, Any] | None:
+    """The record of the run that made the file `weights`; None where no artifact is around it.
+
+    So the record of a network that was trained in several runs has all of them. Raises
+    ArtifactError where its metadata is damaged.
+    """
+    metadata = weights.parent / METADATA_NAME
+    if not (weights.is_file() and metadata.is_file()):
+        return None
+    artifact = parse_metadata(metadata.read_bytes(), metadata)
+    return artifact.training if sha256_of(weights) == artifact.weights_sha256 else None
 
 
 def now() -> str:

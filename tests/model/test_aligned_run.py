@@ -7,6 +7,7 @@ import pytest
 
 from model.network.backbone import base_layers
 from model.network.graph import load_network
+from model.reading.dataset import KERMANY
 from model.serving.artifact import WEIGHTS_NAME, read_artifact
 from tests.model.test_cnn import run, write_adults
 from tests.model.training.test_preflight import FITTED, MEASURED, make_images
@@ -44,6 +45,8 @@ def test_heads_are_aligned_on_the_layers_of_an_earlier_run(
     assert artifact.training["arguments"]["align"] == {"source": "adults", "directions": 2}
     assert artifact.training["arguments"]["sensitivity_of"] == {"adults": 0.5}
     assert artifact.training["trained_layers"] == []
+    assert artifact.training["sources"] == ["adults", KERMANY]
+    assert artifact.training["initial"] == read_artifact(first).training
     earlier, network = load_network(weights), load_network(out / WEIGHTS_NAME)
     for one, other in zip(base_layers(earlier), base_layers(network), strict=True):
         for expected, found in zip(one.get_weights(), other.get_weights(), strict=True):

@@ -1,8 +1,8 @@
-"""A hospital of adults fits a site profile; what that is worth on its other patients.
+"""A hospital with grainy films fits a site profile; what that is worth on its other patients.
 
     python -m tests.pneumonia_api.simulated_profile --data ../shared/data
 
-The films are those of `simulated_hospital`: the model was trained on children. After some films in
+The films are those of `simulated_hospital`, with their grain. After some films in
 silent weeks a profile is fitted, stored and switched on, or refused because there are too few.
 Then films of other patients are judged with it, by the code of the service, and printed are
 calibration error, sensitivity and specificity on them: of the profile, and of the model alone. As
@@ -32,6 +32,7 @@ from tests.pneumonia_api.simulated_hospital import (
     ILL_SHARE,
     SEED,
     Scored,
+    add_grain,
     assess_now,
     draw,
     list_adults,
@@ -142,7 +143,7 @@ def main() -> int:
     adults = list_adults(arguments.data)
     ill = sum(each.ill for each in adults)
     samples = draw(adults, round(ill / ILL_SHARE), SEED)
-    scored = score(predictor, samples)
+    scored = score(predictor, samples, add_grain)
     version = predictor.artifact.version
     print(f"{len(samples)} films, model {version}; {MIN_PATIENTS} patients of each kind needed")
     errors = []

@@ -1,4 +1,4 @@
-"""Silent weeks with real scores: a hospital of adults is found out; few films are not enough."""
+"""Silent weeks with real scores: films that are too grainy are found out; few are not enough."""
 
 from pathlib import Path
 
@@ -6,17 +6,17 @@ import pytest
 
 from model.serving.predictor import Predictor
 from tests.conftest import XRAY_DATA
-from tests.pneumonia_api.simulated_hospital import draw, list_adults, run, score
+from tests.pneumonia_api.simulated_hospital import add_grain, draw, list_adults, run, score
 from tests.stack import ROOT
 
 FILMS = 120
 
 
 @pytest.mark.skipif(not (XRAY_DATA / "adults_more").is_dir(), reason="XRAY_DATA has no adults")
-def test_silent_weeks_find_that_the_model_is_not_made_for_adults(whole_export: Path) -> None:
+def test_silent_weeks_find_that_the_model_is_not_made_for_such_films(whole_export: Path) -> None:
     """Neither accepts nor condemns it after 20 films; by 120 the stopping rule has an alarm."""
     predictor = Predictor(ROOT / "model" / "artifact", whole_export.parent)
-    scored = score(predictor, draw(list_adults(XRAY_DATA), FILMS, seed=18))
+    scored = score(predictor, draw(list_adults(XRAY_DATA), FILMS, seed=18), add_grain)
     found = run(predictor, scored, (20, FILMS))
     early, late = found[20].assessment, found[FILMS].assessment
     assert (early.verdict.name, early.bases) == ("too_few_to_say", {"reading": 20})

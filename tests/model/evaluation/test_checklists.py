@@ -48,7 +48,8 @@ def test_answer_is_a_sentence_without_typed_figures(item: Item) -> None:
             "Kermany et al. 2018",
             "95 % intervals",
             "doi 10.17632/rscbjbr9sj",
-            "CC BY 4.0",
+            "CC BY-NC-SA 4.0",
+            "6 to 17 years",
             "Apache-2.0",
         )
         if phrase in words

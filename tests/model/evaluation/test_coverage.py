@@ -14,7 +14,7 @@ from model.evaluation.coverage_file import (
     write_coverage_file,
 )
 from model.evaluation.scores import Predictions
-from model.evaluation.sets import list_adults, list_held_out, list_nih_adults, within_ages
+from model.evaluation.sets import list_adults, list_held_out, list_nih_adults, list_splits
 from model.reading.ages import AgeBand
 from model.reading.dataset import LabelledXray
 from model.serving.artifact import Artifact, ArtifactError, read_artifact
@@ -121,14 +121,19 @@ def test_card_shows_what_was_measured(artifact: Artifact) -> None:
     assert show_groups(None) is None
 
 
-def test_held_out_children_are_those_of_the_run(artifact: Artifact, xray_data: Path) -> None:
-    """The validation of the run, and adults apart, who are out of its ages."""
-    held_out = list_held_out(artifact, xray_data / "kermany224")
-    validation = within_ages(artifact, held_out)
-    assert len(validation) == artifact.training["images"]["validation"]
+def test_held_out_xrays_are_those_of_the_run(artifact: Artifact, xray_data: Path) -> None:
+    """The validation of the run is of the sources that it records, and of all when they are."""
+    folder = xray_data / "kermany224"
+    held_out, splits = list_held_out(artifact, folder), list_splits(artifact, folder)
+    images = artifact.training["images"]
+    assert {name: len(xrays) for name, xrays in splits.items()} == {
+        "training": images["train"],
+        "validation": images["validation"],
+    }
     assert {xray.source for xray in held_out} > {"kermany", "hannover"}
-    everybody = within_ages(replace(artifact, ages=AgeBand(1, 120)), held_out)
-    assert len(everybody) > len(validation)
+    alone = replace(artifact, training={**artifact.training, "sources": ["kermany"]})
+    assert {xray.source for xray in list_splits(alone, folder)["validation"]} == {"kermany"}
+    assert list_held_out(alone, folder) == held_out
 
 
 def test_other_sets_are_read_with_their_labels(xray_data: Path) -> None:

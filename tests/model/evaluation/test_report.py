@@ -12,8 +12,8 @@ from PIL import Image
 
 from model.evaluation.baselines import measure_baselines
 from model.evaluation.card import PLOTS
-from model.evaluation.external import predict_files
-from model.evaluation.report import check_report, compare_scores, predict_xrays, write_report
+from model.evaluation.external import predict_files, predict_xrays
+from model.evaluation.report import check_report, compare_scores, write_report
 from model.evaluation.report_file import External, read_report_file, write_report_file
 from model.evaluation.robustness import CHANGES
 from model.evaluation.scores import score_predictions
@@ -33,7 +33,7 @@ def test_figures_measured_again_are_those_on_record(predictor: Predictor, xray_d
     xrays = data.list_xrays(xray_data / "kermany224" / "test")
     scores = asdict(
         score_predictions(
-            predict_xrays(predictor, xrays),
+            predict_xrays(predictor, xrays)[0],
             artifact.threshold,
             artifact.training["arguments"]["seed"],
         )
@@ -104,7 +104,7 @@ def test_small_report_is_complete(
     assert read_report_file(out / "report.json") == report
     assert report.test.scores.images == 16
     assert set(report.test.robustness) == set(CHANGES)
-    assert report.external == External(adults=None, unlabelled=None)
+    assert report.external == External(None, None, None, None)
     for name in (*PLOTS, "gallery/missed.png", "gallery/false_alarms.png"):
         assert (out / name).stat().st_size > 1000, name
     assert check_report(predictor.artifact, report) != []  # these are not the official test
@@ -120,7 +120,8 @@ def test_change_is_mild_and_leaves_the_original(name: str) -> None:
     assert np.array_equal(xray.pixels, before)
     assert changed.dtype == np.uint8
     assert changed.ndim == 2
-    assert changed.shape != before.shape or not np.array_equal(changed, before)
+    removed = name == "black border of a tenth"  # by the reader, from a film without dark edges
+    assert removed == np.array_equal(changed, before)
     same_size = np.asarray(Image.fromarray(changed).resize((224, 224)), float)
     assert np.abs(same_size - before).mean() < 40
 

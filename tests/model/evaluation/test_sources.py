@@ -29,6 +29,8 @@ def test_each_source_has_the_figures_that_its_classes_allow() -> None:
     assert children.specificity is not None and children.specificity.value == 0.5
     assert adults.specificity is not None and adults.specificity.value == 0.25
     assert (adults.normals, adults.auc_roc, adults.sensitivity) == (4, None, None)
+    assert children.ece_balanced is not None and children.ece_balanced.value == pytest.approx(0.25)
+    assert adults.ece_balanced is None
     assert scores["age 0-5"] == children and scores["age 18-64"] == adults
     assert set(scores) == {"source children", "source adults", "age 0-5", "age 18-64"}
 
