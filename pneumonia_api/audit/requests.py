@@ -106,7 +106,10 @@ def audit_answer(response: Response) -> Response:
     try:
         record(current_app.extensions["redis"], replace(event, request=find_request_id() or ""))
     except redis.RedisError as error:
-        return _withhold(response, event, error)
+        _report_missing(event, error)
+        if isinstance(row, Audited) and row.known_otherwise:
+            return response
+        return _withhold(response, error)
     if may_repeat:
         viewings.remember(event)
     return response
@@ -176,17 +179,21 @@ def _write(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _withhold(response: Response, event: Event, error: redis.RedisError) -> Response:
-    """Answer 503 in place of what could not be recorded, and leave it in the log.
-
-    What shows nothing, such as a refusal, stays as it is.
-    """
+def _report_missing(event: Event, error: redis.RedisError) -> None:
+    """Leave what could not be recorded in the log."""
     AUDIT_FAILURES.inc()
     log.error(
         "not in the audit: %s",
         event.action,
         extra={"fields": {"xray": event.xray, "cause": type(error).__name__}},
     )
+
+
+def _withhold(response: Response, error: redis.RedisError) -> Response:
+    """Answer 503 in place of what could not be recorded.
+
+    What shows nothing, such as a refusal, stays as it is.
+    """
     if response.status_code >= 400:
         return response
     response.close()

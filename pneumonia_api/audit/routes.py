@@ -16,13 +16,15 @@ class Audited:
 
     `about` names the field of the body, or the part of the address, that says whom or what it
     concerns; `detail` fields of the body that say what it was set to. A viewing that `repeats` is
-    recorded once in REPEAT_SECONDS: pages ask again by themselves.
+    recorded once in REPEAT_SECONDS: pages ask again by themselves. What is `known_otherwise` is
+    answered even if it cannot be recorded.
     """
 
     action: Action
     about: str = ""
     detail: tuple[str, ...] = ()
     repeats: bool = False
+    known_otherwise: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,9 @@ PUBLIC = Unaudited("the same for everybody, and nothing of an X-ray or a person"
 
 _WANTED = ("who", "action", "xray", "since", "until")
 
+UPLOADED = Audited(Action.UPLOAD, known_otherwise=True)
+"""The record says who sent it and when, and what was accepted must not look refused."""
+
 AUDITS: dict[str, Audited | Unaudited] = {
     "GET /livez": PROBE,
     "GET /readyz": PROBE,
@@ -62,8 +67,8 @@ AUDITS: dict[str, Audited | Unaudited] = {
     "POST /v1/sessions/current/second-factor": done(Action.BEGIN_FACTOR),
     "PUT /v1/sessions/current/second-factor": done(Action.CONFIRM_FACTOR),
     "POST /v1/sessions/current/second-factor/removal": done(Action.REMOVE_FACTOR),
-    "POST /v1/xrays": done(Action.UPLOAD),
-    "POST /dicomweb/studies": done(Action.UPLOAD),  # a line for each object
+    "POST /v1/xrays": UPLOADED,
+    "POST /dicomweb/studies": UPLOADED,  # a line for each object
     "GET /v1/xrays": seen(Action.LIST_XRAYS),
     "GET /v1/xrays/<xray_id>": seen(Action.SEE_XRAY),
     "GET /v1/xrays/<xray_id>/preview": seen(Action.SEE_IMAGE),
