@@ -31,7 +31,7 @@ FILMS = 650
 
 @dataclass(frozen=True)
 class Ward:
-    """What the model does there; all shares from 0 to 1. The defaults are those of version 4473c07b3ae1.
+    """What the model does there; shares from 0 to 1. The defaults are of version 4473c07b3ae1.
 
     Before the film `begins` it is as the card says.
     """
