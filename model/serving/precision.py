@@ -44,15 +44,15 @@ class Tolerance:
 TOLERANCES: Mapping[Precision, Mapping[str, Tolerance]] = {
     "float32": dict.fromkeys(("logit", "heatmap", "distance"), Tolerance(0.01, 0.001)),
     "bfloat16": {
-        "logit": Tolerance(0.14, 0.0),
-        "heatmap": Tolerance(0.014, 0.0),
-        "distance": Tolerance(0.0, 0.064),
+        "logit": Tolerance(0.19, 0.0),
+        "heatmap": Tolerance(0.0095, 0.0),
+        "distance": Tolerance(0.0, 0.052),
     },
 }
 """float32 leaves room for another order of the same sums: Keras and OpenVINO differ by less than
 0.001. The other rows follow one rule, on validation X-rays alone: half as much again as the largest
-difference from float32 among the 804 of the shipped model, rounded up to two digits (logit 0.0910,
-heat map 0.0090, distance 4.21 %; `python -m model.evaluation.precisions`)."""
+difference from float32 among the 804 children of the shipped model's validation, rounded up to two
+digits (logit 0.1218, heat map 0.0063, distance 3.43 %; `python -m model.evaluation.precisions`)."""
 
 
 class PrecisionUnavailable(ArtifactError):

@@ -189,8 +189,9 @@ def test_hosts_may_read_the_secrets_of_their_scripts_alone(deployment: Deploymen
                 if any(action.startswith("ssm:GetParameter") for action in statement["Action"]):
                     may |= {resource.rpartition("/")[2] for resource in statement["Resource"]}
         script = (ROOT / "terraform/user_data" / f"{host}.sh").read_text()
-        # This deployment has no OpenID provider, so its client's secret is none of its business.
-        script = re.sub(r"%\{ if oidc\..*?%\{ endif ~\}", "", script, flags=re.DOTALL)
+        # This deployment has neither OpenID provider nor DICOM node, so their secrets are none of
+        # its business.
+        script = re.sub(r"%\{ if (?:oidc\.|dicom_).*?%\{ endif ~\}", "", script, flags=re.DOTALL)
         assert may == set(re.findall(r"\$\(secret ([a-z-]+)\)", script)), host
         assert ("api-key" in may) == (host == "api")
 

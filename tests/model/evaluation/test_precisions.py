@@ -25,7 +25,7 @@ def test_samples_are_compared(samples: list[Path], predictor: Predictor) -> None
     unreadable = Sample(SHIPPED / "pneumonia.json", 0)
     found = compare(predictor, other, [*given, unreadable])
     assert found.images == len(samples)
-    assert 0 < found.logit <= 0.14
+    assert 0 < found.logit <= precisions.TOLERANCES["bfloat16"]["logit"].absolute
     assert 0 < found.probability < 0.02
     assert found.differ == found.furthest == 0
     assert found.differ_alone <= 1  # across an end of the uncertain band, without float32
@@ -57,11 +57,16 @@ def test_processor_without_another_precision_is_reported(
 
 
 def test_shipped_figures_hold_the_promise() -> None:
-    """On every set no decision, refusal or warning differs; alone, none outside 0.02."""
+    """On every set no decision, refusal or warning differs: what bfloat16 alone would decide
+    otherwise is so close to the threshold that it is computed again.
+
+    A difference of the logit moves the probability by a quarter of it at most.
+    """
+    reach = precisions.TOLERANCES["bfloat16"]["logit"].absolute / 4
     for sets in read_precisions_file(SHIPPED / PRECISIONS_NAME).precisions.values():
         assert {"validation", "official test", "NIH adults"} <= sets.keys()
         for name, found in sets.items():
             assert found.differ == 0, name
-            assert found.furthest <= 0.02, name
+            assert found.furthest <= reach, name
         test = sets["official test"]
         assert test.auc_float32 == pytest.approx(test.auc, abs=0.002)
