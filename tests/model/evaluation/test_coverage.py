@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from model.evaluation.card_checks import show_coverage, show_groups
-from model.evaluation.coverage import Group, assemble, count_errors, cover, main, measure_halves
+from model.evaluation.coverage import assemble, count_errors, cover, main, measure_halves
 from model.evaluation.coverage_file import (
     COVERAGE_NAME,
     read_coverage_file,
     write_coverage_file,
 )
+from model.evaluation.external import Group
 from model.evaluation.scores import Predictions
 from model.evaluation.sets import list_adults, list_held_out, list_nih_adults, list_splits
 from model.reading.ages import AgeBand

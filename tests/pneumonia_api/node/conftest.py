@@ -5,8 +5,15 @@ from collections.abc import Iterator
 import pytest
 
 from tests.pneumonia_api.node.running import KEY, RunningNode, running_node
+from tests.pneumonia_api.node.sockets import collecting
 from tests.service import running_service
 from tests.stack import free_ports
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_sockets_left() -> Iterator[None]:
+    with collecting():
+        yield
 
 
 @pytest.fixture(scope="module")
