@@ -157,7 +157,7 @@ def test_damaged_export_is_made_again(tmp_path: Path, predictor: Predictor) -> N
 
 
 PLAIN = ("ages", "kinds", "limits", "thumbnail")
-HEADERS = ("headers", "headers.jpeg", "headers.png", "headers.tiff")
+HEADERS = ("headers", "headers.dicom_meta", "headers.jpeg", "headers.png", "headers.tiff")
 
 
 def test_serving_processes_never_import_tensorflow() -> None:
@@ -180,11 +180,15 @@ def test_api_reads_headers_and_knows_nothing_else_of_the_model() -> None:
         [sys.executable, "-c", script], check=True, capture_output=True, text=True
     )
     headers = {f"model.reading.{name}" for name in (*PLAIN, *HEADERS)}
-    assert set(done.stdout.split()) == {"model", "model.reading", *headers}
+    assert set(done.stdout.split()) == {
+        *("model", "model.reading", "model.reading.dicom", "model.reading.dicom.accepted"),
+        *headers,
+    }
 
 
-def test_shipped_architecture_is_the_default(network: keras.Model) -> None:
+def test_shipped_architecture_is_the_recorded_one(network: keras.Model) -> None:
     """`build_network` makes the network whose weights are shipped, layer by layer."""
-    built = build_network([256], dropout=0.5, l2=1e-4)
+    recorded = read_artifact(SHIPPED).training["arguments"]
+    built = build_network(recorded["dense"], recorded["dropout"], recorded["l2"])
     assert [layer.name for layer in built.layers] == [layer.name for layer in network.layers]
     built.set_weights(network.get_weights())

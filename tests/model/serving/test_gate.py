@@ -47,9 +47,9 @@ def test_shipped_model_passes(shipped: Artifact) -> None:
     ("split", "figures", "sentence"),
     [
         ("test", {"sensitivity": [0.98, 0.96, 1.0]}, "sensitivity of test is 0.98, in service"),
-        ("test", {"specificity": [0.77, 0.7, 0.8]}, "specificity of test is 0.77, in service"),
+        ("test", {"specificity": [0.7, 0.65, 0.75]}, "specificity of test is 0.7, in service"),
         ("test", {"auc_roc": [0.97, 0.96, 0.98]}, "auc_roc of test is 0.97, in service"),
-        ("test", {"brier": [0.07, 0.06, 0.08]}, "brier of test is 0.07, in service"),
+        ("test", {"brier": [0.08, 0.07, 0.09]}, "brier of test is 0.08, in service"),
         ("validation", {"auc_roc": [0.5, 0.4, 0.6]}, "auc_roc of validation is 0.5, in service"),
         ("test", {"images": 4}, "tested on 4 X-rays, the model in service on 624"),
         ("test", {"images": None}, "tested on 0 X-rays, the model in service on 624"),

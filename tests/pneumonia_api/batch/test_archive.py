@@ -76,18 +76,18 @@ def test_decoder_that_fails_costs_its_own_file(
 def test_ages_of_an_archive_are_read_as_those_of_uploads(
     server: Server, tmp_path: Path, samples: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An adult among children is out of scope, and the summary counts it apart."""
+    """An infant is out of scope, and the summary counts it apart."""
     folder = tmp_path / "archive"
     folder.mkdir()
     pixels = read_xray(samples[8].read_bytes()).pixels
-    for name, age in (("child", "004Y"), ("adult", "034Y"), ("nobody", "")):
+    for name, age in (("child", "004Y"), ("infant", "006M"), ("nobody", "")):
         film = build(pixels, PatientAge=age, PatientBirthDate="")
         (folder / f"{name}.dcm").write_bytes(save(film))
     assert main(arguments(server, folder, tmp_path / "images")) == 0
     records = read_records(server).values()
     scopes = [read_scope(record["s"]) for record in records]
     assert sorted((scope.age, scope.out_of_scope) for scope in scopes) == [
-        ("above", True),
+        ("under", True),
         ("unknown", False),
         ("within", False),
     ]
