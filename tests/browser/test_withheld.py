@@ -39,17 +39,17 @@ def read_answers(stack: Stack, xray_id: str) -> list[tuple[str, str | None]]:
     return [(entry["label"], entry.get("ai")) for entry in entries]
 
 
-def test_adults_result_is_withheld(
+def test_infants_result_is_withheld(
     desk: Page, stack: Stack, samples: list[Path], tmp_path: Path
 ) -> None:
     """A red banner says why; answers give nothing away; the record says what the reader saw."""
-    file = tmp_path / "adult.dcm"
+    file = tmp_path / "infant.dcm"
     pixels = np.array(Image.open(samples[8]).convert("L"))
-    file.write_bytes(save(build(pixels, PatientAge="034Y", PatientBirthDate=None)))
-    xray_id = send(desk, stack, file, "Adult")
+    file.write_bytes(save(build(pixels, PatientAge="006M", PatientBirthDate=None)))
+    xray_id = send(desk, stack, file, "Infant")
     banner = desk.locator(".banner")
     expect(banner).to_contain_text("Not valid for this patient")
-    expect(banner).to_contain_text("older than 5")
+    expect(banner).to_contain_text("younger than 1")
     expect(desk.locator("h1")).to_have_text("Withheld")
     hidden = [desk.locator(".probability"), desk.locator(".withheld .word"), desk.locator(".heat")]
     for part in hidden:
@@ -73,9 +73,9 @@ def test_adults_result_is_withheld(
     desk.get_by_text("All readings (2)").click()
     expect(desk.locator(".history")).to_contain_text("AI result hidden")
 
-    desk.goto(f"{stack.url}/xrays?q=Adult")
+    desk.goto(f"{stack.url}/xrays?q=Infant")
     row = desk.locator(".worklist tbody tr")
-    expect(row).to_contain_text("Not ages 1 to 5")
+    expect(row).to_contain_text("Not ages 1 to 120")
     expect(row).to_contain_text("Withheld")
     expect(row).not_to_contain_text("%")
 
@@ -105,7 +105,7 @@ def test_uncertain_is_said_and_age_is_not_asserted(
 ) -> None:
     """Between the limits of the band there is nothing to agree with; a JPEG has no age."""
     xray_id = send(desk, stack, unique_copy(samples[8], tmp_path, "between"), "Between")
-    expect(desk.locator(".age")).to_have_text("Age not in the file: valid only for ages 1 to 5")
+    expect(desk.locator(".age")).to_have_text("Age not in the file: valid only for ages 1 to 120")
     expect(desk.locator("h1")).to_have_text("Pneumonia likely")
     store = connect(stack)
     prediction = json.loads(store.hget(f"xray:{xray_id}", "prediction") or "")

@@ -38,7 +38,7 @@ def test_upload_by_form_shows_the_result(doctor: Visitor, samples: list[Path]) -
         "probability of pneumonia",
         "threshold",
         "Model version",
-        "Age not in the file: valid only for ages 1 to 5",
+        "Age not in the file: valid only for ages 1 to 120",
         "Not a medical device",
         "data-heatmap",
         "<b>Study & 1</b>",
