@@ -195,7 +195,7 @@ def test_withdrawn_reading_stays_in_the_list(result: Page) -> None:
     expect(result.locator("#saved")).to_contain_text("Your reading is withdrawn.")
     expect(result.locator(".choices [aria-pressed=true]")).to_have_count(0)
     result.get_by_text("All readings (2)").click()
-    entries = result.locator(".history li")
+    entries = result.locator(".history:not(.for-systems) li")
     expect(entries.nth(0)).to_contain_text("No pneumonia “Rotated film”")
     expect(entries.nth(0)).to_contain_text("AI result shown, model")
     expect(entries.nth(1)).to_contain_text("Withdrawn")
