@@ -103,5 +103,5 @@ def test_every_poll_rests_in_a_hidden_tab() -> None:
         for text in file.read_text().split("hx-trigger=")[1:]
     ]
     polls = [trigger for trigger in triggers if "every " in trigger]
-    assert len(polls) == 2
+    assert len(polls) == 3
     assert all("s, visibilitychange from:document" in trigger for trigger in polls)

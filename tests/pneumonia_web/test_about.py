@@ -20,7 +20,7 @@ def test_page_has_the_figures_of_the_model_that_runs(doctor: Visitor) -> None:
         assert f"{value} % ({low} to {high} %)" in page, name
     ages = artifact["ages"]
     for said in (
-        f"{test['images']} X-rays of {test['patients']} patients",
+        f"{test['images']} X-rays of {test['patients']} children",
         f"patients aged {ages['youngest']} to {ages['oldest']}",
         f"From {100 * artifact['uncertain']['low']:.0f} % to below",
         "Not a medical device",

@@ -71,7 +71,10 @@ def test_a_wish_is_followed_until_it_has_ended(browser: FlaskClient, models: Mod
     assert (answer.status_code, answer.location) == (303, "/models")
     page = browser.get("/models").text
     assert "The promotion of" in page and "waits for a worker" in page
-    assert 'hx-trigger="every 3s"' in page and 'name="action"' not in page
+    assert (
+        'hx-trigger="every 3s, visibilitychange from:document"' in page
+        and 'name="action"' not in page
+    )
     late = browser.post("/models", data={"action": "check", "version": CANDIDATE})
     assert late.status_code == 409
     assert "Another model is being tried" in late.text

@@ -8,6 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from pneumonia_api.app import create_app as create_api
+from pneumonia_api.records.transmission import STATES
 from pneumonia_web.app import create_app as create_web
 from tests.pneumonia_api.redis_server import running_redis
 from tests.scrape import read_families
@@ -39,7 +40,7 @@ def check_labels(app: Flask, text: str, others: str) -> None:
 
     Metrics of `others` are left out: they are of the same process, in which more tests may run.
     """
-    statuses = {"queued", "done", "rejected", "failed", "pending", "refused"}
+    statuses = {"queued", "done", "rejected", "failed", *STATES}
     words = {
         "method": {"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "unknown"},
         "route": {str(rule) for rule in app.url_map.iter_rules()} | {"unknown"},
@@ -66,7 +67,7 @@ def test_api_labels_are_a_closed_set(tmp_path: Path) -> None:
         app = create_api({"REDIS_URL": url, "API_KEY": "k", "IMAGE_STORE": tmp_path.as_uri()})
         text = send_odd_requests(app, {"Authorization": "Bearer k"}).get("/metrics").text
     assert "DOE" not in text
-    check_labels(app, text, "_(web|worker|dicom)_")
+    check_labels(app, text, "_(web|worker|dicom|results)_")
 
 
 def test_web_labels_are_a_closed_set() -> None:
@@ -74,5 +75,5 @@ def test_web_labels_are_a_closed_set() -> None:
     app = create_web({"API_URL": "http://127.0.0.1:1", "SECRET_KEY": "s", "COOKIE_SECURE": "1"})
     text = send_odd_requests(app, {}).get("/metrics").text
     assert "DOE" not in text
-    check_labels(app, text, "_(api|worker|dicom)_")
+    check_labels(app, text, "_(api|worker|dicom|results)_")
     assert 'route="/login",status="400"' in text  # refused before any view, and counted
