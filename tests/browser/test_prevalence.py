@@ -46,16 +46,16 @@ def test_prevalence_says_what_a_result_is_worth(
     state(desk, stack, "20,0")
     expect(desk.get_by_text("The prevalence was saved.")).to_be_visible()
     expect(desk.get_by_role("main")).to_contain_text(f"20 % {stack.user}")
-    expect(desk.locator("dd").first).to_contain_text("about 75 are ill")
+    expect(desk.locator("dd").first).to_contain_text("about 81 are ill")
 
     desk.goto(shown)
     expect(desk.locator(".worth")).to_have_text(
-        "Of 100 patients here with this result about 75 are ill 95 % interval 68 to 84"
+        "Of 100 patients here with this result about 81 are ill 95 % interval 73 to 89"
     )
     expect(desk.locator(".caveat")).to_contain_text("prevalence of 20 %")
     state(desk, stack, "5")
     desk.goto(shown)
-    expect(desk.locator(".worth strong")).to_have_text("about 39 are ill")
+    expect(desk.locator(".worth strong")).to_have_text("about 47 are ill")
 
 
 def test_worth_gives_nothing_away_before_the_answer(
@@ -69,7 +69,7 @@ def test_worth_gives_nothing_away_before_the_answer(
     sent = desk.evaluate("fetch(location.href).then((answer) => answer.text())")
     assert not re.search("Of 100|prevalence", sent)
     desk.get_by_role("button", name="No pneumonia").click()
-    expect(desk.locator(".worth strong")).to_have_text("about 75 are ill")
+    expect(desk.locator(".worth strong")).to_have_text("about 81 are ill")
     choose(desk, stack, reads_first=False)
 
 
