@@ -62,17 +62,22 @@ def describe_data(sources: list[str]) -> str:
     return wrap("\n\n".join(parts))
 
 
+def excludes_adults(ages: AgeBand | None) -> bool:
+    """Whether the model is for children alone."""
+    return ages is not None and ages.oldest < ADULT
+
+
 def describe_patients(ages: AgeBand | None) -> str:
     """Whose films the model is for."""
     if ages is None:
         return "patients of any age"
     years = f"{ages.youngest} to {ages.oldest}"
-    return f"children aged {years}" if ages.oldest < ADULT else f"patients aged {years}"
+    return f"children aged {years}" if excludes_adults(ages) else f"patients aged {years}"
 
 
 def list_exclusions(ages: AgeBand | None) -> str:
     """Whom it is not for, beside what every version excludes."""
-    if ages is not None and ages.oldest < ADULT:
+    if excludes_adults(ages):
         return "adults; infants under one year"
     return "infants under one year"
 

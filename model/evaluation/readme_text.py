@@ -2,14 +2,11 @@
 
 from typing import Final
 
+from model.evaluation.card_sources import excludes_adults
 from model.evaluation.card_tables import show
 from model.evaluation.marks import wrap
 from model.evaluation.results import Results
-from model.reading.ages import AgeBand
 from model.serving.artifact import Artifact
-
-ADULT = 18
-"""Completed years."""
 
 SCORES: Final = ("auc_roc", "sensitivity", "specificity", "accuracy", "ece")
 NAMES = {
@@ -80,13 +77,9 @@ def _describe_adults(results: Results) -> str:
         return ""
     normal, other = adults["normal"], adults["other"]
     called = round(normal.images["normal"] * (1 - (normal.specificity.value or 0)))
-    unfit = ", for whom it was not made," if _excludes_adults(results.artifact.ages) else ""
+    unfit = ", for whom it was not made," if excludes_adults(results.artifact.ages) else ""
     return (
         f"On adults of another hospital{unfit} its AUC is {show(normal.auc_roc)} for opacity "
         f"against normal and {show(other.auc_roc)} against other abnormal lungs; at the stored "
         f"threshold it calls {called} of {normal.images['normal']} normal adults pneumonia."
     )
-
-
-def _excludes_adults(ages: AgeBand | None) -> bool:
-    return ages is not None and ages.oldest < ADULT
